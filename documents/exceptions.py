@@ -1,0 +1,126 @@
+"""What can go wrong with a document. The docstring is the sentence people read; `code` is for programs."""
+
+from tasks.exceptions import StepError, TransientStepError
+
+
+class DocumentError(StepError):
+    """The document could not be processed."""
+
+    code = "document_error"
+
+
+class FileMissing(DocumentError):
+    """The uploaded file is no longer in storage."""
+
+    code = "source_missing"
+
+
+class FileChanged(DocumentError):
+    """The stored file is not the one that was uploaded: its checksum differs."""
+
+    code = "checksum_mismatch"
+
+
+class EmptyFile(DocumentError):
+    """The file is empty."""
+
+    code = "empty_file"
+
+
+class FileTooLarge(DocumentError):
+    """The file is larger than the limit of {limit_mb} MB."""
+
+    code = "file_too_large"
+
+
+class UnsupportedType(DocumentError):
+    """This type of file is not supported{hint}."""
+
+    code = "unsupported_type"
+
+    def __init__(self, message: str = "", *, hint: str = "") -> None:
+        super().__init__(message, hint=f" ({hint})" if hint else "")
+
+
+class PasswordProtected(DocumentError):
+    """The file is password-protected. Remove the password and upload it again."""
+
+    code = "password_protected"
+
+
+class CorruptFile(DocumentError):
+    """The file is damaged and can't be read."""
+
+    code = "corrupt_file"
+
+
+class ArchiveBomb(DocumentError):
+    """The file would unpack to far more than it should and was refused."""
+
+    code = "archive_bomb"
+
+
+class TooManyPages(DocumentError):
+    """The document has {pages} pages; the limit is {limit}."""
+
+    code = "too_many_pages"
+
+
+class NoText(DocumentError):
+    """No text was found in the document."""
+
+    code = "no_text"
+
+
+class ReaderCrashed(DocumentError):
+    """The reader crashed on this file. The file is probably damaged."""
+
+    code = "reader_crashed"
+
+
+class ReaderOutOfMemory(DocumentError):
+    """Reading this file needs more memory than is allowed."""
+
+    code = "reader_out_of_memory"
+
+
+class ReaderTimeout(DocumentError):
+    """Reading this file took longer than {seconds:.0f} seconds and was stopped."""
+
+    code = "reader_timeout"
+
+
+class EmbeddingRejected(DocumentError):
+    """The embedding service refused our key. Ask the operator to check it."""
+
+    code = "embedding_auth"
+
+
+class EmbeddingModelUnknown(DocumentError):
+    """The embedding service does not know the configured model."""
+
+    code = "model_not_found"
+
+
+class EmbeddingRefused(DocumentError):
+    """The embedding service refused the request as malformed."""
+
+    code = "embedding_refused"
+
+
+class EmbeddingInvalid(TransientStepError):
+    """The embedding service sent an unusable answer."""
+
+    code = "embedding_invalid"
+
+
+class EmbeddingUnavailable(TransientStepError):
+    """The embedding service can't be reached."""
+
+    code = "embedding_unavailable"
+
+
+class EmbeddingRateLimited(TransientStepError):
+    """The embedding service is limiting our requests."""
+
+    code = "rate_limited"

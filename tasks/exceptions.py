@@ -1,0 +1,63 @@
+"""What can go wrong with a task. The docstring of an error is its default sentence for people."""
+
+import inspect
+from typing import Any, ClassVar
+
+
+class TaskError(Exception):
+    """Something went wrong on our side. The details are in the server's log."""
+
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str = "", **params: Any) -> None:
+        self.message = message or inspect.cleandoc(type(self).__doc__ or "").format(**params)
+        super().__init__(self.message)
+
+
+class StepError(TaskError):
+    """Something went wrong on our side. The details are in the server's log."""
+
+    # A permanent error fails the task at once; any other backs off and tries again.
+    permanent: ClassVar[bool] = True
+
+
+class TransientStepError(StepError):
+    """A service we depend on did not answer. We try again by ourselves."""
+
+    code = "temporarily_unavailable"
+    permanent = False
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **params: Any) -> None:
+        super().__init__(message, **params)
+        self.retry_after = retry_after  # seconds, as the other side asked
+
+
+class WorkerLost(TransientStepError):
+    """The worker stopped in the middle of this step, {tries} times. The document may be too much for it."""
+
+    code = "worker_lost"
+
+
+class StepTimeout(TransientStepError):
+    """This step took too long, {tries} times, and was stopped."""
+
+    code = "step_timeout"
+
+
+class StepPaused(Exception):  # noqa: N818 - not an error: the step asks to be continued later
+    """The step keeps what it has and wants to go on after `seconds`; this costs no try."""
+
+    def __init__(self, seconds: float = 0, reason: str = "") -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+        self.reason = reason
+
+
+class Fenced(Exception):  # noqa: N818 - not an error: somebody else owns the step now
+    """This worker no longer owns the step (cancelled, deleted or taken over): stop quietly."""
+
+
+class WrongState(TaskError):
+    """The task is {status}; that can't be done now."""
+
+    code = "wrong_state"
