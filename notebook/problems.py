@@ -1,0 +1,164 @@
+"""Every error as RFC 9457 `application/problem+json`, whoever raised it, with one stable `code`."""
+
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from tasks.exceptions import TaskError, WrongState
+
+log = structlog.get_logger(__name__)
+CONTENT_TYPE = "application/problem+json"
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+RETRY_AFTER_SECONDS = 5
+
+# Our own errors that reach a caller at once; any other is found on the document's row later.
+STATUS_OF_CODE = {
+    "empty_file": 400,
+    "wrong_state": 409,
+    "file_too_large": 413,
+    "unsupported_type": 415,
+    "embedding_unavailable": 503,
+    "rate_limited": 503,
+}
+
+
+def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
+    """The body: `type`, `title`, `status`, `detail`, `code` and what `extra` adds (`errors`)."""
+    title = HTTPStatus(status).phrase
+    return {
+        "type": "about:blank", "title": title, "status": status, "detail": detail, "code": code,
+    } | extra  # fmt: skip
+
+
+def problem_response(status: int, code: str, detail: str) -> JsonResponse:
+    return JsonResponse(problem(status, code, detail), status=status, content_type=CONTENT_TYPE)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's `EXCEPTION_HANDLER`. An exception we don't know goes on to Django, which logs it."""
+    set_rollback()
+    headers: dict[str, str] = {}
+    if isinstance(error, DATABASE_AWAY):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    elif isinstance(error, drf.APIException):
+        headers = _headers(error)
+    body = _describe(error)
+    if body is None:
+        return None
+    return Response(body, body["status"], headers=headers, content_type=CONTENT_TYPE)
+
+
+def _describe(error: Exception) -> dict[str, Any] | None:
+    match error:
+        case TaskError():
+            return problem(STATUS_OF_CODE.get(error.code, 422), error.code, error.message)
+        case drf.ValidationError():
+            errors = list(_field_errors(error.detail))
+            return problem(400, "invalid", _first_sentence(errors), errors=errors)
+        case drf.APIException():
+            return problem(error.status_code, _code(error), str(error.detail))
+        case Http404():
+            return problem(404, "not_found", "There is nothing here, or it is not yours.")
+        case PermissionDenied():
+            return problem(403, "permission_denied", "You may not do this.")
+        case _ if isinstance(error, DATABASE_AWAY):
+            return _database_away()
+    return None
+
+
+def _code(error: drf.APIException) -> str:
+    codes = error.get_codes()
+    if isinstance(error, drf.PermissionDenied) and "CSRF" in str(error.detail):
+        return "csrf_failed"
+    return codes if isinstance(codes, str) else error.default_code
+
+
+def _headers(error: drf.APIException) -> dict[str, str]:
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header
+    if getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(error.wait))
+    return headers
+
+
+def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+    if isinstance(detail, dict):
+        for name, value in detail.items():
+            yield from _field_errors(value, f"{path}.{name}" if path else str(name))
+    elif isinstance(detail, list):
+        for value in detail:
+            yield from _field_errors(value, path)
+    else:
+        code = getattr(detail, "code", "invalid")
+        yield {"field": path, "code": code, "detail": str(detail)}
+
+
+def _first_sentence(errors: list[dict[str, str]]) -> str:
+    if not errors:
+        return "The request is not valid."
+    first = errors[0]
+    named = first["field"] and not first["field"].startswith("non_field")
+    return f"{first['field']}: {first['detail']}" if named else first["detail"]
+
+
+def _database_away() -> dict[str, Any]:
+    log.exception("database_unavailable")
+    return problem(503, "database_unavailable", "The database can't be reached. Try again shortly.")
+
+
+class ProblemMiddleware:
+    """Answers for the API what Django would answer as HTML: unknown paths, bugs, no database."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        wants_json = request.path.startswith("/api/")
+        if wants_json and response.status_code >= 400 and "html" in response.get("Content-Type", ""):
+            return self._as_problem(response)
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, DATABASE_AWAY):
+            return None
+        body = _database_away()
+        response = problem_response(503, body["code"], body["detail"])
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+
+    @staticmethod
+    def _as_problem(response: HttpResponse) -> HttpResponse:
+        status = response.status_code
+        code, detail = {
+            404: ("not_found", "There is nothing at this address."),
+            413: ("request_too_large", "The request is larger than is allowed."),
+            500: ("internal_error", "Something went wrong on our side. It has been logged."),
+        }.get(status, ("bad_request", "The request could not be understood."))
+        return problem_response(status, code, detail)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return problem_response(403, "csrf_failed", f"The request's CSRF token is wrong: {reason}")
+
+
+def locked_out(request: HttpRequest, credentials: dict[str, Any] | None, *args: Any) -> HttpResponse:
+    detail = "Too many wrong passwords. Wait a quarter of an hour and try again."
+    if request.path.startswith("/api/"):
+        return problem_response(429, "too_many_attempts", detail)
+    return render(request, "login.html", {"locked": detail}, status=429)
+
+
+def wrong_state(status: str) -> WrongState:
+    return WrongState(status=status)

@@ -1,0 +1,294 @@
+"""All settings, read from the environment. `.env.example` names and explains every variable."""
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from celery.schedules import crontab
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from notebook.logs import logging_config
+from notebook.version import VERSION
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+
+
+def _join_running_stack() -> None:
+    """Let a command in another terminal reach the services that `make run` started."""
+    runtime = DATA_DIR / "runtime.json"
+    if "DATABASE_URL" not in os.environ and runtime.is_file():
+        for name, value in json.loads(runtime.read_text()).items():
+            os.environ.setdefault(name, value)
+
+
+_join_running_stack()
+
+# --- Who may reach us -------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+INSECURE_SECRET_KEY = "insecure-key-for-commands-that-serve-nobody"  # noqa: S105
+SECRET_KEY = SECRET_KEY or INSECURE_SECRET_KEY  # the system check refuses to serve with this one
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+HTTPS = env.bool("HTTPS", False)  # true behind a proxy that ends TLS: secure cookies and HSTS
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True  # the page reads the token from its own markup
+CSRF_FAILURE_VIEW = "notebook.problems.csrf_failure"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- What is installed ------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+    "rest_framework",
+    "django_filters",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_results",
+    "django_structlog",
+    "axes",
+    "notebook",
+    "documents",
+    "tasks",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "notebook.problems.ProblemMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "notebook.urls"
+ASGI_APPLICATION = "notebook.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Postgres ---------------------------------------------------------------------------------
+# A pool of few connections: persistent ones leak under ASGI threads, fresh ones cost 3-8 ms each.
+DATABASES = {"default": env.db("DATABASE_URL", "postgres://notebook@127.0.0.1:5432/notebook")}
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    pool={
+        "min_size": 0,
+        "max_size": env.int("DATABASE_POOL_SIZE", 4),
+        "timeout": 5,
+        "max_lifetime": 1800,
+        "max_idle": 60,
+    },
+    application_name="notebook",
+    connect_timeout=5,
+    options=(
+        f"-c statement_timeout={env.int('DATABASE_STATEMENT_TIMEOUT_MS', 60_000)}"
+        " -c lock_timeout=10000 -c idle_in_transaction_session_timeout=120000"
+    ),
+)
+
+# --- Valkey or Redis: broker and channel layer ------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
+# Pub/sub: 1.6 ms a push against 10 ms of the list-based layer, and a burst is not dropped.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "notebook"},
+    }
+}
+
+# --- Files ------------------------------------------------------------------------------------
+MEDIA_ROOT = DATA_DIR / "files"
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("STATIC_ROOT", str(DATA_DIR / "static"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # works on a fresh clone, before any collectstatic
+STORAGES = {
+    "default": {
+        "BACKEND": env.str("STORAGE_BACKEND", "documents.storage.DurableFileSystemStorage")
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", 100)
+# Uploads go to disk at once; memory stays flat whatever is sent.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # JSON bodies and form fields, bytes
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+
+# --- Signing in -------------------------------------------------------------------------------
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login/"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+# Ten wrong passwords for one name from one address lock that pair for a quarter of an hour.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_HTTP_RESPONSE_CODE = 429
+AXES_LOCKOUT_CALLABLE = "notebook.problems.locked_out"
+AXES_VERBOSE = False
+TOKEN_TTL_HOURS = env.int("TOKEN_TTL_HOURS", 24 * 30)
+REST_KNOX = {"TOKEN_TTL": timedelta(hours=TOKEN_TTL_HOURS), "TOKEN_LIMIT_PER_USER": None}
+
+# --- The API ----------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "notebook.pagination.CursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "notebook.problems.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Notebook",
+    "DESCRIPTION": "Upload documents, watch them become searchable, search them, cite them.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "TaskStatus": "tasks.models.Status",
+        "DocumentStatus": "documents.models.DocumentStatus",
+    },
+}
+
+# --- Reading and splitting --------------------------------------------------------------------
+CHUNK_SIZE = env.int("CHUNK_SIZE", 256)  # tokens, approximate; the embedder's window is 512
+CHUNK_OVERLAP = env.int("CHUNK_OVERLAP", 32)  # tokens, in whole sentences
+READER_MEMORY_MB = env.int("READER_MEMORY_MB", 2048)
+READER_TIMEOUT_SECONDS = env.int("READER_TIMEOUT_SECONDS", 300)
+MAX_PAGES = env.int("MAX_PAGES", 5000)
+
+# --- Embeddings: any endpoint that speaks OpenAI's protocol -------------------------------------
+EMBEDDING_BASE_URL = env.str("EMBEDDING_BASE_URL", "https://api.openai.com/v1")
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
+# Two names, because some models (e5) want to be told a question from a passage.
+EMBEDDING_PASSAGE_MODEL = env.str("EMBEDDING_PASSAGE_MODEL", "text-embedding-3-small")
+EMBEDDING_QUERY_MODEL = env.str("EMBEDDING_QUERY_MODEL", EMBEDDING_PASSAGE_MODEL)
+EMBEDDING_DIMENSIONS = env.int("EMBEDDING_DIMENSIONS", 1536)
+EMBEDDING_BATCH_SIZE = env.int("EMBEDDING_BATCH_SIZE", 64)
+EMBEDDING_TIMEOUT_SECONDS = env.float("EMBEDDING_TIMEOUT_SECONDS", 60)
+
+# --- How tasks run ----------------------------------------------------------------------------
+TASK_LEASE_SECONDS = env.int("TASK_LEASE_SECONDS", 30)  # a silent worker is given up after this
+TASK_HEARTBEAT_SECONDS = env.float("TASK_HEARTBEAT_SECONDS", 1.5)  # a cancel is seen within it
+TASK_MAX_LOSSES = 3  # workers a step may lose before the task fails
+TASK_MAX_FAILURES = 8  # transient failures of a step, with backoff from 2 s to 5 minutes
+TASK_SLICE_SECONDS = env.int("TASK_SLICE_SECONDS", 240)  # a long step then lets others have a turn
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", 2)
+REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", 10)
+
+# --- Celery: messages are hints, Postgres is the truth ------------------------------------------
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = "django-db"
+CELERY_RESULT_EXTENDED = True  # the admin shows a result's name and arguments, which are ids
+CELERY_RESULT_EXPIRES = 7 * 86_400
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "document_processing"
+CELERY_TASK_ACKS_LATE = True  # a deploy hands unfinished messages to the next worker
+CELERY_TASK_REJECT_ON_WORKER_LOST = False  # else a file that kills its worker loops for ever
+CELERY_TASK_ACKS_ON_FAILURE = CELERY_TASK_ACKS_ON_TIMEOUT = True  # for the same reason
+CELERY_TASK_TRACK_STARTED = True
+CELERY_TASK_SOFT_TIME_LIMIT = 600
+CELERY_TASK_TIME_LIMIT = 1200
+CELERY_TASK_PUBLISH_RETRY = False  # the outbox tries again, and never in a person's request
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a short document does not hide behind a long one
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 4
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = CELERY_TASK_SEND_SENT_EVENT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 4 * CELERY_TASK_TIME_LIMIT,  # above it, or a long step would run twice
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 15,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+}
+CELERY_BEAT_SCHEDULE = {
+    "housekeeping": {"task": "housekeeping", "schedule": crontab(minute=17)},
+}
+
+# --- Languages --------------------------------------------------------------------------------
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGGING = logging_config(level=env.str("LOG_LEVEL", "INFO"), json=env.bool("LOG_JSON", False))
