@@ -1,5 +1,6 @@
 """Every error as RFC 9457 `application/problem+json`, whoever raised it, with one stable `code`."""
 
+import sys
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +15,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from tasks.exceptions import TaskError, WrongState
+from tasks.exceptions import TaskError
 
 log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -130,21 +131,12 @@ class ProblemMiddleware:
             return self._as_problem(response)
         return response
 
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, DATABASE_AWAY):
-            return None
-        body = _database_away()
-        response = problem_response(503, body["code"], body["detail"])
-        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return response
-
     @staticmethod
     def _as_problem(response: HttpResponse) -> HttpResponse:
         status = response.status_code
         code, detail = {
             404: ("not_found", "There is nothing at this address."),
             413: ("request_too_large", "The request is larger than is allowed."),
-            500: ("internal_error", "Something went wrong on our side. It has been logged."),
         }.get(status, ("bad_request", "The request could not be understood."))
         return problem_response(status, code, detail)
 
@@ -160,5 +152,16 @@ def locked_out(request: HttpRequest, credentials: dict[str, Any] | None, *args: 
     return render(request, "login.html", {"locked": detail}, status=429)
 
 
-def wrong_state(status: str) -> WrongState:
-    return WrongState(status=status)
+def server_error(request: HttpRequest) -> HttpResponse:
+    """`handler500`: Django calls it while the exception is being handled, so we can look at it."""
+    if isinstance(sys.exc_info()[1], DATABASE_AWAY):
+        return _away_response()
+    detail = "Something went wrong on our side. It has been logged."
+    return problem_response(500, "internal_error", detail)
+
+
+def _away_response() -> HttpResponse:
+    body = _database_away()
+    response = problem_response(503, body["code"], body["detail"])
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

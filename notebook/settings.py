@@ -118,6 +118,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Postgres ---------------------------------------------------------------------------------
 # A pool of few connections: persistent ones leak under ASGI threads, fresh ones cost 3-8 ms each.
 DATABASES = {"default": env.db("DATABASE_URL", "postgres://notebook@127.0.0.1:5432/notebook")}
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restarted Postgres costs nobody an error
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     pool={
         "min_size": 0,
@@ -244,6 +245,7 @@ TASK_HEARTBEAT_SECONDS = env.float("TASK_HEARTBEAT_SECONDS", 1.5)  # a cancel is
 TASK_MAX_LOSSES = 3  # workers a step may lose before the task fails
 TASK_MAX_FAILURES = 8  # transient failures of a step, with backoff from 2 s to 5 minutes
 TASK_SLICE_SECONDS = env.int("TASK_SLICE_SECONDS", 240)  # a long step then lets others have a turn
+SOCKETS_PER_USER = env.int("SOCKETS_PER_USER", 50)  # in one web process
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", 2)
 REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", 10)
 

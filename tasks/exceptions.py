@@ -44,6 +44,12 @@ class StepTimeout(TransientStepError):
     code = "step_timeout"
 
 
+class OutOfMemory(StepError):
+    """This document needs more memory than the worker has."""
+
+    code = "out_of_memory"
+
+
 class StepPaused(Exception):  # noqa: N818 - not an error: the step asks to be continued later
     """The step keeps what it has and wants to go on after `seconds`; this costs no try."""
 

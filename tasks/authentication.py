@@ -1,0 +1,42 @@
+"""Who is at the other end of a socket: a browser by its session, a program by its token."""
+
+from typing import Any
+
+from channels.auth import AuthMiddlewareStack
+from channels.db import database_sync_to_async
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from knox.auth import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+SUBPROTOCOL = "notebook.v1"
+TOKEN_PREFIX = "token."  # noqa: S105 - the name of a subprotocol, not a secret
+
+
+class SocketAuthMiddleware:
+    """Sets `scope["user"]`. A token comes as the subprotocol `token.<TOKEN>` and needs no Origin;
+    anything else must be a same-origin browser with a session cookie."""
+
+    def __init__(self, app: Any) -> None:
+        self.by_token = app
+        self.by_session = AllowedHostsOriginValidator(AuthMiddlewareStack(app))
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        token = _token(scope)
+        if token is None:
+            return await self.by_session(scope, receive, send)
+        user = await database_sync_to_async(user_of_token)(token)
+        return await self.by_token(scope | {"user": user}, receive, send)
+
+
+def _token(scope: dict[str, Any]) -> str | None:
+    offered = scope.get("subprotocols", [])
+    return next((p[len(TOKEN_PREFIX) :] for p in offered if p.startswith(TOKEN_PREFIX)), None)
+
+
+def user_of_token(token: str) -> AbstractBaseUser | AnonymousUser:
+    try:
+        user, _ = TokenAuthentication().authenticate_credentials(token.encode())
+    except AuthenticationFailed:
+        return AnonymousUser()
+    return user

@@ -1,0 +1,194 @@
+"""The sockets: whole snapshots of tasks, pushed as they change and read again now and then."""
+
+import asyncio
+import contextlib
+import json
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+import structlog
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import translation
+
+from tasks import events, services
+from tasks.authentication import SUBPROTOCOL
+from tasks.events import TaskEvent, TaskSnapshot
+from tasks.exceptions import WrongState
+from tasks.models import LIVE, TERMINAL, Task
+
+log = structlog.get_logger(__name__)
+NOT_SIGNED_IN, NOT_FOUND, TOO_MANY = 4401, 4404, 4429
+REREAD_SECONDS = 5  # the channel layer drops messages silently; Postgres does not
+RECENT = 200  # tasks shown to who opens the socket of all of them
+_open_sockets: Counter[int] = Counter()  # of this process, by user
+
+
+class TasksConsumer(AsyncWebsocketConsumer):
+    """`/ws/tasks/`: all tasks of one user. `/ws/tasks/{id}/` narrows it to one."""
+
+    counted = False
+
+    async def connect(self) -> None:
+        offered = self.scope.get("subprotocols", [])
+        await self.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        self.user = self.scope["user"]
+        self.seen: dict[str, int] = {}  # the newest seq sent, of tasks that still live
+        self.reader: asyncio.Task[None] | None = None
+        refusal = await self._refusal()
+        if refusal:
+            await self.close(refusal)
+            return
+        # Join before reading, so that nothing falls between the two.
+        await self.channel_layer.group_add(self._group(), self.channel_name)
+        await self._send_current(self._first())
+        self.reader = asyncio.create_task(self._reread())
+
+    async def disconnect(self, code: int) -> None:
+        if self.counted:
+            _open_sockets[self.user.pk] -= 1
+        if getattr(self, "reader", None):
+            self.reader.cancel()
+            await self.channel_layer.group_discard(self._group(), self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        try:
+            answer = await self._answer(json.loads(text_data or ""))
+        except (ValueError, RecursionError):
+            answer = {"error": "Invalid JSON format"}
+        except Exception:
+            log.exception("socket_command_failed")
+            answer = {"error": "Internal error"}
+        await self._send_json(answer)
+
+    async def task_event(self, event: TaskEvent) -> None:
+        """A push from the channel layer."""
+        with translation.override(self._language()):
+            found = events.localised(event)
+        await self._send_newer(found)
+
+    # -- what differs for the socket of one task ---------------------------------------------
+
+    def _group(self) -> str:
+        return events.user_group(self.user.pk)
+
+    def _first(self) -> "QuerySet[Task]":
+        return Task.objects.filter(owner=self.user).order_by("-updated_at")[:RECENT]
+
+    def _changing(self) -> "QuerySet[Task]":
+        """What may have changed since: live tasks, and those this socket last saw alive."""
+        return Task.objects.filter(Q(status__in=LIVE, owner=self.user) | Q(pk__in=list(self.seen)))
+
+    async def _missing(self) -> bool:
+        return False
+
+    def _addressed(self, message: dict[str, Any]) -> "QuerySet[Task]":
+        return Task.objects.filter(pk=UUID(str(message.get("task_id"))), owner=self.user)
+
+    # -- connecting --------------------------------------------------------------------------
+
+    async def _refusal(self) -> int | None:
+        if not self.user.is_authenticated:
+            return NOT_SIGNED_IN
+        if await self._missing():
+            return NOT_FOUND
+        if _open_sockets[self.user.pk] >= settings.SOCKETS_PER_USER:
+            return TOO_MANY
+        _open_sockets[self.user.pk] += 1
+        self.counted = True
+        return None
+
+    # -- sending -----------------------------------------------------------------------------
+
+    async def _reread(self) -> None:
+        while True:
+            await asyncio.sleep(REREAD_SECONDS)
+            with contextlib.suppress(Exception):  # Postgres away: the next round tells
+                await self._send_current(self._changing())
+
+    async def _send_current(self, tasks: "QuerySet[Task]") -> None:
+        for found in reversed(await self._snapshots(tasks)):
+            await self._send_newer(found)
+
+    @database_sync_to_async
+    def _snapshots(self, tasks: "QuerySet[Task]") -> list[TaskSnapshot]:
+        with translation.override(self._language()):
+            return [events.snapshot(task) for task in events.with_details(tasks)]
+
+    async def _send_newer(self, found: TaskSnapshot) -> None:
+        task_id = found["task_id"]
+        if found["seq"] <= self.seen.get(task_id, 0):
+            return
+        self.seen[task_id] = found["seq"]
+        await self._send_json(found)
+        if found["status"] in TERMINAL and len(self.seen) > RECENT:
+            del self.seen[task_id]
+
+    async def _send_json(self, message: Any) -> None:
+        await self.send(json.dumps(message, ensure_ascii=False))
+
+    def _language(self) -> str:
+        header = dict(self.scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+        wanted = (part.split(";")[0].strip() for part in header.split(","))
+        for code in wanted:
+            with contextlib.suppress(LookupError):
+                return translation.get_supported_language_variant(code)
+        return settings.LANGUAGE_CODE
+
+    # -- commands ----------------------------------------------------------------------------
+
+    async def _answer(self, message: Any) -> dict[str, Any]:
+        command = message.get("command") if isinstance(message, dict) else None
+        if command == "ping":
+            return {"command": "pong"}
+        if command == "cancel":
+            return {"command": "cancel", **await self._cancel(message)}
+        return {"error": "Unknown command"}
+
+    @database_sync_to_async
+    def _cancel(self, message: dict[str, Any]) -> dict[str, str]:
+        try:
+            task = self._addressed(message).get()
+            services.cancel(task.pk)
+        except WrongState:
+            return {"result": "already_finished"}
+        except (ValueError, Task.DoesNotExist):
+            return {"result": "not_found"}
+        return {"result": "accepted"}
+
+
+class TaskConsumer(TasksConsumer):
+    """`/ws/tasks/{task_id}/`: one task, for its owner or for staff."""
+
+    def _group(self) -> str:
+        return events.task_group(self._task_id())
+
+    def _task_id(self) -> UUID:
+        found: UUID = self.scope["url_route"]["kwargs"]["task_id"]
+        return found
+
+    def _visible(self) -> "QuerySet[Task]":
+        tasks = Task.objects.filter(pk=self._task_id())
+        return tasks if self.user.is_staff else tasks.filter(owner=self.user)
+
+    def _first(self) -> "QuerySet[Task]":
+        return self._visible()
+
+    _changing = _first
+
+    async def _missing(self) -> bool:
+        return not await self._visible().aexists()
+
+    def _addressed(self, message: dict[str, Any]) -> "QuerySet[Task]":
+        return self._visible().filter(owner=self.user)
+
+
+class UnknownPathConsumer(AsyncWebsocketConsumer):
+    """Any other path: accepted only to be able to say why it is closed."""
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.close(NOT_FOUND)

@@ -1,0 +1,130 @@
+"""Snapshots of tasks, and the only place that sends them to the channel layer."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Literal, TypedDict
+from uuid import UUID
+
+import structlog
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db.models import Prefetch, QuerySet
+
+from tasks import pipelines
+from tasks.models import Task, TaskDetail
+
+log = structlog.get_logger(__name__)
+PUSH_TIMEOUT_SECONDS = 2
+
+
+class DetailSnapshot(TypedDict):
+    id: int
+    step_type: str
+    step_name: str
+    step_order: int
+    status: str
+    progress: int
+    error_code: str | None
+    error_message: str | None
+    details: dict[str, Any]
+    started_at: str | None
+    completed_at: str | None
+
+
+class TaskSnapshot(TypedDict):
+    type: Literal["task"]
+    seq: int
+    task_id: str
+    document_id: str | None
+    status: str
+    progress: int
+    error_code: str | None
+    error_message: str | None
+    attempt: int
+    task_details: list[DetailSnapshot]
+
+
+class TaskEvent(TypedDict):
+    """What travels on the channel layer: JSON primitives only."""
+
+    type: Literal["task.event"]
+    pipeline: str
+    snapshot: TaskSnapshot
+
+
+def task_group(task_id: UUID | str) -> str:
+    return f"task.{task_id}"
+
+
+def user_group(user_id: int) -> str:
+    return f"user.{user_id}"
+
+
+def with_details(tasks: "QuerySet[Task]") -> "QuerySet[Task]":
+    return tasks.prefetch_related(
+        Prefetch("details_set", queryset=TaskDetail.objects.order_by("step_order"))
+    )
+
+
+def snapshot(task: Task) -> TaskSnapshot:
+    """The whole state of a task as the socket sends it; step names in the active language."""
+    return {
+        "type": "task",
+        "seq": task.seq,
+        "task_id": str(task.pk),
+        "document_id": str(task.document_id) if task.document_id else None,
+        "status": task.status,
+        "progress": task.progress,
+        "error_code": task.error_code,
+        "error_message": task.error_message,
+        "attempt": task.attempt,
+        "task_details": [_detail(task.pipeline, detail) for detail in task.details_set.all()],
+    }
+
+
+def _detail(pipeline: str, detail: TaskDetail) -> DetailSnapshot:
+    return {
+        "id": detail.pk,
+        "step_type": detail.step_type,
+        "step_name": pipelines.label(pipeline, detail.step_type),
+        "step_order": detail.step_order,
+        "status": detail.status,
+        "progress": detail.progress,
+        "error_code": detail.error_code,
+        "error_message": detail.error_message,
+        "details": detail.details,
+        "started_at": detail.started_at.isoformat() if detail.started_at else None,
+        "completed_at": detail.completed_at.isoformat() if detail.completed_at else None,
+    }
+
+
+def localised(event: TaskEvent) -> TaskSnapshot:
+    """The event's snapshot with step names in the language that is active here."""
+    found = event["snapshot"]
+    for detail in found["task_details"]:
+        detail["step_name"] = pipelines.label(event["pipeline"], detail["step_type"])
+    return found
+
+
+def push_task(task_id: UUID, **_signal: Any) -> None:
+    """Send the task's snapshot to who watches it. A push that fails is logged and never raised:
+    sockets read the row again by themselves."""
+    task = with_details(Task.objects.filter(pk=task_id)).first()
+    if task is None:
+        return
+    event: TaskEvent = {
+        "type": "task.event",
+        "pipeline": task.pipeline,
+        "snapshot": snapshot(task),
+    }
+    try:
+        async_to_sync(_send)([task_group(task.pk), user_group(task.owner_id)], event)
+    except Exception as error:  # noqa: BLE001 - whatever the layer raises, the work goes on
+        log.warning("push_failed", task_id=str(task_id), error=type(error).__name__)
+
+
+async def _send(groups: Iterable[str], event: TaskEvent) -> None:
+    layer = get_channel_layer()
+    async with asyncio.timeout(PUSH_TIMEOUT_SECONDS):
+        for group in groups:
+            await layer.group_send(group, event)

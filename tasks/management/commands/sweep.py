@@ -1,0 +1,41 @@
+"""Keep promises: take over lost steps, send what was not sent. Run one; a second one waits."""
+
+import signal
+import threading
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+
+from tasks import sweeper
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Run the sweeper until it is told to stop."
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own way to say none
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        self._stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        locked = False
+        while not self._stop.wait(settings.SWEEP_SECONDS):
+            locked = self._round(locked)
+
+    def _round(self, locked: bool) -> bool:
+        """One sweep; whether we still hold the lock."""
+        try:
+            if not locked and not sweeper.try_lock():
+                return False
+            sweeper.sweep()
+        except DatabaseError as error:
+            log.warning("database_unavailable", error=type(error).__name__)
+            connection.close()  # and the lock with it
+            return False
+        except Exception:
+            log.exception("sweep_failed")
+        return True

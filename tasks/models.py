@@ -1,0 +1,186 @@
+"""Task and TaskDetail: the truth about every run, and the only table of allowed moves."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from tasks import pipelines
+
+
+class Status(models.TextChoices):
+    PENDING = "PENDING", _("Pending")  # waits for a worker, or for its turn after a pause
+    RUNNING = "RUNNING", _("Running")
+    COMPLETED = "COMPLETED", _("Completed")
+    FAILED = "FAILED", _("Failed")
+    CANCELLED = "CANCELLED", _("Cancelled")
+
+
+LIVE = (Status.PENDING, Status.RUNNING)
+TERMINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+#   PENDING <-> RUNNING -> COMPLETED        (a step goes back to PENDING when it is paused,
+#      |           |                         backs off, or its worker was lost)
+#      +-----------+---> FAILED, CANCELLED --retry--> PENDING
+TRANSITIONS: dict[Status, tuple[Status, ...]] = {
+    Status.PENDING: (Status.RUNNING, Status.FAILED, Status.CANCELLED),
+    Status.RUNNING: (Status.PENDING, Status.COMPLETED, Status.FAILED, Status.CANCELLED),
+    Status.COMPLETED: (),
+    Status.FAILED: (Status.PENDING,),
+    Status.CANCELLED: (Status.PENDING,),
+}
+
+
+
+def sources(to: Status) -> list[Status]:
+    """The states from which `to` may be reached."""
+    return [state for state, targets in TRANSITIONS.items() if to in targets]
+
+
+class TrackedQuerySet(models.QuerySet[Any]):
+    def swap(self, to: Status, **values: Any) -> int:
+        """Move the matching rows to `to` if that is allowed; how many moved (0: someone was first)."""
+        stamp = Now() if to in TERMINAL else None
+        return self.filter(status__in=sources(to)).update(status=to, completed_at=stamp, **values)
+
+
+class Task(models.Model):
+    """One run of a pipeline over one subject."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    pipeline = models.CharField(max_length=40)
+    document = models.ForeignKey(
+        "documents.Document", models.CASCADE, related_name="tasks", null=True, blank=True
+    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    options = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    progress = models.PositiveSmallIntegerField(default=0)
+    error_code = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - null in the API
+    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001
+    attempt = models.PositiveIntegerField(default=1)
+    seq = models.PositiveBigIntegerField(default=1)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TrackedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="task_completed_at_iff_terminal",
+                condition=Q(status__in=TERMINAL, completed_at__isnull=False)
+                | Q(status__in=LIVE, completed_at__isnull=True),
+            ),
+            models.CheckConstraint(name="task_progress_percent", condition=Q(progress__lte=100)),
+            models.UniqueConstraint(
+                name="one_live_task_per_document",
+                fields=["document"],
+                condition=Q(status__in=LIVE),
+            ),
+        ]
+        indexes = [
+            # the API's list and the socket of all of one user's tasks
+            models.Index(fields=["owner", "-created_at"], name="task_owner_created"),
+            models.Index(fields=["owner", "-updated_at"], name="task_owner_updated"),
+            # the latest task of a document
+            models.Index(fields=["document", "-created_at"], name="task_document_created"),
+            # the sweeper and the admin look at what lives
+            models.Index(fields=["created_at"], name="task_live", condition=Q(status__in=LIVE)),
+            models.Index(fields=["status", "-created_at"], name="task_status_created"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pipeline} {self.pk}"
+
+    @property
+    def steps(self) -> pipelines.Pipeline:
+        return pipelines.get(self.pipeline)
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+
+class TaskDetail(models.Model):
+    """One step of a task. While it runs it has an owner whose lease must be renewed."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="details_set")
+    step_type = models.CharField(max_length=40)
+    step_order = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    progress = models.PositiveSmallIntegerField(default=0)
+    details = models.JSONField(default=dict, blank=True)
+    error_code = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
+    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    owner = models.UUIDField(null=True, blank=True)  # the claim; every write of a step carries it
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=200, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)  # transient ones, since the last retry
+    losses = models.PositiveSmallIntegerField(default=0)  # workers lost in this step, likewise
+
+    objects = TrackedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["step_order"]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "step_type"], name="one_detail_per_step"),
+            models.UniqueConstraint(fields=["task", "step_order"], name="one_detail_per_place"),
+            models.CheckConstraint(
+                name="detail_completed_at_iff_terminal",
+                condition=Q(status__in=TERMINAL, completed_at__isnull=False)
+                | Q(status__in=LIVE, completed_at__isnull=True),
+            ),
+            models.CheckConstraint(name="detail_progress_percent", condition=Q(progress__lte=100)),
+            models.CheckConstraint(
+                name="detail_owned_iff_running",
+                condition=Q(
+                    status=Status.RUNNING, owner__isnull=False, lease_expires_at__isnull=False
+                )
+                | (~Q(status=Status.RUNNING) & Q(owner=None, lease_expires_at=None)),
+            ),
+        ]
+        indexes = [
+            # the sweeper asks for leases that ran out
+            models.Index(
+                fields=["lease_expires_at"],
+                name="detail_lease",
+                condition=Q(status=Status.RUNNING),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step_type} of {self.task_id}"
+
+    @property
+    def step_name(self) -> str:
+        return pipelines.label(self.task.pipeline, self.step_type)
+
+
+class OutboxMessage(models.Model):
+    """A message that no worker has taken up yet. A task waits for at most one."""
+
+    task = models.OneToOneField(Task, models.CASCADE, primary_key=True, related_name="outbox")
+    step_type = models.CharField(max_length=40, blank=True)  # "" is the task that dispatches
+    attempt = models.PositiveIntegerField()
+    due_at = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            # the sweeper publishes what is due and not sent, the oldest first
+            models.Index(fields=["due_at"], name="outbox_unsent", condition=Q(sent_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step_type or 'dispatch'} of {self.task_id}"

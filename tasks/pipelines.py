@@ -1,0 +1,85 @@
+"""What a pipeline is: named steps in order. Apps register theirs; tasks only runs them.
+
+A step is a function from a `StepRun` to a `StepResult`. It computes outside any transaction; what it
+wants to keep is written by `StepResult.save`, in the same transaction that marks the step done.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.utils.functional import Promise
+
+
+class StepRun(Protocol):
+    """What a running step may ask and tell."""
+
+    task_id: UUID
+    subject_id: UUID
+    options: dict[str, Any]  # the settings stored with the task when it was started
+
+    def report(self, done: int, total: int, **details: Any) -> None:
+        """Tell progress; cheap to call often. Raises `Fenced` when the step is no longer ours."""
+
+    def stopped(self) -> bool:
+        """Whether the step was cancelled, deleted or taken over."""
+
+    def seconds_left(self) -> float:
+        """How much of this turn is left; a long step raises `StepPaused` when it is used up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    details: dict[str, Any] = field(default_factory=dict)  # shown on the TaskDetail; JSON values
+    save: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    type: str
+    label: str | Promise
+    celery_name: str
+    run: Callable[[StepRun], StepResult]
+    weight: int  # its share of the task's progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    name: str
+    celery_name: str  # the Celery task that dispatches the first unfinished step
+    steps: tuple[Step, ...]
+    # Called in the transaction that ends or restarts a task: (subject, status, code, message).
+    settle: Callable[[UUID, str, str | None, str | None], None]
+
+    def step(self, step_type: str) -> Step:
+        return self.steps[self.index(step_type)]
+
+    def index(self, step_type: str) -> int:
+        return [step.type for step in self.steps].index(step_type)
+
+    def progress(self, step_type: str, percent: float) -> int:
+        """The task's progress when all before `step_type` is done and it is at `percent`."""
+        at = self.index(step_type)
+        done = sum(step.weight for step in self.steps[:at]) * 100 + self.steps[at].weight * percent
+        return int(done / sum(step.weight for step in self.steps))
+
+
+_registry: dict[str, Pipeline] = {}
+
+
+def register(pipeline: Pipeline) -> None:
+    _registry[pipeline.name] = pipeline
+
+
+def get(name: str) -> Pipeline:
+    return _registry[name]
+
+
+def every() -> tuple[Pipeline, ...]:
+    return tuple(_registry.values())
+
+
+def label(pipeline: str, step_type: str) -> str:
+    """The step's name in the active language."""
+    return str(_registry[pipeline].step(step_type).label)

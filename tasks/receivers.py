@@ -1,0 +1,25 @@
+"""Who listens: our own `task_changed` and Celery's signals lead to the event layer and the lease."""
+
+from typing import Any
+from uuid import UUID
+
+from celery.signals import task_failure, task_revoked
+
+from tasks import events, pipelines, services
+from tasks.signals import task_changed
+
+task_changed.connect(events.push_task, dispatch_uid="push_task")
+
+
+@task_failure.connect
+@task_revoked.connect
+def free_the_step(sender: Any = None, args: Any = None, request: Any = None, **_: Any) -> None:
+    """Celery lost the worker, hit its hard time limit or refused the message."""
+    step_type = _step_types().get(sender.name)
+    args = args or getattr(request, "args", None)
+    if step_type and args:
+        services.give_up_on_worker(UUID(args[0]), args[1], step_type)
+
+
+def _step_types() -> dict[str, str]:
+    return {step.celery_name: step.type for found in pipelines.every() for step in found.steps}

@@ -1,0 +1,207 @@
+"""Claim a step, run it beside a heartbeat, finish it. Whatever happens, the row tells the truth."""
+
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db.models import F
+
+from tasks import services
+from tasks.exceptions import (
+    Fenced,
+    OutOfMemory,
+    StepError,
+    StepPaused,
+    StepTimeout,
+    TaskError,
+    TransientStepError,
+    WorkerLost,
+)
+from tasks.models import TaskDetail
+from tasks.pipelines import StepResult
+
+log = structlog.get_logger(__name__)
+REPORT_SECONDS = 0.2  # at most five pushes a second
+BACKOFF_FIRST_SECONDS = 2
+BACKOFF_LONGEST_SECONDS = 300
+
+
+def run_step(task_id: UUID, step_type: str, attempt: int) -> None:
+    """Run one step if it is to be had; a duplicate or outdated message ends here quietly."""
+    try:
+        detail = services.claim(task_id, step_type, attempt, worker=socket.gethostname())
+    except Fenced:
+        log.info("step_not_ours", task_id=str(task_id), step=step_type, attempt=attempt)
+        return
+    try:
+        _run_claimed(detail)
+    except Fenced:
+        log.info("step_taken_away", task_id=str(task_id), step=step_type)
+
+
+def _run_claimed(detail: TaskDetail) -> None:
+    run = _Run(detail)
+    step = detail.task.steps.step(detail.step_type)
+    try:
+        with run.heart:
+            result = step.run(run)
+    except Fenced:
+        raise
+    except (SystemExit, KeyboardInterrupt):
+        _persist(services.lost, detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
+        raise
+    except BaseException as error:  # noqa: BLE001 - every failure ends on the row, none in Celery
+        _settle(detail, error)
+    else:
+        _complete(detail, result)
+
+
+def _complete(detail: TaskDetail, result: StepResult) -> None:
+    try:
+        _persist(services.complete, detail, result)
+    except Fenced:
+        raise
+    except Exception as error:  # noqa: BLE001 - what the step wanted to save may be refused
+        _settle(detail, error)
+
+
+def _settle(detail: TaskDetail, error: BaseException) -> None:
+    match error:
+        case StepPaused():
+            reason = error.reason or None
+            _persist(services.postpone, detail, seconds=error.seconds, reason=reason)
+        case SoftTimeLimitExceeded():
+            _persist(services.lost, detail, StepTimeout(tries=settings.TASK_MAX_LOSSES))
+        case MemoryError():  # would end the whole worker if it left the task's body
+            _persist(services.fail, detail, OutOfMemory())
+        case _:
+            _fail_or_postpone(detail, error)
+
+
+def _persist(write: Callable[..., None], *args: Any, **values: Any) -> None:
+    """Call a service; a Postgres that restarts must not cost the work that is already done."""
+    for pause in (0.5, 2, 5, 10):
+        try:
+            return write(*args, **values)
+        except (OperationalError, InterfaceError):
+            connection.close()
+            threading.Event().wait(pause)
+    return write(*args, **values)
+
+
+def _fail_or_postpone(detail: TaskDetail, error: BaseException) -> None:
+    known = _classify(error)
+    log.warning(
+        "step_failed",
+        task_id=str(detail.task_id),
+        step=detail.step_type,
+        error_code=known.code,
+        exc_info=None if isinstance(error, TaskError) else error,
+    )
+    if known.permanent or detail.failures + 1 >= settings.TASK_MAX_FAILURES:
+        _persist(services.fail, detail, known)
+    else:
+        wait = getattr(known, "retry_after", None) or _backoff(detail.failures)
+        failures = F("failures") + 1
+        _persist(services.postpone, detail, seconds=wait, reason=known.message, failures=failures)
+
+
+def _classify(error: BaseException) -> StepError:
+    match error:
+        case StepError():
+            return error
+        case OperationalError() | InterfaceError():
+            return TransientStepError("The database was away for a moment. We try again.")
+        case OSError():
+            return TransientStepError("The storage did not answer. We try again.")
+    return StepError()
+
+
+def _backoff(failures: int) -> float:
+    """Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), at least a second."""
+    longest = min(BACKOFF_LONGEST_SECONDS, BACKOFF_FIRST_SECONDS * 2**failures)
+    return random.uniform(1, longest)  # noqa: S311 - no secret
+
+
+@dataclass
+class _Run:
+    """The `StepRun` a step sees."""
+
+    detail: TaskDetail
+    heart: "_Heart" = field(init=False)
+    _told_at: float = 0
+    _ends_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.heart = _Heart(self.detail)
+        self._ends_at = time.monotonic() + settings.TASK_SLICE_SECONDS
+
+    @property
+    def task_id(self) -> UUID:
+        return self.detail.task_id
+
+    @property
+    def subject_id(self) -> UUID:
+        return self.detail.task.document_id  # type: ignore[return-value]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.detail.task.options)
+
+    def report(self, done: int, total: int, **details: Any) -> None:
+        if self.stopped():
+            raise Fenced
+        now = time.monotonic()
+        if now - self._told_at >= REPORT_SECONDS:
+            self._told_at = now
+            self._tell(min(99, 100 * done // max(total, 1)), details)
+
+    def _tell(self, percent: int, details: dict[str, Any]) -> None:
+        try:
+            services.report(self.detail, percent, details)
+        except (OperationalError, InterfaceError):  # progress is no reason to stop working
+            connection.close()
+
+    def stopped(self) -> bool:
+        return self.heart.lost.is_set()
+
+    def seconds_left(self) -> float:
+        return self._ends_at - time.monotonic()
+
+
+class _Heart:
+    """Renews the lease from a thread of its own while the step works, and sees when it is lost."""
+
+    def __init__(self, detail: TaskDetail) -> None:
+        self.lost = threading.Event()
+        self._done = threading.Event()
+        self._detail = detail
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "_Heart":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._done.wait(settings.TASK_HEARTBEAT_SECONDS):
+            try:
+                if not services.heartbeat(self._detail):
+                    self.lost.set()
+                    return
+            except DatabaseError:  # the claim is still ours until somebody takes it
+                log.warning("heartbeat_missed", task_id=str(self._detail.task_id))
+            finally:
+                connection.close()

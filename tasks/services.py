@@ -1,0 +1,234 @@
+"""Start, cancel and retry a task, and every move of its steps. Each is one short transaction.
+
+Lock order everywhere: task, then its details, then the subject.
+"""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+
+from tasks import outbox
+from tasks.exceptions import Fenced, StepError, WrongState
+from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail
+from tasks.pipelines import StepResult
+from tasks.signals import announce
+
+log = structlog.get_logger(__name__)
+NO_OWNER: dict[str, Any] = {"owner": None, "lease_expires_at": None}
+NO_ERROR: dict[str, Any] = {"error_code": None, "error_message": None}
+
+
+@transaction.atomic
+def start(*, pipeline: str, owner_id: int, document_id: UUID, options: dict[str, Any]) -> Task:
+    """Write the task, its details and the message that starts it.
+
+    Raises IntegrityError when the document already has a live task.
+    """
+    task = Task.objects.create(
+        pipeline=pipeline, owner_id=owner_id, document_id=document_id, options=options
+    )
+    TaskDetail.objects.bulk_create(
+        TaskDetail(task=task, step_type=step.type, step_order=order)
+        for order, step in enumerate(task.steps.steps, start=1)
+    )
+    outbox.put(task, "")
+    announce(task.pk)
+    return task
+
+
+@transaction.atomic
+def dispatch(task_id: UUID, attempt: int) -> None:
+    """`process_document`: the task runs from now on, beginning with its first unfinished step."""
+    task = _locked(task_id, attempt, Status.PENDING)
+    _move(task, Status.RUNNING, started_at=Coalesce(F("started_at"), Now()))
+    _next_step(task)
+
+
+@transaction.atomic
+def cancel(task_id: UUID) -> Task:
+    """End a live task now. Raises WrongState when it already ended."""
+    task = Task.objects.select_for_update().get(pk=task_id)
+    if not task.is_live:
+        raise WrongState(status=task.get_status_display().lower())
+    outbox.take(task.pk)
+    task.details_set.filter(status__in=LIVE).swap(Status.CANCELLED, **NO_OWNER)
+    _move(task, Status.CANCELLED)
+    return task
+
+
+@transaction.atomic
+def retry(task_id: UUID) -> Task:
+    """Go on from the first step that is not done. Raises WrongState for a task that is not FAILED or
+    CANCELLED, or that is no longer its subject's latest."""
+    task = Task.objects.select_for_update().get(pk=task_id)
+    if task.status not in (Status.FAILED, Status.CANCELLED):
+        raise WrongState(status=task.get_status_display().lower())
+    if Task.objects.filter(document=task.document, created_at__gt=task.created_at).exists():
+        raise WrongState("A newer task has replaced this one; retry that.")
+    task.details_set.swap(
+        Status.PENDING, **NO_ERROR, progress=0, failures=0, losses=0, started_at=None, details={}
+    )
+    _move(task, Status.PENDING, attempt=F("attempt") + 1, started_at=None, **NO_ERROR)
+    outbox.put(task, "")
+    return task
+
+
+@transaction.atomic
+def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDetail:
+    """Become the owner of a step that is due. Raises Fenced when it is not to be had."""
+    task = _locked(task_id, attempt, Status.RUNNING)
+    if OutboxMessage.objects.filter(task=task, due_at__gt=Now()).exists():
+        raise Fenced  # it backs off; this is an older message
+    owner = uuid.uuid4()
+    claimed = task.details_set.filter(step_type=step_type, status=Status.PENDING).swap(
+        Status.RUNNING,
+        owner=owner,
+        lease_expires_at=_lease(),
+        worker=worker,
+        started_at=Coalesce(F("started_at"), Now()),
+        **NO_ERROR,
+    )
+    if not claimed:
+        raise Fenced
+    outbox.take(task.pk)
+    _touch(task)
+    return TaskDetail.objects.select_related("task").get(owner=owner)
+
+
+def heartbeat(detail: TaskDetail) -> bool:
+    """Renew the lease; False when the step is no longer ours."""
+    mine = TaskDetail.objects.filter(pk=detail.pk, owner=detail.owner, status=Status.RUNNING)
+    return bool(mine.update(lease_expires_at=_lease()))
+
+
+@transaction.atomic
+def report(detail: TaskDetail, percent: int, details: dict[str, Any]) -> None:
+    """Store the step's progress. Raises Fenced when the step is no longer ours."""
+    task = _owned(detail)
+    detail.details |= details
+    detail.progress = percent
+    detail.save(update_fields=["details", "progress"])
+    _touch(task, progress=task.steps.progress(detail.step_type, percent))
+
+
+@transaction.atomic
+def complete(detail: TaskDetail, result: StepResult) -> None:
+    """Commit the step's output, the step and what comes next, together or not at all."""
+    task = _owned(detail)
+    result.save()
+    _own_row(detail).swap(
+        Status.COMPLETED, progress=100, details=detail.details | result.details, **NO_OWNER
+    )
+    progress = task.steps.progress(detail.step_type, 100)
+    if detail.step_type == task.steps.steps[-1].type:
+        _move(task, Status.COMPLETED, progress=progress)
+    else:
+        _next_step(task)
+        _touch(task, progress=progress)
+
+
+@transaction.atomic
+def fail(detail: TaskDetail, error: StepError) -> None:
+    """End the task with the step's error; steps that will not run are closed with it."""
+    task = _owned(detail)
+    why = {"error_code": error.code, "error_message": error.message}
+    _own_row(detail).swap(Status.FAILED, **why, **NO_OWNER)
+    task.details_set.filter(status=Status.PENDING).swap(Status.CANCELLED)
+    _move(task, Status.FAILED, **why)
+
+
+@transaction.atomic
+def postpone(detail: TaskDetail, *, seconds: float, reason: str | None = None, **counts: Any) -> None:
+    """Give the step back, to be run again in `seconds`; `reason` is shown while it waits."""
+    task = _owned(detail)
+    _own_row(detail).swap(Status.PENDING, error_message=reason, **counts, **NO_OWNER)
+    outbox.put(task, detail.step_type, delay=seconds)
+    _touch(task)
+
+
+def lost(detail: TaskDetail, error: StepError) -> None:
+    """A worker was lost in this step: another takes over, a bounded number of times."""
+    if detail.losses + 1 >= settings.TASK_MAX_LOSSES:
+        fail(detail, error)
+    else:
+        postpone(detail, seconds=0, losses=F("losses") + 1)
+
+
+@transaction.atomic
+def wake(task_id: UUID) -> bool:
+    """Write the message that a live task lacks; False if it lacks none."""
+    task = Task.objects.select_for_update().filter(pk=task_id, status__in=LIVE).first()
+    if task is None or OutboxMessage.objects.filter(task=task).exists():
+        return False
+    if task.details_set.filter(status=Status.RUNNING).exists():
+        return False
+    if task.status == Status.PENDING:
+        outbox.put(task, "")
+    else:
+        _next_step(task)
+    return True
+
+
+def give_up_on_worker(task_id: UUID, attempt: int, step_type: str) -> None:
+    """Celery says the worker of this step died: let its lease end now rather than in its time."""
+    TaskDetail.objects.filter(
+        task_id=task_id, task__attempt=attempt, step_type=step_type, status=Status.RUNNING
+    ).update(lease_expires_at=Now())
+
+
+def _lease() -> Any:
+    return Now() + timedelta(seconds=settings.TASK_LEASE_SECONDS)
+
+
+def _locked(task_id: UUID, attempt: int, status: Status) -> Task:
+    found = Task.objects.select_for_update().filter(pk=task_id, attempt=attempt, status=status)
+    task = found.first()
+    if task is None:
+        raise Fenced
+    return task
+
+
+def _owned(detail: TaskDetail) -> Task:
+    """The step's task, locked, if the step is still ours."""
+    task = _locked(detail.task_id, detail.task.attempt, Status.RUNNING)
+    if not _own_row(detail).select_for_update().exists():
+        raise Fenced
+    return task
+
+
+def _own_row(detail: TaskDetail) -> Any:
+    return TaskDetail.objects.filter(pk=detail.pk, owner=detail.owner, status=Status.RUNNING)
+
+
+def _next_step(task: Task) -> None:
+    following = task.details_set.filter(status=Status.PENDING).order_by("step_order").first()
+    if following is None:
+        raise WrongState("The task has no step left to run.")
+    outbox.put(task, following.step_type)
+
+
+def _move(task: Task, to: Status, **values: Any) -> None:
+    """Move a locked task, let its subject follow, and tell everybody after commit."""
+    moved = Task.objects.filter(pk=task.pk).swap(
+        to, seq=F("seq") + 1, updated_at=Now(), **values
+    )
+    if not moved:
+        raise WrongState(status=task.status)
+    task.refresh_from_db()
+    if task.document_id:
+        task.steps.settle(task.document_id, task.status, task.error_code, task.error_message)
+    announce(task.pk)
+    log.info("task_moved", task_id=str(task.pk), status=task.status, error_code=task.error_code)
+
+
+def _touch(task: Task, **values: Any) -> None:
+    Task.objects.filter(pk=task.pk).update(seq=F("seq") + 1, updated_at=Now(), **values)
+    announce(task.pk)
+

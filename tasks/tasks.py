@@ -1,0 +1,34 @@
+"""Celery tasks, thin as views: one per pipeline that dispatches, one per step that runs it."""
+
+from uuid import UUID
+
+from celery import Task as CeleryTask
+from celery import shared_task
+
+from tasks import pipelines, runner, services
+from tasks.exceptions import Fenced
+
+
+def _dispatcher(pipeline: pipelines.Pipeline) -> CeleryTask:
+    @shared_task(name=pipeline.celery_name)
+    def dispatch(task_id: str, attempt: int) -> None:
+        try:
+            services.dispatch(UUID(task_id), attempt)
+        except Fenced:
+            return  # dispatched before, or cancelled meanwhile
+
+    return dispatch
+
+
+def _step(step: pipelines.Step) -> CeleryTask:
+    @shared_task(name=step.celery_name)
+    def run(task_id: str, attempt: int) -> None:
+        runner.run_step(UUID(task_id), step.type, attempt)
+
+    return run
+
+
+for _pipeline in pipelines.every():
+    _dispatcher(_pipeline)
+    for _each in _pipeline.steps:
+        _step(_each)
