@@ -1,0 +1,1 @@
+"""One command for everything: the supervisor, the embedded services, the web server."""

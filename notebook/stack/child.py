@@ -1,0 +1,164 @@
+"""One process of ours: started with a log and a record, ended together with all it started."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from notebook.stack.exceptions import StackError
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+LOG_BYTES = 10 * 1024 * 1024
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What to run and how to end it."""
+
+    name: str
+    arguments: list[str]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    directory: Path = PROJECT_DIR
+    stop_signal: signal.Signals = signal.SIGTERM
+    # Sent by the kernel (Linux) when we are gone without having said good-bye.
+    orphan_signal: signal.Signals = signal.SIGKILL
+    speaks: bool = False  # its standard output is for the person at the terminal
+
+
+class Child:
+    """A running `Command`; may be started again after it ended."""
+
+    def __init__(self, command: Command, *, data_dir: Path) -> None:
+        self.command = command
+        self.name = command.name
+        self.log = data_dir / "logs" / f"{self.name}.log"
+        self._record = data_dir / "run" / f"{self.name}.pid"
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        return self._started.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; minus the signal's number when a signal ended it."""
+        return self._started.returncode
+
+    @property
+    def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._process
+
+    async def start(self) -> None:
+        with open_log(self.log) as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.command.arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=None if self.command.speaks else log,
+                stderr=log,
+                cwd=self.command.directory,
+                env={**os.environ, **self.command.variables},
+                start_new_session=True,
+                preexec_fn=self._die_with_parent,
+            )
+        created = psutil.Process(self.pid).create_time() if psutil.pid_exists(self.pid) else 0
+        self._record.write_text(f"{self.pid}\n{created}\n")
+
+    def _die_with_parent(self) -> None:
+        if _libc is not None:
+            _libc.prctl(PR_SET_PDEATHSIG, int(self.command.orphan_signal), 0, 0, 0)
+
+    async def wait(self) -> int:
+        """Wait for its end, then end what it left behind; return the exit code."""
+        code = await self._started.wait()
+        signal_group(self.pid, signal.SIGKILL)
+        self._record.unlink(missing_ok=True)
+        return code
+
+    async def stop(self, *, grace: float, hurry: asyncio.Event | None = None) -> None:
+        """Ask it to end; kill it and its descendants after `grace` seconds or on `hurry`."""
+        if self._process is None:
+            return
+        family = descendants(self.pid)
+        if self._process.returncode is None:
+            self._process.send_signal(self.command.stop_signal)
+            await self._ended_within(grace, hurry or asyncio.Event())
+            family |= descendants(self.pid)
+        signal_group(self.pid, signal.SIGKILL)
+        for process in family:
+            kill(process)
+        await self.wait()
+
+    async def _ended_within(self, grace: float, hurry: asyncio.Event) -> None:
+        ways = {asyncio.create_task(self._started.wait()), asyncio.create_task(hurry.wait())}
+        await asyncio.wait(ways, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+
+    def why_it_ended(self) -> str:
+        """`exit code 1` or `killed by signal 9`."""
+        code = self.exit_code or 0
+        return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+    def obituary(self) -> str:
+        """Why it ended, where its log is and what that says last."""
+        lines = "\n  ".join(self.last_lines())
+        return f"{self.why_it_ended()}. Its log, {self.log}, ends:\n  {lines}"
+
+    def last_lines(self, count: int = 15) -> list[str]:
+        with self.log.open(errors="replace") as log:
+            return [line.rstrip() for line in deque(log, maxlen=count)]
+
+
+async def run_once(command: Command, *, data_dir: Path) -> None:
+    """Run a command to its end; StackError if that is not a success."""
+    child = Child(command, data_dir=data_dir)
+    await child.start()
+    try:
+        await child.wait()
+    finally:
+        await child.stop(grace=0)
+    if child.exit_code:
+        raise StackError(f"{child.name} failed: {child.obituary()}")
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Open for appending; a file that grew too large makes room first."""
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_name(f"{path.name}.1"))
+    return path.open("ab")
+
+
+def descendants(pid: int) -> set[psutil.Process]:
+    """Every living process that `pid` started, directly or not."""
+    try:
+        return set(psutil.Process(pid).children(recursive=True))
+    except psutil.NoSuchProcess:
+        return set()
+
+
+def kill(process: psutil.Process) -> None:
+    """SIGKILL; psutil makes sure that the pid still is that process."""
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Signal the process group that `pid` led, if any of it is left."""
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):  # macOS answers EPERM for a zombie's group
+        return

@@ -1,0 +1,66 @@
+"""The data directory: one place per copy of Notebook, one supervisor at a time."""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from notebook.stack.exceptions import StackError
+
+SECRET_NAMES = ("SECRET_KEY", "POSTGRES_PASSWORD", "VALKEY_PASSWORD")
+
+
+def open_data_dir(path: Path) -> Path:
+    """Make the directory and its private folders where missing; return it, absolute."""
+    path = path.absolute()
+    try:
+        # Others may pass through (Postgres runs as another user when we are root), not look.
+        path.mkdir(mode=0o711, parents=True, exist_ok=True)
+        for name in ("logs", "run", "beat", "files", "models"):
+            (path / name).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StackError(f"The data directory {path} can't be used: {error.strerror}.") from error
+    return path
+
+
+@contextmanager
+def locked(data_dir: Path) -> Iterator[None]:
+    """Hold the directory for this process; StackError if another one has it."""
+    with (data_dir / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise StackError(
+                f"Notebook already runs on this data directory (pid {holder}): {data_dir}"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def load_secrets(data_dir: Path) -> dict[str, str]:
+    """The copy's own secrets, made once and kept in a file that only its owner reads."""
+    path = data_dir / "secrets.json"
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = {name: secrets.token_urlsafe(48) for name in SECRET_NAMES if name not in known}
+    if missing:
+        known |= missing
+        write_private(path, json.dumps(known, indent=2) + "\n")
+    return known
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write `text` to `path`, readable by its owner alone, whole or not at all."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
