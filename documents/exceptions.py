@@ -1,6 +1,6 @@
 """What can go wrong with a document. The docstring is the sentence people read; `code` is for programs."""
 
-from tasks.exceptions import StepError, TransientStepError
+from tasks.exceptions import Fenced, StepError, TransientStepError
 
 
 class DocumentError(StepError):
@@ -66,6 +66,12 @@ class TooManyPages(DocumentError):
     code = "too_many_pages"
 
 
+class TooMuchText(DocumentError):
+    """The document has more than {limit:,} characters of text."""
+
+    code = "too_much_text"
+
+
 class NoText(DocumentError):
     """No text was found in the document."""
 
@@ -88,6 +94,16 @@ class ReaderTimeout(DocumentError):
     """Reading this file took longer than {seconds:.0f} seconds and was stopped."""
 
     code = "reader_timeout"
+
+
+class ReaderLost(TransientStepError):
+    """The process that reads files was stopped from outside."""
+
+    code = "reader_lost"
+
+
+class ReadingStopped(Fenced):
+    """Reading was stopped because somebody asked for it."""
 
 
 class EmbeddingRejected(DocumentError):
@@ -124,3 +140,9 @@ class EmbeddingRateLimited(TransientStepError):
     """The embedding service is limiting our requests."""
 
     code = "rate_limited"
+
+
+class VectorsIncomplete(DocumentError):
+    """Only {stored} of {expected} passages have a vector. Nothing was stored."""
+
+    code = "vectors_incomplete"

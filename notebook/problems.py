@@ -28,8 +28,16 @@ STATUS_OF_CODE = {
     "wrong_state": 409,
     "file_too_large": 413,
     "unsupported_type": 415,
-    "embedding_unavailable": 503,
-    "rate_limited": 503,
+    **dict.fromkeys(
+        (
+            "embedding_auth",
+            "embedding_invalid",
+            "embedding_unavailable",
+            "model_not_found",
+            "rate_limited",
+        ),
+        503,
+    ),
 }
 
 

@@ -5,6 +5,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
@@ -12,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from notebook.logs import logging_config
 from notebook.version import VERSION
+
+django_stubs_ext.monkeypatch()  # admin classes may then name their model, as type checkers want
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -201,7 +204,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "notebook.pagination.CursorPagination",
+    "DEFAULT_PAGINATION_CLASS": "tasks.pagination.CursorPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "notebook.problems.exception_handler",

@@ -76,17 +76,20 @@ class TasksConsumer(AsyncWebsocketConsumer):
         return events.user_group(self.user.pk)
 
     def _first(self) -> "QuerySet[Task]":
-        return Task.objects.filter(owner=self.user).order_by("-updated_at")[:RECENT]
+        return self._mine().order_by("-updated_at")[:RECENT]
+
+    def _mine(self) -> "QuerySet[Task]":
+        return Task.objects.filter(owner=self.user)
 
     def _changing(self) -> "QuerySet[Task]":
         """What may have changed since: live tasks, and those this socket last saw alive."""
-        return Task.objects.filter(Q(status__in=LIVE, owner=self.user) | Q(pk__in=list(self.seen)))
+        return self._mine().filter(Q(status__in=LIVE) | Q(pk__in=list(self.seen)))
 
     async def _missing(self) -> bool:
         return False
 
     def _addressed(self, message: dict[str, Any]) -> "QuerySet[Task]":
-        return Task.objects.filter(pk=UUID(str(message.get("task_id"))), owner=self.user)
+        return self._mine().filter(pk=UUID(str(message.get("task_id"))))
 
     # -- connecting --------------------------------------------------------------------------
 
@@ -122,10 +125,11 @@ class TasksConsumer(AsyncWebsocketConsumer):
         task_id = found["task_id"]
         if found["seq"] <= self.seen.get(task_id, 0):
             return
-        self.seen[task_id] = found["seq"]
+        if found["status"] in TERMINAL:
+            self.seen.pop(task_id, None)
+        else:
+            self.seen[task_id] = found["seq"]
         await self._send_json(found)
-        if found["status"] in TERMINAL and len(self.seen) > RECENT:
-            del self.seen[task_id]
 
     async def _send_json(self, message: Any) -> None:
         await self.send(json.dumps(message, ensure_ascii=False))
@@ -170,20 +174,15 @@ class TaskConsumer(TasksConsumer):
         found: UUID = self.scope["url_route"]["kwargs"]["task_id"]
         return found
 
-    def _visible(self) -> "QuerySet[Task]":
+    def _mine(self) -> "QuerySet[Task]":
         tasks = Task.objects.filter(pk=self._task_id())
         return tasks if self.user.is_staff else tasks.filter(owner=self.user)
 
-    def _first(self) -> "QuerySet[Task]":
-        return self._visible()
-
-    _changing = _first
-
     async def _missing(self) -> bool:
-        return not await self._visible().aexists()
+        return not await self._mine().aexists()
 
     def _addressed(self, message: dict[str, Any]) -> "QuerySet[Task]":
-        return self._visible().filter(owner=self.user)
+        return super()._mine().filter(pk=self._task_id())  # staff watch here, and act in the admin
 
 
 class UnknownPathConsumer(AsyncWebsocketConsumer):

@@ -62,7 +62,7 @@ def user_group(user_id: int) -> str:
 
 def with_details(tasks: "QuerySet[Task]") -> "QuerySet[Task]":
     return tasks.prefetch_related(
-        Prefetch("details_set", queryset=TaskDetail.objects.order_by("step_order"))
+        Prefetch("task_details", queryset=TaskDetail.objects.order_by("step_order"))
     )
 
 
@@ -78,7 +78,7 @@ def snapshot(task: Task) -> TaskSnapshot:
         "error_code": task.error_code,
         "error_message": task.error_message,
         "attempt": task.attempt,
-        "task_details": [_detail(task.pipeline, detail) for detail in task.details_set.all()],
+        "task_details": [_detail(task.pipeline, detail) for detail in task.task_details.all()],
     }
 
 

@@ -112,7 +112,7 @@ class Task(models.Model):
 class TaskDetail(models.Model):
     """One step of a task. While it runs it has an owner whose lease must be renewed."""
 
-    task = models.ForeignKey(Task, models.CASCADE, related_name="details_set")
+    task = models.ForeignKey(Task, models.CASCADE, related_name="task_details")
     step_type = models.CharField(max_length=40)
     step_order = models.PositiveSmallIntegerField()
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)

@@ -58,7 +58,7 @@ def cancel(task_id: UUID) -> Task:
     if not task.is_live:
         raise WrongState(status=task.get_status_display().lower())
     outbox.take(task.pk)
-    task.details_set.filter(status__in=LIVE).swap(Status.CANCELLED, **NO_OWNER)
+    task.task_details.filter(status__in=LIVE).swap(Status.CANCELLED, **NO_OWNER)
     _move(task, Status.CANCELLED)
     return task
 
@@ -72,7 +72,7 @@ def retry(task_id: UUID) -> Task:
         raise WrongState(status=task.get_status_display().lower())
     if Task.objects.filter(document=task.document, created_at__gt=task.created_at).exists():
         raise WrongState("A newer task has replaced this one; retry that.")
-    task.details_set.swap(
+    task.task_details.swap(
         Status.PENDING, **NO_ERROR, progress=0, failures=0, losses=0, started_at=None, details={}
     )
     _move(task, Status.PENDING, attempt=F("attempt") + 1, started_at=None, **NO_ERROR)
@@ -87,7 +87,7 @@ def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDe
     if OutboxMessage.objects.filter(task=task, due_at__gt=Now()).exists():
         raise Fenced  # it backs off; this is an older message
     owner = uuid.uuid4()
-    claimed = task.details_set.filter(step_type=step_type, status=Status.PENDING).swap(
+    claimed = task.task_details.filter(step_type=step_type, status=Status.PENDING).swap(
         Status.RUNNING,
         owner=owner,
         lease_expires_at=_lease(),
@@ -140,7 +140,7 @@ def fail(detail: TaskDetail, error: StepError) -> None:
     task = _owned(detail)
     why = {"error_code": error.code, "error_message": error.message}
     _own_row(detail).swap(Status.FAILED, **why, **NO_OWNER)
-    task.details_set.filter(status=Status.PENDING).swap(Status.CANCELLED)
+    task.task_details.filter(status=Status.PENDING).swap(Status.CANCELLED)
     _move(task, Status.FAILED, **why)
 
 
@@ -167,7 +167,7 @@ def wake(task_id: UUID) -> bool:
     task = Task.objects.select_for_update().filter(pk=task_id, status__in=LIVE).first()
     if task is None or OutboxMessage.objects.filter(task=task).exists():
         return False
-    if task.details_set.filter(status=Status.RUNNING).exists():
+    if task.task_details.filter(status=Status.RUNNING).exists():
         return False
     if task.status == Status.PENDING:
         outbox.put(task, "")
@@ -208,7 +208,7 @@ def _own_row(detail: TaskDetail) -> Any:
 
 
 def _next_step(task: Task) -> None:
-    following = task.details_set.filter(status=Status.PENDING).order_by("step_order").first()
+    following = task.task_details.filter(status=Status.PENDING).order_by("step_order").first()
     if following is None:
         raise WrongState("The task has no step left to run.")
     outbox.put(task, following.step_type)

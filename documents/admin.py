@@ -1,0 +1,66 @@
+"""Documents for staff: whose, how big, how many chunks, and what its latest task does."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from documents import services
+from documents.models import Document
+from tasks.models import Task
+
+_LATEST = Task.objects.order_by("document", "-created_at").distinct("document")
+
+
+@admin.register(Document)
+class DocumentAdmin(admin.ModelAdmin[Document]):
+    list_display = ("name", "owner", "status", "chunk_count", "page_count", "bytes", "task", "created_at")
+    list_filter = ("status", "error_code", "content_type", "created_at")
+    search_fields = ("id", "name", "owner__username", "sha256")
+    search_help_text = _("Name, owner, id or SHA-256")
+    list_select_related = ("owner",)
+    list_per_page = 50
+    show_full_result_count = False
+    fields = (
+        "id", "name", "owner", "status", "error_code", "error_message", "content_type", "bytes", "sha256",
+        "page_count", "chunk_count", "language", "task", "created_at", "updated_at",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Document]":
+        latest = Prefetch("tasks", _LATEST, to_attr="latest_tasks")
+        return super().get_queryset(request).prefetch_related(latest)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # a document comes by upload, through its service
+
+    def delete_model(self, request: HttpRequest, obj: Document) -> None:
+        services.delete_document(obj.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Document]") -> None:
+        for pk in queryset.values_list("pk", flat=True):
+            services.delete_document(pk)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Name the documents only: what hangs on them goes with them and can't be judged apart."""
+        return [str(each) for each in objs], {_("documents"): len(objs)}, set(), []
+
+    @admin.display(description=_("size"), ordering="size")
+    def bytes(self, document: Document) -> str:
+        return filesizeformat(document.size)
+
+    @admin.display(description=_("latest task"))
+    def task(self, document: Document) -> str:
+        latest = getattr(document, "latest_tasks", None)
+        if not latest:
+            return "–"
+        address = reverse("admin:tasks_task_change", args=[latest[0].pk])
+        return format_html('<a href="{}">{}</a>', address, latest[0].get_status_display())
+
+    class Media:
+        css = {"all": ("notebook/admin.css",)}

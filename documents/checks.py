@@ -1,0 +1,71 @@
+"""System checks: settings that contradict each other or the database are told before they hurt."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connection
+
+from documents.models import Chunk
+
+
+@register(Tags.security, deploy=True)
+def secret_key_is_set(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
+    if settings.SECRET_KEY == settings.INSECURE_SECRET_KEY:
+        yield Error("SECRET_KEY is not set.", hint="Set it to 50 random characters.", id="notebook.E001")
+
+
+@register()
+def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
+    """Each limit has to end before the one that cleans up after it."""
+    soft, hard = settings.CELERY_TASK_SOFT_TIME_LIMIT, settings.CELERY_TASK_TIME_LIMIT
+    visible = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    rules = [
+        (settings.TASK_LEASE_SECONDS > 2 * settings.TASK_HEARTBEAT_SECONDS,
+         "TASK_LEASE_SECONDS must be over twice TASK_HEARTBEAT_SECONDS.", "E010"),
+        (settings.TASK_SLICE_SECONDS < soft,
+         "TASK_SLICE_SECONDS must be under CELERY_TASK_SOFT_TIME_LIMIT.", "E011"),
+        (settings.READER_TIMEOUT_SECONDS < soft,
+         "READER_TIMEOUT_SECONDS must be under CELERY_TASK_SOFT_TIME_LIMIT.", "E012"),
+        (soft < hard < visible,
+         "CELERY_TASK_SOFT_TIME_LIMIT < CELERY_TASK_TIME_LIMIT < visibility_timeout must hold.", "E013"),
+        (0 <= settings.CHUNK_OVERLAP < settings.CHUNK_SIZE,
+         "CHUNK_OVERLAP must be under CHUNK_SIZE.", "E014"),
+        (0 < settings.EMBEDDING_DIMENSIONS <= 2000,
+         "EMBEDDING_DIMENSIONS must be from 1 to 2000, what an HNSW index of vectors can hold.", "E015"),
+    ]  # fmt: skip
+    return [Error(sentence, id=f"notebook.{name}") for holds, sentence, name in rules if not holds]
+
+
+@register(Tags.database)
+def dimensions_match_the_column(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
+) -> Iterable[CheckMessage]:
+    """The chunk table was made for one number of dimensions; another would fail at every store."""
+    if not databases:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT atttypmod FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'embedding'",
+            [Chunk._meta.db_table],
+        )
+        row = cursor.fetchone()
+    if row and row[0] != settings.EMBEDDING_DIMENSIONS:
+        yield Error(
+            f"EMBEDDING_DIMENSIONS is {settings.EMBEDDING_DIMENSIONS}, but the database holds vectors"
+            f" of {row[0]}.",
+            hint="Set it back, or start with an empty database.",
+            id="notebook.E016",
+        )
+
+
+@register()
+def key_fits_endpoint(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
+    if "api.openai.com" in settings.EMBEDDING_BASE_URL and not settings.OPENAI_API_KEY:
+        yield Warning(
+            "OPENAI_API_KEY is empty: no document can be embedded.",
+            hint="Set it, or set EMBEDDING_BASE_URL to an endpoint that needs none.",
+            id="notebook.W017",
+        )

@@ -1,0 +1,19 @@
+"""How much of a document, and of the machine, reading it may take."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The operator's limits. Sizes are in bytes, `seconds` is wall-clock time."""
+
+    max_bytes: int
+    memory_bytes: int  # address space of a reader, above what it holds before the file is opened
+    seconds: float
+    max_pages: int
+    max_chars: int = 50_000_000
+    max_entries: int = 10_000  # files inside an office file or e-book
+    max_inflated_bytes: int = 1_000_000_000
+    # Deflate reaches 1,032:1. Office XML stays below 40:1 in practice; small files are let off.
+    max_ratio: int = 100
+    ratio_applies_above: int = 20_000_000

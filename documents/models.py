@@ -1,0 +1,141 @@
+"""Documents, their text and their chunks, and what is kept so that nothing is paid for twice."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+from pgvector.django import HnswIndex, VectorField
+
+
+class DocumentStatus(models.TextChoices):
+    PENDING = "PENDING", _("Pending")
+    RUNNING = "RUNNING", _("Running")
+    AVAILABLE = "AVAILABLE", _("Available")  # can be searched, whatever its latest task does
+    FAILED = "FAILED", _("Failed")
+    CANCELLED = "CANCELLED", _("Cancelled")
+
+
+def storage_path(document: "Document", _filename: str) -> str:
+    """A path of ours: a person's file name never becomes one."""
+    return f"{str(document.pk)[:2]}/{document.pk}"
+
+
+class Document(models.Model):
+    """An uploaded file and what was made of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="documents")
+    name = models.CharField(max_length=255)  # what the person called it; for showing only
+    file = models.FileField(upload_to=storage_path, max_length=100)
+    content_type = models.CharField(max_length=100)
+    size = models.PositiveBigIntegerField(help_text=_("Bytes."))
+    sha256 = models.CharField(max_length=64)
+    status = models.CharField(
+        max_length=10, choices=DocumentStatus, default=DocumentStatus.PENDING
+    )
+    error_code = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - null in the API
+    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001
+    page_count = models.PositiveIntegerField(null=True, blank=True)
+    chunk_count = models.PositiveIntegerField(default=0)
+    language = models.CharField(max_length=10, blank=True)
+    extraction = models.ForeignKey(
+        "Extraction", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )  # the one the chunks' spans refer to
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "sha256"], name="one_document_per_content"),
+            models.CheckConstraint(
+                name="available_has_chunks",
+                condition=~Q(status=DocumentStatus.AVAILABLE) | Q(chunk_count__gt=0),
+            ),
+        ]
+        indexes = [
+            # the API's list, and the same filtered by status
+            models.Index(fields=["owner", "-created_at", "-id"], name="document_owner_created"),
+            models.Index(fields=["owner", "status"], name="document_owner_status"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Extraction(models.Model):
+    """What one task read: the normalised text and the elements that lie in it."""
+
+    document = models.ForeignKey(Document, models.CASCADE, related_name="extractions")
+    task = models.OneToOneField("tasks.Task", models.CASCADE, related_name="+")
+    text = models.TextField()
+    elements = models.JSONField(default=list)  # Element fields as a list, in reading order
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return f"text of {self.document_id}"
+
+
+class Passage(models.Model):
+    """The fields of a chunk that exist before its vector does."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    document = models.ForeignKey(Document, models.CASCADE, related_name="%(class)ss")
+    index = models.PositiveIntegerField()
+    text = models.TextField()  # == extraction.text[start:end], in code points
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    page_start = models.PositiveIntegerField(null=True)
+    page_end = models.PositiveIntegerField(null=True)
+    headings = ArrayField(models.TextField(), default=list)  # from the outermost
+    context = models.TextField(blank=True)  # embedded before the text, never part of it
+    digest = models.BinaryField(max_length=32)  # of the model and what it was given
+
+    class Meta:
+        abstract = True
+
+
+class Draft(Passage):
+    """A passage of a task that has not finished; search never sees it."""
+
+    id = models.BigAutoField(primary_key=True)
+    chunk_id = models.UUIDField(editable=False)
+    task = models.ForeignKey("tasks.Task", models.CASCADE, related_name="+")
+    embedding = VectorField(null=True)  # as soon as it is paid for
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "index"], name="one_draft_per_index")]
+        indexes = [models.Index(fields=["digest"], name="draft_digest")]  # vectors to use again
+
+    def __str__(self) -> str:
+        return f"draft {self.index} of {self.document_id}"
+
+
+class Chunk(Passage):
+    """A passage of a document with its place and its embedding."""
+
+    embedding = VectorField(dimensions=settings.EMBEDDING_DIMENSIONS)
+
+    class Meta:
+        ordering = ["document", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["document", "index"], name="one_chunk_per_index"),
+            models.CheckConstraint(name="chunk_span", condition=Q(end__gt=F("start"))),
+        ]
+        indexes = [
+            models.Index(fields=["digest"], name="chunk_digest"),  # vectors to use again
+            HnswIndex(
+                name="chunk_embedding_hnsw",
+                fields=["embedding"],
+                m=16,
+                ef_construction=64,
+                opclasses=["vector_cosine_ops"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"chunk {self.index} of {self.document_id}"

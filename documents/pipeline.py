@@ -1,0 +1,189 @@
+"""The document pipeline: names the five steps and carries values between them and the database."""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
+from functools import partial
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Case, Value, When
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
+
+from documents.exceptions import FileChanged, FileMissing
+from documents.extraction.elements import Element, Extracted, Passage
+from documents.limits import Limits
+from documents.models import Document, DocumentStatus, Draft, Extraction
+from documents.steps.embed import digest, embed_drafts
+from documents.steps.extract import extract_text
+from documents.steps.split import split_text
+from documents.steps.store import replace_chunks
+from documents.steps.validate import FileFacts, validate_file
+from tasks.exceptions import Fenced
+from tasks.pipelines import Pipeline, Step, StepResult, StepRun
+
+
+def validate(run: StepRun) -> StepResult:
+    document = _document(run)
+    with _local(document) as path:
+        facts = validate_file(path, name=document.name, limits=limits())
+    if facts.sha256 != document.sha256:
+        raise FileChanged
+    details = {"file_size": facts.size, "file_type": facts.content_type}
+    return StepResult(details=details, save=partial(_save_facts, document, facts))
+
+
+def _save_facts(document: Document, facts: FileFacts) -> None:
+    Document.objects.filter(pk=document.pk).update(content_type=facts.content_type)
+
+
+def extract(run: StepRun) -> StepResult:
+    document = _document(run)
+    with _local(document) as path:
+        extracted = extract_text(
+            path,
+            content_type=document.content_type,
+            name=document.name,
+            limits=limits(),
+            report=run.report,
+            should_stop=run.stopped,
+        )
+    details = {"pages": extracted.pages, "text_length": len(extracted.text), **extracted.details}
+    return StepResult(details=details, save=partial(_save_extracted, run, extracted))
+
+
+def _save_extracted(run: StepRun, extracted: Extracted) -> None:
+    elements = [astuple(element) for element in extracted.elements]
+    Extraction.objects.update_or_create(
+        task_id=run.task_id,
+        defaults={
+            "document_id": run.subject_id, "text": extracted.text, "elements": elements,
+        },
+    )  # fmt: skip
+    Document.objects.filter(pk=run.subject_id).update(
+        page_count=extracted.pages, language=extracted.language
+    )
+
+
+def split(run: StepRun) -> StepResult:
+    kept = Extraction.objects.get(task_id=run.task_id)
+    elements = tuple(Element(*fields) for fields in kept.elements)
+    extracted = Extracted(text=kept.text, elements=elements)
+    passages = split_text(
+        extracted, size=run.options["chunk_size"], overlap=run.options["chunk_overlap"]
+    )
+    save = partial(_save_drafts, run, kept.text, passages)
+    return StepResult(details={"chunk_count": len(passages)}, save=save)
+
+
+_DRAFT_COLUMNS = (
+    "chunk_id", "document_id", "task_id", "index", "text", "start", "end",
+    "page_start", "page_end", "headings", "context", "digest",
+)  # fmt: skip
+
+
+def _save_drafts(run: StepRun, text: str, passages: Iterable[Passage]) -> None:
+    Draft.objects.filter(task_id=run.task_id).delete()
+    columns = ", ".join(f'"{name}"' for name in _DRAFT_COLUMNS)
+    copy = f"COPY {Draft._meta.db_table} ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(copy) as rows:
+        for passage in passages:
+            rows.write_row(_draft_row(run, text, passage))
+
+
+def _draft_row(run: StepRun, text: str, passage: Passage) -> tuple[Any, ...]:
+    body = text[passage.start : passage.end]
+    name = digest(passage.context, body)
+    # The same passage of the same document keeps its id when the document is processed again.
+    chunk_id = uuid.uuid5(run.subject_id, f"{passage.start}:{passage.end}:{name.hex()}")
+    return (
+        chunk_id, run.subject_id, run.task_id, passage.index, body, passage.start, passage.end,
+        passage.page_start, passage.page_end, list(passage.headings), passage.context, name,
+    )  # fmt: skip
+
+
+def embed(run: StepRun) -> StepResult:
+    def report(done: int, total: int) -> None:
+        run.report(done, total, processed_chunks=done, total_chunks=total)
+
+    total, asked = embed_drafts(run.task_id, report=report, seconds_left=run.seconds_left)
+    details = {"processed_chunks": total, "total_chunks": total, "embedded_chunks": asked}
+    return StepResult(details=details)
+
+
+def store(run: StepRun) -> StepResult:
+    # As a rule all vectors are there; one that got lost since must not fail every retry.
+    total, _ = embed_drafts(run.task_id, report=run.report, seconds_left=run.seconds_left)
+    return StepResult(
+        details={"stored_vectors": total},
+        save=partial(replace_chunks, run.subject_id, run.task_id),
+    )
+
+
+def limits() -> Limits:
+    """The operator's limits for reading."""
+    return Limits(
+        max_bytes=settings.MAX_UPLOAD_MB * 1_000_000,
+        memory_bytes=settings.READER_MEMORY_MB * 1_000_000,
+        seconds=settings.READER_TIMEOUT_SECONDS,
+        max_pages=settings.MAX_PAGES,
+    )
+
+
+def _document(run: StepRun) -> Document:
+    document = Document.objects.filter(pk=run.subject_id).first()
+    if document is None:
+        raise Fenced  # deleted meanwhile
+    return document
+
+
+@contextmanager
+def _local(document: Document) -> Iterator[Path]:
+    """The document's file as a path of this machine, copied there from remote storage."""
+    try:
+        path = Path(document.file.path)
+    except NotImplementedError:
+        with NamedTemporaryFile() as copy:
+            copy.writelines(document.file.chunks())
+            copy.flush()
+            yield Path(copy.name)
+        return
+    if not path.is_file():
+        raise FileMissing
+    yield path
+
+
+def settle(document_id: UUID, status: str, code: str | None, message: str | None) -> None:
+    """Let the document follow its task. One that can be searched stays AVAILABLE."""
+    searchable = Case(When(chunk_count__gt=0, then=Value("AVAILABLE")), default=Value(status))
+    failed = status == DocumentStatus.FAILED
+    Document.objects.filter(pk=document_id).update(
+        status=searchable,
+        error_code=code if failed else None,
+        error_message=message if failed else None,
+        updated_at=Now(),
+    )
+
+
+def _step(step_type: str, label: Any, celery_name: str, run: Any, weight: int) -> Step:
+    return Step(type=step_type, label=label, celery_name=celery_name, run=run, weight=weight)
+
+
+DOCUMENT = Pipeline(
+    name="document",
+    celery_name="process_document",
+    steps=(
+        _step("FILE_UPLOAD", gettext_lazy("File validation"), "validate_file", validate, 5),
+        _step("TEXT_EXTRACTION", gettext_lazy("Text extraction"), "extract_text", extract, 30),
+        _step("TEXT_SPLITTING", gettext_lazy("Text splitting"), "split_text", split, 5),
+        _step("EMBEDDING_GENERATION", gettext_lazy("Embedding"), "generate_embeddings", embed, 50),
+        _step("VECTOR_STORAGE", gettext_lazy("Vector storage"), "store_vectors", store, 10),
+    ),
+    settle=settle,
+)

@@ -1,0 +1,100 @@
+"""What the REST API takes and gives. Input and output are apart."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from documents.models import Chunk, Document
+from tasks.models import Task
+
+
+class LatestTaskSerializer(serializers.ModelSerializer[Task]):
+    socket = serializers.SerializerMethodField(help_text="Follow this path with a WebSocket.")
+
+    class Meta:
+        model = Task
+        fields = ("id", "status", "progress", "error_code", "error_message", "socket")
+        read_only_fields = fields
+
+    def get_socket(self, task: Task) -> str:
+        return f"/ws/tasks/{task.pk}/"
+
+
+class DocumentSerializer(serializers.ModelSerializer[Document]):
+    task = serializers.SerializerMethodField(help_text="The latest run of the pipeline.")
+
+    class Meta:
+        model = Document
+        fields = (
+            "id", "name", "content_type", "size", "sha256", "status", "error_code",
+            "error_message", "page_count", "chunk_count", "language", "created_at", "updated_at",
+            "task",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(LatestTaskSerializer(allow_null=True))
+    def get_task(self, document: Document) -> Any:
+        latest = document.latest_tasks  # type: ignore[attr-defined] # by the view's prefetch
+        return LatestTaskSerializer(latest[0]).data if latest else None
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField(allow_empty_file=True, max_length=None)
+
+
+class ReprocessSerializer(serializers.Serializer[Any]):
+    """Settings other than the operator's for this run; both optional."""
+
+    chunk_size = serializers.IntegerField(
+        min_value=32, max_value=480, required=False, help_text="Tokens, approximate."
+    )
+    chunk_overlap = serializers.IntegerField(min_value=0, max_value=240, required=False)
+
+    def validate(self, attrs: dict[str, int]) -> dict[str, int]:
+        size = attrs.get("chunk_size", settings.CHUNK_SIZE)
+        if attrs.get("chunk_overlap", settings.CHUNK_OVERLAP) >= size:
+            raise serializers.ValidationError("chunk_overlap must be under chunk_size.")
+        return attrs
+
+
+class ChunkSerializer(serializers.ModelSerializer[Chunk]):
+    headings = serializers.ListField(
+        child=serializers.CharField(), help_text="From the outermost."
+    )
+
+    class Meta:
+        model = Chunk
+        fields = ("id", "index", "text", "page_start", "page_end", "headings", "start", "end")
+        read_only_fields = fields
+
+
+class TextSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+
+
+class SearchSerializer(serializers.Serializer[Any]):
+    query = serializers.CharField(max_length=1000)
+    top_k = serializers.IntegerField(min_value=1, max_value=100, default=10)
+    documents = serializers.ListField(
+        child=serializers.UUIDField(), required=False, allow_null=True, max_length=1000,
+        help_text="Search only these.",
+    )  # fmt: skip
+
+
+class HitDocumentSerializer(serializers.Serializer[Document]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class HitSerializer(serializers.Serializer[Any]):
+    score = serializers.FloatField(help_text="Cosine similarity; 1 is the same meaning.")
+    chunk = ChunkSerializer()
+    document = HitDocumentSerializer()
+
+
+class SearchResultsSerializer(serializers.Serializer[Any]):
+    results = HitSerializer(many=True)
+
+

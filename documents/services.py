@@ -1,0 +1,144 @@
+"""What people and programs do with documents: upload, delete, process again, tidy up."""
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+
+from documents.exceptions import EmptyFile, FileTooLarge
+from documents.extraction.types import detect
+from documents.models import Document
+from documents.pipeline import DOCUMENT, limits
+from tasks import services as task_services
+from tasks.exceptions import WrongState
+from tasks.models import Status, Task
+
+log = structlog.get_logger(__name__)
+_HIDDEN = {"Cc", "Cf", "Co", "Cs"}  # control, bidi and other invisible characters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    document: Document
+    created: bool  # False: the same bytes were there already
+
+
+def upload_document(*, owner_id: int, path: Path, name: str) -> Upload:
+    """Keep the file at `path` and start to process it, or find what the same bytes already are.
+
+    Raises EmptyFile, FileTooLarge or UnsupportedType. Does not wait for the broker.
+    """
+    size = path.stat().st_size
+    if not size:
+        raise EmptyFile
+    if size > limits().max_bytes:
+        raise FileTooLarge(limit_mb=settings.MAX_UPLOAD_MB)
+    name = clean_name(name)
+    content_type = detect(path, name)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    known = Document.objects.filter(owner_id=owner_id, sha256=sha256).first()
+    if known:
+        return _again(known)
+    document = Document(
+        owner_id=owner_id, name=name, content_type=content_type, size=size, sha256=sha256
+    )
+    return _keep(document, path)
+
+
+def _keep(document: Document, path: Path) -> Upload:
+    """The bytes first, then the rows: a row never points at a file that is not there."""
+    with path.open("rb") as file:
+        document.file.save(document.name, File(file), save=False)
+    try:
+        with transaction.atomic():
+            document.save(force_insert=True)
+            _start(document)
+    except IntegrityError:  # the same bytes came in twice at the same moment
+        default_storage.delete(document.file.name)
+        same = {"owner_id": document.owner_id, "sha256": document.sha256}
+        return _again(Document.objects.get(**same))
+    except BaseException:
+        default_storage.delete(document.file.name)
+        raise
+    return Upload(document=document, created=True)
+
+
+def _again(document: Document) -> Upload:
+    """The same bytes came again: a document that ended without success starts again."""
+    latest = document.tasks.order_by("-created_at").first()
+    if latest and latest.status in (Status.FAILED, Status.CANCELLED):
+        try:
+            task_services.retry(latest.pk)
+        except WrongState:
+            log.info("started_by_somebody_else", document_id=str(document.pk))
+        document.refresh_from_db()
+    return Upload(document=document, created=False)
+
+
+def clean_name(name: str) -> str:
+    """The name as people may see it: composed, no invisible characters, at most 255 characters."""
+    composed = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    visible = "".join(c for c in composed if unicodedata.category(c) not in _HIDDEN).strip()
+    if len(visible) > 255:
+        stem, _, ending = visible.rpartition(".")
+        visible = f"{stem[: 254 - len(ending)]}.{ending}" if stem and len(ending) < 20 else visible[:255]
+    return visible or "document"
+
+
+def reprocess_document(document_id: UUID, **options: int) -> Task:
+    """Process the document anew from its file; the old chunks serve until the new ones are there.
+
+    Raises WrongState while a task of it still lives.
+    """
+    document = Document.objects.get(pk=document_id)
+    try:
+        with transaction.atomic():
+            return _start(document, **options)
+    except IntegrityError as error:
+        raise WrongState("The document is being processed already.") from error
+
+
+def _start(document: Document, **options: int) -> Task:
+    settled = {"chunk_size": settings.CHUNK_SIZE, "chunk_overlap": settings.CHUNK_OVERLAP, **options}
+    return task_services.start(
+        pipeline=DOCUMENT.name,
+        owner_id=document.owner_id,
+        document_id=document.pk,
+        options=settled,
+    )
+
+
+@transaction.atomic
+def delete_document(document_id: UUID) -> None:
+    """Remove the document, its work, chunks and vectors now, and its file right after."""
+    # Tasks first: that is the lock order of everybody who writes.
+    list(Task.objects.select_for_update().filter(document_id=document_id).values_list("pk"))
+    document = Document.objects.select_for_update().get(pk=document_id)
+    name = document.file.name
+    document.delete()
+    transaction.on_commit(partial(default_storage.delete, name), robust=True)
+
+
+def remove_orphaned_files(*, older_than: timedelta = timedelta(hours=1)) -> int:
+    """Delete stored files that no document names (a crash between the bytes and the rows)."""
+    known = {Path(name) for name in Document.objects.values_list("file", flat=True)}
+    before = datetime.now(tz=UTC) - older_than
+    orphans = [
+        path
+        for path in Path(settings.MEDIA_ROOT).glob("??/*")
+        if path.relative_to(settings.MEDIA_ROOT) not in known
+        and datetime.fromtimestamp(path.stat().st_mtime, tz=UTC) < before
+    ]
+    for path in orphans:
+        path.unlink(missing_ok=True)
+    return len(orphans)

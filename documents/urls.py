@@ -1,0 +1,8 @@
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from documents.views import DocumentViewSet, SearchView
+
+router = SimpleRouter()
+router.register("documents", DocumentViewSet, basename="document")
+urlpatterns = [*router.urls, path("search/", SearchView.as_view(), name="search")]

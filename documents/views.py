@@ -1,0 +1,166 @@
+"""`/api/documents/` and `/api/search/`. Each action ends in a service call."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db.models import Prefetch, QuerySet
+from django.http import StreamingHttpResponse
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.filters import OrderingFilter, SearchFilter
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from documents import search, services
+from documents.models import Chunk, Document
+from documents.serializers import (
+    ChunkSerializer,
+    DocumentSerializer,
+    ReprocessSerializer,
+    SearchResultsSerializer,
+    SearchSerializer,
+    TextSerializer,
+    UploadSerializer,
+)
+from tasks import events
+from tasks.models import Task
+from tasks.pagination import CursorPagination
+from tasks.serializers import TaskSerializer
+
+DOWNLOAD_BLOCK = 256 * 1024  # bytes
+_LATEST = Task.objects.order_by("document", "-created_at").distinct("document")
+
+
+class PlainTextRenderer(BaseRenderer):
+    media_type = "text/plain"
+    format = "txt"
+    charset = "utf-8"
+
+    def render(self, data: Any, *_: Any, **__: Any) -> bytes:
+        return str(data["text"]).encode()
+
+
+class ChunkPagination(CursorPagination):
+    ordering = ("index",)
+
+
+class DocumentFilter(filters.FilterSet):
+    class Meta:
+        model = Document
+        fields = ("status",)
+
+
+class DocumentViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+    viewsets.GenericViewSet[Document],
+):
+    """The caller's documents. Anybody else's are not there."""
+
+    serializer_class = DocumentSerializer
+    queryset = Document.objects.none()
+    filterset_class = DocumentFilter
+    filter_backends = (filters.DjangoFilterBackend, SearchFilter, OrderingFilter)
+    search_fields = ("name",)
+    ordering_fields = ("created_at", "updated_at", "name", "size", "status")
+    ordering = ("-created_at", "-id")
+    parser_classes = (MultiPartParser, JSONParser)
+
+    def get_queryset(self) -> "QuerySet[Document]":
+        mine = Document.objects.filter(owner_id=self.request.user.pk)
+        return mine.prefetch_related(Prefetch("tasks", _LATEST, to_attr="latest_tasks"))
+
+    @extend_schema(
+        request={"multipart/form-data": UploadSerializer},
+        responses={
+            201: DocumentSerializer,
+            200: OpenApiResponse(DocumentSerializer, "The same bytes were there already."),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        """Upload one file. It is processed from here on by itself; follow `task.socket`."""
+        form = UploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        file: TemporaryUploadedFile = form.validated_data["file"]
+        upload = services.upload_document(
+            owner_id=request.user.pk, path=Path(file.temporary_file_path()), name=file.name or ""
+        )
+        body = DocumentSerializer(self.get_queryset().get(pk=upload.document.pk)).data
+        location = reverse("document-detail", args=[upload.document.pk])
+        code = status.HTTP_201_CREATED if upload.created else status.HTTP_200_OK
+        return Response(body, code, headers={"Location": location})
+
+    def perform_destroy(self, document: Document) -> None:
+        services.delete_document(document.pk)
+
+    @extend_schema(request=ReprocessSerializer, responses={202: TaskSerializer})
+    @action(detail=True, methods=["post"])
+    def reprocess(self, request: Request, **_: Any) -> Response:
+        """Process the file anew; the old chunks are found until the new ones take their place."""
+        form = ReprocessSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        task = services.reprocess_document(self.get_object().pk, **form.validated_data)
+        fresh = events.with_details(Task.objects.filter(pk=task.pk)).get()
+        return Response(TaskSerializer(fresh).data, status.HTTP_202_ACCEPTED)
+
+    @extend_schema(responses=ChunkSerializer(many=True))
+    @action(detail=True, filter_backends=[], pagination_class=ChunkPagination)
+    def chunks(self, request: Request, **_: Any) -> Response:
+        """The document's chunks in reading order."""
+        rows = Chunk.objects.filter(document=self.get_object()).defer("embedding", "digest")
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(ChunkSerializer(page, many=True).data)
+
+    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR, 200: TextSerializer})
+    @action(detail=True, renderer_classes=[PlainTextRenderer, JSONRenderer])
+    def text(self, request: Request, **_: Any) -> Response:
+        """The normalised text that the chunks' `start` and `end` count in (code points)."""
+        document = self.get_object()
+        if document.extraction is None:
+            raise NotFound("This document has no text yet.", code="no_text_yet")
+        return Response({"text": document.extraction.text})
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @action(detail=True)
+    def file(self, request: Request, **_: Any) -> StreamingHttpResponse:
+        """The file as it was uploaded."""
+        document = self.get_object()
+        response = StreamingHttpResponse(_blocks(document), content_type=document.content_type)
+        response["Content-Length"] = str(document.size)
+        response["Content-Disposition"] = content_disposition_header(True, document.name)
+        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        response["Cache-Control"] = "private, no-store"
+        return response
+
+
+async def _blocks(document: Document) -> AsyncIterator[bytes]:
+    """An async iterator: Django would gather a synchronous one in memory under ASGI."""
+    file = await sync_to_async(document.file.open)("rb")
+    try:
+        while block := await sync_to_async(file.read)(DOWNLOAD_BLOCK):
+            yield block
+    finally:
+        await sync_to_async(file.close)()
+
+
+class SearchView(APIView):
+    @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer)
+    def post(self, request: Request) -> Response:
+        """The passages nearest in meaning to a question, among the caller's own documents."""
+        form = SearchSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        hits = search.search(owner_id=request.user.pk, **form.validated_data)
+        return Response(SearchResultsSerializer({"results": hits}).data)

@@ -1,0 +1,19 @@
+"""HTTP goes to Django, sockets to the consumers behind session or token."""
+
+import os
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "notebook.settings")
+django_application = get_asgi_application()  # loads the apps, so before anything of ours
+
+from tasks.authentication import SocketAuthMiddleware  # noqa: E402
+from tasks.routing import websocket_urlpatterns  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": SocketAuthMiddleware(URLRouter(websocket_urlpatterns)),
+    }
+)

@@ -1,0 +1,30 @@
+"""All addresses over HTTP. The sockets' are in tasks.routing."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+from django.views.i18n import JavaScriptCatalog
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from notebook import health, views
+from notebook.tokens import TokenView
+
+handler500 = "notebook.problems.server_error"
+
+api = [
+    path("", include("documents.urls")),
+    path("", include("tasks.urls")),
+    path("auth/token/", TokenView.as_view(), name="token"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+]
+urlpatterns = [
+    path("", views.NotebookView.as_view(), name="notebook"),
+    path("login/", LoginView.as_view(template_name="login.html"), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
+    path("admin/", admin.site.urls),
+    path("api/", include(api)),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+]

@@ -1,0 +1,149 @@
+"""What staff see of the work: what is stuck, since when, why and whose; retry it, cancel it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.timesince import timesince
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from tasks import pipelines, services
+from tasks.exceptions import WrongState
+from tasks.models import LIVE, Status, Task, TaskDetail
+
+Action = Callable[[Any], Task]
+
+
+class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
+    model = TaskDetail
+    verbose_name_plural = _("steps")
+    fields = (
+        "step_order", "step_name", "status", "progress", "error_code", "error_message", "details",
+        "worker", "failures", "losses", "started_at", "completed_at",
+    )  # fmt: skip
+    readonly_fields = fields
+    can_delete = False
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("step"))
+    def step_name(self, detail: TaskDetail) -> str:
+        return detail.step_name
+
+
+@admin.register(Task)
+class TaskAdmin(admin.ModelAdmin[Task]):
+    list_display = ("document_name", "owner", "state", "bar", "step", "age", "error", "attempt")
+    list_filter = ("status", "error_code", "created_at")
+    search_fields = ("id", "document__name", "owner__username", "error_message")
+    search_help_text = _("Document, owner, error or the task's id")
+    list_select_related = ("document", "owner")
+    list_per_page = 50
+    show_full_result_count = False
+    date_hierarchy = "created_at"
+    inlines = (TaskDetailInline,)
+    actions = ("retry_selected", "cancel_selected")
+    change_form_template = "admin/tasks/task/change_form.html"
+    fields = (
+        "id", "document_link", "owner", "state", "bar", "step", "age", "error", "attempt", "options",
+        "created_at", "started_at", "completed_at",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Task]":
+        ahead = TaskDetail.objects.filter(task=OuterRef("pk")).exclude(status=Status.COMPLETED)
+        current = ahead.order_by("step_order").values("step_type")[:1]
+        return super().get_queryset(request).annotate(current_step=Subquery(current))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a task goes with its document
+
+    # -- columns -----------------------------------------------------------------------------
+
+    @admin.display(description=_("document"), ordering="document__name")
+    def document_name(self, task: Task) -> str:
+        return str(task.document or task.pk)
+
+    @admin.display(description=_("document"))
+    def document_link(self, task: Task) -> str:
+        if task.document is None:
+            return "–"
+        address = reverse("admin:documents_document_change", args=[task.document_id])
+        return format_html('<a href="{}">{}</a>', address, task.document)
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, task: Task) -> str:
+        return format_html(
+            '<span class="state state-{}">{}</span>', task.status.lower(), task.get_status_display()
+        )
+
+    @admin.display(description=_("progress"), ordering="progress")
+    def bar(self, task: Task) -> str:
+        return format_html('<progress max="100" value="{0}">{0}%</progress> {0}%', task.progress)
+
+    @admin.display(description=_("step"))
+    def step(self, task: Task) -> str:
+        current = getattr(task, "current_step", None)
+        return pipelines.label(task.pipeline, current) if current else "–"
+
+    @admin.display(description=_("age"), ordering="created_at")
+    def age(self, task: Task) -> str:
+        return timesince(task.created_at, task.completed_at or timezone.now(), depth=1)
+
+    @admin.display(description=_("error"), ordering="error_code")
+    def error(self, task: Task) -> str:
+        return task.error_message or "–"
+
+    # -- acting ------------------------------------------------------------------------------
+
+    @admin.action(description=_("Retry from the failed step"), permissions=["change"])
+    def retry_selected(self, request: HttpRequest, queryset: "QuerySet[Task]") -> None:
+        self._act(request, queryset, services.retry)
+
+    @admin.action(description=_("Cancel"), permissions=["change"])
+    def cancel_selected(self, request: HttpRequest, queryset: "QuerySet[Task]") -> None:
+        self._act(request, queryset, services.cancel)
+
+    def response_change(self, request: HttpRequest, obj: Task) -> HttpResponse:
+        """The buttons of the task's page."""
+        for name, act in (("_retry", services.retry), ("_cancel", services.cancel)):
+            if name in request.POST:
+                self._act(request, Task.objects.filter(pk=obj.pk), act)
+                return HttpResponseRedirect(request.get_full_path())
+        return super().response_change(request, obj)
+
+    def _act(self, request: HttpRequest, queryset: "QuerySet[Task]", act: Action) -> None:
+        done, skipped = 0, []
+        for task in queryset.select_related("document"):
+            try:
+                act(task.pk)
+            except WrongState as error:
+                skipped.append(f"{task.document or task.pk}: {error.message}")
+                continue
+            done += 1
+            self.log_change(request, task, act.__name__)
+        if done:
+            told = ngettext("%(n)d task: %(what)s.", "%(n)d tasks: %(what)s.", done)
+            self.message_user(request, told % {"n": done, "what": act.__name__})
+        for sentence in skipped:
+            self.message_user(request, sentence, messages.WARNING)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        task = kwargs.get("obj")
+        context["can_cancel"] = task is not None and task.status in LIVE
+        context["can_retry"] = task is not None and task.status in (Status.FAILED, Status.CANCELLED)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    class Media:
+        css = {"all": ("notebook/admin.css",)}
