@@ -1,5 +1,6 @@
 """The embedded Postgres with pgvector: PostgreSQL's own programs, run by us."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -51,7 +52,7 @@ class Postgres(Service):
 
     async def prepare(self, run: RunOnce) -> None:
         if (self.directory / "PG_VERSION").exists():
-            end_earlier_postmaster(self.directory)
+            await asyncio.to_thread(end_earlier_postmaster, self.directory)
         else:
             await self._create(run)
 

@@ -59,18 +59,17 @@ class EmbeddedServices:
 
     async def _start(self, service: Service) -> None:
         for _ in range(PORT_TRIES):
-            child = await self.launch(service)
+            child = self.children[service.name] = Child(service.command, data_dir=self.data_dir)
+            await self.start_again(service)
             if await _answers(service, child):
                 return
             service.port = free_port()  # another program may have taken it since
         raise StackError(f"{child.name} did not start: {child.obituary()}")
 
-    async def launch(self, service: Service) -> Child:
-        """Start one service (again), whether or not it then answers."""
+    async def start_again(self, service: Service) -> None:
+        """Start one that ended, at the same port."""
         await service.prepare(self._run_once)
-        child = self.children[service.name] = Child(service.command, data_dir=self.data_dir)
-        await child.start()
-        return child
+        await self.children[service.name].start()
 
     async def _run_once(self, command: Command) -> None:
         await run_once(command, data_dir=self.data_dir)

@@ -1,0 +1,59 @@
+"""The project's own processes, as commands."""
+
+import os
+import sys
+from pathlib import Path
+
+from notebook.stack.child import Command
+
+WORKER_GRACE_SECONDS = 6  # above CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
+
+
+def migrate(variables: dict[str, str]) -> Command:
+    return _manage("migrate", "--noinput", variables=variables)
+
+
+def ensure_admin(variables: dict[str, str]) -> Command:
+    return _manage("ensure_admin", variables=variables, speaks=True)
+
+
+def web(variables: dict[str, str], *, host: str, port: int) -> Command:
+    arguments = ["-m", "notebook.stack.web", "--host", host, "--port", str(port)]
+    return _python(*arguments, name="web", variables=variables)
+
+
+def worker(variables: dict[str, str]) -> Command:
+    arguments = ["-m", "celery", "-A", "notebook", "worker", "-Q", "document_processing"]
+    arguments += ["--pool", "prefork", "--concurrency", worker_concurrency()]
+    # Two copies may share a broker; workers of one name would disturb each other.
+    arguments += ["-n", f"worker-{os.getpid()}@%h", "--without-gossip", "--without-mingle"]
+    # On SIGTERM: a few seconds to finish, then unfinished messages go back to the queue.
+    return _python(*arguments, name="worker", variables={**variables, "REMAP_SIGTERM": "SIGQUIT"})
+
+
+def sweeper(variables: dict[str, str]) -> Command:
+    return _manage("sweep", variables=variables, name="sweeper")
+
+
+def beat(variables: dict[str, str], *, data_dir: Path) -> Command:
+    schedule = str(data_dir / "beat" / "schedule")
+    arguments = ["-m", "celery", "-A", "notebook", "beat", "--schedule", schedule, "--pidfile="]
+    return _python(*arguments, name="beat", variables=variables)
+
+
+def worker_concurrency() -> str:
+    """Documents worked on at the same time: WORKER_CONCURRENCY, or one per core, at least two."""
+    return os.environ.get("WORKER_CONCURRENCY") or str(max(2, os.cpu_count() or 1))
+
+
+def _manage(
+    *arguments: str, variables: dict[str, str], name: str | None = None, speaks: bool = False
+) -> Command:
+    name = name or arguments[0]
+    return _python("manage.py", *arguments, name=name, variables=variables, speaks=speaks)
+
+
+def _python(*arguments: str, name: str, variables: dict[str, str], speaks: bool = False) -> Command:
+    return Command(
+        name=name, arguments=[sys.executable, *arguments], variables=variables, speaks=speaks
+    )
