@@ -2,12 +2,13 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
 from dotenv import load_dotenv
 
-from notebook.stack.child import PROJECT_DIR
+from notebook.stack.child import PROJECT_DIR, signal_when_orphaned
 from notebook.stack.console import say
 from notebook.stack.exceptions import StackError
 from notebook.stack.supervisor import Options, supervise
@@ -26,13 +27,18 @@ def main() -> int:
 def read_options() -> Options:
     parser = argparse.ArgumentParser(prog="python -m notebook.stack", description=__doc__)
     parser.add_argument("--no-web", action="store_true", help="process only, serve nothing")
-    web = not parser.parse_args().no_web
+    parser.add_argument(
+        "--stop-with-parent", action="store_true", help="stop when the caller is killed"
+    )
+    arguments = parser.parse_args()
+    if arguments.stop_with_parent:
+        signal_when_orphaned(signal.SIGTERM)
     port = os.environ.get("PORT") or "8000"
     if not port.isdecimal() or not 0 < int(port) < 65_536:
         raise StackError(f"PORT must be a number from 1 to 65535, not {port}.")
     data_dir = Path(os.environ.get("DATA_DIR") or PROJECT_DIR / ".data")
     host = os.environ.get("HOST") or "127.0.0.1"
-    return Options(data_dir=data_dir, host=host, port=int(port), web=web)
+    return Options(data_dir=data_dir, host=host, port=int(port), web=not arguments.no_web)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -70,14 +71,10 @@ class Child:
                 cwd=self.command.directory,
                 env={**os.environ, **self.command.variables},
                 start_new_session=True,
-                preexec_fn=self._die_with_parent,
+                preexec_fn=partial(signal_when_orphaned, self.command.orphan_signal),
             )
         created = psutil.Process(self.pid).create_time() if psutil.pid_exists(self.pid) else 0
         self._record.write_text(f"{self.pid}\n{created}\n")
-
-    def _die_with_parent(self) -> None:
-        if _libc is not None:
-            _libc.prctl(PR_SET_PDEATHSIG, int(self.command.orphan_signal), 0, 0, 0)
 
     async def wait(self) -> int:
         """Wait for its end, then end what it left behind; return the exit code."""
@@ -119,6 +116,12 @@ class Child:
     def last_lines(self, count: int = 15) -> list[str]:
         with self.log.open(errors="replace") as log:
             return [line.rstrip() for line in deque(log, maxlen=count)]
+
+
+def signal_when_orphaned(number: signal.Signals) -> None:
+    """Have the kernel send us `number` when our parent is gone. Linux only."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
 async def run_once(command: Command, *, data_dir: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from notebook.stack.leftovers import end_leftovers
 from notebook.stack.services import KINDS, EmbeddedServices
 
 WEB_START_SECONDS = 60
+SAME_SIGNAL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class Supervisor:
         self.services = EmbeddedServices(data_dir, given=os.environ)
         self.variables = {**self.services.variables, "PORT": str(options.port)}
         self.children: list[Child] = []
+        self.asked_at = 0.0
         self.stop_asked = asyncio.Event()
         self.hurry = asyncio.Event()
 
@@ -69,8 +72,11 @@ class Supervisor:
             raise _first(error)
 
     def _ask_to_stop(self) -> None:
-        if self.stop_asked.is_set():
+        now = time.monotonic()
+        # A terminal's Ctrl-C reaches us twice at once: directly and through make.
+        if self.asked_at and now > self.asked_at + SAME_SIGNAL_SECONDS:
             self.hurry.set()
+        self.asked_at = self.asked_at or now
         self.stop_asked.set()
 
     async def _work(self) -> None:

@@ -1,0 +1,83 @@
+# Notebook's commands. `make` alone lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+# The first of these that is Python 3.11 or newer.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+MANAGE := $(BIN)/python manage.py
+
+.PHONY: help setup setup-dev run test lint format schema lock bench clean browser
+
+help:  ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/installed  ## Make .venv and install what Notebook needs
+
+setup-dev: $(VENV)/installed-dev  ## The same, with what tests and checks need
+
+run: setup  ## Start everything; PORT (8000) and DATA_DIR (.data) choose where. Ctrl-C stops
+	@$(BIN)/python -m notebook.stack --stop-with-parent
+
+test: setup-dev browser lint  ## Check everything, as CI does. ARGS goes to pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup-dev  ## Style, types, directions of imports, migrations, the API's schema
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) spectacular --validate --fail-on-warn | diff -u openapi.yaml -
+
+format: setup-dev  ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: setup-dev  ## Write openapi.yaml anew
+	$(MANAGE) spectacular --validate --fail-on-warn --file openapi.yaml
+
+bench: setup-dev  ## Measure; see bench/
+	$(BIN)/python -m bench $(ARGS)
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--no-header --annotation-style line --upgrade
+lock: setup  ## Renew the exact versions in requirements*.txt
+	$(COMPILE) requirements.in --output-file requirements.txt
+	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+
+clean:  ## Remove .venv and caches; DATA_DIR stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- How setup works ----------------------------------------------------------------------------
+$(BIN)/uv:
+	@test -n "$(PYTHON)" || { echo "Notebook needs Python 3.11 or newer; none was found." >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# uv is several times faster; pip knows every system's own configuration.
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python -r $(1) \
+	|| $(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(1)
+
+$(VENV)/installed: requirements.txt | $(BIN)/uv
+	@echo "Installing what Notebook needs (about a minute) ..."
+	@$(call INSTALL,$<)
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt requirements.txt | $(BIN)/uv
+	@echo "Installing what tests and checks need ..."
+	@$(call INSTALL,$<)
+	@touch $@ $(VENV)/installed
+
+# The page is tested in a real browser, with a font that knows Chinese.
+browser:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null; } \
+		|| { echo "Install Chromium for the tests of the page." >&2; exit 1; }
+	@command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; }
