@@ -1,0 +1,89 @@
+/** The REST API over fetch. Every failure is a `Problem` whose message is a sentence for people. */
+import { t } from "./i18n.js";
+
+const csrfToken = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+export class Problem extends Error {
+  constructor(message, { code = "unknown", status = 0 } = {}) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+export function goToLogin() {
+  const here = encodeURIComponent(location.pathname + location.search);
+  location.assign(`/login/?next=${here}`);
+}
+
+/** The sentence of a problem+json body; it may be anything when a proxy answered instead. */
+function problemFrom(status, body) {
+  if (status === 401 || body?.code === "not_authenticated") goToLogin();
+  if (body?.code === "csrf_failed") {
+    return new Problem(t("Your session has changed. Reload the page and try again."), body);
+  }
+  const fields = (body?.errors ?? []).map((error) => error.detail ?? "").filter(Boolean);
+  const sentence = [body?.detail, ...fields].filter(Boolean).join(" ");
+  const fallback = t("The server answered with an error ({status}).", { status });
+  return new Problem(sentence || fallback, { code: body?.code, status });
+}
+
+const unreachable = () =>
+  new Problem(t("The server can't be reached. Check your connection and try again."), { code: "network" });
+
+async function request(path, { method = "GET", body, signal } = {}) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-CSRFToken"] = csrfToken;
+  if (body) headers["Content-Type"] = "application/json";
+  const payload = body && JSON.stringify(body);
+  const response = await fetch(path, { method, headers, body: payload, signal }).catch((error) => {
+    throw error.name === "AbortError" ? error : unreachable();
+  });
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) throw problemFrom(response.status, answer);
+  return answer;
+}
+
+const withQuery = (path, query) =>
+  `${path}?${new URLSearchParams(Object.entries(query).filter(([, value]) => value !== ""))}`;
+
+/** The next page of a cursor list; only the query is used, so a proxy's host name does not matter. */
+export const nextPage = (path, next, signal) => request(path + new URL(next, location.href).search, { signal });
+
+export const listDocuments = (query, signal) => request(withQuery("/api/documents/", query), { signal });
+export const getDocument = (id) => request(`/api/documents/${id}/`);
+export const deleteDocument = (id) => request(`/api/documents/${id}/`, { method: "DELETE" });
+export const reprocessDocument = (id) => request(`/api/documents/${id}/reprocess/`, { method: "POST" });
+export const chunksPath = (id) => `/api/documents/${id}/chunks/`;
+export const listChunks = (id, query, signal) => request(withQuery(chunksPath(id), query), { signal });
+export const fileUrl = (id) => `/api/documents/${id}/file/`;
+export const getTask = (id) => request(`/api/tasks/${id}/`);
+export const cancelTask = (id) => request(`/api/tasks/${id}/cancel/`, { method: "POST" });
+export const retryTask = (id) => request(`/api/tasks/${id}/retry/`, { method: "POST" });
+export const search = (body, signal) => request("/api/search/", { method: "POST", body, signal });
+
+/**
+ * Upload with progress, which fetch can't report.
+ * Resolves to `{created, document}`; `created` is false when the same bytes were here already.
+ */
+export function uploadDocument(file, { onProgress, signal }) {
+  const form = new FormData();
+  form.append("file", file, file.name);
+  const request = new XMLHttpRequest();
+  return new Promise((resolve, reject) => {
+    request.upload.onprogress = (event) => onProgress(event.loaded / (event.total || 1));
+    request.onerror = () => reject(unreachable());
+    request.onabort = () => reject(new DOMException("Aborted", "AbortError"));
+    request.onload = () => {
+      if (request.status === 200 || request.status === 201) {
+        resolve({ created: request.status === 201, document: request.response });
+      } else reject(problemFrom(request.status, request.response));
+    };
+    signal.addEventListener("abort", () => request.abort());
+    request.open("POST", "/api/documents/");
+    request.responseType = "json";
+    request.setRequestHeader("X-CSRFToken", csrfToken);
+    request.setRequestHeader("Accept", "application/json");
+    request.send(form);
+  });
+}

@@ -1,0 +1,16 @@
+/** The page's strings: Django's JavaScript catalogue where it is loaded, English otherwise. */
+export const language = document.documentElement.lang || "en";
+
+const fill = (text, params) =>
+  text.replace(/\{(\w+)\}/g, (whole, name) => (name in params ? String(params[name]) : whole));
+
+/** `t("Page {page}", {page: 3})` */
+export function t(text, params = {}) {
+  return fill(window.gettext?.(text) ?? text, params);
+}
+
+/** `tn("{count} page", "{count} pages", 3)`; `{count}` is written in the user's notation. */
+export function tn(one, many, count) {
+  const text = window.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
+  return fill(text, { count: new Intl.NumberFormat(language).format(count) });
+}

@@ -1,0 +1,50 @@
+/** Statuses and step details in words. */
+import { fileSize, number } from "./format.js";
+import { t, tn } from "./i18n.js";
+
+export const isLive = (status) => status === "PENDING" || status === "RUNNING";
+
+/** The document's status as its newest task has it: a push is ahead of the list. */
+export function displayStatus(item, task) {
+  const ofTask = task?.status ?? item.task?.status;
+  if (isLive(ofTask)) return ofTask;
+  if (!isLive(item.status) || !ofTask) return item.status;
+  return ofTask === "COMPLETED" ? "AVAILABLE" : ofTask;
+}
+
+export function statusLabel(status) {
+  const labels = {
+    PENDING: t("Waiting"),
+    RUNNING: t("Working"),
+    AVAILABLE: t("Ready"),
+    COMPLETED: t("Done"),
+    FAILED: t("Failed"),
+    CANCELLED: t("Cancelled"),
+  };
+  return labels[status] ?? status;
+}
+
+const DETAILS = {
+  file_size: (value) => fileSize(value),
+  file_type: (value) => String(value),
+  pages: (value) => tn("{count} page", "{count} pages", value),
+  text_length: (value) => tn("{count} character of text", "{count} characters of text", value),
+  chunk_count: (value) => tn("{count} passage", "{count} passages", value),
+  stored_vectors: (value) => tn("{count} passage stored", "{count} passages stored", value),
+};
+const HIDDEN = new Set(["warnings", "processed_chunks", "total_chunks"]);
+
+/** What a step found out, as short sentences. */
+export function describeDetails({ details = {} }) {
+  const known = Object.entries(details).filter(([key, value]) => !HIDDEN.has(key) && isShort(value));
+  const words = known.map(([key, value]) => DETAILS[key]?.(value) ?? plain(key, value));
+  const { processed_chunks: done, total_chunks: total } = details;
+  if (total) words.push(t("{done} of {total} passages", { done: number(done ?? 0), total: number(total) }));
+  return words;
+}
+
+const isShort = (value) => value !== null && value !== "" && typeof value !== "object";
+const plain = (key, value) =>
+  `${key.replaceAll("_", " ")}: ${typeof value === "number" ? value.toLocaleString() : value}`;
+
+export const warningsOf = (task) => (task?.task_details ?? []).flatMap(({ details }) => details?.warnings ?? []);

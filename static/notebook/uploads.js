@@ -1,0 +1,101 @@
+/** The queue of uploads: three at a time, each with its bytes counted. */
+import { uploadDocument } from "./api.js";
+import { putDocument } from "./documents.js";
+import { number } from "./format.js";
+import { t, tn } from "./i18n.js";
+import { announce, toast } from "./notices.js";
+import { getState, setState } from "./store.js";
+
+const AT_ONCE = 3;
+const HIGHLIGHT_MS = 2500;
+const maxMegabytes = Number(document.body.dataset.maxUploadMb) || Infinity;
+export const uploadLimit = Number.isFinite(maxMegabytes) ? maxMegabytes : null;
+const aborts = new Map();
+let lastId = 0;
+
+const patchUpload = (id, patch) =>
+  setState(({ uploads }) => ({
+    uploads: uploads.map((upload) => (upload.id === id ? { ...upload, ...patch } : upload)),
+  }));
+
+export function addFiles(files) {
+  const added = [...files].map((file) => ({ id: ++lastId, file, sent: 0, ...admit(file) }));
+  if (!added.length) return;
+  setState(({ uploads }) => ({ uploads: [...uploads, ...added] }));
+  announce(tn("Uploading {count} file.", "Uploading {count} files.", added.length));
+  startNext();
+}
+
+/** The server checks too; this only spares a person the wait. */
+function admit(file) {
+  if (file.size <= maxMegabytes * 1_000_000) return { state: "queued", error: "" };
+  const error = t("The file is larger than the limit of {limit} MB.", { limit: number(maxMegabytes) });
+  return { state: "refused", error };
+}
+
+function startNext() {
+  const { uploads } = getState();
+  const free = AT_ONCE - uploads.filter(({ state }) => state === "sending").length;
+  uploads.filter(({ state }) => state === "queued").slice(0, Math.max(0, free)).forEach(send);
+}
+
+async function send({ id, file }) {
+  const abort = new AbortController();
+  aborts.set(id, abort);
+  patchUpload(id, { state: "sending", sent: 0, error: "" });
+  try {
+    const onProgress = (sent) => patchUpload(id, { sent });
+    const { created, document } = await uploadDocument(file, { onProgress, signal: abort.signal });
+    finish(id, document, created);
+  } catch (problem) {
+    if (problem.name !== "AbortError") fail(id, file, problem);
+  }
+  aborts.delete(id);
+  startNext();
+}
+
+function finish(id, document, created) {
+  putDocument(document);
+  removeUpload(id);
+  if (created) return;
+  toast(t("{name} is already here.", { name: document.name }));
+  setState({ highlighted: document.id });
+  setTimeout(() => setState({ highlighted: null }), HIGHLIGHT_MS);
+}
+
+function fail(id, file, problem) {
+  patchUpload(id, { state: "failed", error: problem.message });
+  announce(t("{name} failed: {reason}", { name: file.name, reason: problem.message }));
+}
+
+const removeUpload = (id) =>
+  setState(({ uploads }) => ({ uploads: uploads.filter((upload) => upload.id !== id) }));
+
+export function dismissUpload(id) {
+  aborts.get(id)?.abort();
+  removeUpload(id);
+  startNext();
+}
+
+export function retryUpload(id) {
+  patchUpload(id, { state: "queued", error: "" });
+  startNext();
+}
+
+/** The files of a drop, those inside dropped folders too. */
+export async function filesOfDrop({ items, files }) {
+  const entries = [...items].map((item) => item.webkitGetAsEntry?.());
+  if (!entries.some((entry) => entry?.isDirectory)) return [...files];
+  return (await Promise.all(entries.filter(Boolean).map(filesOfEntry))).flat();
+}
+
+async function filesOfEntry(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!batch.length) return found;
+    found.push(...(await Promise.all(batch.map(filesOfEntry))).flat());
+  }
+}

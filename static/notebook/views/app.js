@@ -1,0 +1,40 @@
+/** The page from top to bottom. */
+import { html, useEffect } from "../html.js";
+import { DeleteDialog } from "./delete_dialog.js";
+import { DocumentList } from "./document_list.js";
+import { DropOverlay, DropZone } from "./drop_zone.js";
+import { Hits } from "./hits.js";
+import { Panel } from "./panel.js";
+import { SearchBox } from "./search_box.js";
+import { Toasts } from "./toasts.js";
+
+export function App({ state }) {
+  useEffect(listenForSlash, []);
+  const open = state.panel && state.documents.items.find(({ id }) => id === state.panel.id);
+  return html`
+    <${SearchBox} search=${state.search} selected=${state.selected} documents=${state.documents} />
+    <${Hits} search=${state.search} selected=${state.selected} />
+    <section class="documents" aria-labelledby="documents-title">
+      <${DropZone} isFirst=${isEmpty(state)} />
+      <${DocumentList} ...${state} />
+    </section>
+    <${DropOverlay} />
+    <${Panel} panel=${state.panel} item=${open} task=${open?.task && state.tasks[open.task.id]} />
+    <${DeleteDialog} item=${state.deleting} />
+    <${Toasts} toasts=${state.toasts} />`;
+}
+
+const isEmpty = ({ documents, filters, uploads }) =>
+  !documents.items.length && !documents.loading && !documents.error &&
+  !filters.search && !filters.status && !uploads.length;
+
+/** "/" goes to the search, as on most sites, unless somebody is writing. */
+function listenForSlash() {
+  const onKey = (event) => {
+    if (event.key !== "/" || event.target.closest("input, textarea, select, dialog")) return;
+    event.preventDefault();
+    document.getElementById("search-query").focus();
+  };
+  addEventListener("keydown", onKey);
+  return () => removeEventListener("keydown", onKey);
+}

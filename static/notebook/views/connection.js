@@ -1,0 +1,49 @@
+/** Whether what you see is live, in the header; and a banner when it is not. */
+import { html, useEffect, useState } from "../html.js";
+import { t } from "../i18n.js";
+
+const BANNER_AFTER_MS = 1500;
+
+export function Connection({ status, retryAt, onRetry }) {
+  const labels = {
+    live: t("Live"),
+    connecting: t("Connecting…"),
+    waiting: t("Reconnecting…"),
+    offline: t("Offline"),
+  };
+  return html`
+    <p class=${`connection connection-${status}`} role="status">
+      <span class="dot" aria-hidden="true"></span><span>${labels[status]}</span>
+    </p>
+    <${Banner} status=${status} retryAt=${retryAt} onRetry=${onRetry} />`;
+}
+
+/** Appears only when a loss lasts, so that a deploy of a second disturbs nobody. */
+function Banner({ status, retryAt, onRetry }) {
+  const [lasting, setLasting] = useState(false);
+  const lost = status !== "live";
+  useEffect(() => {
+    if (!lost) return setLasting(false);
+    const timer = setTimeout(() => setLasting(true), BANNER_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [lost]);
+  if (!lost || !lasting) return null;
+  const text = status === "offline"
+    ? t("You are offline. What you see may be old; it catches up by itself.")
+    : t("The live connection is lost. What you see may be old.");
+  return html`
+    <div class="banner" role="status">
+      <span>${text} ${status === "waiting" && html`<${Countdown} until=${retryAt} />`}</span>
+      <button type="button" class="button button-small" onClick=${onRetry}>${t("Reconnect now")}</button>
+    </div>`;
+}
+
+function Countdown({ until }) {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 500);
+    return () => clearInterval(timer);
+  }, []);
+  const seconds = Math.max(1, Math.ceil((until - now) / 1000));
+  return html`<span aria-hidden="true">${t("Next try in {seconds} s.", { seconds })}</span>`;
+}

@@ -1,0 +1,23 @@
+/** A native modal dialog: the browser keeps the focus inside, and gives it back. */
+import { html, useLayoutEffect, useRef } from "../html.js";
+
+export function Dialog({ kind, role, labelledBy, describedBy, onClose, children }) {
+  const element = useRef(null);
+  useLayoutEffect(() => openWhileMounted(element.current), []);
+  const onBackdrop = (event) => event.target === element.current && onClose();
+  return html`
+    <dialog ref=${element} class=${kind} role=${role} aria-labelledby=${labelledBy} aria-describedby=${describedBy}
+      onCancel=${(event) => event.preventDefault() || onClose()} onClick=${onBackdrop}>
+      <div class="dialog-body">${children}</div>
+    </dialog>`;
+}
+
+function openWhileMounted(dialog) {
+  const cameFrom = document.activeElement;
+  dialog.showModal();
+  return () => {
+    dialog.close();
+    if (cameFrom.isConnected) cameFrom.focus();
+    else document.getElementById("app").focus();
+  };
+}

@@ -1,0 +1,90 @@
+/** The documents: filters above, rows below, and what to say when there are none. */
+import { loadDocuments, loadMoreDocuments, setFilters } from "../documents.js";
+import { html, useEffect, useRef } from "../html.js";
+import { t } from "../i18n.js";
+import { statusLabel } from "../status.js";
+import { Button } from "./button.js";
+import { DocumentRow } from "./document_row.js";
+import { Icon } from "./icons.js";
+import { UploadRow } from "./upload_row.js";
+
+const TYPING_MS = 250;
+const STATUSES = ["PENDING", "RUNNING", "AVAILABLE", "FAILED", "CANCELLED"];
+
+export function DocumentList({ documents, filters, uploads, tasks, selected, highlighted }) {
+  const { items, next, loading, error } = documents;
+  const isFiltered = Boolean(filters.search || filters.status);
+  const isEmpty = !items.length && !uploads.length;
+  return html`
+    <div class="list-head">
+      <h2 id="documents-title">${t("Documents")}</h2>
+      ${(!isEmpty || isFiltered) && html`<${Filters} ...${filters} />`}
+    </div>
+    ${error && html`<${ListError} error=${error} />`}
+    ${isEmpty && loading && html`<${Skeleton} />`}
+    ${isEmpty && !loading && !error && isFiltered && html`<${NoMatch} />`}
+    ${!isEmpty && html`
+      <ul class="rows" role="list" aria-busy=${loading}>
+        ${uploads.map((upload) => html`<${UploadRow} key=${`upload-${upload.id}`} upload=${upload} />`)}
+        ${items.map((item) => html`
+          <${DocumentRow} key=${item.id} item=${item} task=${tasks[item.task?.id]}
+            isSelected=${selected.has(item.id)} isHighlighted=${item.id === highlighted} />`)}
+      </ul>`}
+    ${next && html`
+      <${Button} kind="button-wide" onClick=${loadMoreDocuments} aria-busy=${loading}>
+        ${loading ? t("Loading…") : t("Load more")}
+      <//>`}`;
+}
+
+function Filters({ search, status, ordering }) {
+  const typing = useRef(0);
+  const onType = (event) => {
+    const { value } = event.target;
+    clearTimeout(typing.current);
+    typing.current = setTimeout(() => setFilters({ search: value.trim() }), TYPING_MS);
+  };
+  useEffect(() => () => clearTimeout(typing.current), []);
+  const orders = {
+    "-created_at": t("Newest first"),
+    created_at: t("Oldest first"),
+    name: t("Name, A to Z"),
+    "-name": t("Name, Z to A"),
+    "-size": t("Largest first"),
+  };
+  return html`
+    <div class="filters" role="group" aria-label=${t("Filter the documents")}>
+      <input class="input input-small" type="search" placeholder=${t("Filter by name")}
+        aria-label=${t("Filter by name")} defaultValue=${search} onInput=${onType} />
+      <select class="select" aria-label=${t("Status")} value=${status}
+        onChange=${(event) => setFilters({ status: event.target.value })}>
+        <option value="">${t("All statuses")}</option>
+        ${STATUSES.map((value) => html`<option key=${value} value=${value}>${statusLabel(value)}</option>`)}
+      </select>
+      <select class="select" aria-label=${t("Order")} value=${ordering}
+        onChange=${(event) => setFilters({ ordering: event.target.value })}>
+        ${Object.entries(orders).map(([value, label]) => html`<option key=${value} value=${value}>${label}</option>`)}
+      </select>
+    </div>`;
+}
+
+function NoMatch() {
+  return html`
+    <div class="empty">
+      <p class="empty-title">${t("No document matches these filters")}</p>
+      <${Button} onClick=${() => setFilters({ search: "", status: "" })}>${t("Show all documents")}<//>
+    </div>`;
+}
+
+function ListError({ error }) {
+  return html`
+    <p class="notice notice-error" role="alert">
+      <${Icon} name="alert" /><span>${error}</span>
+      <${Button} kind="button-small" onClick=${loadDocuments}>${t("Try again")}<//>
+    </p>`;
+}
+
+const Skeleton = () => html`
+  <div class="rows" role="status">
+    <span class="visually-hidden">${t("Loading the documents…")}</span>
+    ${[0, 1, 2, 3].map((index) => html`<div key=${index} class="row skeleton-row" aria-hidden="true"><i></i><b></b></div>`)}
+  </div>`;

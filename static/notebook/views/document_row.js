@@ -1,0 +1,86 @@
+/** One document in the list: what it is, how it stands, what can be done. */
+import { fileUrl } from "../api.js";
+import { cancel, openPanel, reprocess, retry, toggleSelected } from "../documents.js";
+import { dateTime, fileSize, languageName, percent, timeAgo } from "../format.js";
+import { html, memo, useEffect, useRef } from "../html.js";
+import { t, tn } from "../i18n.js";
+import { displayStatus, isLive, statusLabel } from "../status.js";
+import { setState } from "../store.js";
+import { Button, IconButton } from "./button.js";
+import { FileTile, Icon } from "./icons.js";
+import { Timeline } from "./timeline.js";
+
+export const DocumentRow = memo(({ item, task, isSelected, isHighlighted }) => {
+  const status = displayStatus(item, task);
+  const row = useRef(null);
+  useEffect(() => {
+    if (isHighlighted) row.current.scrollIntoView({ block: "center", behavior: "smooth" });
+  }, [isHighlighted]);
+  return html`
+    <li ref=${row} class=${`row${isHighlighted ? " is-highlighted" : ""}`} data-document=${item.id} data-status=${status}>
+      <${Choice} item=${item} isSelected=${isSelected} />
+      <${FileTile} name=${item.name} />
+      <div class="row-words">
+        <button type="button" class="row-name" onClick=${() => openPanel(item.id)}>${item.name}</button>
+        <${Facts} item=${item} />
+      </div>
+      <${StatusChip} status=${status} progress=${task?.progress ?? item.task?.progress} />
+      <${RowActions} item=${item} status=${status} />
+      ${isLive(status) && html`<${Timeline} task=${task} label=${item.name} progress=${item.task?.progress ?? 0} />`}
+      <${Reason} item=${item} task=${task} status=${status} />
+    </li>`;
+});
+
+function Choice({ item, isSelected }) {
+  const label = t("Search in {name}", { name: item.name });
+  return html`
+    <input class="row-choice" type="checkbox" aria-label=${label} title=${label} checked=${isSelected}
+      disabled=${!item.chunk_count && !isSelected} onChange=${() => toggleSelected(item.id)} />`;
+}
+
+export function Facts({ item }) {
+  const facts = [
+    fileSize(item.size),
+    item.page_count && tn("{count} page", "{count} pages", item.page_count),
+    item.chunk_count && tn("{count} passage", "{count} passages", item.chunk_count),
+    item.language && languageName(item.language),
+  ].filter(Boolean);
+  return html`
+    <p class="facts">
+      ${facts.map((fact) => html`<span key=${fact}>${fact}</span>`)}
+      <time datetime=${item.created_at} title=${dateTime(item.created_at)}>${timeAgo(item.created_at)}</time>
+    </p>`;
+}
+
+const ICONS = { PENDING: "clock", AVAILABLE: "check", FAILED: "alert", CANCELLED: "stop" };
+
+export function StatusChip({ status, progress }) {
+  return html`
+    <span class=${`chip chip-${status.toLowerCase()}`}>
+      ${status === "RUNNING" ? html`<span class="spinner" aria-hidden="true"></span>` : html`<${Icon} name=${ICONS[status]} />`}
+      ${statusLabel(status)}
+      ${status === "RUNNING" && html`<span class="chip-progress">${percent(progress ?? 0)}</span>`}
+    </span>`;
+}
+
+function RowActions({ item, status }) {
+  const { name } = item;
+  return html`
+    <div class="row-actions" role="group" aria-label=${t("Actions for {name}", { name })}>
+      ${isLive(status) && html`<${Button} kind="button-small" onClick=${() => cancel(item)} aria-label=${t("Cancel {name}", { name })}>${t("Cancel")}<//>`}
+      ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${() => retry(item)} aria-label=${t("Retry {name}", { name })}>${t("Retry")}<//>`}
+      ${status === "AVAILABLE" && html`<${IconButton} icon="retry" label=${t("Reprocess {name}", { name })} onClick=${() => reprocess(item)} />`}
+      <a class="icon-button" href=${fileUrl(item.id)} download aria-label=${t("Download {name}", { name })} title=${t("Download {name}", { name })}><${Icon} name="download" /></a>
+      <${IconButton} icon="trash" kind="is-danger" label=${t("Delete {name}", { name })} onClick=${() => setState({ deleting: item })} />
+    </div>`;
+}
+
+export const canRetry = (item, status) => item.task && (status === "FAILED" || status === "CANCELLED");
+
+/** Why it failed; or why the last reprocessing did, while the earlier result is still there. */
+function Reason({ item, task, status }) {
+  const failed = status === "FAILED" || (status === "AVAILABLE" && item.task?.status === "FAILED");
+  if (!failed) return null;
+  const reason = task?.error_message || item.error_message || item.task?.error_message || t("The reason is not known.");
+  return html`<p class="reason"><${Icon} name="alert" /><span>${reason}</span></p>`;
+}

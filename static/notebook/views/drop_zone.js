@@ -1,0 +1,68 @@
+/** Three ways in: drop anywhere, paste, choose. */
+import { html, useEffect, useRef, useState } from "../html.js";
+import { number } from "../format.js";
+import { t } from "../i18n.js";
+import { addFiles, filesOfDrop, uploadLimit } from "../uploads.js";
+import { Button } from "./button.js";
+import { Icon } from "./icons.js";
+
+export function DropZone({ isFirst }) {
+  const picker = useRef(null);
+  useEffect(listenForPaste, []);
+  const choose = (event) => {
+    addFiles(event.target.files);
+    event.target.value = ""; // so that the same file can be chosen again
+  };
+  return html`
+    <div class=${`drop-zone${isFirst ? " is-first" : ""}`}>
+      <span class="drop-icon"><${Icon} name="upload" /></span>
+      <div class="drop-words">
+        <p class="drop-title">${isFirst ? t("Add your first document") : t("Drop files anywhere on this page")}</p>
+        <p class="drop-hint">${isFirst && t("Drop files anywhere on this page, paste them, or choose them.")} <${Limits} /></p>
+      </div>
+      <input ref=${picker} type="file" multiple hidden aria-label=${t("Files to upload")} onChange=${choose} />
+      <${Button} kind=${isFirst ? "button-primary" : ""} onClick=${() => picker.current.click()}>${t("Choose files")}<//>
+    </div>`;
+}
+
+function Limits() {
+  const kinds = t("PDF, Office, web pages, Markdown, text, e-mail, images");
+  if (!uploadLimit) return kinds;
+  return t("{kinds}; up to {limit} MB each.", { kinds, limit: number(uploadLimit) });
+}
+
+function listenForPaste() {
+  const onPaste = ({ clipboardData }) => clipboardData.files.length && addFiles(clipboardData.files);
+  addEventListener("paste", onPaste);
+  return () => removeEventListener("paste", onPaste);
+}
+
+const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+
+/** Covers the page while files are dragged over it. */
+export function DropOverlay() {
+  const [isOver, setOver] = useState(false);
+  useEffect(() => listenForDrops(setOver), []);
+  if (!isOver) return null;
+  return html`
+    <div class="drop-overlay" aria-hidden="true">
+      <p><${Icon} name="upload" />${t("Drop to add")}</p>
+    </div>`;
+}
+
+function listenForDrops(setOver) {
+  const listening = new AbortController();
+  const on = (type, handle) =>
+    addEventListener(type, (event) => carriesFiles(event) && handle(event), { signal: listening.signal });
+  on("dragover", (event) => {
+    event.preventDefault();
+    setOver(true);
+  });
+  on("dragleave", (event) => event.relatedTarget || setOver(false)); // null: it left the window
+  on("drop", async (event) => {
+    event.preventDefault();
+    setOver(false);
+    addFiles(await filesOfDrop(event.dataTransfer));
+  });
+  return () => listening.abort();
+}

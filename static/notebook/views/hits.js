@@ -1,0 +1,104 @@
+/** What a search found: passages with their place in the document. */
+import { fileUrl } from "../api.js";
+import { openPanel } from "../documents.js";
+import { pageRange } from "../format.js";
+import { html, useState } from "../html.js";
+import { t, tn } from "../i18n.js";
+import { markWords, MOST_HITS, search, searchMore } from "../search.js";
+import { Button } from "./button.js";
+import { FileTile, Icon } from "./icons.js";
+
+const LONG_TEXT = 420; // characters; about what the folded passage shows
+
+export function Hits({ search: state }) {
+  const { query, results, running, error, topK } = state;
+  if (!query) return null;
+  return html`
+    <section class="hits" aria-labelledby="hits-title" aria-busy=${running}>
+      <h2 id="hits-title">${title(results, running)}</h2>
+      ${error && html`<${SearchError} error=${error} onRetry=${() => search(query, topK)} />`}
+      ${running && !results && html`<${HitSkeletons} />`}
+      ${results && !results.length && html`<${NothingFound} query=${query} />`}
+      ${results?.length > 0 && html`
+        <ol class=${`hit-list${running ? " is-stale" : ""}`}>
+          ${results.map((hit) => html`<${Hit} key=${hit.chunk.id} hit=${hit} query=${query} />`)}
+        </ol>`}
+      ${results?.length >= topK && topK < MOST_HITS && html`
+        <${Button} kind="button-wide" onClick=${searchMore}>${t("Show more passages")}<//>`}
+    </section>`;
+}
+
+function title(results, running) {
+  if (!results) return running ? t("Searching…") : t("Search");
+  return tn("{count} passage", "{count} passages", results.length);
+}
+
+function Hit({ hit: { score, chunk, document }, query }) {
+  const [isOpen, setOpen] = useState(false);
+  const isLong = chunk.text.length > LONG_TEXT;
+  return html`
+    <li class="hit">
+      <header class="hit-source">
+        <${FileTile} name=${document.name} />
+        <div class="hit-place">
+          <h3>${document.name}</h3>
+          <${Place} chunk=${chunk} />
+        </div>
+        <${Score} score=${score} />
+      </header>
+      <blockquote class=${`hit-text${isLong && !isOpen ? " is-folded" : ""}`}>
+        ${markWords(chunk.text, query).map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}
+      </blockquote>
+      <footer class="hit-actions">
+        ${isLong && html`
+          <button type="button" class="link" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
+            ${isOpen ? t("Show less") : t("Show all of it")}
+          </button>`}
+        <button type="button" class="link" onClick=${() => openPanel(document.id, "passages", chunk.index)}>
+          <${Icon} name="book" />${t("Read in context")}
+        </button>
+        <a class="link" href=${fileUrl(document.id)} download><${Icon} name="download" />${t("Original")}</a>
+      </footer>
+    </li>`;
+}
+
+/** "p. 3 · Chapter 1 › Results" */
+export function Place({ chunk }) {
+  const pages = pageRange(chunk);
+  if (!pages && !chunk.headings?.length) return null;
+  return html`
+    <p class="place">
+      ${pages && html`<span class="pages">${pages}</span>`}
+      ${chunk.headings?.length > 0 && html`<span class="headings">${chunk.headings.join(" › ")}</span>`}
+    </p>`;
+}
+
+function Score({ score }) {
+  const text = score.toFixed(2);
+  return html`
+    <p class="score" title=${t("How close the passage is to your question, from 0 to 1")}>
+      <span class="visually-hidden">${t("Score")}</span>
+      <meter min="0" max="1" value=${score} aria-hidden="true"></meter>${text}
+    </p>`;
+}
+
+function NothingFound({ query }) {
+  return html`
+    <div class="empty">
+      <p class="empty-title">${t("Nothing found for “{query}”", { query })}</p>
+      <p>${t("Try other words, or wait until your documents are ready.")}</p>
+    </div>`;
+}
+
+function SearchError({ error, onRetry }) {
+  return html`
+    <p class="notice notice-error" role="alert">
+      <${Icon} name="alert" /><span>${error}</span>
+      <${Button} kind="button-small" onClick=${onRetry}>${t("Try again")}<//>
+    </p>`;
+}
+
+const HitSkeletons = () => html`
+  <div class="hit-list" aria-hidden="true">
+    ${[0, 1, 2].map((index) => html`<div key=${index} class="hit skeleton-block"></div>`)}
+  </div>`;

@@ -1,0 +1,82 @@
+/** One document in full: its steps, and its passages to read. */
+import { fileUrl } from "../api.js";
+import { cancel, fetchTask, openPanel, reprocess, retry } from "../documents.js";
+import { html, useEffect, useState } from "../html.js";
+import { t } from "../i18n.js";
+import { displayStatus, isLive } from "../status.js";
+import { setState } from "../store.js";
+import { Button, IconButton } from "./button.js";
+import { Dialog } from "./dialog.js";
+import { canRetry, Facts, StatusChip } from "./document_row.js";
+import { FileTile, Icon } from "./icons.js";
+import { Passages } from "./passages.js";
+import { StepList } from "./timeline.js";
+
+const close = () => setState({ panel: null });
+
+export function Panel({ panel, item, task }) {
+  if (!panel || !item) return null;
+  return html`
+    <${Dialog} key=${item.id} kind="panel" labelledBy="panel-title" onClose=${close}>
+      <header class="panel-head">
+        <${FileTile} name=${item.name} />
+        <div class="panel-title">
+          <h2 id="panel-title">${item.name}</h2>
+          <${Facts} item=${item} />
+        </div>
+        <${IconButton} icon="close" label=${t("Close")} onClick=${close} />
+      </header>
+      <${PanelActions} item=${item} status=${displayStatus(item, task)} progress=${task?.progress} />
+      <${Tabs} panel=${panel} />
+      <div class="panel-body" role="tabpanel" id="panel-body" aria-labelledby=${`tab-${panel.tab}`} tabindex="0">
+        ${panel.tab === "steps"
+          ? html`<${Steps} item=${item} task=${task} />`
+          : html`<${Passages} key=${`${item.id} ${item.updated_at}`} item=${item} target=${panel.chunk} />`}
+      </div>
+    <//>`;
+}
+
+function PanelActions({ item, status, progress }) {
+  return html`
+    <div class="panel-actions">
+      <${StatusChip} status=${status} progress=${progress} />
+      ${isLive(status) && html`<${Button} kind="button-small" onClick=${() => cancel(item)}>${t("Cancel")}<//>`}
+      ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${() => retry(item)}>${t("Retry")}<//>`}
+      ${status === "AVAILABLE" && html`<${Button} kind="button-small" icon="retry" onClick=${() => reprocess(item)}>${t("Reprocess")}<//>`}
+      <a class="button button-small" href=${fileUrl(item.id)} download><${Icon} name="download" /><span>${t("Original")}</span></a>
+      <${Button} kind="button-small button-danger-quiet" icon="trash" onClick=${() => setState({ deleting: item })}>${t("Delete")}<//>
+    </div>`;
+}
+
+/** The arrow keys go from tab to tab, as screen readers tell their users. */
+function Tabs({ panel }) {
+  const tabs = [["steps", t("Steps")], ["passages", t("Passages")]];
+  const onKey = (event) => {
+    if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
+    const other = tabs.find(([key]) => key !== panel.tab)[0];
+    openPanel(panel.id, other);
+    document.getElementById(`tab-${other}`).focus();
+  };
+  return html`
+    <div class="tabs" role="tablist" aria-label=${t("About the document")} onKeyDown=${onKey}>
+      ${tabs.map(([key, label]) => html`
+        <button key=${key} type="button" role="tab" id=${`tab-${key}`} aria-controls="panel-body" class="tab"
+          aria-selected=${panel.tab === key} tabindex=${panel.tab === key ? 0 : -1} onClick=${() => openPanel(panel.id, key)}>
+          ${label}
+        </button>`)}
+    </div>`;
+}
+
+function Steps({ item, task }) {
+  const [error, setError] = useState("");
+  const taskId = item.task?.id;
+  useEffect(() => {
+    if (taskId) fetchTask(taskId).catch((problem) => setError(problem.message));
+  }, [taskId]);
+  if (error) return html`<p class="notice notice-error" role="alert"><${Icon} name="alert" />${error}</p>`;
+  if (!taskId) return html`<p class="empty">${t("This document was never processed.")}</p>`;
+  if (!task) return html`<p class="loading" role="status"><span class="spinner" aria-hidden="true"></span>${t("Loading…")}</p>`;
+  return html`
+    ${task.attempt > 1 && html`<p class="attempt">${t("Attempt {attempt}", { attempt: task.attempt })}</p>`}
+    <${StepList} task=${task} />`;
+}

@@ -1,0 +1,46 @@
+/** The search field and what it is restricted to. */
+import { html, useState } from "../html.js";
+import { t, tn } from "../i18n.js";
+import { clearSearch, search, searchEverywhere } from "../search.js";
+import { IconButton } from "./button.js";
+import { Icon } from "./icons.js";
+
+export function SearchBox({ search: { query, running }, selected }) {
+  const [text, setText] = useState(query || null);
+  const value = text ?? query;
+  const submit = (event) => {
+    event.preventDefault();
+    search(value);
+  };
+  const clear = () => {
+    setText("");
+    clearSearch();
+    document.getElementById("search-query").focus();
+  };
+  return html`
+    <search>
+      <form class="search" onSubmit=${submit}>
+        <h1 class="visually-hidden">${t("Your documents")}</h1>
+        <label class="visually-hidden" for="search-query">${t("Search your documents")}</label>
+        <div class="search-field">
+          <${Icon} name="search" />
+          <input id="search-query" type="search" enterkeyhint="search" autocomplete="off" maxlength="1000"
+            placeholder=${selected.size ? t("Ask the selected documents") : t("Ask your documents anything")}
+            value=${value} onInput=${(event) => setText(event.target.value)}
+            onKeyDown=${(event) => event.key === "Escape" && clear()} />
+          ${value ? html`<${IconButton} icon="close" label=${t("Clear the search")} onClick=${clear} />` : html`<kbd aria-hidden="true">/</kbd>`}
+          <button class="button button-primary" type="submit" aria-busy=${running}>${t("Search")}</button>
+        </div>
+        <${Scope} count=${selected.size} />
+      </form>
+    </search>`;
+}
+
+function Scope({ count }) {
+  if (!count) return null;
+  return html`
+    <p class="scope">
+      ${tn("Searching in {count} selected document", "Searching in {count} selected documents", count)}
+      <button type="button" class="link" onClick=${searchEverywhere}>${t("Search all instead")}</button>
+    </p>`;
+}
