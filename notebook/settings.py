@@ -123,13 +123,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": env.db("DATABASE_URL", "postgres://notebook@127.0.0.1:5432/notebook")}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restarted Postgres costs nobody an error
 DATABASES["default"].setdefault("OPTIONS", {}).update(
-    pool={
-        "min_size": 0,
-        "max_size": env.int("DATABASE_POOL_SIZE", 4),
-        "timeout": 5,
-        "max_lifetime": 1800,
-        "max_idle": 60,
-    },
     application_name="notebook",
     connect_timeout=5,
     options=(
@@ -137,6 +130,14 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
         " -c lock_timeout=10000 -c idle_in_transaction_session_timeout=120000"
     ),
 )
+if pool_size := env.int("DATABASE_POOL_SIZE", 4):  # of each process; 0 is no pool
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 0,
+        "max_size": pool_size,
+        "timeout": 5,
+        "max_lifetime": 1800,
+        "max_idle": 60,
+    }
 
 # --- Valkey or Redis: broker and channel layer ------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")

@@ -70,7 +70,8 @@ def retry(task_id: UUID) -> Task:
     task = Task.objects.select_for_update().get(pk=task_id)
     if task.status not in (Status.FAILED, Status.CANCELLED):
         raise WrongState(status=task.get_status_display().lower())
-    if Task.objects.filter(document=task.document, created_at__gt=task.created_at).exists():
+    newer = Task.objects.filter(document_id=task.document_id, created_at__gt=task.created_at)
+    if task.document_id and newer.exists():
         raise WrongState("A newer task has replaced this one; retry that.")
     task.task_details.swap(
         Status.PENDING, **NO_ERROR, progress=0, failures=0, losses=0, started_at=None, details={}

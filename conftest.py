@@ -1,0 +1,67 @@
+"""What every test shares: real Postgres and Valkey, and a stand-in for the paid embedding API.
+
+They are started once for the run, in a directory of their own. Settings are read from the
+environment at import, so the environment is made here, before Django is set up.
+"""
+
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import django
+import pytest
+from django.conf import settings
+
+from documents.tests.embedding_server import DIMENSIONS, EmbeddingServer
+from notebook.stack.services import running
+
+_services = ExitStack()
+_embedder = EmbeddingServer()
+
+
+def pytest_configure() -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "EMBEDDING_BASE_URL", "OPENAI_API_KEY"):
+        os.environ.pop(name, None)
+    data_dir = _services.enter_context(tempfile.TemporaryDirectory(prefix="notebook-tests-"))
+    _services.enter_context(_embedder)
+    os.environ |= _services.enter_context(running(Path(data_dir), embedder=False)) | {
+        "DATABASE_POOL_SIZE": "0",
+        "EMBEDDING_BASE_URL": _embedder.url,
+        "EMBEDDING_DIMENSIONS": str(DIMENSIONS),
+        "EMBEDDING_PASSAGE_MODEL": "test-passage",
+        "EMBEDDING_QUERY_MODEL": "test-query",
+        "OPENAI_API_KEY": "sk-test-not-a-secret",
+    }
+    django.setup()
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+
+
+def pytest_unconfigure() -> None:
+    _services.close()
+
+
+@pytest.fixture
+def embedder():
+    _embedder.reset()
+    yield _embedder
+    _embedder.reset()
+
+
+@pytest.fixture
+def user(django_user_model):
+    return django_user_model.objects.create_user("ada", password="correct horse")
+
+
+@pytest.fixture
+def other_user(django_user_model):
+    return django_user_model.objects.create_user("eve", password="battery staple")
+
+
+@pytest.fixture
+def api(user):
+    from rest_framework.test import APIClient
+
+    client = APIClient(raise_request_exception=False)
+    client.force_login(user)
+    return client

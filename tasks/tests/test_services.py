@@ -1,0 +1,289 @@
+"""Every allowed move of a task, and every refused one."""
+
+import threading
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
+
+from tasks import outbox, services
+from tasks.exceptions import Fenced, StepError, WrongState
+from tasks.models import TRANSITIONS, OutboxMessage, Status, Task, TaskDetail, sources
+from tasks.pipelines import StepResult
+from tasks.tests.factories import Script, make_task, register
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def script(monkeypatch):
+    monkeypatch.setattr(outbox, "_publish_soon", lambda task_id: None)  # no broker in these
+    found = Script()
+    register(found)
+    return found
+
+
+@pytest.fixture
+def task(user):
+    return make_task(user)
+
+
+def steps_of(task):
+    return dict(task.task_details.values_list("step_type", "status"))
+
+
+def claim(task, step_type="ONE"):
+    task.refresh_from_db()
+    return services.claim(task.pk, step_type, task.attempt, worker="w1")
+
+
+@pytest.fixture
+def running(task):
+    services.dispatch(task.pk, 1)
+    return claim(task)
+
+
+def test_a_new_task_waits_with_all_its_steps_and_one_message(task):
+    assert task.status == Status.PENDING
+    assert steps_of(task) == {"ONE": "PENDING", "TWO": "PENDING", "THREE": "PENDING"}
+    message = OutboxMessage.objects.get()
+    assert (message.task_id, message.step_type, message.attempt) == (task.pk, "", 1)
+
+
+def test_dispatch_makes_the_first_step_due_and_a_second_dispatch_is_fenced(task):
+    services.dispatch(task.pk, 1)
+    task.refresh_from_db()
+    assert task.status == Status.RUNNING
+    assert task.started_at is not None
+    assert OutboxMessage.objects.get().step_type == "ONE"
+    with pytest.raises(Fenced):
+        services.dispatch(task.pk, 1)
+
+
+def test_a_claim_takes_the_message_and_only_one_of_two_succeeds(task, running):
+    assert not OutboxMessage.objects.exists()
+    assert running.status == Status.RUNNING
+    assert running.owner is not None
+    with pytest.raises(Fenced):
+        claim(task)
+
+
+def test_a_claim_with_an_older_attempt_is_fenced(task):
+    services.dispatch(task.pk, 1)
+    services.cancel(task.pk)
+    services.retry(task.pk)
+    services.dispatch(task.pk, 2)
+    with pytest.raises(Fenced):
+        services.claim(task.pk, "ONE", 1, worker="w1")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_twenty_claims_at_once_one_wins(task):
+    services.dispatch(task.pk, 1)
+    won = []
+
+    def attempt():
+        try:
+            won.append(services.claim(task.pk, "ONE", 1, worker="w"))
+        except Fenced:
+            pass
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=attempt) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+
+
+def test_completing_commits_the_output_the_step_and_the_next_message_together(task, running):
+    saved = []
+    services.complete(running, StepResult(details={"found": 3}, save=lambda: saved.append(1)))
+    task.refresh_from_db()
+    detail = task.task_details.get(step_type="ONE")
+    assert saved == [1]
+    assert (detail.status, detail.progress, detail.details) == ("COMPLETED", 100, {"found": 3})
+    assert (task.status, task.progress) == ("RUNNING", 20)
+    assert OutboxMessage.objects.get().step_type == "TWO"
+
+
+def test_when_saving_the_output_fails_nothing_moves(task, running):
+    def refuse():
+        raise StepError("no")
+
+    with pytest.raises(StepError):
+        services.complete(running, StepResult(save=refuse))
+    assert steps_of(task)["ONE"] == "RUNNING"
+    assert not OutboxMessage.objects.exists()
+
+
+def test_the_last_step_completes_the_task(task):
+    services.dispatch(task.pk, 1)
+    for name in ("ONE", "TWO", "THREE"):
+        services.complete(claim(task, name), StepResult())
+    task.refresh_from_db()
+    assert (task.status, task.progress) == ("COMPLETED", 100)
+    assert task.completed_at is not None
+    assert not OutboxMessage.objects.exists()
+
+
+def test_failing_closes_the_steps_that_will_not_run(task, running):
+    services.fail(running, StepError("The file is odd."))
+    task.refresh_from_db()
+    assert (task.status, task.error_code, task.error_message) == (
+        "FAILED",
+        "internal_error",
+        "The file is odd.",
+    )
+    assert steps_of(task) == {"ONE": "FAILED", "TWO": "CANCELLED", "THREE": "CANCELLED"}
+
+
+def test_a_retry_goes_on_from_the_failed_step_with_a_new_attempt(task, running):
+    services.complete(running, StepResult())
+    services.fail(claim(task, "TWO"), StepError("no"))
+    services.retry(task.pk)
+    task.refresh_from_db()
+    assert (task.status, task.attempt, task.error_code, task.completed_at) == (
+        "PENDING",
+        2,
+        None,
+        None,
+    )
+    assert steps_of(task) == {"ONE": "COMPLETED", "TWO": "PENDING", "THREE": "PENDING"}
+    services.dispatch(task.pk, 2)
+    assert OutboxMessage.objects.get().step_type == "TWO"
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RUNNING", "COMPLETED"])
+def test_only_a_failed_or_cancelled_task_is_retried(task, status):
+    if status != "PENDING":
+        services.dispatch(task.pk, 1)
+    if status == "COMPLETED":
+        for name in ("ONE", "TWO", "THREE"):
+            services.complete(claim(task, name), StepResult())
+    with pytest.raises(WrongState):
+        services.retry(task.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_twenty_retries_at_once_one_wins(task):
+    services.cancel(task.pk)
+    won, lost = [], []
+
+    def attempt():
+        try:
+            won.append(services.retry(task.pk))
+        except WrongState:
+            lost.append(1)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=attempt) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    task.refresh_from_db()
+    assert (len(won), len(lost), task.attempt) == (1, 19, 2)
+
+
+def test_a_cancel_ends_everything_at_once_and_fences_the_worker(task, running):
+    services.cancel(task.pk)
+    task.refresh_from_db()
+    assert task.status == Status.CANCELLED
+    assert set(steps_of(task).values()) == {"CANCELLED"}
+    assert services.heartbeat(running) is False
+    for write in (
+        lambda: services.report(running, 50, {}),
+        lambda: services.complete(running, StepResult()),
+        lambda: services.fail(running, StepError()),
+        lambda: services.postpone(running, seconds=1),
+    ):
+        with pytest.raises(Fenced):
+            write()
+    with pytest.raises(WrongState):
+        services.cancel(task.pk)
+
+
+def test_progress_is_the_weighted_mean_of_the_steps(task, running):
+    services.complete(running, StepResult())
+    services.report(claim(task, "TWO"), 50, {"pages": 7})
+    task.refresh_from_db()
+    assert task.progress == 50
+    assert task.task_details.get(step_type="TWO").details == {"pages": 7}
+
+
+def test_seq_grows_with_every_change(task):
+    seen = [task.seq]
+
+    def note():
+        task.refresh_from_db()
+        seen.append(task.seq)
+
+    services.dispatch(task.pk, 1)
+    note()
+    detail = claim(task)
+    note()
+    services.report(detail, 10, {})
+    note()
+    services.complete(detail, StepResult())
+    note()
+    services.cancel(task.pk)
+    note()
+    services.retry(task.pk)
+    note()
+    assert seen == sorted(set(seen))
+
+
+def test_a_postponed_step_is_not_to_be_had_before_its_time(task, running):
+    services.postpone(running, seconds=60, reason="The service asks us to wait.")
+    with pytest.raises(Fenced):
+        claim(task)
+    OutboxMessage.objects.update(due_at=Now())
+    assert claim(task).status == Status.RUNNING
+
+
+def test_the_third_lost_worker_fails_the_task(task, running):
+    detail = running
+    for _ in range(2):
+        services.lost(detail, StepError("lost"))
+        detail = claim(task)
+    services.lost(detail, StepError("lost"))
+    task.refresh_from_db()
+    assert (task.status, task.error_message) == ("FAILED", "lost")
+
+
+def test_a_task_without_a_message_is_woken_once(task):
+    OutboxMessage.objects.all().delete()
+    assert services.wake(task.pk) is True
+    assert services.wake(task.pk) is False
+
+
+@pytest.mark.parametrize("to", list(Status))
+def test_a_swap_moves_exactly_from_the_sources_of_the_table(user, to):
+    moved = {}
+    for state in Status:
+        task = make_task(user)
+        terminal = {"completed_at": Now()} if state in ("COMPLETED", "FAILED", "CANCELLED") else {}
+        Task.objects.filter(pk=task.pk).update(status=state, **terminal)
+        moved[state] = bool(Task.objects.filter(pk=task.pk).swap(to))
+    assert moved == {state: to in TRANSITIONS[state] for state in Status}
+    assert sorted(sources(to)) == sorted(state for state in Status if moved[state])
+
+
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        (Task, {"status": "COMPLETED"}),
+        (Task, {"progress": 101}),
+        (TaskDetail, {"status": "RUNNING"}),
+        (TaskDetail, {"status": "FAILED"}),
+        (TaskDetail, {"step_order": 9, "step_type": "TWO"}),
+    ],
+)
+def test_the_database_itself_refuses_a_broken_row(task, model, values):
+    rows = Task.objects.filter(pk=task.pk) if model is Task else task.task_details.filter(step_order=1)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rows.update(**values)
