@@ -9,12 +9,8 @@ from notebook.stack.child import Command
 WORKER_GRACE_SECONDS = 6  # above CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
 
 
-def migrate(variables: dict[str, str]) -> Command:
-    return _manage("migrate", "--noinput", variables=variables)
-
-
-def ensure_admin(variables: dict[str, str]) -> Command:
-    return _manage("ensure_admin", variables=variables, speaks=True)
+def prepare(variables: dict[str, str]) -> Command:
+    return _python("-m", "notebook.stack.prepare", name="prepare", variables=variables, speaks=True)
 
 
 def web(variables: dict[str, str], *, host: str, port: int) -> Command:
@@ -32,7 +28,7 @@ def worker(variables: dict[str, str]) -> Command:
 
 
 def sweeper(variables: dict[str, str]) -> Command:
-    return _manage("sweep", variables=variables, name="sweeper")
+    return _python("manage.py", "sweep", name="sweeper", variables=variables)
 
 
 def beat(variables: dict[str, str], *, data_dir: Path) -> Command:
@@ -44,13 +40,6 @@ def beat(variables: dict[str, str], *, data_dir: Path) -> Command:
 def worker_concurrency() -> str:
     """Documents worked on at the same time: WORKER_CONCURRENCY, or one per core, at least two."""
     return os.environ.get("WORKER_CONCURRENCY") or str(max(2, os.cpu_count() or 1))
-
-
-def _manage(
-    *arguments: str, variables: dict[str, str], name: str | None = None, speaks: bool = False
-) -> Command:
-    name = name or arguments[0]
-    return _python("manage.py", *arguments, name=name, variables=variables, speaks=speaks)
 
 
 def _python(*arguments: str, name: str, variables: dict[str, str], speaks: bool = False) -> Command:

@@ -88,10 +88,10 @@ class Supervisor:
                 start = partial(self.services.start_again, service)
                 keepers.create_task(keep(child, start=start))
             await self._prepare_database()
-            for command in self._commands():
-                child = await self._launch(command)
-                keepers.create_task(keep(child, start=child.start))
+            # Each process takes seconds of imports: first those that people wait for.
+            await self._launch(self._at_once(), keepers)
             await self._greet()
+            await self._launch(self._later(), keepers)
 
     def _announce(self) -> None:
         names = [service.name for service in self.services.services]
@@ -104,29 +104,29 @@ class Supervisor:
 
     async def _prepare_database(self) -> None:
         say("Bringing the database up to date ...")
-        await run_once(processes.migrate(self.variables), data_dir=self.data_dir)
-        await run_once(processes.ensure_admin(self.variables), data_dir=self.data_dir)
+        await run_once(processes.prepare(self.variables), data_dir=self.data_dir)
         write_private(self._runtime, json.dumps(self._shared_variables(), indent=2) + "\n")
 
     def _shared_variables(self) -> dict[str, str]:
         given = {name for kind in KINDS for name in kind.given_by} & os.environ.keys()
         return {**{name: os.environ[name] for name in given}, **self.variables}
 
-    def _commands(self) -> list[Command]:
-        options, variables = self.options, self.variables
-        web = [processes.web(variables, host=options.host, port=options.port)]
-        return [
-            *(web if options.web else []),
-            processes.worker(variables),
-            processes.sweeper(variables),
-            processes.beat(variables, data_dir=self.data_dir),
-        ]
+    def _at_once(self) -> list[Command]:
+        options, worker = self.options, processes.worker(self.variables)
+        if not options.web:
+            return [worker]
+        return [processes.web(self.variables, host=options.host, port=options.port), worker]
 
-    async def _launch(self, command: Command) -> Child:
-        child = Child(command, data_dir=self.data_dir)
-        self.children.append(child)
-        await child.start()
-        return child
+    def _later(self) -> list[Command]:
+        beat = processes.beat(self.variables, data_dir=self.data_dir)
+        return [processes.sweeper(self.variables), beat]
+
+    async def _launch(self, commands: list[Command], keepers: asyncio.TaskGroup) -> None:
+        for command in commands:
+            child = Child(command, data_dir=self.data_dir)
+            self.children.append(child)
+            await child.start()
+            keepers.create_task(keep(child, start=child.start))
 
     async def _greet(self) -> None:
         if not self.options.web:
