@@ -26,7 +26,9 @@ class Extracted:
     elements: tuple[Element, ...]
     pages: int | None = None
     language: str = ""  # ISO 639-1, "" when unknown
-    details: dict[str, Any] = field(default_factory=dict)  # what the step shows: tables, warnings, …
+    details: dict[str, Any] = field(
+        default_factory=dict
+    )  # what the step shows: tables, warnings, …
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,95 @@
+"""Zip containers, opened without trusting what they say about themselves."""
+
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+from documents.exceptions import ArchiveBomb, CorruptFile, PasswordProtected
+from documents.limits import Limits
+
+_END = struct.Struct("<4s4H2LH")
+_END64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR = struct.Struct("<4sLQL")
+_BLOCK = 1 << 20
+_ENCRYPTED = 0x1
+# The parts that readers unpack; pictures, sounds and fonts are never touched.
+_READ = (".xml", ".rels", ".xhtml", ".html", ".htm", ".opf", ".ncx", ".bin", ".vml")
+
+
+def open_archive(path: Path, *, max_directory_bytes: int) -> zipfile.ZipFile:
+    """Open a zip whose table of contents fits in memory. Raises ArchiveBomb or BadZipFile."""
+    with path.open("rb") as file:
+        if _directory_bytes(file) > max_directory_bytes:
+            raise ArchiveBomb
+    return zipfile.ZipFile(path)
+
+
+def _directory_bytes(file: BinaryIO) -> int:
+    file.seek(0, 2)
+    size = file.tell()
+    tail_at = max(0, size - 0xFFFF - _END.size)
+    file.seek(tail_at)
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or at + _END.size > len(tail):
+        raise zipfile.BadZipFile
+    directory = int(_END.unpack_from(tail, at)[5])
+    return directory if directory < 0xFFFFFFFF else _directory_bytes64(file, tail_at + at)
+
+
+def _directory_bytes64(file: BinaryIO, end_at: int) -> int:
+    if end_at < _LOCATOR.size:
+        raise zipfile.BadZipFile
+    file.seek(end_at - _LOCATOR.size)
+    signature, _, record_at, _ = _LOCATOR.unpack(file.read(_LOCATOR.size))
+    file.seek(record_at)
+    record = file.read(_END64.size)
+    if signature != b"PK\x06\x07" or len(record) < _END64.size:
+        raise zipfile.BadZipFile
+    return int(_END64.unpack(record)[8])
+
+
+def check_archive(path: Path, limits: Limits) -> None:
+    """Refuse a zip that unpacks to too much, is encrypted or is damaged.
+
+    The sizes it declares are added up first; then the parts that readers use are really unpacked,
+    a block at a time, and counted. Raises ArchiveBomb, PasswordProtected or CorruptFile.
+    """
+    try:
+        with open_archive(path, max_directory_bytes=limits.max_entries * 400) as archive:
+            _check_declared(archive, limits)
+            _check_real(archive, limits)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        raise CorruptFile from error
+
+
+def _check_declared(archive: zipfile.ZipFile, limits: Limits) -> None:
+    entries = archive.infolist()
+    if len(entries) > limits.max_entries:
+        raise ArchiveBomb
+    if any(entry.flag_bits & _ENCRYPTED for entry in entries):
+        raise PasswordProtected
+    _check_size(sum(e.file_size for e in entries), sum(e.compress_size for e in entries), limits)
+    for entry in entries:
+        _check_size(entry.file_size, entry.compress_size, limits)
+
+
+def _check_size(inflated: int, packed: int, limits: Limits) -> None:
+    if inflated > limits.max_inflated_bytes:
+        raise ArchiveBomb
+    if inflated > limits.ratio_applies_above and inflated > packed * limits.max_ratio:
+        raise ArchiveBomb
+
+
+def _check_real(archive: zipfile.ZipFile, limits: Limits) -> None:
+    inflated = 0
+    for entry in archive.infolist():
+        if not entry.filename.lower().endswith(_READ):
+            continue
+        with archive.open(entry) as file:
+            while block := file.read(_BLOCK):
+                inflated += len(block)
+                if inflated > limits.max_inflated_bytes:
+                    raise ArchiveBomb

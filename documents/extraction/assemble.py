@@ -1,0 +1,97 @@
+"""Makes one normalised text of a reader's elements and says where each of them lies in it."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from unstructured.documents import elements as parts
+
+from documents.exceptions import TooMuchText
+from documents.extraction.elements import Element, Extracted, Kind
+from documents.extraction.language import detect_language
+from documents.extraction.reading import Reading
+
+_KINDS: dict[type[parts.Element], Kind] = {
+    parts.Title: "title",
+    parts.ListItem: "list_item",
+    parts.Table: "table",
+    parts.CodeSnippet: "code",
+}
+_DROPPED = [*range(9), *range(0x0E, 0x20), 0x7F, 0xAD, 0x200B, 0x2060, 0xFEFF, 0xFFFE, 0xFFFF]
+_SPACES = [0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]
+_NEWLINES = [0x0B, 0x0C, 0x85, 0x2028, 0x2029]
+_LIGATURES = {
+    0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st",
+    0xFB06: "st",
+}  # fmt: skip
+_TRANSLATE: dict[int, str | None] = {
+    **dict.fromkeys(_DROPPED),
+    **dict.fromkeys(_SPACES, " "),
+    **dict.fromkeys(_NEWLINES, "\n"),
+    **_LIGATURES,
+}
+_ODD = re.compile("[" + "".join(map(re.escape, map(chr, _TRANSLATE))) + "]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_BLANKS = re.compile(r"[ \t]{2,}|\t")
+_EDGES = re.compile(r"[ \t]*\n[ \t]*")
+_EMPTY_LINES = re.compile(r"\n{3,}")
+
+
+def assemble(reading: Reading, elements: Iterable[parts.Element]) -> Extracted:
+    """Join elements into an Extracted. Raises TooMuchText."""
+    texts: list[str] = []
+    placed: list[Element] = []
+    at = 0
+    for element in elements:
+        kind = _KINDS.get(type(element), "text")
+        text = normalise(element.text, code=kind == "code")
+        if not text:
+            continue
+        if placed:
+            gap = "\n" if kind == placed[-1].kind == "list_item" else "\n\n"
+            texts.append(gap)
+            at += len(gap)
+        texts.append(text)
+        placed.append(_place(element, kind, at, at + len(text)))
+        at += len(text)
+        if at > reading.limits.max_chars:
+            raise TooMuchText(limit=reading.limits.max_chars)
+    return _extracted(reading, "".join(texts), tuple(placed))
+
+
+def _place(element: parts.Element, kind: Kind, start: int, end: int) -> Element:
+    metadata = element.metadata
+    level = (metadata.category_depth or 0) + 1 if kind == "title" else 0
+    header = normalise(getattr(metadata, "table_header", None) or "")
+    return Element(kind, start, end, metadata.page_number, level, header)
+
+
+def _extracted(reading: Reading, text: str, elements: tuple[Element, ...]) -> Extracted:
+    details = dict(reading.details)
+    tables = sum(element.kind == "table" for element in elements)
+    if tables:
+        details["tables"] = tables
+    if reading.warnings:
+        details["warnings"] = reading.warnings
+    return Extracted(text, elements, reading.pages, detect_language(text), details)
+
+
+def normalise(text: str, *, code: bool = False) -> str:
+    """NFC without control characters, odd spaces or ligatures; ends trimmed.
+
+    Outside code, runs of blanks become one and lines lose theirs at both ends.
+    """
+    if not text.isascii():
+        text = _SURROGATES.sub("", text)
+        if not unicodedata.is_normalized("NFC", text):
+            text = unicodedata.normalize("NFC", text)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if _ODD.search(text):
+        text = text.translate(_TRANSLATE)
+    if code:
+        return text.strip("\n").rstrip()
+    text = _BLANKS.sub(" ", text.strip())
+    if "\n" in text:
+        text = _EMPTY_LINES.sub("\n\n", _EDGES.sub("\n", text))
+    return text

@@ -1,0 +1,73 @@
+"""Parts of an office file or e-book: XML files in a zip, tied together by relationships."""
+
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lxml import etree
+
+from documents.exceptions import CorruptFile
+
+_RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+
+
+class Package:
+    """An open zip whose parts are read as XML, without entities and without a network."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._names = {name.lower(): name for name in archive.namelist()}
+
+    def xml(self, part: str) -> etree._Element | None:
+        """The root of a part; None when there is no such part. Raises CorruptFile."""
+        data = self.bytes(part)
+        if data is None:
+            return None
+        # Text nodes over 10 MB are refused unless `huge_tree`; so are entity bombs, either way.
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+        root = etree.fromstring(data, parser)
+        if root is None:
+            raise CorruptFile
+        return root
+
+    def bytes(self, part: str) -> bytes | None:
+        name = self._names.get(part.lstrip("/").lower())
+        return None if name is None else self._archive.read(name)
+
+    def related(self, part: str) -> dict[str, tuple[str, str]]:
+        """Relationship id -> (last word of its type, part it leads to), for parts inside."""
+        folder, name = posixpath.split(part)
+        root = self.xml(posixpath.join(folder, "_rels", f"{name}.rels"))
+        if root is None:
+            return {}
+        return {
+            link.get("Id", ""): (
+                link.get("Type", "").rpartition("/")[2],
+                posixpath.normpath(posixpath.join("/", folder, link.get("Target", ""))).lstrip("/"),
+            )
+            for link in root.iter(_RELATIONSHIP)
+            if link.get("TargetMode") != "External"
+        }
+
+    def main_part(self) -> str:
+        """The name of an office file's main part. Raises CorruptFile."""
+        for kind, part in self.related("").values():
+            if kind == "officeDocument":
+                return part
+        raise CorruptFile
+
+    def related_of(self, part: str, *kinds: str) -> list[str]:
+        """The parts of these kinds that a part leads to, in the order they are listed."""
+        return [target for kind, target in self.related(part).values() if kind in kinds]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Package]:
+    """The package in a file. Raises CorruptFile, also for what fails while it is read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield Package(archive)
+    except (zipfile.BadZipFile, etree.XMLSyntaxError, EOFError, OSError) as error:
+        raise CorruptFile from error

@@ -1,0 +1,77 @@
+"""The elements that readers make: unstructured's classes, filled the way the assembler expects."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from unstructured.documents.elements import (
+    CodeSnippet,
+    Element,
+    ElementMetadata,
+    ListItem,
+    NarrativeText,
+    Table,
+    Title,
+)
+
+_NUMBER = re.compile(r"[\s(+\-–$€£¥%]*\d[\d\s.,:/%()\-–]*\S{0,3}$")
+_SPACES = re.compile(r"\s+")
+
+
+def title(text: str, level: int, page: int | None = None) -> Element:
+    """A heading; level 1 is the outermost."""
+    depth = max(level, 1) - 1
+    return Title(text, metadata=ElementMetadata(page_number=page, category_depth=depth))
+
+
+def paragraph(text: str, page: int | None = None) -> Element:
+    return NarrativeText(text, metadata=ElementMetadata(page_number=page))
+
+
+def list_item(text: str, page: int | None = None) -> Element:
+    return ListItem(text, metadata=ElementMetadata(page_number=page))
+
+
+def code(text: str, page: int | None = None) -> Element:
+    return CodeSnippet(text, metadata=ElementMetadata(page_number=page))
+
+
+def table(
+    rows: Iterable[Sequence[str]], page: int | None = None, *, header: bool | None = None
+) -> Element | None:
+    """A table, one row a line, cells parted by " | ". Empty rows and columns are left out.
+
+    `header` says whether the first row names the columns; None means judge by its looks.
+    """
+    kept = _without_empty_columns([cells for row in rows if any(cells := _cells(row))])
+    if not kept:
+        return None
+    metadata = ElementMetadata(page_number=page)
+    lines = [" | ".join(row).rstrip(" |") for row in kept]
+    if len(kept) > 1 and (looks_like_header(kept[0]) if header is None else header):
+        metadata.table_header = lines[0]
+    return Table("\n".join(lines), metadata=metadata)
+
+
+def _cells(row: Sequence[str]) -> list[str]:
+    return [_SPACES.sub(" ", cell).strip() if cell else "" for cell in row]
+
+
+def _without_empty_columns(rows: list[list[str]]) -> list[list[str]]:
+    width = max(map(len, rows), default=0)
+    used = [False] * width
+    for row in rows:
+        for at, cell in enumerate(row):
+            if cell:
+                used[at] = True
+    if all(used):
+        return rows
+    return [[cell for at, cell in enumerate(row) if used[at]] for row in rows]
+
+
+def looks_like_header(row: Sequence[str]) -> bool:
+    """Whether these cells could be the names of columns: short words, hardly a number."""
+    filled = [cell for cell in row if cell]
+    if len(filled) < 2 or len(filled) * 2 < len(row):
+        return False
+    numbers = sum(bool(_NUMBER.match(cell)) for cell in filled)
+    return numbers * 3 <= len(filled) and all(len(cell) <= 80 for cell in filled)

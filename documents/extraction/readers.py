@@ -1,0 +1,38 @@
+"""Which reader reads what. Only ever called in the sandbox's child."""
+
+from collections.abc import Callable, Iterator
+
+from unstructured.documents.elements import Element
+
+from documents.extraction import markdown, pdf, text, types, web, word
+from documents.extraction.assemble import assemble
+from documents.extraction.elements import Extracted
+from documents.extraction.reading import Reading
+
+Reader = Callable[[Reading], Iterator[Element]]
+
+READERS: dict[str, tuple[str, Reader]] = {
+    "text/plain": ("text", text.read_text),
+    "text/markdown": ("markdown", markdown.read_markdown),
+    "text/html": ("html", web.read_html),
+    "text/csv": ("csv", text.read_csv),
+    "text/tab-separated-values": ("csv", text.read_csv),
+    "application/json": ("json", text.read_json),
+    "application/xml": ("xml", text.read_xml),
+    "application/pdf": ("pdf", pdf.read_pdf),
+    types.DOCX: ("docx", word.read_docx),
+}
+
+
+def read(reading: Reading) -> Extracted:
+    """Everything readable in the file. Raises a DocumentError."""
+    reader, function = READERS[reading.content_type]
+    reading.details["reader"] = reader
+    return assemble(reading, function(reading))
+
+
+def check(reading: Reading) -> None:
+    """Open the file and look at its outside. Raises a DocumentError."""
+    if reading.content_type == "application/pdf":
+        with pdf.opened(reading):
+            pass

@@ -1,0 +1,259 @@
+"""Reads untrusted files in a confined child process. A worker process keeps one, warm."""
+
+import contextlib
+import json
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import documents
+from documents import exceptions
+from documents.exceptions import (
+    DocumentError,
+    ReaderCrashed,
+    ReaderLost,
+    ReaderOutOfMemory,
+    ReaderTimeout,
+    ReadingStopped,
+)
+from documents.extraction.elements import Element, Extracted
+from documents.limits import Limits
+
+logger = logging.getLogger(__name__)
+
+Report = Callable[[int, int], None]
+ShouldStop = Callable[[], bool]
+
+_PROJECT = Path(documents.__file__).resolve().parents[1]
+_POLL = 0.25  # seconds between looks at the clock and at should_stop
+_GRACE = 10.0  # seconds a server has to answer what it can always answer at once
+# Nothing of ours: no proxies, no passwords, no settings. Unstructured's are to keep it silent.
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "DO_NOT_TRACK": "1",
+    "SCARF_NO_ANALYTICS": "1",
+    "UNSTRUCTURED_DISABLE_NOTICE": "1",
+    **{
+        key: os.environ[key]
+        for key in ("PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR")
+        if key in os.environ
+    },
+}
+
+
+class ServerGoneError(Exception):
+    """The warm process ended."""
+
+
+class Sandbox:
+    """One warm child process, started on first use, which forks for every document.
+
+    Threads may share it: they take turns.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def read(
+        self,
+        path: Path,
+        *,
+        content_type: str,
+        name: str,
+        limits: Limits,
+        report: Report = lambda done, total: None,
+        should_stop: ShouldStop = lambda: False,
+    ) -> Extracted:
+        """Read the file. `report(done, total)` counts pages, sections or sheets.
+
+        `should_stop` is asked four times a second. Raises ReadingStopped, ReaderTimeout,
+        ReaderCrashed, ReaderOutOfMemory, ReaderLost, or what the reader found wrong with the file.
+        """
+        request = _request("read", path, content_type, name, limits)
+        answer = self._ask(request, limits, report, should_stop)
+        elements = tuple(Element(*fields) for fields in answer.pop("elements"))
+        return Extracted(elements=elements, **answer)
+
+    def check(self, path: Path, *, content_type: str, name: str, limits: Limits) -> None:
+        """Open the file without reading it. Raises as `read` does."""
+        request = _request("check", path, content_type, name, limits)
+        self._ask(request, limits, lambda done, total: None, lambda: False)
+
+    def start(self) -> None:
+        """Start the warm process now rather than with the first file."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "documents.extraction.server", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                env=_ENVIRONMENT,
+                cwd=_PROJECT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # a Ctrl-C is for the worker to handle
+            )
+
+    def close(self) -> None:
+        """End the warm process and anything it is reading."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _ask(
+        self, request: bytes, limits: Limits, report: Report, should_stop: ShouldStop
+    ) -> dict[str, Any]:
+        with self._lock:
+            result, pid = self._submit(request)
+            try:
+                answer = _follow(result, limits, report, should_stop)
+            finally:
+                os.close(result)
+                ended = self._end(pid)
+        if answer is None:
+            raise _death(ended, limits)
+        if "error" in answer:
+            raise _error(answer)
+        return answer
+
+    def _submit(self, request: bytes) -> tuple[int, int]:
+        """Hand the request over. The read end of its result and the child's process id."""
+        for fresh in (False, True):
+            if fresh:
+                self.close()
+            self.start()
+            result, write_end = os.pipe()
+            try:
+                assert self._control is not None  # noqa: S101 - start() made it
+                socket.send_fds(self._control, [request], [write_end])
+                return result, int(self._reply(timeout=6 * _GRACE)["pid"])
+            except (ServerGoneError, OSError):
+                os.close(result)
+            finally:
+                os.close(write_end)
+        raise ReaderLost
+
+    def _end(self, pid: int) -> dict[str, int]:
+        """Kill what is left of the child. How it ended; empty when nobody can tell any more."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        try:
+            return self._reply(timeout=_GRACE)
+        except (ServerGoneError, OSError):
+            self.close()
+            return {}
+
+    def _reply(self, *, timeout: float) -> dict[str, int]:
+        assert self._control is not None  # noqa: S101 - only asked while a server is there
+        self._control.settimeout(timeout)
+        line = b""
+        while not line.endswith(b"\n"):
+            data = self._control.recv(4096)
+            if not data:
+                raise ServerGoneError
+            line += data
+        reply: dict[str, int] = json.loads(line)
+        return reply
+
+
+def _request(verb: str, path: Path, content_type: str, name: str, limits: Limits) -> bytes:
+    request = {
+        "verb": verb,
+        "path": str(path.resolve()),
+        "content_type": content_type,
+        "name": name,
+        "limits": asdict(limits),
+    }
+    return json.dumps(request).encode() + b"\n"
+
+
+def _follow(
+    result: int, limits: Limits, report: Report, should_stop: ShouldStop
+) -> dict[str, Any] | None:
+    """The child's last word; None if it ended without one."""
+    for line in _lines(result, limits, should_stop):
+        message: dict[str, Any] = json.loads(line)
+        if "done" not in message:
+            return message
+        report(message["done"], message["total"])
+    return None
+
+
+def _lines(result: int, limits: Limits, should_stop: ShouldStop) -> Iterator[bytes]:
+    deadline = time.monotonic() + limits.seconds
+    polled, received, parts = 0.0, 0, list[bytes]()
+    while True:
+        now = time.monotonic()
+        if now >= deadline:
+            raise ReaderTimeout(seconds=limits.seconds)
+        if now - polled >= _POLL:
+            polled = now
+            if should_stop():
+                raise ReadingStopped
+        if not select.select([result], [], [], _POLL)[0]:
+            continue
+        data = os.read(result, 1 << 20)
+        if not data:
+            return
+        received += len(data)
+        if received > 16 * limits.max_chars + (64 << 20):  # no honest reader says so much
+            raise ReaderCrashed
+        *whole, rest = data.split(b"\n")
+        for line in whole:
+            yield b"".join([*parts, line])
+            parts.clear()
+        parts.append(rest)
+
+
+def _death(ended: dict[str, int], limits: Limits) -> DocumentError | ReaderLost:
+    """Why a child ended without a word."""
+    if not ended:
+        return ReaderLost()
+    code, peak = ended["exit"], ended["peak"]
+    logger.warning("A reader ended without an answer: exit %s, peak %s bytes", code, peak)
+    if code == -signal.SIGXCPU:
+        return ReaderTimeout(seconds=limits.seconds)
+    # C libraries answer a refused allocation by aborting; SIGKILL from elsewhere is the kernel's.
+    if code == -signal.SIGKILL or peak > limits.memory_bytes // 2:
+        return ReaderOutOfMemory()
+    return ReaderCrashed()
+
+
+def _error(answer: dict[str, Any]) -> DocumentError:
+    if "traceback" in answer:
+        logger.error("A reader failed unexpectedly:\n%s", answer["traceback"])
+    kind = getattr(exceptions, str(answer["error"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, DocumentError)):
+        return ReaderCrashed()
+    return kind(str(answer["message"]))
+
+
+_sandbox: tuple[int, Sandbox] | None = None
+
+
+def sandbox() -> Sandbox:
+    """This process's sandbox. After a fork the child gets one of its own."""
+    global _sandbox  # noqa: PLW0603 - one per process is the point
+    if _sandbox is None or _sandbox[0] != os.getpid():
+        _sandbox = (os.getpid(), Sandbox())
+    return _sandbox[1]

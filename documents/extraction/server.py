@@ -1,0 +1,160 @@
+"""The warm process behind a sandbox: imports the readers once, then forks for every document.
+
+It speaks lines of JSON on the socket whose number is its first argument. It ends, with all of its
+children, when the other side of that socket is gone.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from documents.exceptions import DocumentError
+from documents.extraction import confine
+from documents.extraction.reading import Reading
+from documents.limits import Limits
+
+Send = Callable[[dict[str, Any]], None]
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    confine.leave_network()
+    confine.adopt_orphans()
+    from documents.extraction import readers  # noqa: F401, PLC0415 - once, for every fork
+
+    gc.freeze()
+    while request := _receive(control):
+        _serve(control, *request)
+
+
+def _receive(control: socket.socket) -> tuple[dict[str, Any], int] | None:
+    line, fds = b"", list[int]()
+    while not line.endswith(b"\n"):
+        data, received, _, _ = socket.recv_fds(control, 65536, 1)
+        if not data:
+            return None
+        line, fds = line + data, fds + list(received)
+    return json.loads(line), fds[0]
+
+
+def _serve(control: socket.socket, request: dict[str, Any], result: int) -> None:
+    folder = tempfile.mkdtemp(prefix="reader-")
+    pid = os.fork()
+    if pid == 0:
+        control.close()
+        _run(request, result, folder)
+    os.close(result)
+    os.setpgid(pid, pid)
+    try:
+        _send(control, {"pid": pid})
+        ended = _wait(pid, control)
+    finally:
+        _kill_all(pid)
+        shutil.rmtree(folder, ignore_errors=True)
+    _send(control, ended)
+
+
+def _send(control: socket.socket, message: dict[str, Any]) -> None:
+    try:
+        control.sendall(json.dumps(message).encode() + b"\n")
+    except BrokenPipeError:
+        sys.exit()
+
+
+def _wait(pid: int, control: socket.socket) -> dict[str, int]:
+    """How the child ended. The only thing the other side says meanwhile is that it is gone."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        ready, _, _ = select.select([pidfd, control.fileno()], [], [])
+        if control.fileno() in ready:
+            sys.exit()
+    finally:
+        os.close(pidfd)
+    _, status, usage = os.wait4(pid, 0)
+    return {"exit": os.waitstatus_to_exitcode(status), "peak": usage.ru_maxrss * 1024}
+
+
+def _kill_all(group: int) -> None:
+    """Kill the child's group, then whatever escaped from it and was left to us."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+    while orphans := confine.children():
+        for orphan in orphans:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(orphan, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.wait()
+
+
+def _run(request: dict[str, Any], result: int, folder: str) -> NoReturn:
+    """The forked child's whole life."""
+    code = 1
+    try:
+        confine.die_with_parent()
+        os.setpgid(0, 0)
+        os.chdir(folder)
+        tempfile.tempdir = folder
+        limits = Limits(**request.pop("limits"))
+        confine.limit_resources(limits)
+        with os.fdopen(result, "wb") as out:
+            code = _answer(request, limits, out)
+    finally:
+        os._exit(code)
+
+
+def _answer(request: dict[str, Any], limits: Limits, out: Any) -> int:
+    def send(message: dict[str, Any]) -> None:
+        out.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+        out.flush()
+
+    try:
+        send(_do(request, limits, send))
+    except BrokenPipeError:
+        return 1
+    except DocumentError as error:
+        send({"error": type(error).__name__, "message": error.message})
+    except MemoryError:
+        send({"error": "ReaderOutOfMemory", "message": ""})
+    except BaseException:  # noqa: BLE001 - RecursionError, SystemExit and all that a library throws
+        send({"error": "ReaderCrashed", "message": "", "traceback": traceback.format_exc()[-8000:]})
+    return 0
+
+
+def _do(request: dict[str, Any], limits: Limits, send: Send) -> dict[str, Any]:
+    from documents.extraction import readers  # noqa: PLC0415 - imported already, before the fork
+
+    reading = Reading(
+        path=Path(request["path"]),
+        name=request["name"],
+        content_type=request["content_type"],
+        limits=limits,
+        report=lambda done, total: send({"done": done, "total": total}),
+    )
+    if request["verb"] == "check":
+        readers.check(reading)
+        return {"checked": True}
+    extracted = readers.read(reading)
+    return {
+        "text": extracted.text,
+        "elements": [
+            (e.kind, e.start, e.end, e.page, e.level, e.header) for e in extracted.elements
+        ],
+        "pages": extracted.pages,
+        "language": extracted.language,
+        "details": extracted.details,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Plain text, CSV, JSON and XML: the formats that are text already."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+from unstructured.documents.elements import Element
+
+from documents.exceptions import CorruptFile
+from documents.extraction import parts
+from documents.extraction.encodings import decode
+from documents.extraction.reading import Reading
+
+_PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
+_BULLET = re.compile(r"\s*(?:[-*•‣◦▪–]|\(?\d{1,3}[.)]|[a-z][.)])\s+\S")
+_DELIMITERS = ",;\t|"
+
+
+def text_of(reading: Reading) -> str:
+    """The file's text, with its encoding noted."""
+    text, encoding = decode(reading.path.read_bytes())
+    reading.details["encoding"] = encoding
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_text(reading: Reading) -> Iterator[Element]:
+    text = text_of(reading)
+    for block in _PARAGRAPHS.split(text):
+        lines = block.split("\n")
+        if len(lines) > 1 and all(_BULLET.match(line) for line in lines):
+            yield from map(parts.list_item, lines)
+        elif _BULLET.match(block) and len(block) < 500:
+            yield parts.list_item(block)
+        else:
+            yield parts.paragraph(block)
+
+
+def read_csv(reading: Reading) -> Iterator[Element]:
+    text = text_of(reading)
+    delimiter = "\t" if reading.content_type == "text/tab-separated-values" else _delimiter(text)
+    csv.field_size_limit(10_000_000)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        table = parts.table(rows, header=None)
+    except csv.Error as error:
+        raise CorruptFile from error
+    if table is not None:
+        yield table
+
+
+def _delimiter(text: str) -> str:
+    """The candidate that parts the first lines into most cells, the same number in each."""
+    lines = [line for line in text[:20_000].split("\n")[:20] if line.strip()]
+    return max(_DELIMITERS, key=lambda mark: min((line.count(mark) for line in lines), default=0))
+
+
+def read_json(reading: Reading) -> Iterator[Element]:
+    text = text_of(reading)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None  # JSON lines, JSON with comments: still text
+    pretty = json.dumps(value, ensure_ascii=False, indent=1) if value is not None else text
+    yield parts.code(pretty)
+
+
+def read_xml(reading: Reading) -> Iterator[Element]:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
+    root = etree.fromstring(reading.path.read_bytes(), parser)
+    if root is None:
+        raise CorruptFile
+    for element in root.iter(etree.Element):
+        text = (element.text or "").strip()
+        if text:
+            yield parts.paragraph(text)
+        if element.tail and element.tail.strip():
+            yield parts.paragraph(element.tail.strip())

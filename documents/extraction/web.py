@@ -1,0 +1,272 @@
+"""Web pages, and everything that can be turned into one."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from lxml import etree
+from unstructured.documents.elements import Element, NarrativeText
+
+from documents.exceptions import CorruptFile
+from documents.extraction import parts
+from documents.extraction.encodings import decode
+from documents.extraction.reading import Reading
+
+_DROPPED = frozenset({
+    "script", "style", "noscript", "template", "svg", "nav", "head", "iframe", "object", "embed",
+    "select", "button", "input", "textarea", "audio", "video", "canvas", "map", "header:ix",
+    "hidden:ix",
+})  # fmt: skip
+_BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "div",
+    "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5",
+    "h6", "header", "hr", "html", "legend", "li", "main", "ol", "p", "pre", "section", "summary",
+    "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+})  # fmt: skip
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_IN_CELL = "|".join(("table", "ul", "ol", "pre", *_HEADINGS))
+_NOT_DATA = etree.XPath(f".//*[self::{_IN_CELL.replace('|', ' or self::')}]")
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_BOLD = re.compile(r"font-weight\s*:\s*(bold|[6-9]00)", re.IGNORECASE)
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_BLANKS = re.compile(r"\s+")
+_PART = re.compile(
+    r"(?:(part|chapter|book)|(item|section|article|appendix|note))\s+[\divxlc]+\b", re.IGNORECASE
+)
+_LONGEST_HEADING = 150
+_CELL_OF_LAYOUT = 600
+
+
+def read_html(reading: Reading) -> Iterator[Element]:
+    data = reading.path.read_bytes()
+    declared = _CHARSET.search(data[:4096])
+    text, encoding = decode(data, declared[1].decode("ascii") if declared else "")
+    reading.details["encoding"] = encoding
+    yield from elements_of(text)
+
+
+def elements_of(html: str) -> Iterator[Element]:
+    """The elements of an HTML document or fragment. Raises CorruptFile."""
+    text = _DECLARATION.sub("", html.replace("\x00", "")).strip()
+    if not text:
+        return
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, recover=True, remove_comments=True)
+    root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+    if root is None:
+        raise CorruptFile
+    yield from elements_of_tree(root)
+
+
+def elements_of_tree(root: etree._Element) -> Iterator[Element]:
+    """The elements of a parsed (X)HTML tree, namespaces or not."""
+    headline = root.find(".//{*}title")
+    if headline is not None and root.find(".//{*}h1") is None and (headline.text or "").strip():
+        yield parts.title(_BLANKS.sub(" ", headline.text or ""), 1)
+    walker = _Walker()
+    walker.block(_main_part(root))
+    yield from walker.found
+
+
+def _main_part(root: etree._Element) -> etree._Element:
+    """The page's `main` element when it holds most of the text."""
+    mains = root.findall(".//{*}main")
+    if len(mains) != 1:
+        return root
+    inside, everything = (len("".join(node.itertext())) for node in (mains[0], root))
+    return mains[0] if inside * 2 > everything else root
+
+
+def _tag(node: etree._Element) -> str:
+    """Local name in lower case; "" for what is no element. iXBRL's become `name:ix`."""
+    tag = node.tag
+    if not isinstance(tag, str):
+        return ""
+    name = tag.rpartition("}")[2].lower()
+    return f"{name[3:]}:ix" if name.startswith("ix:") else name
+
+
+class _Walker:
+    """Walks a tree in order, gathering inline text until a block begins or ends."""
+
+    def __init__(self) -> None:
+        self.found: list[Element] = []
+        self._texts: list[str] = []
+        self._bold = self._plain = 0  # characters gathered so
+
+    def block(self, node: etree._Element) -> None:
+        tag = _tag(node)
+        self.flush()
+        if tag in _HEADINGS:
+            self._leaf(node, lambda text: parts.title(text, _HEADINGS[tag]))
+        elif tag == "pre":
+            self._code(node)
+        elif tag == "table":
+            self._table(node)
+        elif tag == "li":
+            self._item(node)
+        else:
+            self._children(node, bold=_is_bold(node, tag))
+        self.flush()
+
+    def _children(self, node: etree._Element, *, bold: bool) -> None:
+        self._add(node.text, bold=bold)
+        for child in node:
+            self._child(child, bold=bold)
+            self._add(child.tail, bold=bold)
+
+    def _child(self, child: etree._Element, *, bold: bool) -> None:
+        tag = _tag(child)
+        if not tag or tag in _DROPPED or _is_hidden(child):
+            return
+        if tag == "br":
+            self._texts.append("\n")
+        elif tag == "img":
+            self._add(child.get("alt"), bold=False)
+        elif tag in _BLOCKS:
+            self.block(child)
+        else:
+            self._children(child, bold=bold or _is_bold(child, tag))
+
+    def _add(self, text: str | None, *, bold: bool) -> None:
+        if not text:
+            return
+        text = _BLANKS.sub(" ", text)
+        self._texts.append(text)
+        if bold:
+            self._bold += len(text.strip())
+        else:
+            self._plain += len(text.strip())
+
+    def _take(self) -> tuple[str, bool]:
+        """The gathered text, and whether all of it is bold."""
+        text, bold = "".join(self._texts).strip(), self._bold > 0 and self._plain == 0
+        self._texts, self._bold, self._plain = [], 0, 0
+        return text, bold
+
+    def flush(self) -> None:
+        text, bold = self._take()
+        if not text:
+            return
+        if bold and _could_be_heading(text):
+            self.found.append(parts.title(text, _level(text)))
+        else:
+            self.found.append(parts.paragraph(text))
+
+    def _leaf(self, node: etree._Element, make: Callable[[str], Element]) -> None:
+        text = _BLANKS.sub(" ", _text(node)).strip()
+        if text:
+            self.found.append(make(text))
+
+    def _code(self, node: etree._Element) -> None:
+        text = _text(node)
+        if text.strip():
+            self.found.append(parts.code(text))
+
+    def _item(self, node: etree._Element) -> None:
+        """A list item: what comes before its first block is the item, the rest are its own."""
+        at = len(self.found)
+        self._children(node, bold=False)
+        text, _ = self._take()
+        if text:
+            self.found.append(parts.list_item(text))
+        if at < len(self.found) and type(self.found[at]) is NarrativeText:
+            self.found[at] = parts.list_item(self.found[at].text)
+
+    def _table(self, node: etree._Element) -> None:
+        rows = [list(_cells(row)) for row in node.iter("{*}tr") if _owner(row) is node]
+        if _is_layout(node, rows):
+            for child in node:
+                self._child(child, bold=False)
+            return
+        caption = node.find("{*}caption")
+        if caption is not None:
+            self._leaf(caption, parts.paragraph)
+        texts = [
+            _joined_units([_BLANKS.sub(" ", _text(cell)).strip() for cell in row]) for row in rows
+        ]
+        first = rows[0] if rows else []
+        named = bool(first) and all(_tag(cell) == "th" for cell in first)
+        made = parts.table(texts, header=True if named else None)
+        if made is not None:
+            self.found.append(made)
+
+
+def _cells(row: etree._Element) -> Iterator[etree._Element]:
+    for cell in row:
+        if _tag(cell) in {"td", "th"} and not _is_hidden(cell):
+            yield cell
+
+
+def _owner(row: etree._Element) -> etree._Element | None:
+    """The table a row belongs to, rather than one around that."""
+    return next((above for above in row.iterancestors() if _tag(above) == "table"), None)
+
+
+def _is_layout(table: etree._Element, rows: list[list[etree._Element]]) -> bool:
+    """Whether the table only arranges the page: it nests blocks, has one column or long cells."""
+    if table.get("role") == "presentation" or _NOT_DATA(table):
+        return True
+    if max(map(len, rows), default=0) < 2:
+        return True
+    return any(len("".join(cell.itertext())) > _CELL_OF_LAYOUT for row in rows for cell in row)
+
+
+def _joined_units(cells: list[str]) -> list[str]:
+    """Currency and percent signs, and closing brackets, back to the numbers they belong to."""
+    joined: list[str] = []
+    for cell in cells:
+        opens = joined and joined[-1] in {"$", "€", "£", "¥", "$(", "("} and cell
+        closes = joined and joined[-1] and cell in {"%", ")", ")%", "%)"}
+        if opens or closes:
+            joined[-1] += cell
+        else:
+            joined.append(cell)
+    return joined
+
+
+def _text(node: etree._Element) -> str:
+    """All visible text under a node; line breaks kept, blocks parted by a blank."""
+    texts: list[str] = []
+    _gather(node, texts)
+    return "".join(texts)
+
+
+def _gather(node: etree._Element, texts: list[str]) -> None:
+    texts.append(node.text or "")
+    for child in node:
+        tag = _tag(child)
+        if tag == "br":
+            texts.append("\n")
+        elif tag and tag not in _DROPPED and not _is_hidden(child):
+            apart = " " if tag in _BLOCKS else ""
+            texts.append(apart)
+            _gather(child, texts)
+            texts.append(apart)
+        texts.append(child.tail or "")
+
+
+def _is_hidden(node: etree._Element) -> bool:
+    style = node.get("style")
+    return node.get("hidden") is not None or bool(style and _HIDDEN.search(style))
+
+
+def _is_bold(node: etree._Element, tag: str) -> bool:
+    style = node.get("style")
+    return tag in {"b", "strong"} or bool(style and _BOLD.search(style))
+
+
+def _could_be_heading(text: str) -> bool:
+    return (
+        len(text) <= _LONGEST_HEADING
+        and text.count("\n") < 2
+        and any(char.isalpha() for char in text)
+        and text[-1] not in ".,;:。，；："
+    )
+
+
+def _level(text: str) -> int:
+    """The level of a heading that is only bold: parts, then items, then the others."""
+    match = _PART.match(text)
+    if match is None:
+        return 5
+    return 3 if match[1] else 4

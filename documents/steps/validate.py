@@ -1,0 +1,78 @@
+"""validate_file: whether the file is what it seems, and safe to give to a reader."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import olefile
+
+from documents.exceptions import (
+    CorruptFile,
+    EmptyFile,
+    FileMissing,
+    FileTooLarge,
+    PasswordProtected,
+)
+from documents.extraction.archives import check_archive, open_archive
+from documents.extraction.sandbox import sandbox
+from documents.extraction.types import ARCHIVES, detect
+from documents.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    size: int  # bytes
+    sha256: str  # hexadecimal
+    content_type: str
+
+
+def validate_file(path: Path, *, name: str, limits: Limits) -> FileFacts:
+    """The file's facts, once nothing speaks against reading it.
+
+    Raises FileMissing, EmptyFile, FileTooLarge, UnsupportedType, ArchiveBomb, PasswordProtected,
+    CorruptFile or TooManyPages; for a PDF, which is opened in the sandbox, its errors too.
+    """
+    if not path.is_file():
+        raise FileMissing
+    size = path.stat().st_size
+    if not size:
+        raise EmptyFile
+    if size > limits.max_bytes:
+        raise FileTooLarge(limit_mb=limits.max_bytes // 1_000_000)
+    content_type = detect(path, name)
+    _check_container(path, content_type, limits)
+    if content_type == "application/pdf":
+        sandbox().check(path, content_type=content_type, name=name, limits=limits)
+    return FileFacts(size=size, sha256=_sha256(path), content_type=content_type)
+
+
+def _check_container(path: Path, content_type: str, limits: Limits) -> None:
+    if olefile.isOleFile(path):
+        _check_ole(path)
+    elif content_type in ARCHIVES:
+        check_archive(path, limits)
+        _check_opendocument_key(path)
+
+
+def _check_ole(path: Path) -> None:
+    try:
+        with olefile.OleFileIO(path) as ole:
+            encrypted = ole.exists("EncryptedPackage")
+    except Exception as error:
+        # olefile raises whatever the damage leads to.
+        raise CorruptFile from error
+    if encrypted:
+        raise PasswordProtected
+
+
+def _check_opendocument_key(path: Path) -> None:
+    with open_archive(path, max_directory_bytes=2**32) as archive:
+        if "META-INF/manifest.xml" not in archive.namelist():
+            return
+        if b"encryption-data" in archive.read("META-INF/manifest.xml"):
+            raise PasswordProtected
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
