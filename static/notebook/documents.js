@@ -141,7 +141,12 @@ export async function deleteDocument({ id, name }) {
     if (problem.status !== 404) return toastError(problem);
   }
   forget(id);
+  requestAnimationFrame(keepFocus); // after the row was taken away
   toast(t("{name} was deleted.", { name }));
+}
+
+function keepFocus() {
+  if (document.activeElement === document.body) document.getElementById("documents-title").focus();
 }
 
 /** Retry, cancel and reprocess answer with the task; a 409 means that somebody was first. */

@@ -2,6 +2,8 @@
 import { goToLogin } from "./api.js";
 import { applySnapshot, loadDocuments } from "./documents.js";
 import { html, render } from "./html.js";
+import { t } from "./i18n.js";
+import { announce } from "./notices.js";
 import { queryOfAddress, search } from "./search.js";
 import { TaskSocket } from "./socket.js";
 import { getState, setState, subscribe } from "./store.js";
@@ -19,16 +21,21 @@ const socket = new TaskSocket("/ws/tasks/", {
   onStatus: (connection) => {
     setState({ connection });
     if (connection.status !== "live") return;
-    if (wasConnected) loadDocuments();
+    if (wasConnected) catchUp();
     wasConnected = true;
   },
 });
 
+function catchUp() {
+  announce(t("The page is live again."));
+  loadDocuments();
+}
+
 function paint() {
   painting = 0;
   const state = getState();
-  render(html`<${Connection} ...${state.connection} onRetry=${() => socket.reconnect()} />`, connectionSlot);
-  render(html`<${App} state=${state} />`, page);
+  render(html`<${Connection} ...${state.connection} />`, connectionSlot);
+  render(html`<${App} state=${state} onReconnect=${() => socket.reconnect()} />`, page);
 }
 
 subscribe(() => {

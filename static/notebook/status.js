@@ -26,25 +26,43 @@ export function statusLabel(status) {
 
 const DETAILS = {
   file_size: (value) => fileSize(value),
-  file_type: (value) => String(value),
+  file_type: (value) => fileTypeLabel(value),
   pages: (value) => tn("{count} page", "{count} pages", value),
   text_length: (value) => tn("{count} character of text", "{count} characters of text", value),
   chunk_count: (value) => tn("{count} passage", "{count} passages", value),
   stored_vectors: (value) => tn("{count} passage stored", "{count} passages stored", value),
 };
-const HIDDEN = new Set(["warnings", "processed_chunks", "total_chunks"]);
+const HIDDEN = new Set(["warnings", "processed_chunks", "total_chunks", "embedded_chunks"]);
+
+const FILE_TYPES = [
+  [/pdf$/, t("PDF")],
+  [/msword$|wordprocessingml|opendocument\.text$|rtf$/, t("Text document")],
+  [/excel|spreadsheet/, t("Spreadsheet")],
+  [/powerpoint|presentation/, t("Slides")],
+  [/html/, t("Web page")],
+  [/markdown$/, t("Markdown")],
+  [/^message|outlook$/, t("E-mail")],
+  [/^image/, t("Image")],
+  [/^text\/plain/, t("Plain text")],
+];
+
+const fileTypeLabel = (type) => FILE_TYPES.find(([pattern]) => pattern.test(type))?.[1] ?? type;
 
 /** What a step found out, as short sentences. */
 export function describeDetails({ details = {} }) {
   const known = Object.entries(details).filter(([key, value]) => !HIDDEN.has(key) && isShort(value));
   const words = known.map(([key, value]) => DETAILS[key]?.(value) ?? plain(key, value));
-  const { processed_chunks: done, total_chunks: total } = details;
-  if (total) words.push(t("{done} of {total} passages", { done: number(done ?? 0), total: number(total) }));
+  return [...words, ...describeEmbedding(details)];
+}
+
+function describeEmbedding({ processed_chunks: done = 0, total_chunks: total, embedded_chunks: asked }) {
+  if (!total) return [];
+  const words = [t("{done} of {total} passages", { done: number(done), total: number(total) })];
+  const known = total - (asked ?? total);
+  if (known) words.push(tn("{count} known from before", "{count} known from before", known));
   return words;
 }
 
 const isShort = (value) => value !== null && value !== "" && typeof value !== "object";
 const plain = (key, value) =>
   `${key.replaceAll("_", " ")}: ${typeof value === "number" ? value.toLocaleString() : value}`;
-
-export const warningsOf = (task) => (task?.task_details ?? []).flatMap(({ details }) => details?.warnings ?? []);

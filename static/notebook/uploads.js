@@ -63,8 +63,11 @@ function finish(id, document, created) {
   setTimeout(() => setState({ highlighted: null }), HIGHLIGHT_MS);
 }
 
+/** Trying again helps when the way or the server failed, not when the file was refused. */
+const mayPass = ({ status }) => status === 0 || status === 429 || status >= 500;
+
 function fail(id, file, problem) {
-  patchUpload(id, { state: "failed", error: problem.message });
+  patchUpload(id, { state: mayPass(problem) ? "failed" : "refused", error: problem.message });
   announce(t("{name} failed: {reason}", { name: file.name, reason: problem.message }));
 }
 
@@ -81,6 +84,11 @@ export function retryUpload(id) {
   patchUpload(id, { state: "queued", error: "" });
   startNext();
 }
+
+const isOnItsWay = ({ state }) => state === "queued" || state === "sending";
+addEventListener("beforeunload", (event) => {
+  if (getState().uploads.some(isOnItsWay)) event.preventDefault(); // the browser asks
+});
 
 /** The files of a drop, those inside dropped folders too. */
 export async function filesOfDrop({ items, files }) {

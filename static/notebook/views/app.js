@@ -1,5 +1,6 @@
 /** The page from top to bottom. */
 import { html, useEffect } from "../html.js";
+import { Banner } from "./connection.js";
 import { DeleteDialog } from "./delete_dialog.js";
 import { DocumentList } from "./document_list.js";
 import { DropOverlay, DropZone } from "./drop_zone.js";
@@ -8,7 +9,7 @@ import { Panel } from "./panel.js";
 import { SearchBox } from "./search_box.js";
 import { Toasts } from "./toasts.js";
 
-export function App({ state }) {
+export function App({ state, onReconnect }) {
   useEffect(listenForSlash, []);
   const open = state.panel && state.documents.items.find(({ id }) => id === state.panel.id);
   return html`
@@ -19,9 +20,10 @@ export function App({ state }) {
       <${DocumentList} ...${state} />
     </section>
     <${DropOverlay} />
-    <${Panel} panel=${state.panel} item=${open} task=${open?.task && state.tasks[open.task.id]} />
+    <${Banner} ...${state.connection} onRetry=${onReconnect} />
+    <${Panel} panel=${state.panel} item=${open} task=${open?.task && state.tasks[open.task.id]} toasts=${state.toasts} />
     <${DeleteDialog} item=${state.deleting} />
-    <${Toasts} toasts=${state.toasts} />`;
+    ${!open && html`<${Toasts} toasts=${state.toasts} />`}`;
 }
 
 const isEmpty = ({ documents, filters, uploads }) =>

@@ -1,10 +1,10 @@
-/** Whether what you see is live, in the header; and a banner when it is not. */
+/** Whether what you see is live: in the header, and as a banner when it is not. */
 import { html, useEffect, useState } from "../html.js";
 import { t } from "../i18n.js";
 
 const BANNER_AFTER_MS = 1500;
 
-export function Connection({ status, retryAt, onRetry }) {
+export function Connection({ status }) {
   const labels = {
     live: t("Live"),
     connecting: t("Connecting…"),
@@ -12,14 +12,13 @@ export function Connection({ status, retryAt, onRetry }) {
     offline: t("Offline"),
   };
   return html`
-    <p class=${`connection connection-${status}`} role="status">
+    <p class=${`connection connection-${status}`}>
       <span class="dot" aria-hidden="true"></span><span>${labels[status]}</span>
-    </p>
-    <${Banner} status=${status} retryAt=${retryAt} onRetry=${onRetry} />`;
+    </p>`;
 }
 
 /** Appears only when a loss lasts, so that a deploy of a second disturbs nobody. */
-function Banner({ status, retryAt, onRetry }) {
+export function Banner({ status, retryAt, onRetry }) {
   const [lasting, setLasting] = useState(false);
   const lost = status !== "live";
   useEffect(() => {

@@ -7,7 +7,7 @@ export function Dialog({ kind, role, labelledBy, describedBy, onClose, children 
   const onBackdrop = (event) => event.target === element.current && onClose();
   return html`
     <dialog ref=${element} class=${kind} role=${role} aria-labelledby=${labelledBy} aria-describedby=${describedBy}
-      onCancel=${(event) => event.preventDefault() || onClose()} onClick=${onBackdrop}>
+      onClose=${() => element.current && onClose()} onClick=${onBackdrop}>
       <div class="dialog-body">${children}</div>
     </dialog>`;
 }

@@ -17,7 +17,7 @@ export function DocumentList({ documents, filters, uploads, tasks, selected, hig
   const isEmpty = !items.length && !uploads.length;
   return html`
     <div class="list-head">
-      <h2 id="documents-title">${t("Documents")}</h2>
+      <h2 id="documents-title" tabindex="-1" class=${isEmpty && !loading && !error && !isFiltered ? "visually-hidden" : ""}>${t("Documents")}</h2>
       ${(!isEmpty || isFiltered) && html`<${Filters} ...${filters} />`}
     </div>
     ${error && html`<${ListError} error=${error} />`}

@@ -2,13 +2,15 @@
 import { fileUrl } from "../api.js";
 import { cancel, openPanel, reprocess, retry, toggleSelected } from "../documents.js";
 import { dateTime, fileSize, languageName, percent, timeAgo } from "../format.js";
-import { html, memo, useEffect, useRef } from "../html.js";
+import { html, memo, useEffect, useRef, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
 import { displayStatus, isLive, statusLabel } from "../status.js";
 import { setState } from "../store.js";
 import { Button, IconButton } from "./button.js";
 import { FileTile, Icon } from "./icons.js";
 import { Timeline } from "./timeline.js";
+
+const MINUTE_MS = 60_000;
 
 export const DocumentRow = memo(({ item, task, isSelected, isHighlighted }) => {
   const status = displayStatus(item, task);
@@ -48,8 +50,17 @@ export function Facts({ item }) {
   return html`
     <p class="facts">
       ${facts.map((fact) => html`<span key=${fact}>${fact}</span>`)}
-      <time datetime=${item.created_at} title=${dateTime(item.created_at)}>${timeAgo(item.created_at)}</time>
+      <${TimeAgo} time=${item.created_at} />
     </p>`;
+}
+
+function TimeAgo({ time }) {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => tick(Date.now()), MINUTE_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return html`<time datetime=${time} title=${dateTime(time)}>${timeAgo(time)}</time>`;
 }
 
 const ICONS = { PENDING: "clock", AVAILABLE: "check", FAILED: "alert", CANCELLED: "stop" };

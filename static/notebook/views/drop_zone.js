@@ -6,6 +6,8 @@ import { addFiles, filesOfDrop, uploadLimit } from "../uploads.js";
 import { Button } from "./button.js";
 import { Icon } from "./icons.js";
 
+const hasTouch = matchMedia("(hover: none)").matches; // nothing to drag from
+
 export function DropZone({ isFirst }) {
   const picker = useRef(null);
   useEffect(listenForPaste, []);
@@ -17,12 +19,17 @@ export function DropZone({ isFirst }) {
     <div class=${`drop-zone${isFirst ? " is-first" : ""}`}>
       <span class="drop-icon"><${Icon} name="upload" /></span>
       <div class="drop-words">
-        <p class="drop-title">${isFirst ? t("Add your first document") : t("Drop files anywhere on this page")}</p>
-        <p class="drop-hint">${isFirst && t("Drop files anywhere on this page, paste them, or choose them.")} <${Limits} /></p>
+        <p class="drop-title">${title(isFirst)}</p>
+        <p class="drop-hint">${isFirst && !hasTouch && t("Drop files anywhere on this page, paste them, or choose them.")} <${Limits} /></p>
       </div>
       <input ref=${picker} type="file" multiple hidden aria-label=${t("Files to upload")} onChange=${choose} />
       <${Button} kind=${isFirst ? "button-primary" : ""} onClick=${() => picker.current.click()}>${t("Choose files")}<//>
     </div>`;
+}
+
+function title(isFirst) {
+  if (isFirst) return t("Add your first document");
+  return hasTouch ? t("Add documents") : t("Drop files anywhere on this page");
 }
 
 function Limits() {

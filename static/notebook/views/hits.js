@@ -30,7 +30,7 @@ export function Hits({ search: state }) {
 
 function title(results, running) {
   if (!results) return running ? t("Searching…") : t("Search");
-  return tn("{count} passage", "{count} passages", results.length);
+  return results.length ? tn("{count} passage", "{count} passages", results.length) : t("Results");
 }
 
 function Hit({ hit: { score, chunk, document }, query }) {
@@ -78,7 +78,7 @@ function Score({ score }) {
   return html`
     <p class="score" title=${t("How close the passage is to your question, from 0 to 1")}>
       <span class="visually-hidden">${t("Score")}</span>
-      <meter min="0" max="1" value=${score} aria-hidden="true"></meter>${text}
+      <span class="score-bar" aria-hidden="true"><span style=${{ transform: `scaleX(${Math.max(0, score)})` }}></span></span>${text}
     </p>`;
 }
 

@@ -11,10 +11,11 @@ import { canRetry, Facts, StatusChip } from "./document_row.js";
 import { FileTile, Icon } from "./icons.js";
 import { Passages } from "./passages.js";
 import { StepList } from "./timeline.js";
+import { Toasts } from "./toasts.js";
 
 const close = () => setState({ panel: null });
 
-export function Panel({ panel, item, task }) {
+export function Panel({ panel, item, task, toasts }) {
   if (!panel || !item) return null;
   return html`
     <${Dialog} key=${item.id} kind="panel" labelledBy="panel-title" onClose=${close}>
@@ -33,6 +34,7 @@ export function Panel({ panel, item, task }) {
           ? html`<${Steps} item=${item} task=${task} />`
           : html`<${Passages} key=${`${item.id} ${item.updated_at}`} item=${item} target=${panel.chunk} />`}
       </div>
+      <${Toasts} toasts=${toasts} />
     <//>`;
 }
 

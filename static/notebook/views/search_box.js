@@ -25,7 +25,7 @@ export function SearchBox({ search: { query, running }, selected }) {
         <div class="search-field">
           <${Icon} name="search" />
           <input id="search-query" type="search" enterkeyhint="search" autocomplete="off" maxlength="1000"
-            placeholder=${selected.size ? t("Ask the selected documents") : t("Ask your documents anything")}
+            placeholder=${selected.size ? t("Search the selected documents") : t("Search your documents")}
             value=${value} onInput=${(event) => setText(event.target.value)}
             onKeyDown=${(event) => event.key === "Escape" && clear()} />
           ${value ? html`<${IconButton} icon="close" label=${t("Clear the search")} onClick=${clear} />` : html`<kbd aria-hidden="true">/</kbd>`}

@@ -38,8 +38,9 @@ function Segment({ step }) {
 function StepState({ step }) {
   const { status } = step;
   if (status === "RUNNING") return html`${percent(step.progress)} · <${Elapsed} since=${step.started_at} />`;
-  if (status === "COMPLETED") return html`${took(step)}`;
-  return html`${step.error_message && status === "PENDING" ? t("Trying again") : statusLabel(status)}`;
+  if (status === "COMPLETED") return took(step);
+  if (status === "PENDING" && step.error_message) return t("Trying again");
+  return status === "CANCELLED" && !step.started_at ? t("Not started") : statusLabel(status);
 }
 
 const took = ({ started_at: from, completed_at: to }) =>
