@@ -1,17 +1,15 @@
 """Merges the windows of all waiting requests into batches of like length."""
 
 import threading
-from bisect import insort
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from notebook.stack.embedder.weights import HIDDEN
 
-Windows = list[NDArray[np.int32]]
+Window = NDArray[np.int32]
 
 
 class StoppedError(Exception):
@@ -21,7 +19,7 @@ class StoppedError(Exception):
 class Job:
     """The windows of one request and the place where their means are put."""
 
-    def __init__(self, windows: Windows) -> None:
+    def __init__(self, windows: list[Window]) -> None:
         self.windows = windows
         self.means = np.empty((len(windows), HIDDEN), np.float32)
         self.error: Exception | None = None
@@ -46,24 +44,27 @@ class Job:
         return self._done.wait(seconds)
 
 
-@dataclass(order=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Waiting:
-    length: int
-    arrival: int
-    job: Job = field(compare=False)
-    index: int = field(compare=False)
+    job: Job
+    index: int
+
+    @property
+    def window(self) -> Window:
+        return self.job.windows[self.index]
 
 
 class Batcher:
-    """Threads that run waiting windows in batches of at most ``budget`` tokens, padding counted.
+    """Threads that run the windows of all requests in batches of at most about ``budget`` tokens.
 
-    Each batch starts from the window that has waited longest and takes those nearest to it in
-    length, whichever request they are of: little padding, and nobody waits forever.
+    A batch holds windows of one length: nothing is padded, and from some thirty tokens on a
+    window alone is as fast a token as many together. First come, first served; within a request
+    the longest first, so that the threads end together.
     """
 
     def __init__(
         self,
-        run: Callable[[Windows], NDArray[np.float32]],
+        run: Callable[[NDArray[np.int32]], NDArray[np.float32]],
         *,
         name: str,
         threads: int,
@@ -72,7 +73,6 @@ class Batcher:
         self._run = run
         self._budget = budget
         self._waiting: list[_Waiting] = []
-        self._arrivals = count()
         self._changed = threading.Condition()
         self._is_stopping = False
         self._threads = [
@@ -82,14 +82,14 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, windows: Windows) -> Job:
+    def submit(self, windows: list[Window]) -> Job:
         """Queue the windows; raises StoppedError once ``stop`` was called."""
         job = Job(windows)
         with self._changed:
             if self._is_stopping:
                 raise StoppedError
-            for index, window in enumerate(windows):
-                insort(self._waiting, _Waiting(len(window), next(self._arrivals), job, index))
+            longest_first = sorted(range(len(windows)), key=lambda index: -len(windows[index]))
+            self._waiting += [_Waiting(job=job, index=index) for index in longest_first]
             self._changed.notify(len(windows))
         return job
 
@@ -107,7 +107,7 @@ class Batcher:
     def _work(self) -> None:
         while batch := self._next_batch():
             try:
-                means = self._run([waiting.job.windows[waiting.index] for waiting in batch])
+                means = self._run(np.stack([waiting.window for waiting in batch]))
             except Exception as error:  # noqa: BLE001 -- handed to the requests it belongs to
                 for waiting in batch:
                     waiting.job.fail(error)
@@ -126,23 +126,9 @@ class Batcher:
         return []
 
     def _take(self) -> list[_Waiting]:
-        oldest = min(range(len(self._waiting)), key=lambda i: self._waiting[i].arrival)
-        start, stop = oldest, oldest + 1
-        while (grown := self._grow(start, stop)) is not None:
-            start, stop = grown
-        batch = self._waiting[start:stop]
-        del self._waiting[start:stop]
+        length = len(self._waiting[0].window)
+        alike = [item for item in self._waiting if len(item.window) == length]
+        batch = alike[: max(1, self._budget // length)]
+        taken = set(map(id, batch))
+        self._waiting = [item for item in self._waiting if id(item) not in taken]
         return batch
-
-    def _grow(self, start: int, stop: int) -> tuple[int, int] | None:
-        """The slice with its nearest neighbour in length, unless that is over the budget."""
-        waiting = self._waiting
-        below = waiting[stop - 1].length - waiting[start - 1].length if start > 0 else None
-        above = waiting[stop].length - waiting[start].length if stop < len(waiting) else None
-        rows = stop - start + 1
-        if above is not None and (below is None or above <= below):
-            fits = rows * waiting[stop].length <= self._budget
-            return (start, stop + 1) if fits else None
-        if below is not None and rows * waiting[stop - 1].length <= self._budget:
-            return (start - 1, stop)
-        return None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from notebook.stack.embedder.batching import Batcher, Job, Windows
+from notebook.stack.embedder.batching import Batcher, Job, Window
 from notebook.stack.embedder.encoder import WINDOW, Encoder
 from notebook.stack.embedder.tokenization import Tokenizer
 from notebook.stack.embedder.weights import Weights
@@ -16,7 +16,7 @@ from notebook.stack.embedder.weights import Weights
 PREFIXES = {"e5-query": "query: ", "e5-passage": "passage: "}
 """What multilingual-e5 was trained to see before each kind of text, by the model's id."""
 
-_BATCH_TOKENS = 768
+_BATCH_TOKENS = 256
 _QUICK_TOKENS = 128
 _MAX_THREADS = 8
 _POLL_SECONDS = 0.5
@@ -64,7 +64,7 @@ class Embedder:
         self._quick.stop()
         self._bulk.stop()
 
-    def _windows(self, ids: list[int]) -> Windows:
+    def _windows(self, ids: list[int]) -> list[Window]:
         return [
             np.array([self._begin, *ids[start : start + WINDOW], self._end], np.int32)
             for start in range(0, len(ids), WINDOW)
@@ -80,7 +80,7 @@ def _wait(job: Job, is_abandoned: Callable[[], bool]) -> None:
         raise job.error
 
 
-def _combine(means: NDArray[np.float32], texts: list[Windows]) -> NDArray[np.float32]:
+def _combine(means: NDArray[np.float32], texts: list[list[Window]]) -> NDArray[np.float32]:
     """One unit vector a text: the mean of its windows weighted by their tokens of text."""
     lengths = np.array([len(window) - 2 for text in texts for window in text], np.float32)
     starts = np.cumsum([0, *(len(text) for text in texts[:-1])])

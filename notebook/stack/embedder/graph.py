@@ -45,9 +45,9 @@ def _write_atomically(path: Path, content: bytes) -> None:
 class _GraphBuilder:
     """BERT with post-layer-norm, its matrices int8 and its activations quantised as they come.
 
-    Inputs: ``embeddings`` [batch, tokens, HIDDEN] of words, positions and type before the layer
-    norm, ``lengths`` [batch] in tokens, ``pooling`` [batch, 1, tokens], the weight of each token
-    in the mean. Output: ``means`` [batch, HIDDEN], not yet of length one.
+    Input: ``embeddings`` [batch, tokens, HIDDEN], the sum of words, positions and type before the
+    layer norm; a batch has one length, so that nothing is padded or masked. Output: ``means``
+    [batch, HIDDEN], the mean of the last states, not yet of length one.
     """
 
     def __init__(self, weights: Weights) -> None:
@@ -59,96 +59,80 @@ class _GraphBuilder:
         self._constants: list[Any] = []
 
     def build(self) -> bytes:
-        states = self._layer_norm("embeddings", "emb.ln")
+        self._constant("thirds", np.array([HIDDEN] * 3, np.int64))
+        states = self._norm("embeddings", "emb.ln")
         for layer in range(LAYERS):
             states = self._layer(states, f"l{layer}.")
-        pooled = self._add("MatMul", ["pooling", states], "pooled")
-        axis = self._constant("pooled.axis", np.array([1], np.int64))
-        self._add("Squeeze", [pooled, axis], "means")
+        self._node("ReduceMean", [states], ["means"], axes=[1], keepdims=0)
         serialised: bytes = self._model().SerializeToString()
         return serialised
 
     def _layer(self, states: str, name: str) -> str:
-        context = self._attention(states, name)
-        attended = self._linear(context, f"{name}ao")
-        states = self._add_and_norm(states, attended, f"{name}aln")
-        wide = self._add("Gelu", [self._linear(states, f"{name}fi")], f"{name}gelu", _CONTRIB)
-        return self._add_and_norm(states, self._linear(wide, f"{name}fo"), f"{name}oln")
+        attended = self._linear(self._attention(states, name), f"{name}ao")
+        states = self._norm(self._sum(states, attended), f"{name}aln")
+        (wide,) = self._node(
+            "FastGelu", [self._linear(states, f"{name}fi")], [f"{name}gelu"], _CONTRIB
+        )
+        return self._norm(self._sum(states, self._linear(wide, f"{name}fo")), f"{name}oln")
 
     def _attention(self, states: str, name: str) -> str:
-        parts = [f"{name}{part}" for part in "qkv"]
-        matrix = np.concatenate([self._matrix(part) for part in parts], axis=1)
-        bias = np.concatenate([self._weights.tensor(f"{part}.b") for part in parts])
-        codes, scales, zeros = self._quantised(f"{name}qkv", matrix)
-        self._nodes.append(
-            self._onnx.helper.make_node(
-                "DynamicQuantizeLinear",
-                [states],
-                [f"{name}x", f"{name}x.scale", f"{name}x.zero"],
-            )
+        joined = self._linear(states, f"{name}q", f"{name}k", f"{name}v")
+        parts = self._node("Split", [joined, "thirds"], [f"{name}{p}" for p in "QKV"], axis=-1)
+        (context,) = self._node(
+            "MultiHeadAttention", parts, [f"{name}context"], _CONTRIB, num_heads=HEADS
         )
-        inputs = [f"{name}x", codes, self._constant(f"{name}qkv.b", bias), f"{name}x.scale"]
-        inputs += [scales, "lengths", f"{name}x.zero", zeros]
-        return self._add("QAttention", inputs, f"{name}context", _CONTRIB, num_heads=HEADS)
+        return context
 
-    def _linear(self, states: str, name: str) -> str:
-        codes, scales, zeros = self._quantised(name, self._matrix(name))
-        bias = self._constant(f"{name}.b", self._weights.tensor(f"{name}.b"))
-        inputs = [states, codes, scales, zeros, bias]
-        return self._add("DynamicQuantizeMatMul", inputs, f"{name}.out", _CONTRIB)
-
-    def _add_and_norm(self, states: str, update: str, name: str) -> str:
-        gain, shift = self._gain_and_shift(name)
-        inputs = [states, update, gain, shift]
-        return self._add(
-            "SkipLayerNormalization", inputs, f"{name}.out", _CONTRIB, epsilon=_EPSILON
-        )
-
-    def _layer_norm(self, states: str, name: str) -> str:
-        inputs = [states, *self._gain_and_shift(name)]
-        return self._add("LayerNormalization", inputs, f"{name}.out", epsilon=_EPSILON)
-
-    def _gain_and_shift(self, name: str) -> tuple[str, str]:
-        return (
-            self._constant(f"{name}.w", self._weights.tensor(f"{name}.w")),
-            self._constant(f"{name}.b", self._weights.tensor(f"{name}.b")),
-        )
+    def _linear(self, states: str, *names: str) -> str:
+        """The named layers side by side, with one scale for each output."""
+        matrix = np.concatenate([self._matrix(name) for name in names], axis=1)
+        bias = np.concatenate([self._weights.tensor(f"{name}.b") for name in names])
+        scales = np.abs(matrix).max(axis=0) / np.float32(_LEVELS)
+        inputs = [
+            states,
+            self._constant(f"{names[0]}.codes", np.rint(matrix / scales).astype(np.int8)),
+            self._constant(f"{names[0]}.scales", scales),
+            self._constant(f"{names[0]}.zeros", np.zeros_like(scales, np.int8)),
+            self._constant(f"{names[0]}.bias", bias),
+        ]
+        (out,) = self._node("DynamicQuantizeMatMul", inputs, [f"{names[0]}.out"], _CONTRIB)
+        return out
 
     def _matrix(self, name: str) -> NDArray[np.float32]:
         """``[in, out]``, as ONNX multiplies."""
         width = FEED_FORWARD if name.endswith("fo") else HIDDEN
         return self._weights.tensor(f"{name}.w").reshape(-1, width).T
 
-    def _quantised(self, name: str, matrix: NDArray[np.float32]) -> tuple[str, str, str]:
-        """Names of codes, scales and zero points, one scale per output."""
-        scales = np.abs(matrix).max(axis=0) / np.float32(_LEVELS)
-        codes = np.rint(matrix / scales).astype(np.int8)
-        return (
-            self._constant(f"{name}.codes", codes),
-            self._constant(f"{name}.scales", scales),
-            self._constant(f"{name}.zeros", np.zeros_like(scales, np.int8)),
-        )
+    def _sum(self, states: str, update: str) -> str:
+        return self._node("Add", [states, update], [f"{update}.sum"])[0]
+
+    def _norm(self, states: str, name: str) -> str:
+        gain = self._constant(f"{name}.gain", self._weights.tensor(f"{name}.w"))
+        shift = self._constant(f"{name}.shift", self._weights.tensor(f"{name}.b"))
+        inputs = [states, gain, shift]
+        return self._node("LayerNormalization", inputs, [f"{name}.out"], epsilon=_EPSILON)[0]
 
     def _constant(self, name: str, array: NDArray[Any]) -> str:
-        self._constants.append(
-            self._onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
-        )
+        array = np.ascontiguousarray(array)
+        self._constants.append(self._onnx.numpy_helper.from_array(array, name))
         return name
 
-    def _add(
-        self, operator: str, inputs: list[str], output: str, domain: str = "", **attributes: Any
-    ) -> str:
-        node = self._onnx.helper.make_node(operator, inputs, [output], domain=domain, **attributes)
+    def _node(
+        self,
+        operator: str,
+        inputs: list[str],
+        outputs: list[str],
+        domain: str = "",
+        **attributes: Any,
+    ) -> list[str]:
+        node = self._onnx.helper.make_node(operator, inputs, outputs, domain=domain, **attributes)
         self._nodes.append(node)
-        return output
+        return outputs
 
     def _model(self) -> Any:
         helper, types = self._onnx.helper, self._onnx.TensorProto
-        inputs = [
-            helper.make_tensor_value_info("embeddings", types.FLOAT, ["batch", "tokens", HIDDEN]),
-            helper.make_tensor_value_info("lengths", types.INT32, ["batch"]),
-            helper.make_tensor_value_info("pooling", types.FLOAT, ["batch", 1, "tokens"]),
-        ]
+        shape = ["batch", "tokens", HIDDEN]
+        inputs = [helper.make_tensor_value_info("embeddings", types.FLOAT, shape)]
         outputs = [helper.make_tensor_value_info("means", types.FLOAT, ["batch", HIDDEN])]
         graph = helper.make_graph(self._nodes, "e5", inputs, outputs, self._constants)
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid(_CONTRIB, 1)]
