@@ -62,10 +62,8 @@ def detect_language(text: str) -> str:
         for script, pattern in _SCRIPTS.items()
     }
     if counts["ja"] * 10 >= counts["zh"]:  # Japanese is written with Han characters as well
-        counts["ja"], counts["zh"] = (
-            counts["ja"] + (counts["zh"] if counts["ja"] else 0),
-            (0 if counts["ja"] else counts["zh"]),
-        )
+        counts["ja"] += counts["zh"]
+        counts["zh"] -= 1
     script = max(counts, key=counts.__getitem__)
     if not counts[script]:
         return ""
@@ -87,8 +85,13 @@ def _within_script(script: str, sample: str) -> str:
 
 def _by_words(sample: str) -> str:
     words = _WORD.findall(sample)
-    votes = Counter(language for word in words for language in _LANGUAGES_OF.get(word, ()))
+    seen = Counter(word for word in words if word in _LANGUAGES_OF)
+    votes: Counter[str] = Counter()
+    for word, count in seen.items():
+        for language in _LANGUAGES_OF[word]:
+            votes[language] += count
     if not votes:
         return ""
     language, count = votes.most_common(1)[0]
-    return language if count * 12 >= len(words) or count >= 40 else ""
+    known = sum(language in _LANGUAGES_OF[word] for word in seen)
+    return language if known >= 3 and count * 12 >= len(words) else ""

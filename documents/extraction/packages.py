@@ -63,6 +63,12 @@ class Package:
         return [target for kind, target in self.related(part).values() if kind in kinds]
 
 
+def local_name(node: etree._Element) -> str:
+    """The tag without its namespace; "" for comments and the like."""
+    tag = node.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Package]:
     """The package in a file. Raises CorruptFile, also for what fails while it is read."""

@@ -1,7 +1,8 @@
 """The elements that readers make: unstructured's classes, filled the way the assembler expects."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from unstructured.documents.elements import (
     CodeSnippet,
@@ -14,6 +15,7 @@ from unstructured.documents.elements import (
 )
 
 _NUMBER = re.compile(r"[\s(+\-–$€£¥%]*\d[\d\s.,:/%()\-–]*\S{0,3}$")
+_ROWS_AT_ONCE = 1_000
 _SPACES = re.compile(r"\s+")
 
 
@@ -36,20 +38,38 @@ def code(text: str, page: int | None = None) -> Element:
 
 
 def table(
-    rows: Iterable[Sequence[str]], page: int | None = None, *, header: bool | None = None
+    rows: Iterable[Sequence[str]], page: int | None = None, *, header: bool | str | None = None
 ) -> Element | None:
     """A table, one row a line, cells parted by " | ". Empty rows and columns are left out.
 
-    `header` says whether the first row names the columns; None means judge by its looks.
+    `header` is the row that names the columns when it stands elsewhere, or says whether the first
+    one does; None means judge by its looks.
     """
-    kept = _without_empty_columns([cells for row in rows if any(cells := _cells(row))])
+    kept = [cells for row in rows if any(cells := _cells(row))]
     if not kept:
         return None
-    metadata = ElementMetadata(page_number=page)
+    if not isinstance(header, str):
+        kept = _without_empty_columns(kept)
     lines = [" | ".join(row).rstrip(" |") for row in kept]
-    if len(kept) > 1 and (looks_like_header(kept[0]) if header is None else header):
+    metadata = ElementMetadata(page_number=page)
+    if isinstance(header, str):
+        metadata.table_header = header
+    elif len(kept) > 1 and (looks_like_header(kept[0]) if header is None else header):
         metadata.table_header = lines[0]
     return Table("\n".join(lines), metadata=metadata)
+
+
+def tables(rows: Iterable[Sequence[str]], page: int | None = None) -> Iterator[Element]:
+    """A table of any length, as one element for every so many rows with the same header."""
+    source = iter(rows)
+    header: bool | str | None = None
+    while block := list(islice(source, _ROWS_AT_ONCE)):
+        if len(block) == _ROWS_AT_ONCE and header is None:  # later rows may fill any column
+            names = _cells(block[0])
+            header = " | ".join(names) if looks_like_header(names) else ""
+        made = table(block, page, header=header)
+        if made is not None:
+            yield made
 
 
 def _cells(row: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The text layer of PDFs, line by line with its geometry, through PDFium."""
 
 import ctypes
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,27 +16,25 @@ from documents.extraction.pdf_layout import elements_of_pages
 from documents.extraction.reading import Reading
 
 _FORCE_BOLD = 1 << 18
-_BOLD_NAME = re.compile(rb"bold|black|heavy|semibold|demi|-bd|cmbx|cmb\d", re.IGNORECASE)
-# What PDFium puts where a line ends in a hyphen that was set by the typesetter.
+_BOLD_NAME = re.compile(rb"bold|black|heavy|demi|medi(?!um)|-bd|cmbx|cmb\d", re.IGNORECASE)
+# Ends of visual lines: PDFium runs words together that the typesetter hyphenated, and puts one of
+# these in the place of the hyphen.
+_ENDS = re.compile("[^\n\x02\ufffe\xad]*[\n\x02\ufffe\xad]?")
 _SOFT_HYPHENS = ("\x02", "\ufffe", "\xad")
 _ENCRYPTED = (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
 
 
 @dataclass(slots=True)
 class Line:
-    """A line as it stands on the page. Coordinates are in points from the bottom left."""
+    """A line as it stands on the page. Lengths are in points, from the page's bottom left."""
 
     text: str
     left: float
     right: float
-    bottom: float
-    top: float
+    base: float  # where its letters stand
+    size: float  # of its type
     bold: bool
     page: int = 0
-
-    @property
-    def height(self) -> float:
-        return self.top - self.bottom
 
 
 @dataclass(slots=True)
@@ -43,6 +42,7 @@ class Page:
     number: int  # 1-based
     height: float
     lines: list[Line]
+    pictures: bool = False  # looked for only where there is no text
 
 
 @contextmanager
@@ -76,6 +76,8 @@ def read_pdf(reading: Reading) -> Iterator[Element]:
 
 def _note_empty(reading: Reading, pages: list[Page]) -> None:
     empty = sum(not page.lines for page in pages)
+    if empty == len(pages):
+        reading.details["scanned"] = any(page.pictures for page in pages)
     if empty:
         reading.details["empty_pages"] = empty
         reading.warnings.append(f"{empty} of {len(pages)} pages have no text")
@@ -90,41 +92,66 @@ def _page(document: pypdfium2.PdfDocument, at: int) -> Page:
         textpage = page.get_textpage()
         lines = list(_lines(textpage, at + 1))
         textpage.close()
-        return Page(at + 1, page.get_height(), lines)
+        pictures = not lines and any(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]))
+        return Page(at + 1, page.get_height(), lines, pictures)
     finally:
         page.close()
 
 
 def _lines(textpage: pypdfium2.PdfTextPage, number: int) -> Iterator[Line]:
-    at = 0
-    for raw in textpage.get_text_range().split("\n"):
-        text = raw.rstrip()
-        stripped = text.lstrip()
-        if stripped:
-            first = at + len(text) - len(stripped)
-            if line := _line(textpage, stripped, first, at + len(text) - 1):
-                line.page = number
-                yield line
-        at += len(raw) + 1
+    for match in _ENDS.finditer(textpage.get_text_range()):
+        text = match[0].strip()
+        if text and text not in _SOFT_HYPHENS:
+            at = match.start() + len(match[0]) - len(match[0].lstrip())
+            yield _line(textpage, text, at, number)
 
 
-def _line(textpage: pypdfium2.PdfTextPage, text: str, first: int, last: int) -> Line | None:
-    """A line between two places in the page's text, both included."""
-    start, end = (pdfium.FPDFText_GetCharIndexFromTextIndex(textpage, at) for at in (first, last))
-    if text.endswith(_SOFT_HYPHENS):
-        text, end = text[:-1] + "\xad", end - 1
-    left, right = _box(textpage, start), _box(textpage, max(start, end))
-    middle = _box(textpage, (start + end) // 2)  # the first may be an initial or a superscript
-    bold = _is_bold(textpage, start) and _is_bold(textpage, (start + end) // 2)
-    return Line(text, left[0], right[1], middle[2], middle[3], bold)
+def _line(textpage: pypdfium2.PdfTextPage, text: str, at: int, number: int) -> Line:
+    """A line that begins at a place in the page's text."""
+    soft_hyphen = text.endswith(_SOFT_HYPHENS)
+    first, middle, last = (
+        pdfium.FPDFText_GetCharIndexFromTextIndex(textpage, at + place)
+        for place in (0, _middle(text), len(text) - 1 - soft_hyphen)
+    )
+    bold = all(_is_bold(textpage, at) for at in {first, middle, max(first, last)})
+    return Line(
+        text=text[:-1] + "\xad" if soft_hyphen else text,
+        left=_box(textpage, first).left,
+        right=_box(textpage, max(first, last)).right,
+        base=_base(textpage, middle),
+        size=_size(textpage, middle),
+        bold=bold,
+        page=number,
+    )
 
 
-def _box(textpage: pypdfium2.PdfTextPage, index: int) -> tuple[float, float, float, float]:
-    """Left, right, bottom and top of a character with its line's ascent and descent."""
+def _middle(text: str) -> int:
+    """The letter nearest to the middle: signs and superscripts at the ends have other measures."""
+    half = len(text) // 2
+    nearest = sorted(
+        range(max(0, half - 8), min(len(text), half + 8)), key=lambda at: abs(at - half)
+    )
+    return next((at for at in nearest if text[at].isalnum()), half)
+
+
+def _box(textpage: pypdfium2.PdfTextPage, index: int) -> pdfium.FS_RECTF:
     rect = pdfium.FS_RECTF()
-    if not pdfium.FPDFText_GetLooseCharBox(textpage, index, rect):
-        return 0.0, 0.0, 0.0, 0.0
-    return rect.left, rect.right, rect.bottom, rect.top
+    pdfium.FPDFText_GetLooseCharBox(textpage, index, rect)
+    return rect
+
+
+def _base(textpage: pypdfium2.PdfTextPage, index: int) -> float:
+    x, y = ctypes.c_double(), ctypes.c_double()
+    pdfium.FPDFText_GetCharOrigin(textpage, index, x, y)
+    return y.value
+
+
+def _size(textpage: pypdfium2.PdfTextPage, index: int) -> float:
+    """The size of the type on the page, rounded to half points."""
+    matrix = pdfium.FS_MATRIX()
+    pdfium.FPDFText_GetMatrix(textpage, index, matrix)
+    size: float = pdfium.FPDFText_GetFontSize(textpage, index)
+    return round(size * math.hypot(matrix.c, matrix.d) * 2) / 2
 
 
 def _is_bold(textpage: pypdfium2.PdfTextPage, index: int) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -18,23 +19,59 @@ if TYPE_CHECKING:
 Outline = dict[int, dict[str, int]]  # page number -> squeezed title -> level
 
 _BULLET = re.compile(r"(?:[•‣◦▪●■–·∙]|[-*]|\(?\d{1,2}[.)]|\([a-z]\)|[a-z]\))\s+\S")
-_NUMBERED_HEADING = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.?)\s+\S")
-_SENTENCE_END = (".", "!", "?", ":", "。", "！", "？", "：", ";", '."', ".”", ".)")
+_NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.?)\s+\S")
+_SENTENCE_END = re.compile(r"[.!?:;。！？：；][\"'”’)\]]*$")
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 _HYPHENATED = re.compile(r"\b\w+-\w+\b")
+_WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
+_CJK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _LARGER = 1.12  # of body text, for a heading
 _LONGEST_HEADING = 200
 _MARGIN = 0.1  # of the page's height, at either end, where running heads live
-_CJK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 
 
 def elements_of_pages(pages: Sequence[Page], outline: Outline) -> Iterator[Element]:
     """The elements of a document's pages, without running heads and page numbers."""
+    for page in pages:
+        page.lines = list(_whole_lines(page.lines))
     running = _running_lines(pages)
     layout = _Layout(pages, outline)
     for page in pages:
-        lines = [line for line in page.lines if not _is_running(line, page, running)]
-        yield from layout.elements(lines)
+        yield from layout.elements(
+            [line for line in page.lines if not _is_running(line, page, running)]
+        )
+
+
+def _whole_lines(lines: Iterable[Line]) -> Iterator[Line]:
+    """Lines that PDFium broke at a change of type or at a superscript, put together again."""
+    whole: Line | None = None
+    for line in lines:
+        if whole is not None and _on_same_line(whole, line):
+            whole = _beside(whole, line)
+            continue
+        if whole is not None:
+            yield whole
+        whole = line
+    if whole is not None:
+        yield whole
+
+
+def _on_same_line(before: Line, line: Line) -> bool:
+    size = max(before.size, line.size)
+    gap = line.left - before.right
+    return abs(before.base - line.base) < size * 0.5 and -size * 0.5 < gap < size * 1.5
+
+
+def _beside(before: Line, line: Line) -> Line:
+    close = line.left - before.right < max(before.size, line.size) * 0.15
+    longer = before if len(before.text) >= len(line.text) else line
+    return replace(
+        longer,
+        text=before.text + ("" if close else " ") + line.text,
+        left=before.left,
+        right=line.right,
+        bold=before.bold and line.bold,
+    )
 
 
 def _running_key(line: Line) -> str:
@@ -42,16 +79,15 @@ def _running_key(line: Line) -> str:
 
 
 def _in_margin(line: Line, page: Page) -> bool:
-    return line.bottom > page.height * (1 - _MARGIN) or line.top < page.height * _MARGIN
+    return not page.height * _MARGIN < line.base < page.height * (1 - _MARGIN)
 
 
 def _running_lines(pages: Sequence[Page]) -> set[str]:
-    """Lines that, but for their numbers, stand in the margin of many pages."""
+    """Lines that, but for their numbers, stand in the margins of at least three pages."""
     counts: Counter[str] = Counter()
     for page in pages:
         counts.update({_running_key(line) for line in page.lines if _in_margin(line, page)})
-    often = max(3, len(pages) // 5)
-    return {key for key, count in counts.items() if count >= often}
+    return {key for key, count in counts.items() if count >= 3}
 
 
 def _is_running(line: Line, page: Page, running: set[str]) -> bool:
@@ -67,26 +103,26 @@ class _Layout:
     def __init__(self, pages: Sequence[Page], outline: Outline) -> None:
         lines = [line for page in pages for line in page.lines]
         self.outline = outline
-        self.body = _most_common(
-            round(line.height * 2) / 2 for line in lines for _ in line.text[::20]
-        )
-        self.levels = self._levels(lines)
+        self.body = _commonest(line.size for line in lines for _ in line.text[::20])
+        self.pitch = self._usual_pitch(pages)
+        sizes = sorted({line.size for line in lines if self._is_larger(line)}, reverse=True)
+        self.levels = {size: min(rank, 4) for rank, size in enumerate(sizes, 1)}
         self.compounds = {
             word.lower() for line in lines for word in _HYPHENATED.findall(line.text[:-1])
         }
 
-    def _levels(self, lines: Sequence[Line]) -> dict[float, int]:
-        """Size of type -> heading level: the largest is the outermost."""
-        sizes = Counter(_size(line) for line in lines if self._is_larger(line))
-        ranked = sorted(sizes, reverse=True)
-        return {size: min(rank, 4) for rank, size in enumerate(ranked, 1)}
+    def _usual_pitch(self, pages: Sequence[Page]) -> float:
+        """From one line of body text to the next, in sizes of the type."""
+        pitches = (
+            round((above.base - below.base) / self.body, 1)
+            for page in pages
+            for above, below in pairwise(page.lines)
+            if above.size == below.size == self.body
+        )
+        return _commonest(pitch for pitch in pitches if 0.8 < pitch < 3) or 1.2
 
     def _is_larger(self, line: Line) -> bool:
-        return (
-            self.body > 0
-            and line.height > self.body * _LARGER
-            and len(line.text) <= _LONGEST_HEADING
-        )
+        return self.body > 0 and line.size > self.body * _LARGER and _could_be_heading(line.text)
 
     def elements(self, lines: Sequence[Line]) -> Iterator[Element]:
         """The elements of one page's lines, which are in reading order."""
@@ -96,47 +132,44 @@ class _Layout:
     def _blocks(self, lines: Sequence[Line]) -> Iterator[list[Line]]:
         block: list[Line] = []
         for line in lines:
-            if block and self._parts(block, line):
+            if block and self._begins(line, block):
                 yield block
                 block = []
             block.append(line)
         if block:
             yield block
 
-    def _parts(self, block: Sequence[Line], line: Line) -> bool:
+    def _begins(self, line: Line, block: Sequence[Line]) -> bool:
         """Whether a line begins a new element rather than going on with this one."""
         before = block[-1]
         if self._level(before) != self._level(line) or _BULLET.match(line.text):
             return True
-        gap, size = before.bottom - line.top, max(before.height, line.height)
+        ended = bool(_SENTENCE_END.search(before.text))
         if _moved(before, line):
-            return _ends_sentence(before) or not line.text[0].islower()
-        if gap > size * 0.6 and gap > self._leading(block) + size * 0.25:
+            return ended or before.size != line.size or not line.text[0].islower()
+        size = max(before.size, line.size)
+        if before.base - line.base > size * self.pitch * 1.3:
             return True
-        if abs(before.height - line.height) > size * 0.25:
+        if abs(before.size - line.size) > size * 0.2 and len(line.text) > 3 < len(before.text):
             return True
-        indented = line.left > before.left + size * 0.8 and line.left > block[0].left + size * 0.8
-        return _ends_sentence(before) and (indented or _ends_short(before, block, line))
-
-    @staticmethod
-    def _leading(block: Sequence[Line]) -> float:
-        """The usual gap between the lines of a block."""
-        gaps = [above.bottom - below.top for above, below in pairwise(block)]
-        return sorted(gaps)[len(gaps) // 2] if gaps else 0.0
+        indented = line.left > max(before.left, block[0].left) + size * 0.8
+        return ended and (indented or _ends_short(before, block, line))
 
     def _level(self, line: Line) -> int:
         """The level of a line that is a heading or part of one, 0 for any other."""
-        squeezed = "".join(line.text.lower().split())
-        titles = self.outline.get(line.page, {})
-        for title, level in titles.items():
-            if squeezed == title or (squeezed.endswith(title) and len(squeezed) - len(title) <= 8):
-                return level
-        if not any(char.isalpha() for char in line.text):
-            return 0
+        if level := self._level_in_outline(line):
+            return level
         if self._is_larger(line):
-            return self.levels.get(_size(line), 4)
-        if line.bold and len(line.text) <= 100 and not line.text.endswith((".", ",", ";")):
-            return 5 if _NUMBERED_HEADING.match(line.text) else 6
+            return self.levels[line.size]
+        if line.bold and _could_be_heading(line.text) and len(line.text) <= 100:
+            return 5 if _NUMBERED.match(line.text) else 6
+        return 0
+
+    def _level_in_outline(self, line: Line) -> int:
+        squeezed = "".join(line.text.lower().split())
+        for title, level in self.outline.get(line.page, {}).items():
+            if squeezed.endswith(title) and len(squeezed) - len(title) <= 8:  # its number
+                return level
         return 0
 
     def _element(self, block: Sequence[Line]) -> Element:
@@ -150,20 +183,17 @@ class _Layout:
         """The lines as running text; a line that stops early keeps its end."""
         text = block[0].text
         for before, line in pairwise(block):
-            text = self._join(text, line.text, wrapped=not _ends_short(before, block, line))
+            wrapped = _moved(before, line) or not _ends_short(before, block, line)
+            text = self._join(text, line.text, wrapped=wrapped)
         return text.replace("\xad", "-")
 
     def _join(self, text: str, more: str, *, wrapped: bool) -> str:
-        if (
-            text.endswith(("\xad", "-"))
-            and len(text) > 1
-            and text[-2].isalpha()
-            and more[0].islower()
-        ):
-            head = re.split(r"\W", text[:-1])[-1]
-            tail = re.match(r"\w+", more)
+        if text.endswith(("\xad", "-")) and text[-2:-1].isalpha() and more[0].islower():
+            head, tail = re.split(r"\W", text[:-1])[-1], re.match(r"\w+", more)
             compound = f"{head}-{tail[0] if tail else ''}".lower()
             return (text[:-1] + "-" if compound in self.compounds else text[:-1]) + more
+        if wrapped and text.endswith(("\xad", "-")) and text[-2:-1].isalnum():
+            return text + more
         if not wrapped:
             return f"{text}\n{more}"
         if _CJK.match(text[-1]) and _CJK.match(more[0]):
@@ -171,27 +201,31 @@ class _Layout:
         return f"{text} {more}"
 
 
-def _size(line: Line) -> float:
-    return round(line.height * 2) / 2
+def _could_be_heading(text: str) -> bool:
+    """Words rather than formulas, figures or a list of names, and no sentence's end."""
+    letters = sum(char.isalpha() for char in text)
+    return (
+        len(text) <= _LONGEST_HEADING
+        and bool(_WORD.search(text))
+        and letters * 2 > len(text)
+        and text.count(",") < 3
+        and text[-1] not in ".,;。，；\xad"
+    )
 
 
-def _most_common(values: Iterator[float]) -> float:
+def _commonest(values: Iterable[float]) -> float:
     counts = Counter(values)
     return counts.most_common(1)[0][0] if counts else 0.0
 
 
 def _moved(before: Line, line: Line) -> bool:
     """Whether a line stands in another column: above the one before it, or beside it."""
-    return line.bottom > before.top - before.height * 0.2 or line.left > before.right
-
-
-def _ends_sentence(line: Line) -> bool:
-    return line.text.endswith(_SENTENCE_END)
+    return line.base > before.base - line.size * 0.3
 
 
 def _ends_short(before: Line, block: Sequence[Line], line: Line) -> bool:
-    """Whether a line stops well before its column does."""
+    """Whether a line stops so early that the next one's first word would have fitted in."""
     right = max(each.right for each in [*block, line])
     left = min(each.left for each in [*block, line])
-    first_word = len(line.text.split(None, 1)[0]) * before.height * 0.45
+    first_word = len(line.text.split(None, 1)[0]) * before.size * 0.5
     return before.right + first_word < right - (right - left) * 0.05

@@ -31,19 +31,20 @@ class Piece:
     end: int
     tokens: int
     page: int | None
-    header: str = ""  # of the table it is a later part of
+    header: str = ""  # of the table, where the piece does not begin with it
 
 
 def pieces_of(text: str, element: Element, *, size: int, overlap: int) -> Iterator[Piece]:
     """The element as pieces of at most `size` tokens; later parts leave room for the overlap."""
     tokens = estimate_tokens(text[element.start : element.end])
     if tokens <= size:
-        yield Piece(element.kind, element.start, element.end, tokens, element.page)
+        header = "" if text.startswith(element.header, element.start) else element.header
+        yield Piece(element.kind, element.start, element.end, tokens, element.page, header)
         return
     room = size - min(overlap, size // 2)
     for start, end in _parts(text, element, room):
         tokens = estimate_tokens(text[start:end])
-        header = element.header if start > element.start else ""
+        header = "" if text.startswith(element.header, start) else element.header
         yield Piece(element.kind, start, end, tokens, element.page, header)
 
 

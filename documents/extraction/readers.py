@@ -4,13 +4,27 @@ from collections.abc import Callable, Iterator
 
 from unstructured.documents.elements import Element
 
-from documents.extraction import markdown, pdf, text, types, web, word
+from documents.extraction import (
+    books,
+    mail,
+    markdown,
+    markup,
+    opendocument,
+    pdf,
+    sheets,
+    slides,
+    text,
+    types,
+    web,
+    word,
+)
 from documents.extraction.assemble import assemble
 from documents.extraction.elements import Extracted
 from documents.extraction.reading import Reading
 
 Reader = Callable[[Reading], Iterator[Element]]
 
+_WORKBOOKS = (types.XLSX, types.XLSB, types.XLS, types.ODS)
 READERS: dict[str, tuple[str, Reader]] = {
     "text/plain": ("text", text.read_text),
     "text/markdown": ("markdown", markdown.read_markdown),
@@ -20,7 +34,17 @@ READERS: dict[str, tuple[str, Reader]] = {
     "application/json": ("json", text.read_json),
     "application/xml": ("xml", text.read_xml),
     "application/pdf": ("pdf", pdf.read_pdf),
+    "application/rtf": ("rtf", markup.read_markup),
+    "text/x-rst": ("rst", markup.read_markup),
+    "text/org": ("org", markup.read_markup),
+    "message/rfc822": ("eml", mail.read_eml),
+    types.MSG: ("msg", mail.read_msg),
+    types.EPUB: ("epub", books.read_epub),
     types.DOCX: ("docx", word.read_docx),
+    types.PPTX: ("pptx", slides.read_pptx),
+    types.ODT: ("odt", opendocument.read_odt),
+    types.ODP: ("odp", opendocument.read_odp),
+    **dict.fromkeys(_WORKBOOKS, ("workbook", sheets.read_workbook)),
 }
 
 

@@ -27,7 +27,11 @@ def text_of(reading: Reading) -> str:
 
 
 def read_text(reading: Reading) -> Iterator[Element]:
-    text = text_of(reading)
+    yield from blocks_of(text_of(reading))
+
+
+def blocks_of(text: str) -> Iterator[Element]:
+    """Paragraphs and list items of plain text, parted by empty lines."""
     for block in _PARAGRAPHS.split(text):
         lines = block.split("\n")
         if len(lines) > 1 and all(_BULLET.match(line) for line in lines):
@@ -44,11 +48,9 @@ def read_csv(reading: Reading) -> Iterator[Element]:
     csv.field_size_limit(10_000_000)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        table = parts.table(rows, header=None)
+        yield from parts.tables(rows)
     except csv.Error as error:
         raise CorruptFile from error
-    if table is not None:
-        yield table
 
 
 def _delimiter(text: str) -> str:

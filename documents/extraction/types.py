@@ -188,7 +188,7 @@ def _start(archive: zipfile.ZipFile, entry: str, size: int) -> bytes:
 
 def _in_ole(path: Path, extension: str) -> str:
     try:
-        with olefile.OleFileIO(path) as ole:
+        with olefile.OleFileIO(str(path)) as ole:
             streams = {entry[0] for entry in ole.listdir(streams=True, storages=False)}
     except Exception as error:
         # olefile raises whatever the damage leads to.

@@ -47,21 +47,28 @@ def read_html(reading: Reading) -> Iterator[Element]:
 
 def elements_of(html: str) -> Iterator[Element]:
     """The elements of an HTML document or fragment. Raises CorruptFile."""
+    if html.strip():
+        yield from elements_of_tree(parsed(html))
+
+
+def parsed(html: str) -> etree._Element:
+    """The tree of an HTML document or fragment. Raises CorruptFile."""
     text = _DECLARATION.sub("", html.replace("\x00", "")).strip()
-    if not text:
-        return
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, recover=True, remove_comments=True)
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     if root is None:
         raise CorruptFile
-    yield from elements_of_tree(root)
+    return root
 
 
-def elements_of_tree(root: etree._Element) -> Iterator[Element]:
-    """The elements of a parsed (X)HTML tree, namespaces or not."""
-    headline = root.find(".//{*}title")
-    if headline is not None and root.find(".//{*}h1") is None and (headline.text or "").strip():
-        yield parts.title(_BLANKS.sub(" ", headline.text or ""), 1)
+def elements_of_tree(root: etree._Element, *, headline: bool = True) -> Iterator[Element]:
+    """The elements of a parsed (X)HTML tree, namespaces or not.
+
+    With `headline`, a page without a main heading gets the one its window shows.
+    """
+    named = root.find(".//{*}title") if headline and root.find(".//{*}h1") is None else None
+    if named is not None and (named.text or "").strip():
+        yield parts.title(_BLANKS.sub(" ", named.text or ""), 1)
     walker = _Walker()
     walker.block(_main_part(root))
     yield from walker.found

@@ -8,7 +8,7 @@ from lxml import etree
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts
-from documents.extraction.packages import Package, opened
+from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.reading import Reading
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -57,7 +57,7 @@ def _body(reading: Reading, word: _Word, body: etree._Element) -> Iterator[Eleme
 
 
 def _block(word: _Word, node: etree._Element) -> Iterator[Element]:
-    tag = _local(node)
+    tag = local_name(node)
     if tag == "p":
         yield from _paragraph(word, node)
     elif tag == "tbl":
@@ -76,7 +76,7 @@ def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:
         else:
             yield parts.list_item(text) if listed else parts.paragraph(text)
     for box in node.iter(f"{_W}txbxContent"):
-        if not any(_local(above) == "Fallback" for above in box.iterancestors()):
+        if not any(local_name(above) == "Fallback" for above in box.iterancestors()):
             for child in box:
                 yield from _block(word, child)
     for kind in ("footnote", "endnote"):
@@ -189,7 +189,7 @@ def _table(word: _Word, node: etree._Element) -> Iterator[Element]:
 def _inside(node: etree._Element, tag: str) -> Iterator[etree._Element]:
     """Rows of a table or cells of a row, also those wrapped in content controls."""
     for child in node:
-        local = _local(child)
+        local = local_name(child)
         if local == tag:
             yield child
         elif local in {"sdt", "sdtContent", "customXml", "ins"}:
@@ -221,7 +221,7 @@ def _text(node: etree._Element) -> str:
 
 def _gather(node: etree._Element, texts: list[str]) -> None:
     for child in node:
-        tag = _local(child)
+        tag = local_name(child)
         if tag == "t":
             texts.append(child.text or "")
         elif tag in _LITERAL:
@@ -231,8 +231,3 @@ def _gather(node: etree._Element, texts: list[str]) -> None:
             _gather(child, texts)
         elif tag not in _SKIPPED:
             _gather(child, texts)
-
-
-def _local(node: etree._Element) -> str:
-    tag = node.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""

@@ -34,11 +34,11 @@ def extract_text(
         should_stop=should_stop,
     )
     if not any(char.isalnum() for char in extracted.text):
-        raise NoText(_reason(content_type))
+        raise NoText(_reason(extracted, content_type))
     return extracted
 
 
-def _reason(content_type: str) -> str:
-    if content_type == "application/pdf":
+def _reason(extracted: Extracted, content_type: str) -> str:
+    if extracted.details.get("scanned"):
         return _SCANNED
     return f"No text was found in the file ({SUPPORTED[content_type].label})."

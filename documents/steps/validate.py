@@ -47,7 +47,7 @@ def validate_file(path: Path, *, name: str, limits: Limits) -> FileFacts:
 
 
 def _check_container(path: Path, content_type: str, limits: Limits) -> None:
-    if olefile.isOleFile(path):
+    if olefile.isOleFile(str(path)):
         _check_ole(path)
     elif content_type in ARCHIVES:
         check_archive(path, limits)
@@ -56,7 +56,7 @@ def _check_container(path: Path, content_type: str, limits: Limits) -> None:
 
 def _check_ole(path: Path) -> None:
     try:
-        with olefile.OleFileIO(path) as ole:
+        with olefile.OleFileIO(str(path)) as ole:
             encrypted = ole.exists("EncryptedPackage")
     except Exception as error:
         # olefile raises whatever the damage leads to.
