@@ -7,6 +7,7 @@ import { displayStatus, isLive } from "./status.js";
 
 const PAGE_SIZE = 50;
 const LARGEST_PAGE = 200;
+const discovering = new Set();
 let loading = new AbortController();
 
 const patchItems = (change) => {
@@ -82,7 +83,7 @@ export function applySnapshot(snapshot) {
 
 /** A document has one live task at most, so a live one is its current one. */
 function adopt(item, { task_id, document_id, status }) {
-  if (!item) refreshDocument(document_id);
+  if (!item) discover(document_id);
   else if (item.task?.id !== task_id) replaceDocument({ ...item, task: { id: task_id, status } });
 }
 
@@ -113,6 +114,14 @@ async function refreshDocument(id) {
     if (problem.status === 404) forget(id);
     return null;
   }
+}
+
+/** Pushes come faster than answers: one question at a time for a document that is not listed. */
+async function discover(id) {
+  if (discovering.has(id)) return;
+  discovering.add(id);
+  await refreshDocument(id);
+  discovering.delete(id);
 }
 
 const replaceDocument = (fresh) =>

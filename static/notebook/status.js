@@ -32,7 +32,7 @@ const DETAILS = {
   chunk_count: (value) => tn("{count} passage", "{count} passages", value),
   stored_vectors: (value) => tn("{count} passage stored", "{count} passages stored", value),
 };
-const HIDDEN = new Set(["warnings", "processed_chunks", "total_chunks", "embedded_chunks"]);
+const HIDDEN = new Set(["warnings", "processed_chunks", "total_chunks", "embedded_chunks", "reader"]);
 
 const FILE_TYPES = [
   [/pdf$/, t("PDF")],
@@ -57,7 +57,9 @@ export function describeDetails({ details = {} }) {
 
 function describeEmbedding({ processed_chunks: done = 0, total_chunks: total, embedded_chunks: asked }) {
   if (!total) return [];
-  const words = [t("{done} of {total} passages", { done: number(done), total: number(total) })];
+  const words = [done < total
+    ? t("{done} of {total} passages", { done: number(done), total: number(total) })
+    : tn("{count} passage", "{count} passages", total)];
   const known = total - (asked ?? total);
   if (known) words.push(tn("{count} known from before", "{count} known from before", known));
   return words;

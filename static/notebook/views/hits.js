@@ -100,5 +100,5 @@ function SearchError({ error, onRetry }) {
 
 const HitSkeletons = () => html`
   <div class="hit-list" aria-hidden="true">
-    ${[0, 1, 2].map((index) => html`<div key=${index} class="hit skeleton-block"></div>`)}
+    ${[0, 1, 2].map((index) => html`<div key=${index} class="hit skeleton-block"><i></i><i></i><i></i></div>`)}
   </div>`;

@@ -13,11 +13,13 @@ export function Timeline({ task, label, progress }) {
   const steps = task?.task_details ?? Array.from({ length: STEPS }, (_, id) => ({ id, status: "PENDING", progress: 0 }));
   const whole = task?.progress ?? progress;
   return html`
-    <div class="timeline" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${whole}
+    <div class=${`timeline${steps.every(isUntouched) ? " is-idle" : ""}`} role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${whole}
       aria-label=${t("Processing {name}", { name: label })} aria-valuetext=${valueText(steps, whole)}>
       ${steps.map((step) => html`<${Segment} key=${step.id} step=${step} />`)}
     </div>`;
 }
+
+const isUntouched = ({ status, started_at, error_message }) => status === "PENDING" && !started_at && !error_message;
 
 function valueText(steps, whole) {
   const current = steps.find(({ status }) => status === "RUNNING");
