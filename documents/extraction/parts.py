@@ -15,6 +15,7 @@ from unstructured.documents.elements import (
 )
 
 _NUMBER = re.compile(r"[\s(+\-–$€£¥%]*\d[\d\s.,:/%()\-–]*\S{0,3}$")
+_YEAR = re.compile(r"(?:19|20)\d\d$")
 _ROWS_AT_ONCE = 1_000
 _SPACES = re.compile(r"\s+")
 
@@ -93,5 +94,5 @@ def looks_like_header(row: Sequence[str]) -> bool:
     filled = [cell for cell in row if cell]
     if len(filled) < 2 or len(filled) * 2 < len(row):
         return False
-    numbers = sum(bool(_NUMBER.match(cell)) for cell in filled)
+    numbers = sum(bool(_NUMBER.match(cell)) and not _YEAR.match(cell) for cell in filled)
     return numbers * 3 <= len(filled) and all(len(cell) <= 80 for cell in filled)

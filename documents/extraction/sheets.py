@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, time
-from itertools import groupby
+from itertools import chain, groupby
 
 from python_calamine import (
     CalamineError,
@@ -58,14 +58,9 @@ def _run(rows: Iterable[list[str]], number: int) -> Iterator[Element]:
     for row in source:
         filled = [cell for cell in row if cell]
         if len(filled) > 1:
-            yield from parts.tables(_with(row, source), number)
+            yield from parts.tables(chain([row], source), number)
             return
         yield parts.paragraph(filled[0], number)
-
-
-def _with(first: list[str], rest: Iterator[list[str]]) -> Iterator[list[str]]:
-    yield first
-    yield from rest
 
 
 def _cell(value: object) -> str:

@@ -22,6 +22,7 @@ _BLOCKS = frozenset({
     "h6", "header", "hr", "html", "legend", "li", "main", "ol", "p", "pre", "section", "summary",
     "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 })  # fmt: skip
+_FURNITURE = frozenset({"navigation", "search", "banner", "menu"})  # ARIA roles
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _IN_CELL = "|".join(("table", "ul", "ol", "pre", *_HEADINGS))
 _NOT_DATA = etree.XPath(f".//*[self::{_IN_CELL.replace('|', ' or self::')}]")
@@ -31,10 +32,13 @@ _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _BLANKS = re.compile(r"\s+")
 _PART = re.compile(
-    r"(?:(part|chapter|book)|(item|section|article|appendix|note))\s+[\divxlc]+\b", re.IGNORECASE
+    r"(?:(part|chapter|book)|(item|section|article|appendix|note))\s+[\divxlc]+[a-z]?\b",
+    re.IGNORECASE,
 )
+_TITLE = re.compile(r"\w\s+\w|^\s*\w+\s*$")  # not the name of a file
 _LONGEST_HEADING = 150
 _CELL_OF_LAYOUT = 600
+_SPACERS = 0.4  # of the cells
 
 
 def read_html(reading: Reading) -> Iterator[Element]:
@@ -67,7 +71,7 @@ def elements_of_tree(root: etree._Element, *, headline: bool = True) -> Iterator
     With `headline`, a page without a main heading gets the one its window shows.
     """
     named = root.find(".//{*}title") if headline and root.find(".//{*}h1") is None else None
-    if named is not None and (named.text or "").strip():
+    if named is not None and _TITLE.search(named.text or ""):
         yield parts.title(_BLANKS.sub(" ", named.text or ""), 1)
     walker = _Walker()
     walker.block(_main_part(root))
@@ -188,9 +192,8 @@ class _Walker:
         caption = node.find("{*}caption")
         if caption is not None:
             self._leaf(caption, parts.paragraph)
-        texts = [
-            _joined_units([_BLANKS.sub(" ", _text(cell)).strip() for cell in row]) for row in rows
-        ]
+        texts = [[_BLANKS.sub(" ", _text(cell)).strip() for cell in row] for row in rows]
+        texts = _without_spacers([_joined_units(row) for row in texts])
         first = rows[0] if rows else []
         named = bool(first) and all(_tag(cell) == "th" for cell in first)
         made = parts.table(texts, header=True if named else None)
@@ -231,6 +234,14 @@ def _joined_units(cells: list[str]) -> list[str]:
     return joined
 
 
+def _without_spacers(rows: list[list[str]]) -> list[list[str]]:
+    """Rows without their empty cells, where those are so many that they only make room."""
+    cells = [cell for row in rows for cell in row]
+    if sum(not cell for cell in cells) < len(cells) * _SPACERS:
+        return rows
+    return [[cell for at, cell in enumerate(row) if cell or at == 0] for row in rows]
+
+
 def _text(node: etree._Element) -> str:
     """All visible text under a node; line breaks kept, blocks parted by a blank."""
     texts: list[str] = []
@@ -254,7 +265,9 @@ def _gather(node: etree._Element, texts: list[str]) -> None:
 
 def _is_hidden(node: etree._Element) -> bool:
     style = node.get("style")
-    return node.get("hidden") is not None or bool(style and _HIDDEN.search(style))
+    if node.get("hidden") is not None or node.get("role") in _FURNITURE:
+        return True
+    return bool(style and _HIDDEN.search(style))
 
 
 def _is_bold(node: etree._Element, tag: str) -> bool:
@@ -267,6 +280,7 @@ def _could_be_heading(text: str) -> bool:
         len(text) <= _LONGEST_HEADING
         and text.count("\n") < 2
         and any(char.isalpha() for char in text)
+        and text[0] not in "(*"
         and text[-1] not in ".,;:。，；："
     )
 

@@ -13,6 +13,7 @@ from documents.extraction.reading import Reading
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
 _BODY_LEVEL = 9  # Word's outline level of body text, counted from 0
 # Not part of what is read: deleted or moved text, drawings' second rendering, field codes.
@@ -44,9 +45,9 @@ def read_docx(reading: Reading) -> Iterator[Element]:
         if body is None:
             return
         word = _Word(_styles(package, main), _notes(package, main))
-        yield from _margins(package, main, "header")
+        yield from _margins(package, main, body, "header")
         yield from _body(reading, word, body)
-        yield from _margins(package, main, "footer")
+        yield from _margins(package, main, body, "footer")
 
 
 def _body(reading: Reading, word: _Word, body: etree._Element) -> Iterator[Element]:
@@ -159,16 +160,25 @@ def _notes(package: Package, main: str) -> dict[str, etree._Element]:
     }
 
 
-def _margins(package: Package, main: str, kind: str) -> Iterator[Element]:
-    """Headers or footers, each text once."""
-    seen = set()
-    for part in package.related_of(main, kind):
-        root = package.xml(part)
+def _margins(package: Package, main: str, body: etree._Element, kind: str) -> Iterator[Element]:
+    """The headers or footers that are shown, each text once."""
+    seen, links = set(), package.related(main)
+    for link in _shown(body, kind):
+        root = package.xml(links[link][1]) if link in links else None
         for node in root.iter(f"{_W}p") if root is not None else ():
             text = " ".join(_text(node).split())
             if any(char.isalpha() for char in text) and text not in seen:
                 seen.add(text)
                 yield parts.paragraph(text)
+
+
+def _shown(body: etree._Element, kind: str) -> Iterator[str]:
+    """Ids of the sections' headers or footers; a first page's only where it has its own."""
+    for section in body.iter(f"{_W}sectPr"):
+        own_first = section.find(f"{_W}titlePg") is not None
+        for reference in section.iter(f"{_W}{kind}Reference"):
+            if own_first or reference.get(f"{_W}type") != "first":
+                yield reference.get(f"{_R}id", "")
 
 
 def _table(word: _Word, node: etree._Element) -> Iterator[Element]:
