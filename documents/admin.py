@@ -14,12 +14,19 @@ from documents import services
 from documents.models import Document
 from tasks.models import Task
 
-_LATEST = Task.objects.order_by("document", "-created_at").distinct("document")
-
 
 @admin.register(Document)
 class DocumentAdmin(admin.ModelAdmin[Document]):
-    list_display = ("name", "owner", "status", "chunk_count", "page_count", "bytes", "task", "created_at")
+    list_display = (
+        "name",
+        "owner",
+        "status",
+        "chunk_count",
+        "page_count",
+        "bytes",
+        "task",
+        "created_at",
+    )
     list_filter = ("status", "error_code", "content_type", "created_at")
     search_fields = ("id", "name", "owner__username", "sha256")
     search_help_text = _("Name, owner, id or SHA-256")
@@ -33,7 +40,7 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Document]":
-        latest = Prefetch("tasks", _LATEST, to_attr="latest_tasks")
+        latest = Prefetch("tasks", Task.objects.latest_of_each_document(), to_attr="latest_tasks")
         return super().get_queryset(request).prefetch_related(latest)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -40,7 +40,6 @@ from tasks.pagination import CursorPagination
 from tasks.serializers import TaskSerializer
 
 DOWNLOAD_BLOCK = 256 * 1024  # bytes
-_LATEST = Task.objects.order_by("document", "-created_at").distinct("document")
 
 
 class PlainTextRenderer(BaseRenderer):
@@ -81,7 +80,9 @@ class DocumentViewSet(
 
     def get_queryset(self) -> "QuerySet[Document]":
         mine = Document.objects.filter(owner_id=self.request.user.pk)
-        return mine.prefetch_related(Prefetch("tasks", _LATEST, to_attr="latest_tasks"))
+        return mine.prefetch_related(
+            Prefetch("tasks", Task.objects.latest_of_each_document(), to_attr="latest_tasks")
+        )
 
     @extend_schema(
         request={"multipart/form-data": UploadSerializer},

@@ -48,6 +48,11 @@ class TrackedQuerySet(models.QuerySet[Any]):
         return self.filter(status__in=sources(to)).update(status=to, completed_at=stamp, **values)
 
 
+class TaskQuerySet(TrackedQuerySet):
+    def latest_of_each_document(self) -> "TaskQuerySet":
+        return self.order_by("document_id", "-created_at").distinct("document_id")
+
+
 class Task(models.Model):
     """One run of a pipeline over one subject."""
 
@@ -69,7 +74,7 @@ class Task(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TrackedQuerySet.as_manager()
+    objects = TaskQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]

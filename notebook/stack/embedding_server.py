@@ -23,6 +23,7 @@ class EmbeddingServer(Service):
             "EMBEDDING_PASSAGE_MODEL": "e5-passage",
             "EMBEDDING_QUERY_MODEL": "e5-query",
             "EMBEDDING_DIMENSIONS": "384",
+            "EMBEDDING_BATCH_SIZE": "16",  # a second or so of work: progress that can be seen
         }
 
     @property
