@@ -36,6 +36,7 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"\w\s+\w|^\s*\w+\s*$")  # not the name of a file
+_MARKER = re.compile(r"(?:[^\w\s]|o|\(?\w{1,3}[.)])$")
 _LONGEST_HEADING = 150
 _CELL_OF_LAYOUT = 600
 _SPACERS = 0.4  # of the cells
@@ -194,6 +195,9 @@ class _Walker:
             self._leaf(caption, parts.paragraph)
         texts = [[_BLANKS.sub(" ", _text(cell)).strip() for cell in row] for row in rows]
         texts = _without_spacers([_joined_units(row) for row in texts])
+        if all(_is_item(row) for row in texts):
+            self.found.extend(parts.list_item(" ".join(filter(None, row))) for row in texts)
+            return
         first = rows[0] if rows else []
         named = bool(first) and all(_tag(cell) == "th" for cell in first)
         made = parts.table(texts, header=True if named else None)
@@ -219,6 +223,12 @@ def _is_layout(table: etree._Element, rows: list[list[etree._Element]]) -> bool:
     if max(map(len, rows), default=0) < 2:
         return True
     return any(len("".join(cell.itertext())) > _CELL_OF_LAYOUT for row in rows for cell in row)
+
+
+def _is_item(row: list[str]) -> bool:
+    """Whether a row is a list item in disguise: a bullet or number, then the text."""
+    filled = [cell for cell in row if cell]
+    return len(filled) == 2 and bool(_MARKER.match(filled[0]))
 
 
 def _joined_units(cells: list[str]) -> list[str]:
