@@ -17,20 +17,20 @@ from notebook.stack.supervisor import Options, supervise
 def main() -> int:
     load_dotenv(PROJECT_DIR / ".env")
     try:
-        supervise(read_options())
+        supervise(read_options(sys.argv[1:]))
     except StackError as error:
         say(f"Error: {error}")
         return 1
     return 0
 
 
-def read_options() -> Options:
+def read_options(words: list[str]) -> Options:
     parser = argparse.ArgumentParser(prog="python -m notebook.stack", description=__doc__)
     parser.add_argument("--no-web", action="store_true", help="process only, serve nothing")
     parser.add_argument(
         "--stop-with-parent", action="store_true", help="stop when the caller is killed"
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if arguments.stop_with_parent:
         signal_when_orphaned(signal.SIGTERM)
     port = os.environ.get("PORT") or "8000"

@@ -1,0 +1,112 @@
+import asyncio
+import sys
+import time
+
+import psutil
+import pytest
+
+from notebook.stack import child as child_module
+from notebook.stack.child import Child, Command, open_log, run_once
+from notebook.stack.data_dir import open_data_dir
+from notebook.stack.exceptions import StackError
+
+# Starts a grandchild in a session of its own, tells its pid, and ignores requests to end.
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+grandchild = subprocess.Popen(["sleep", "600"], start_new_session=True)
+print(grandchild.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    return open_data_dir(tmp_path / "data")
+
+
+def python(code, name="child", **options):
+    return Command(name=name, arguments=[sys.executable, "-c", code], **options)
+
+
+async def first_line(child):
+    async with asyncio.timeout(10):
+        while not child.log.read_text().endswith("\n"):  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.02)
+    return child.log.read_text().strip()
+
+
+def test_its_pid_is_recorded_while_it_runs(data_dir):
+    async def scenario():
+        child = Child(python("import time; time.sleep(600)"), data_dir=data_dir)
+        await child.start()
+        record = (data_dir / "run" / "child.pid").read_text().split()
+        assert (int(record[0]), float(record[1])) == (
+            child.pid,
+            psutil.Process(child.pid).create_time(),
+        )
+        await child.stop(grace=10)
+        assert child.exit_code == -15
+
+    asyncio.run(scenario())
+    assert list((data_dir / "run").iterdir()) == []
+
+
+def test_stopping_ends_stubborn_children_and_their_runaway_children(data_dir):
+    async def scenario():
+        child = Child(python(STUBBORN), data_dir=data_dir)
+        await child.start()
+        grandchild = psutil.Process(int(await first_line(child)))
+        started = time.monotonic()
+        await child.stop(grace=0.3)
+        assert 0.3 <= time.monotonic() - started < 5
+        assert child.why_it_ended() == "killed by signal 9"
+        return grandchild
+
+    grandchild = asyncio.run(scenario())
+    assert psutil.wait_procs([grandchild], timeout=5)[1] == []
+
+
+def test_a_hurry_cuts_the_grace_short(data_dir):
+    async def scenario():
+        child, hurry = Child(python(STUBBORN), data_dir=data_dir), asyncio.Event()
+        await child.start()
+        await first_line(child)
+        hurry.set()
+        async with asyncio.timeout(10):
+            await child.stop(grace=600, hurry=hurry)
+
+    asyncio.run(scenario())
+
+
+def test_a_failing_command_is_reported_with_the_end_of_its_log(data_dir):
+    code = "import sys; [print('line', n) for n in range(40)]; sys.exit(3)"
+
+    with pytest.raises(StackError) as failure:
+        asyncio.run(run_once(python(code, name="once"), data_dir=data_dir))
+
+    lines = str(failure.value).splitlines()
+    log = data_dir / "logs" / "once.log"
+    assert lines[0] == f"once failed: exit code 3. Its log, {log}, ends:"
+    assert lines[1:] == [f"  line {number}" for number in range(25, 40)]
+
+
+def test_variables_are_added_to_the_environment(data_dir, monkeypatch):
+    monkeypatch.setenv("INHERITED", "yes")
+    code = "import os; print(os.environ['INHERITED'], os.environ['ADDED'])"
+
+    asyncio.run(run_once(python(code, variables={"ADDED": "too"}), data_dir=data_dir))
+
+    assert (data_dir / "logs" / "child.log").read_text() == "yes too\n"
+
+
+def test_a_log_that_grew_too_large_makes_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(child_module, "LOG_BYTES", 3)
+    log = tmp_path / "name.log"
+    log.write_text("long")
+
+    with open_log(log) as file:
+        file.write(b"new")
+
+    assert log.read_text() == "new"
+    assert (tmp_path / "name.log.1").read_text() == "long"

@@ -1,0 +1,60 @@
+import os
+import stat
+
+import pytest
+
+from notebook.stack.data_dir import load_secrets, locked, open_data_dir, write_private
+from notebook.stack.exceptions import StackError
+
+
+def test_others_may_pass_through_the_directory_but_see_nothing(tmp_path):
+    data_dir = open_data_dir(tmp_path / "a" / "b")
+
+    assert stat.S_IMODE(data_dir.stat().st_mode) & 0o066 == 0
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in data_dir.iterdir()}
+    assert modes == dict.fromkeys(["logs", "run", "beat", "files", "models"], 0o700)
+
+
+def test_a_file_in_the_way_is_said_clearly(tmp_path):
+    (tmp_path / "data").write_text("")
+
+    with pytest.raises(StackError, match="data can't be used: File exists"):
+        open_data_dir(tmp_path / "data")
+
+
+def test_a_directory_has_one_holder_whose_pid_is_told(tmp_path):
+    with locked(tmp_path), pytest.raises(StackError) as refusal, locked(tmp_path):
+        pass
+
+    assert str(refusal.value) == (
+        f"Notebook already runs on this data directory (pid {os.getpid()}): {tmp_path}"
+    )
+
+
+def test_a_directory_is_free_again_afterwards(tmp_path):
+    with locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_secrets_are_made_once_and_differ_between_copies(tmp_path):
+    (tmp_path / "other").mkdir()
+
+    first = load_secrets(tmp_path)
+
+    assert load_secrets(tmp_path) == first
+    assert len({*first.values(), *load_secrets(tmp_path / "other").values()}) == 6
+    assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_a_private_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "private"
+    path.write_text("old and readable")
+    path.chmod(0o644)
+
+    write_private(path, "new")
+
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["private"]
