@@ -35,6 +35,7 @@ Report = Callable[[int, int], None]
 ShouldStop = Callable[[], bool]
 
 _PROJECT = Path(documents.__file__).resolve().parents[1]
+_SERVER = "documents.extraction.server"
 _POLL = 0.25  # seconds between looks at the clock and at should_stop
 _GRACE = 10.0  # seconds a server has to answer what it can always answer at once
 # Nothing of ours: no proxies, no passwords, no settings. Unstructured's are to keep it silent.
@@ -59,10 +60,12 @@ class ServerGoneError(Exception):
 class Sandbox:
     """One warm child process, started on first use, which forks for every document.
 
-    Threads may share it: they take turns.
+    `readers` names the module whose `read` and `check` run in the fork. Threads may share a
+    sandbox: they take turns.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, readers: str = "documents.extraction.readers") -> None:
+        self._readers = readers
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -100,7 +103,7 @@ class Sandbox:
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "documents.extraction.server", str(theirs.fileno())],
+                [sys.executable, "-m", _SERVER, str(theirs.fileno()), self._readers],
                 pass_fds=(theirs.fileno(),),
                 env=_ENVIRONMENT,
                 cwd=_PROJECT,
@@ -124,20 +127,20 @@ class Sandbox:
         self, request: bytes, limits: Limits, report: Report, should_stop: ShouldStop
     ) -> dict[str, Any]:
         with self._lock:
-            result, pid = self._submit(request)
+            result = self._submit(request)
             try:
                 answer = _follow(result, limits, report, should_stop)
             finally:
                 os.close(result)
-                ended = self._end(pid)
+                ended = self._end()
         if answer is None:
             raise _death(ended, limits)
         if "error" in answer:
             raise _error(answer)
         return answer
 
-    def _submit(self, request: bytes) -> tuple[int, int]:
-        """Hand the request over. The read end of its result and the child's process id."""
+    def _submit(self, request: bytes) -> int:
+        """Hand the request over. The read end of its result."""
         for fresh in (False, True):
             if fresh:
                 self.close()
@@ -146,18 +149,20 @@ class Sandbox:
             try:
                 assert self._control is not None  # noqa: S101 - start() made it
                 socket.send_fds(self._control, [request], [write_end])
-                return result, int(self._reply(timeout=6 * _GRACE)["pid"])
+                self._reply(timeout=6 * _GRACE)
             except (ServerGoneError, OSError):
                 os.close(result)
+            else:
+                return result
             finally:
                 os.close(write_end)
         raise ReaderLost
 
-    def _end(self, pid: int) -> dict[str, int]:
-        """Kill what is left of the child. How it ended; empty when nobody can tell any more."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+    def _end(self) -> dict[str, int]:
+        """Have the child killed if it still runs. How it ended; empty when nobody can tell."""
         try:
+            assert self._control is not None  # noqa: S101 - a request was submitted
+            self._control.sendall(b"end\n")
             return self._reply(timeout=_GRACE)
         except (ServerGoneError, OSError):
             self.close()

@@ -1,11 +1,14 @@
 """The warm process behind a sandbox: imports the readers once, then forks for every document.
 
-It speaks lines of JSON on the socket whose number is its first argument. It ends, with all of its
-children, when the other side of that socket is gone.
+It speaks lines of JSON on the socket whose number is its first argument; the second names the
+module that reads. A request is answered with the child's process id; the other side then says when
+it has heard enough, and is told how the child ended. The server ends, with all of its children,
+when the other side of that socket is gone.
 """
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import select
@@ -31,11 +34,10 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     confine.leave_network()
     confine.adopt_orphans()
-    from documents.extraction import readers  # noqa: F401, PLC0415 - once, for every fork
-
+    readers = importlib.import_module(sys.argv[2])  # once, for every fork
     gc.freeze()
     while request := _receive(control):
-        _serve(control, *request)
+        _serve(control, readers, *request)
 
 
 def _receive(control: socket.socket) -> tuple[dict[str, Any], int] | None:
@@ -48,14 +50,13 @@ def _receive(control: socket.socket) -> tuple[dict[str, Any], int] | None:
     return json.loads(line), fds[0]
 
 
-def _serve(control: socket.socket, request: dict[str, Any], result: int) -> None:
+def _serve(control: socket.socket, readers: Any, request: dict[str, Any], result: int) -> None:
     folder = tempfile.mkdtemp(prefix="reader-")
     pid = os.fork()
     if pid == 0:
         control.close()
-        _run(request, result, folder)
+        _run(readers, request, result, folder)
     os.close(result)
-    os.setpgid(pid, pid)
     try:
         _send(control, {"pid": pid})
         ended = _wait(pid, control)
@@ -73,21 +74,28 @@ def _send(control: socket.socket, message: dict[str, Any]) -> None:
 
 
 def _wait(pid: int, control: socket.socket) -> dict[str, int]:
-    """How the child ended. The only thing the other side says meanwhile is that it is gone."""
+    """Wait until the other side has heard enough, and say how the child ended."""
     pidfd = os.pidfd_open(pid)
-    try:
-        ready, _, _ = select.select([pidfd, control.fileno()], [], [])
-        if control.fileno() in ready:
-            sys.exit()
-    finally:
-        os.close(pidfd)
+    ready, _, _ = select.select([pidfd, control.fileno()], [], [])
+    os.close(pidfd)
+    if pidfd in ready:
+        ended = _reap(pid)
+    if not control.recv(64):
+        sys.exit()
+    if pidfd not in ready:
+        os.kill(pid, signal.SIGKILL)
+        ended = _reap(pid)
+    return ended
+
+
+def _reap(pid: int) -> dict[str, int]:
     _, status, usage = os.wait4(pid, 0)
     return {"exit": os.waitstatus_to_exitcode(status), "peak": usage.ru_maxrss * 1024}
 
 
 def _kill_all(group: int) -> None:
     """Kill the child's group, then whatever escaped from it and was left to us."""
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
     while orphans := confine.children():
         for orphan in orphans:
@@ -97,7 +105,7 @@ def _kill_all(group: int) -> None:
             os.wait()
 
 
-def _run(request: dict[str, Any], result: int, folder: str) -> NoReturn:
+def _run(readers: Any, request: dict[str, Any], result: int, folder: str) -> NoReturn:
     """The forked child's whole life."""
     code = 1
     try:
@@ -108,18 +116,18 @@ def _run(request: dict[str, Any], result: int, folder: str) -> NoReturn:
         limits = Limits(**request.pop("limits"))
         confine.limit_resources(limits)
         with os.fdopen(result, "wb") as out:
-            code = _answer(request, limits, out)
+            code = _answer(readers, request, limits, out)
     finally:
         os._exit(code)
 
 
-def _answer(request: dict[str, Any], limits: Limits, out: Any) -> int:
+def _answer(readers: Any, request: dict[str, Any], limits: Limits, out: Any) -> int:
     def send(message: dict[str, Any]) -> None:
         out.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
         out.flush()
 
     try:
-        send(_do(request, limits, send))
+        send(_do(readers, request, limits, send))
     except BrokenPipeError:
         return 1
     except DocumentError as error:
@@ -131,9 +139,7 @@ def _answer(request: dict[str, Any], limits: Limits, out: Any) -> int:
     return 0
 
 
-def _do(request: dict[str, Any], limits: Limits, send: Send) -> dict[str, Any]:
-    from documents.extraction import readers  # noqa: PLC0415 - imported already, before the fork
-
+def _do(readers: Any, request: dict[str, Any], limits: Limits, send: Send) -> dict[str, Any]:
     reading = Reading(
         path=Path(request["path"]),
         name=request["name"],

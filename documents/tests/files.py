@@ -1,0 +1,154 @@
+"""Small files of every kind, made by code."""
+
+import io
+import zipfile
+from collections.abc import Iterable
+from email.message import EmailMessage
+from pathlib import Path
+
+import docx
+import openpyxl
+import pptx
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen.canvas import Canvas
+from unstructured.documents.elements import Element
+
+from documents.extraction.elements import Extracted
+from documents.limits import Limits
+
+LIMITS = Limits(max_bytes=10_000_000, memory_bytes=500_000_000, seconds=20, max_pages=50)
+
+
+def pdf(path: Path, pages: Iterable[Iterable[tuple[float, float, str]]], **options) -> Path:
+    """A PDF of A4 pages, each of lines at (x, y) from the bottom left."""
+    canvas = Canvas(str(path), pagesize=A4, **options)
+    for lines in pages:
+        canvas.setFont("Helvetica", 10)
+        for x, y, text in lines:
+            size, _, words = text.rpartition("|")
+            canvas.setFont("Helvetica", float(size or 10))
+            canvas.drawString(x, y, words)
+        canvas.showPage()
+    canvas.save()
+    return path
+
+
+def word(path: Path) -> Path:
+    document = docx.Document()
+    document.add_heading("Annual report", 1)
+    document.add_paragraph("Sales grew by a third.")
+    document.add_heading("Regions", 2)
+    document.add_paragraph("North", style="List Bullet")
+    document.add_paragraph("South", style="List Bullet")
+    table = document.add_table(3, 2)
+    for row, cells in zip(
+        table.rows, (("Year", "Sales"), ("2024", "10"), ("2025", "13")), strict=True
+    ):
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.text = text
+    document.sections[0].header.paragraphs[0].text = "Confidential"
+    document.save(str(path))
+    return path
+
+
+def slides(path: Path) -> Path:
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[1])
+    slide.shapes.title.text = "Plan"
+    slide.placeholders[1].text_frame.text = "First step"
+    slide.notes_slide.notes_text_frame.text = "Speak slowly."
+    presentation.slides.add_slide(presentation.slide_layouts[5]).shapes.title.text = "End"
+    presentation.save(str(path))
+    return path
+
+
+def workbook(path: Path) -> Path:
+    book = openpyxl.Workbook()
+    book.active.title = "Prices"
+    for row in (["Fruit", "Price", "Since"], ["Apple", 1.5, None], ["Pear", 2.0, None]):
+        book.active.append(row)
+    secret = book.create_sheet("Secret")
+    secret.append(["hidden", "value"])
+    secret.sheet_state = "hidden"
+    book.save(str(path))
+    return path
+
+
+def archive(path: Path, parts: dict[str, str | bytes]) -> Path:
+    """A zip; a part named `mimetype` is stored first, uncompressed."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in parts.items():
+            stored = zipfile.ZIP_STORED if name == "mimetype" else zipfile.ZIP_DEFLATED
+            file.writestr(name, content, compress_type=stored)
+    return path
+
+
+def book(path: Path) -> Path:
+    container = '<container><rootfiles><rootfile full-path="OPS/book.opf"/></rootfiles></container>'
+    package = """<package xmlns="http://www.idpf.org/2007/opf"><manifest>
+        <item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>
+        <item id="two" href="two.xhtml" media-type="application/xhtml+xml"/>
+        <item id="one" href="one.xhtml" media-type="application/xhtml+xml"/></manifest>
+        <spine><itemref idref="nav"/><itemref idref="one"/><itemref idref="two"/></spine></package>"""
+    page = '<html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body>{}</body></html>'
+    return archive(
+        path,
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": container,
+            "OPS/book.opf": package,
+            "OPS/nav.xhtml": page.format("<p>Contents</p>"),
+            "OPS/one.xhtml": page.format("<h1>One</h1><p>It begins&nbsp;here.</p>"),
+            "OPS/two.xhtml": page.format("<h1>Two</h1><p>It ends.</p>"),
+        },
+    )
+
+
+def open_text(path: Path) -> Path:
+    body = (
+        '<text:h text:outline-level="1">Title</text:h><text:p>Two<text:s/>words.</text:p>'
+        "<text:list><text:list-item><text:p>Item</text:p></text:list-item></text:list>"
+        "<table:table><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell>"
+        '<table:table-cell table:number-columns-repeated="1000000"><text:p>b</text:p>'
+        "</table:table-cell></table:table-row></table:table>"
+    )
+    content = (
+        '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
+        ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
+        ' xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0">'
+        f"<office:body><office:text>{body}</office:text></office:body></office:document-content>"
+    )
+    mimetype = "application/vnd.oasis.opendocument.text"
+    return archive(path, {"mimetype": mimetype, "content.xml": content})
+
+
+def mail(path: Path) -> Path:
+    message = EmailMessage()
+    message["Subject"], message["From"], message["To"] = (
+        "Grüße",
+        "ann@example.org",
+        "bob@example.org",
+    )
+    message.set_content("Hello Bob,\n\nsee you.\n")
+    message.add_attachment(b"data", maintype="application", subtype="pdf", filename="plan.pdf")
+    path.write_bytes(message.as_bytes())
+    return path
+
+
+def bomb(path: Path, size: int) -> Path:
+    """A Word document whose text inflates to `size` bytes of nothing."""
+    source = io.BytesIO()
+    docx.Document().save(source)
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, b" " * size if name == "word/document.xml" else old.read(name))
+    return path
+
+
+def parts_of(extracted: Extracted) -> list[tuple[str, str]]:
+    """Kind and text of every element."""
+    return [(each.kind, extracted.text[each.start : each.end]) for each in extracted.elements]
+
+
+def texts(elements: Iterable[Element]) -> list[str]:
+    return [element.text for element in elements]

@@ -1,0 +1,185 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from documents.exceptions import (
+    CorruptFile,
+    ReaderCrashed,
+    ReaderOutOfMemory,
+    ReaderTimeout,
+    ReadingStopped,
+)
+from documents.extraction import sandbox as module
+from documents.extraction.sandbox import Sandbox
+from documents.tests.files import LIMITS
+
+UNRULY = "documents.tests.unruly_readers"
+
+
+@pytest.fixture(scope="module")
+def unruly():
+    sandbox = Sandbox(readers=UNRULY)
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture
+def do(unruly, tmp_path):
+    """Have the unruly readers do something; the text they return."""
+
+    def run(deed, **options):
+        path = tmp_path / "deed.txt"
+        path.write_text(deed)
+        options.setdefault("limits", LIMITS)
+        return unruly.read(path, content_type="text/plain", name="deed.txt", **options).text
+
+    return run
+
+
+def gone(pid):
+    """Whether the process ends within ten seconds."""
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not Path(f"/proc/{pid}").exists()
+
+
+def test_progress_arrives_in_order_while_the_file_is_read(do):
+    reported = []
+    do("progress", report=lambda done, total: reported.append((done, total)))
+    assert reported == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("deed", ["segfault", "abort", "exit", "recurse"])
+def test_a_reader_that_dies_fails_its_file_alone_and_the_server_lives(do, deed):
+    server = do("server")
+    with pytest.raises(ReaderCrashed):
+        do(deed)
+    assert do("server") == server
+
+
+def test_an_error_of_the_file_comes_back_as_it_was_raised(do):
+    with pytest.raises(CorruptFile, match=r"^Page 3 is damaged\.$"):
+        do("corrupt")
+
+
+def test_memory_is_limited(do):
+    with pytest.raises(ReaderOutOfMemory):
+        do("fill_memory")
+
+
+def test_files_that_a_reader_writes_are_limited(do):
+    with pytest.raises(ReaderCrashed):
+        do("write")
+
+
+@pytest.mark.parametrize("deed", ["hang", "burn"])
+def test_a_reader_that_takes_too_long_is_killed(do, deed):
+    with pytest.raises(ReaderTimeout, match="longer than 1 seconds"):
+        do(deed, limits=replace(LIMITS, seconds=0.6))
+
+
+def test_a_stop_kills_the_reader_at_once(do):
+    pids = []
+    with pytest.raises(ReadingStopped):
+        do("hang", report=lambda pid, _: pids.append(pid), should_stop=lambda: bool(pids))
+    assert gone(pids[0])
+
+
+def test_an_error_in_report_kills_the_reader_and_is_passed_on(do):
+    pids = []
+
+    def fail(pid, _):
+        pids.append(pid)
+        raise KeyError("fenced")
+
+    with pytest.raises(KeyError, match="fenced"):
+        do("hang", report=fail)
+    assert gone(pids[0])
+
+
+def test_processes_that_leave_the_readers_group_are_killed_with_it(do):
+    pids = []
+    do("escape", report=lambda pid, _: pids.append(pid))
+    assert gone(pids[0])
+
+
+@pytest.mark.parametrize("deed", ["connect", "connect_from_a_program"])
+def test_readers_reach_no_network(do, deed):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        try:
+            refused = do(f"{deed} {server.getsockname()[1]}") != "0"
+        except ReaderCrashed:
+            refused = True
+        if deed == "connect_from_a_program" and not refused:
+            pytest.skip("the kernel grants no network namespace here")
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert refused
+
+
+def test_readers_see_none_of_our_settings(do, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "x")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy")
+    assert not {"SECRET_KEY", "HTTPS_PROXY", "DATABASE_URL"} & set(eval(do("environment")))
+
+
+def test_each_reading_has_a_folder_that_is_removed(do):
+    first, second = do("folder"), do("folder")
+    assert first != second
+    assert not Path(first).exists()
+
+
+def test_a_dead_server_is_replaced(do):
+    server = int(do("server"))
+    os.kill(server, signal.SIGKILL)
+    assert int(do("server")) != server
+
+
+def test_threads_take_turns(do):
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(do("server"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 4
+    assert len(set(answers)) == 1
+
+
+def test_nothing_survives_a_worker_that_is_killed(tmp_path):
+    path = tmp_path / "deed.txt"
+    path.write_text("hang")
+    code = f"""
+from pathlib import Path
+from documents.extraction.sandbox import Sandbox
+from documents.tests.files import LIMITS
+def report(pid, _):
+    status = Path(f"/proc/{{pid}}/status").read_text()
+    print(pid, status.split("PPid:")[1].split()[0], flush=True)
+Sandbox({UNRULY!r}).read(Path({str(path)!r}), content_type="", name="", limits=LIMITS, report=report)
+"""
+    worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    reader, server = map(int, worker.stdout.readline().split())
+    worker.kill()
+    worker.communicate()
+    assert gone(reader)
+    assert gone(server)
+
+
+def test_a_process_has_one_sandbox_and_a_fork_gets_its_own():
+    ours = module.sandbox()
+    assert module.sandbox() is ours
+    pid = os.fork()
+    if pid == 0:
+        os._exit(module.sandbox() is ours)
+    assert os.waitpid(pid, 0)[1] == 0
