@@ -1,5 +1,6 @@
 """`/api/documents/` and `/api/search/`. Each action ends in a service call."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ class PlainTextRenderer(BaseRenderer):
     charset = "utf-8"
 
     def render(self, data: Any, *_: Any, **__: Any) -> bytes:
-        return str(data["text"]).encode()
+        """The text; of a problem, which has none, the JSON that its content type promises."""
+        return str(data["text"]).encode() if "text" in data else json.dumps(data).encode()
 
 
 class ChunkPagination(CursorPagination):

@@ -152,9 +152,9 @@ CHANNEL_LAYERS = {
 # --- Files ------------------------------------------------------------------------------------
 MEDIA_ROOT = DATA_DIR / "files"
 STATIC_URL = "/static/"
-STATIC_ROOT = env.str("STATIC_ROOT", str(DATA_DIR / "static"))
+STATIC_ROOT = env.str("STATIC_ROOT", "") or None  # where collectstatic gathers, in an image
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True  # works on a fresh clone, before any collectstatic
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None  # a fresh clone needs no collectstatic
 STORAGES = {
     "default": {
         "BACKEND": env.str("STORAGE_BACKEND", "documents.storage.DurableFileSystemStorage")
