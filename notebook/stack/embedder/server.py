@@ -85,6 +85,7 @@ class Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What the base class finds wrong with a request, in OpenAI's shape too."""
         self.close_connection = True
+        self.request_version = self.protocol_version  # else a request of no version gets no head
         self._send(ApiError(code, message or HTTPStatus(code).phrase))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class's name
