@@ -110,8 +110,8 @@ class Child:
 
     def obituary(self) -> str:
         """Why it ended, where its log is and what that says last."""
-        lines = "\n  ".join(self.last_lines())
-        return f"{self.why_it_ended()}. Its log, {self.log}, ends:\n  {lines}"
+        lines = "".join(f"\n  {line}" for line in self.last_lines())
+        return f"{self.why_it_ended()}. The end of its log, {self.log}:{lines or ' nothing'}"
 
     def last_lines(self, count: int = 15) -> list[str]:
         with self.log.open(errors="replace") as log:

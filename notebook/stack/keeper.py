@@ -26,7 +26,7 @@ async def keep(child: Child, *, start: Callable[[], Awaitable[object]]) -> None:
         if len(deaths) > MAX_DEATHS:
             raise StackError(
                 f"{child.name} stopped {len(deaths)} times within a minute,"
-                f" the last time with {child.obituary()}"
+                f" the last time: {child.obituary()}"
             )
         say(_news(child))
         await asyncio.sleep(pause_after(len(deaths)))

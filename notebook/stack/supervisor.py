@@ -98,9 +98,8 @@ class Supervisor:
         if names:
             say(f"Starting {', '.join(names)} ...")
         for kind in KINDS:
-            for variable in kind.given_by:
-                if os.environ.get(variable):
-                    say(f"No {kind.name} of our own: {variable} names one.")
+            if given := [name for name in kind.given_by if os.environ.get(name)]:
+                say(f"No {kind.name} of our own: {' and '.join(given)} given.")
 
     async def _prepare_database(self) -> None:
         say("Bringing the database up to date ...")

@@ -87,7 +87,7 @@ def test_a_failing_command_is_reported_with_the_end_of_its_log(data_dir):
 
     lines = str(failure.value).splitlines()
     log = data_dir / "logs" / "once.log"
-    assert lines[0] == f"once failed: exit code 3. Its log, {log}, ends:"
+    assert lines[0] == f"once failed: exit code 3. The end of its log, {log}:"
     assert lines[1:] == [f"  line {number}" for number in range(25, 40)]
 
 

@@ -34,7 +34,7 @@ def test_the_sixth_death_within_a_minute_is_the_last(child, capsys, monkeypatch)
         asyncio.run(start_and_keep(child))
 
     assert str(end.value).startswith(
-        "unlucky stopped 6 times within a minute, the last time with exit code 7. Its log, "
+        "unlucky stopped 6 times within a minute, the last time: exit code 7. The end of its log, "
     )
     news = f"unlucky stopped (exit code 7); starting it again. Log: {child.log}\n"
     said = capsys.readouterr().out

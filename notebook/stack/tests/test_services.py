@@ -232,5 +232,7 @@ def test_a_server_that_cannot_start_says_why(data_dir, monkeypatch):
     with pytest.raises(StackError) as failure, running(data_dir, embedder=False):
         pass
 
-    assert str(failure.value).startswith("postgres did not start: exit code 1. Its log, ")
+    assert str(failure.value).startswith(
+        "postgres did not start: exit code 1. The end of its log, "
+    )
     assert 'invalid value for parameter "shared_buffers": "plenty"' in str(failure.value)

@@ -113,7 +113,7 @@ def test_it_says_how_to_sign_in_without_telling_a_given_password(life):
 
 
 def test_it_says_what_it_does_not_start(life):
-    assert "No embedder of our own: EMBEDDING_BASE_URL names one.\n" in life.stack.said
+    assert "No embedder of our own: EMBEDDING_BASE_URL given.\n" in life.stack.said
 
 
 def test_other_commands_learn_from_a_private_file_how_to_reach_it(life):
