@@ -68,5 +68,11 @@ export function markWords(text, query) {
   return parts;
 }
 
-/** A Latin word of one or two letters says little; one Chinese character may be a word. */
-const isTelling = (word) => word.length > 2 || /[^\p{Script=Latin}]/u.test(word);
+const GRAMMAR = new Set(
+  ("the and for are was were with what which when where who whom whose why how that this these those from into " +
+   "does did has have had not but can could would should will about there their they them its his her our your you " +
+   "的 了 是 在 吗 呢 和 与 及 有 我 你 他 她 它 什么 怎么 多少 哪些 这 那").split(" "),
+);
+
+/** Words of grammar say little, nor do one or two Latin letters; one Chinese character may say much. */
+const isTelling = (word) => !GRAMMAR.has(word) && (word.length > 2 || /[^\p{Script=Latin}]/u.test(word));

@@ -1,0 +1,446 @@
+"""The built-in page in a real browser, on the whole stack."""
+
+import os
+import re
+import shutil
+import uuid
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+SOON_MS = 10_000
+PROCESSED_MS = 90_000
+LIVE = re.compile("PENDING|RUNNING")
+
+if CHROMIUM is None and not os.environ.get("CI"):
+    pytest.skip("Chromium is not installed", allow_module_level=True)
+expect.set_options(timeout=SOON_MS)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    # Not for the whole run: while it lives, nothing else may run an event loop in this thread.
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def session(browser, live_stack):
+    """The cookies of one sign-in, so that each test starts signed in."""
+    context = browser.new_context()
+    sign_in(context.new_page(), live_stack, live_stack.password)
+    yield context.storage_state()
+    context.close()
+
+
+@pytest.fixture
+def context(browser, session, live_stack):
+    context = browser.new_context(
+        base_url=live_stack.url, storage_state=session, viewport={"width": 1280, "height": 900}
+    )
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context):
+    yield from opened(context)
+
+
+def opened(context: BrowserContext):
+    """A page of the application that must not raise nor break its Content-Security-Policy."""
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if "Policy" in said.text else None)
+    page.goto("/")
+    expect(page.locator(".connection-live")).to_be_visible()
+    yield page
+    assert faults == []
+
+
+def sign_in(page: Page, stack, password: str) -> None:
+    page.goto(f"{stack.url}/login/")
+    page.get_by_label("User name").fill(stack.username)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def upload(page: Page, name: str, content: bytes) -> Locator:
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    page.get_by_label("Files to upload").set_input_files([file])
+    return row(page, name)
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator("[data-document]", has_text=name)
+
+
+def ready(page: Page, name: str, content: bytes) -> Locator:
+    found = upload(page, name, content)
+    expect(found).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    return found
+
+
+def search_in(page: Page, name: str, query: str) -> Locator:
+    page.get_by_label(f"Search in {name}").check()
+    page.get_by_label("Search your documents").fill(query)
+    page.keyboard.press("Enter")
+    return page.locator(".hit")
+
+
+def unique(suffix: str) -> str:
+    return f"{uuid.uuid4().hex[:12]}.{suffix}"
+
+
+def note(name: str) -> bytes:
+    return f"This note is called {name}. The harbour froze over in the winter of 1963.".encode()
+
+
+def long_text() -> bytes:
+    """About 100 KB that nobody uploaded before: seconds of work."""
+    lines = (f"Line {number} of {uuid.uuid4()} tells of the tide." for number in range(1500))
+    return "\n\n".join(lines).encode()
+
+
+def pdf(*pages: str) -> bytes:
+    """The smallest PDF with a line of text on each page."""
+    kids = " ".join(f"{4 + 2 * at} 0 R" for at in range(len(pages)))
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    for at, text in enumerate(pages):
+        fonts, contents = "/Resources << /Font << /F1 3 0 R >> >>", f"/Contents {5 + 2 * at} 0 R"
+        drawing = f"BT /F1 11 Tf 40 700 Td ({text}) Tj ET"
+        objects += [
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] {fonts} {contents} >>",
+            f"<< /Length {len(drawing)} >>\nstream\n{drawing}\nendstream",
+        ]
+    body = "".join(f"{n} 0 obj\n{text}\nendobj\n" for n, text in enumerate(objects, 1))
+    return f"%PDF-1.4\n{body}trailer << /Root 1 0 R >>\n%%EOF".encode()
+
+
+# -- signing in --------------------------------------------------------------------------------
+
+
+def test_a_visitor_signs_in_first_and_then_sees_the_page(browser, live_stack):
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{live_stack.url}/")
+        expect(page).to_have_url(f"{live_stack.url}/login/?next=/")
+        sign_in(page, live_stack, live_stack.password)
+        expect(page).to_have_url(f"{live_stack.url}/")
+        expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_attached()
+
+
+def test_a_wrong_password_is_told_and_the_name_is_kept(browser, live_stack):
+    with browser.new_context() as context:
+        page = context.new_page()
+        sign_in(page, live_stack, "not the password")
+        expect(page.get_by_role("alert")).to_have_text(
+            "That name and password don't match. Both are case-sensitive."
+        )
+        expect(page.get_by_label("User name")).to_have_value(live_stack.username)
+
+
+def test_a_session_that_ended_elsewhere_leads_to_the_sign_in_page(page, context):
+    context.clear_cookies()
+    page.get_by_label("Search your documents").fill("anything")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/login/\?next=%2F%3Fq%3Danything$"))
+
+
+def test_signing_out_leads_to_the_sign_in_page(browser, live_stack):
+    with browser.new_context() as context:
+        page = context.new_page()
+        sign_in(page, live_stack, live_stack.password)
+        page.get_by_role("button", name=f"Account: {live_stack.username}").click()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page).to_have_url(f"{live_stack.url}/login/")
+
+
+def test_scripts_and_styles_come_only_from_our_own_files(page):
+    policy = page.request.get("/").headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert page.locator("script:not([src]), style, [style], [onclick]").count() == 0
+
+
+# -- documents ---------------------------------------------------------------------------------
+
+
+def test_a_file_moves_through_five_steps_and_becomes_ready_without_a_reload(page):
+    name = unique("txt")
+    found = upload(page, name, long_text())
+    expect(found.locator(".segment-name")).to_have_text(
+        ["File validation", "Text extraction", "Text splitting", "Embedding", "Vector storage"]
+    )
+    bar = page.get_by_role("progressbar", name=f"Processing {name}")
+    expect(bar).to_have_attribute("aria-valuenow", re.compile("[1-9]"), timeout=PROCESSED_MS)
+    expect(found).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    expect(found.locator(".facts")).to_contain_text("passages")
+
+
+def test_a_finished_document_tells_of_each_step_what_it_did(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.get_by_role("button", name=name, exact=True).click()
+    steps = page.get_by_role("dialog").locator(".step")
+    expect(steps).to_have_count(5)
+    expect(page.get_by_role("dialog").locator(".step-completed")).to_have_count(5)
+    expect(steps.nth(0)).to_contain_text("Plain text")
+    expect(steps.nth(1)).to_contain_text("characters of text")
+    expect(steps.nth(2)).to_contain_text("1 passage")
+    expect(steps.nth(4)).to_contain_text("1 passage stored")
+
+
+def test_several_files_are_taken_at_once(page):
+    names = [unique("txt") for _ in range(5)]
+    files = [{"name": name, "mimeType": "text/plain", "buffer": note(name)} for name in names]
+    page.get_by_label("Files to upload").set_input_files(files)
+    for name in names:
+        expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+
+
+def test_a_file_dropped_anywhere_on_the_page_is_uploaded(page):
+    name = unique("txt")
+    page.evaluate(
+        """([name, text]) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([text], name, {type: "text/plain"}));
+            const options = {dataTransfer, bubbles: true, cancelable: true};
+            document.body.dispatchEvent(new DragEvent("dragover", options));
+            document.body.dispatchEvent(new DragEvent("drop", options));
+        }""",
+        [name, note(name).decode()],
+    )
+    expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+
+
+def test_a_document_without_text_fails_with_a_reason_and_can_be_retried(page):
+    name = unique("pdf")
+    found = upload(page, name, pdf(f") Tj % {name}"))
+    expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+    expect(found.locator(".reason")).to_contain_text("No text was found")
+    with page.expect_response(re.compile(r"/api/tasks/.*/retry/$")) as response:
+        page.get_by_role("button", name=f"Retry {name}").click()
+    assert response.value.status == 202
+    page.get_by_role("button", name=name, exact=True).click()
+    expect(page.get_by_role("dialog").get_by_text("Attempt 2")).to_be_visible()
+    expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+
+
+def test_work_can_be_cancelled_and_taken_up_again(page):
+    name = unique("txt")
+    found = upload(page, name, long_text())
+    expect(found).to_have_attribute("data-status", LIVE)
+    page.get_by_role("button", name=f"Cancel {name}").click()
+    expect(found).to_have_attribute("data-status", "CANCELLED")
+    page.get_by_role("button", name=f"Retry {name}").click()
+    expect(found).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+
+
+def test_a_ready_document_can_be_processed_again(page):
+    name = unique("txt")
+    found = ready(page, name, note(name))
+    with page.expect_response(re.compile(r"/reprocess/$")) as response:
+        page.get_by_role("button", name=f"Reprocess {name}").click()
+    assert response.value.status == 202
+    expect(found).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+
+
+def test_a_document_goes_only_after_a_question_and_the_focus_stays_on_the_page(page):
+    name = unique("txt")
+    found = ready(page, name, note(name))
+    page.get_by_role("button", name=f"Delete {name}").click()
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_role("button", name=f"Delete {name}")).to_be_focused()
+    page.get_by_role("button", name=f"Delete {name}").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    expect(found).to_have_count(0)
+    expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_focused()
+
+
+def test_the_same_bytes_again_are_pointed_at_and_not_stored_twice(page):
+    name, again = unique("txt"), unique("txt")
+    ready(page, name, note(name))
+    upload(page, again, note(name))
+    expect(page.get_by_role("status").filter(has_text=f"{name} is already here.")).to_be_attached()
+    expect(row(page, again)).to_have_count(0)
+
+
+def test_a_refused_file_says_why_and_can_be_dismissed(page):
+    upload(page, "nothing.txt", b"")
+    refused = page.locator("[data-upload=refused]", has_text="nothing.txt")
+    expect(refused.locator(".reason")).to_have_text("The file is empty.")
+    page.get_by_role("button", name="Dismiss nothing.txt").click()
+    expect(refused).to_have_count(0)
+
+
+def test_the_list_is_filtered_by_name_and_by_status(page):
+    name = unique("txt")
+    found = ready(page, name, note(name))
+    page.get_by_label("Filter by name").fill(name)
+    expect(page.locator("[data-document]")).to_have_count(1)
+    page.get_by_label("Status").select_option("FAILED")
+    expect(page.get_by_text("No document matches these filters")).to_be_visible()
+    page.get_by_label("Status").select_option("AVAILABLE")
+    expect(found).to_be_visible()
+
+
+# -- searching and reading ---------------------------------------------------------------------
+
+
+def test_hits_show_the_page_the_score_and_the_words_of_the_question(page):
+    name = unique("pdf")
+    ready(
+        page, name, pdf(f"The first page is about {name}.", "A heron waits beside the frozen weir.")
+    )
+    hit = search_in(page, name, "heron at the weir").filter(has_text="heron").first
+    expect(hit.locator(".pages")).to_contain_text("2")
+    expect(hit.get_by_role("heading")).to_have_text(name)
+    expect(hit.locator("mark")).to_have_text(["heron", "weir"])
+    expect(hit.locator(".score")).to_contain_text(re.compile(r"\d\.\d\d"))
+
+
+def test_a_hit_opens_the_document_at_its_passage(page):
+    name = unique("pdf")
+    ready(page, name, pdf(f"The first page is about {name}.", "A heron waits beside the weir."))
+    hit = search_in(page, name, "heron").first
+    hit.get_by_role("button", name="Read in context").click()
+    panel = page.get_by_role("dialog")
+    expect(panel.get_by_role("tab", name="Passages")).to_have_attribute("aria-selected", "true")
+    expect(panel.locator(".passage.is-target")).to_be_in_viewport()
+
+
+def test_the_original_of_a_hit_is_downloaded(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    hit = search_in(page, name, "frozen harbour").first
+    with page.expect_download() as download:
+        hit.get_by_role("link", name="Original").click()
+    assert download.value.suggested_filename == name
+    assert download.value.path().read_bytes() == note(name)
+
+
+def test_a_search_is_restricted_to_the_selected_documents(page):
+    one, other = unique("txt"), unique("txt")
+    ready(page, one, note(one))
+    ready(page, other, note(other))
+    hits = search_in(page, one, f"frozen harbour {other}")
+    expect(hits.get_by_role("heading")).to_have_text([one])
+    page.get_by_role("button", name="Search all instead").click()
+    expect(hits.get_by_role("heading").filter(has_text=other)).to_have_count(1)
+
+
+def test_text_and_names_of_others_are_shown_as_text(page):
+    name = f"<img src=x onerror=alert(1)> {unique('txt')}"
+    trap = f"{uuid.uuid4()} <script>document.title = 'taken'</script> <b>bold trap</b>"
+    ready(page, name, trap.encode())
+    hit = search_in(page, name, "bold trap").first
+    expect(hit.locator("blockquote")).to_contain_text("<b>bold trap</b>")
+    assert page.locator("main img, main script").count() == 0
+    expect(page).to_have_title("Notebook")
+
+
+def test_a_search_survives_a_reload(page):
+    page.get_by_label("Search your documents").fill("frozen harbour")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hits")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Search your documents")).to_have_value("frozen harbour")
+    expect(page.locator(".hits")).to_be_visible()
+
+
+# -- staying live ------------------------------------------------------------------------------
+
+
+def test_what_one_page_does_appears_on_another(context, page):
+    for other in opened(context):
+        name = unique("txt")
+        upload(page, name, note(name))
+        expect(row(other, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+
+
+def test_a_lost_connection_is_told_and_the_page_catches_up(context, page):
+    name = unique("txt")
+    context.set_offline(True)
+    expect(page.get_by_text("You are offline.")).to_be_visible()
+    form = {"file": {"name": name, "mimeType": "text/plain", "buffer": note(name)}}
+    token = page.locator("meta[name=csrf-token]").get_attribute("content")
+    answer = page.request.post(
+        "/api/documents/", multipart=form, headers={"X-CSRFToken": token, "Referer": page.url}
+    )
+    assert answer.status == 201
+    expect(row(page, name)).to_have_count(0)
+    context.set_offline(False)
+    expect(page.locator(".connection-live")).to_be_visible()
+    expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+
+
+def test_an_upload_that_finds_no_server_can_be_tried_again(context, page):
+    name = unique("txt")
+    context.set_offline(True)
+    upload(page, name, note(name))
+    failed = page.locator("[data-upload=failed]", has_text=name)
+    expect(failed.locator(".reason")).to_contain_text("The server can't be reached.")
+    context.set_offline(False)
+    failed.get_by_role("button", name="Retry").click()
+    expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+
+
+def test_a_list_that_could_not_be_read_says_so_and_is_read_on_demand(page):
+    page.route("**/api/documents/?*", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("The server can't be reached.")
+    page.unroute("**/api/documents/?*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+# -- for every person and every screen ---------------------------------------------------------
+
+
+def test_the_keyboard_alone_reaches_the_search_and_a_document_and_comes_back(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.locator("body").press("/")
+    expect(page.get_by_label("Search your documents")).to_be_focused()
+    page.get_by_role("button", name=name, exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_role("tab", name="Steps").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Passages")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name=name, exact=True)).to_be_focused()
+
+
+def test_a_finished_document_is_announced_to_screen_readers(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    expect(page.locator("#announcer")).to_have_text(f"{name} is ready to search.")
+
+
+def test_nothing_sticks_out_of_a_narrow_screen(page):
+    name = f"{'a-very-long-name-' * 8}{unique('txt')}"
+    ready(page, name, note(name))
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(search_in(page, name, "frozen harbour").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_chosen_theme_is_kept(page):
+    page.emulate_media(color_scheme="light")
+    page.get_by_role("button", name="Use the dark theme").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.get_by_role("button", name="Use the light theme").click()
+    expect(page.locator("html")).not_to_have_attribute("data-theme", re.compile("."))
