@@ -81,14 +81,13 @@ def normalise(text: str, *, code: bool = False) -> str:
 
     Outside code, runs of blanks become one and lines lose theirs at both ends.
     """
-    if not text.isascii():
-        text = _SURROGATES.sub("", text)
-        if not unicodedata.is_normalized("NFC", text):
-            text = unicodedata.normalize("NFC", text)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _SURROGATES.sub("", text)
     if _ODD.search(text):
         text = text.translate(_TRANSLATE)
+    if not unicodedata.is_normalized("NFC", text):  # at once for ASCII
+        text = unicodedata.normalize("NFC", text)
     if code:
         return text.strip("\n").rstrip()
     text = _BLANKS.sub(" ", text.strip())

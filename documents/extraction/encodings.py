@@ -1,9 +1,11 @@
 """Bytes to text, whatever they were encoded in."""
 
 import codecs
+import contextlib
 
 from charset_normalizer import from_bytes
 
+from documents.extraction.language import detect_language
 from documents.extraction.types import looks_utf16
 
 _BOMS = {
@@ -24,6 +26,11 @@ _WIDER = {
 }
 
 
+# Encodings that differ in a few letters, and the languages that settle the matter.
+_LATIN = {"cp1250", "cp1254", "cp1257", "cp1258", "iso8859_2", "iso8859_9", "iso8859_15", "latin_1"}
+_WESTERN = {"en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "fi"}
+
+
 def decode(data: bytes, declared: str = "") -> tuple[str, str]:
     """The text and the name of its encoding. Bytes that fit nowhere become U+FFFD.
 
@@ -32,10 +39,10 @@ def decode(data: bytes, declared: str = "") -> tuple[str, str]:
     for mark, encoding in _BOMS.items():
         if data.startswith(mark):
             return data.decode(encoding, "replace"), encoding
-    try:
-        return data.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        encoding = _declared(data, declared) or _guess(data)
+    if not looks_utf16(data[:_SAMPLE]):  # that can be valid UTF-8, full of NULs
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode("utf-8"), "utf-8"
+    encoding = _declared(data, declared) or _guess(data)
     return data.decode(encoding, "replace"), encoding
 
 
@@ -55,8 +62,11 @@ def _guess(data: bytes) -> str:
         )
     if _nearly_utf8(data):
         return "utf-8"
-    best = from_bytes(_telling(data)).best()
+    sample = _telling(data)
+    best = from_bytes(sample).best()
     encoding = best.encoding if best else "cp1252"
+    if encoding in _LATIN and detect_language(sample.decode("cp1252", "replace")) in _WESTERN:
+        return "cp1252"
     return _WIDER.get(encoding, encoding)
 
 

@@ -17,7 +17,6 @@ from unstructured.documents.elements import (
 _NUMBER = re.compile(r"[\s(+\-–$€£¥%]*\d[\d\s.,:/%()\-–]*\S{0,3}$")
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 _ROWS_AT_ONCE = 1_000
-_SPACES = re.compile(r"\s+")
 
 
 def title(text: str, level: int, page: int | None = None) -> Element:
@@ -74,7 +73,7 @@ def tables(rows: Iterable[Sequence[str]], page: int | None = None) -> Iterator[E
 
 
 def _cells(row: Sequence[str]) -> list[str]:
-    return [_SPACES.sub(" ", cell).strip() if cell else "" for cell in row]
+    return [" ".join(cell.split()) for cell in row]
 
 
 def _without_empty_columns(rows: list[list[str]]) -> list[list[str]]:

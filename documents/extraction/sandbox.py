@@ -1,5 +1,6 @@
 """Reads untrusted files in a confined child process. A worker process keeps one, warm."""
 
+import atexit
 import contextlib
 import json
 import logging
@@ -66,6 +67,7 @@ class Sandbox:
 
     def __init__(self, readers: str = "documents.extraction.readers") -> None:
         self._readers = readers
+        self._owner = os.getpid()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -112,11 +114,11 @@ class Sandbox:
             )
 
     def close(self) -> None:
-        """End the warm process and anything it is reading."""
+        """End the warm process and anything it is reading, unless a fork of ours inherited it."""
         if self._control is not None:
             self._control.close()
             self._control = None
-        if self._process is not None:
+        if self._process is not None and self._owner == os.getpid():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(1)
             self._process.kill()
@@ -261,4 +263,5 @@ def sandbox() -> Sandbox:
     global _sandbox  # noqa: PLW0603 - one per process is the point
     if _sandbox is None or _sandbox[0] != os.getpid():
         _sandbox = (os.getpid(), Sandbox())
+        atexit.register(_sandbox[1].close)
     return _sandbox[1]

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from statistics import median
 
 from lxml import etree
 from unstructured.documents.elements import Element
@@ -54,9 +55,9 @@ def read_csv(reading: Reading) -> Iterator[Element]:
 
 
 def _delimiter(text: str) -> str:
-    """The candidate that parts the first lines into most cells, the same number in each."""
-    lines = [line for line in text[:20_000].split("\n")[:20] if line.strip()]
-    return max(_DELIMITERS, key=lambda mark: min((line.count(mark) for line in lines), default=0))
+    """The candidate that parts the first lines into most cells."""
+    lines = [line for line in text[:20_000].split("\n")[:20] if line.strip()] or [""]
+    return max(_DELIMITERS, key=lambda mark: median(line.count(mark) for line in lines))
 
 
 def read_json(reading: Reading) -> Iterator[Element]:

@@ -108,9 +108,8 @@ _HTML = re.compile(rb"(?is)\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)[
 _XML = re.compile(rb"\s*<\?xml\s")
 _XHTML = re.compile(rb"<html[\s>]", re.IGNORECASE)
 _MAIL = re.compile(
-    rb"(?:From |[A-Za-z-]+:[^\n]*\n(?:[ \t][^\n]*\n|[A-Za-z-]+:[^\n]*\n)*?)"
-    rb"(?=(?:Received|Message-ID|MIME-Version|Return-Path|Delivered-To):)",
-    re.IGNORECASE,
+    rb"(?i)(?:From [^\n]*\n)?(?:[a-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?"
+    rb"(?:Received|Message-ID|MIME-Version|Return-Path|Delivered-To):"
 )
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
@@ -209,8 +208,7 @@ def _is_text(head: bytes) -> bool:
         return True
     if looks_utf16(head):
         return True
-    controls = len(_CONTROL.findall(head))
-    return b"\x00" not in head and controls * 100 <= len(head)
+    return len(_CONTROL.findall(head)) * 30 <= len(head)  # compressed data has one in nine
 
 
 def looks_utf16(head: bytes) -> bool:

@@ -89,7 +89,8 @@ def book(path: Path) -> Path:
         <item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>
         <item id="two" href="two.xhtml" media-type="application/xhtml+xml"/>
         <item id="one" href="one.xhtml" media-type="application/xhtml+xml"/></manifest>
-        <spine><itemref idref="nav"/><itemref idref="one"/><itemref idref="two"/></spine></package>"""
+        <spine><itemref idref="nav"/><itemref idref="one"/><itemref idref="two"/></spine>
+        </package>"""
     page = '<html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body>{}</body></html>'
     return archive(
         path,
@@ -124,11 +125,8 @@ def open_text(path: Path) -> Path:
 
 def mail(path: Path) -> Path:
     message = EmailMessage()
-    message["Subject"], message["From"], message["To"] = (
-        "Grüße",
-        "ann@example.org",
-        "bob@example.org",
-    )
+    message["Subject"] = "Grüße"
+    message["From"], message["To"] = "ann@example.org", "bob@example.org"
     message.set_content("Hello Bob,\n\nsee you.\n")
     message.add_attachment(b"data", maintype="application", subtype="pdf", filename="plan.pdf")
     path.write_bytes(message.as_bytes())

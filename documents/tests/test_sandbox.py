@@ -45,11 +45,18 @@ def do(unruly, tmp_path):
 
 
 def gone(pid):
-    """Whether the process ends within ten seconds."""
+    """Whether the process ends within ten seconds; a zombie has ended."""
     deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+    while (alive := is_alive(pid)) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return not Path(f"/proc/{pid}").exists()
+    return not alive
+
+
+def is_alive(pid):
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_progress_arrives_in_order_while_the_file_is_read(do):
@@ -166,7 +173,8 @@ from documents.tests.files import LIMITS
 def report(pid, _):
     status = Path(f"/proc/{{pid}}/status").read_text()
     print(pid, status.split("PPid:")[1].split()[0], flush=True)
-Sandbox({UNRULY!r}).read(Path({str(path)!r}), content_type="", name="", limits=LIMITS, report=report)
+path = Path({str(path)!r})
+Sandbox({UNRULY!r}).read(path, content_type="", name="", limits=LIMITS, report=report)
 """
     worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     reader, server = map(int, worker.stdout.readline().split())

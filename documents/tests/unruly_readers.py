@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from documents.exceptions import CorruptFile
 from documents.extraction.elements import Element, Extracted
@@ -57,13 +58,13 @@ def _connect(reading, port):
 
 def _connect_from_a_program(reading, port):
     code = f"import socket; socket.create_connection(('127.0.0.1', {port}), timeout=5)"
-    return subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL).returncode
+    return subprocess.run(
+        [sys.executable, "-c", code], stderr=subprocess.DEVNULL, check=False
+    ).returncode
 
 
 def _write(reading):
-    with open("large", "wb") as file:
-        for _ in range(100):
-            file.write(b"x" * 1_000_000)
+    Path("large").write_bytes(b"x" * 100_000_000)
 
 
 _DEEDS = {
@@ -76,7 +77,7 @@ _DEEDS = {
     "escape": _escape,
     "exit": lambda reading: sys.exit("no"),
     "fill_memory": _fill_memory,
-    "folder": lambda reading: os.getcwd(),
+    "folder": lambda reading: Path.cwd(),
     "hang": _hang,
     "progress": _progress,
     "recurse": _recurse,

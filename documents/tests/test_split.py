@@ -1,0 +1,170 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from documents.extraction.elements import Element, Extracted
+from documents.extraction.tokens import estimate_tokens
+from documents.steps.split import split_text
+
+SENTENCE = "The quick brown fox jumps over the lazy dog near the river. "
+
+
+def extracted(*parts):
+    """An Extracted of (kind, text) or (kind, text, options)."""
+    text, elements = "", []
+    for kind, body, *options in parts:
+        text += "\n\n" if text else ""
+        elements.append(Element(kind, len(text), len(text) + len(body), **dict(*options)))
+        text += body
+    return Extracted(text, tuple(elements))
+
+
+def split(*parts, size=64, overlap=0):
+    source = extracted(*parts)
+    return [
+        (source.text[each.start : each.end], each.headings, each.context)
+        for each in split_text(source, size=size, overlap=overlap)
+    ]
+
+
+def title(text, level=1):
+    return ("title", text, {"level": level})
+
+
+def test_a_short_document_is_one_passage_under_its_heading():
+    assert split(title("Report"), ("text", "All is well.")) == [
+        ("Report\n\nAll is well.", ("Report",), "")
+    ]
+
+
+def test_nothing_gives_no_passages():
+    assert split_text(Extracted("", ()), size=64, overlap=8) == []
+
+
+def test_sections_are_kept_apart_and_know_their_headings():
+    body = SENTENCE * 3
+    passages = split(
+        title("Book"),
+        ("text", body),
+        title("One", 2),
+        ("text", body),
+        title("Two", 2),
+        ("text", body),
+    )
+    assert [(headings, context) for _, headings, context in passages] == [
+        (("Book",), ""),
+        (("Book", "One"), "Book"),
+        (("Book", "Two"), "Book"),
+    ]
+
+
+def test_a_title_is_never_a_passage_of_its_own():
+    passages = split(title("Book"), title("Part", 2), title("Chapter", 3), ("text", SENTENCE * 4))
+    assert passages == [
+        (f"Book\n\nPart\n\nChapter\n\n{SENTENCE * 4}", ("Book", "Part", "Chapter"), "")
+    ]
+
+
+def test_short_paragraphs_share_a_passage_and_good_ones_stand_alone():
+    short, good = "A short remark.", SENTENCE * 3
+    passages = split(*[("text", short)] * 3, ("text", good.strip()), ("text", good.strip()))
+    assert [text for text, *_ in passages] == ["\n\n".join([short] * 3), good.strip(), good.strip()]
+
+
+def test_long_paragraphs_part_at_sentence_ends_and_repeat_the_last_whole_sentence():
+    numbered = [
+        f"Sentence number {n} tells a little more about the matter at hand." for n in range(12)
+    ]
+    texts = [text for text, *_ in split(("text", " ".join(numbered)), overlap=20)]
+    assert len(texts) > 2
+    for before, after in pairwise(texts):
+        assert before.endswith(".")
+        assert after.startswith("Sentence number")
+        assert before.endswith(after.split(". ")[0] + ".")
+
+
+def test_chinese_parts_at_its_own_marks():
+    sentence = "人人生而自由，在尊严和权利上一律平等。"
+    texts = [text for text, *_ in split(("text", sentence * 20))]
+    assert len(texts) > 3
+    assert all(text.endswith("。") for text in texts)
+    assert "".join(texts) == sentence * 20
+
+
+def test_abbreviations_and_decimals_end_no_sentence():
+    text = "Dr. Smith measured 3.5 metres, i.e. more than Mr. Jones did in Fig. 2 of J. Doe. " * 12
+    texts = [each for each, *_ in split(("text", text.strip()))]
+    assert len(texts) > 1
+    assert all(each.startswith("Dr.") and each.endswith("Doe.") for each in texts)
+
+
+def test_a_table_parts_between_rows_and_later_parts_carry_its_header():
+    rows = ["Name | Amount", *(f"Item {n} | {n * 100}" for n in range(40))]
+    passages = split(title("Stock"), ("table", "\n".join(rows), {"header": rows[0]}))
+    assert passages[0][0].startswith("Stock\n\nName | Amount\nItem 0")
+    assert passages[0][2] == ""
+    assert len(passages) > 2
+    for text, _, context in passages[1:]:
+        assert context == "Stock\nName | Amount"
+        assert all(line in rows for line in text.split("\n"))
+
+
+def test_code_parts_between_lines():
+    lines = [f"value_{n} = compute({n})" for n in range(60)]
+    texts = [text for text, *_ in split(("code", "\n".join(lines)))]
+    assert len(texts) > 2
+    assert "\n".join(texts).split("\n") == lines
+
+
+def test_text_without_any_break_is_still_cut():
+    texts = [text for text, *_ in split(("text", "x" * 5000))]
+    assert "".join(texts) == "x" * 5000
+    assert all(estimate_tokens(text) <= 64 for text in texts)
+
+
+def test_pages_of_a_passage_are_those_of_its_parts():
+    source = extracted(("text", "One.", {"page": 1}), ("text", "Two.", {"page": 2}))
+    (passage,) = split_text(source, size=64, overlap=0)
+    assert (passage.page_start, passage.page_end) == (1, 2)
+
+
+KINDS = st.sampled_from(["title", "text", "list_item", "table", "code"])
+BODIES = st.text(st.sampled_from("ab .。,\n|字é9"), min_size=1, max_size=400).filter(
+    lambda text: text.strip() == text
+)
+PARTS = st.builds(
+    lambda kind, body, level: (kind, body, {"level": level if kind == "title" else 0}),
+    KINDS, BODIES, st.integers(1, 4),
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(PARTS, max_size=12), st.integers(16, 80), st.integers(0, 20))
+def test_passages_cover_every_element_in_order_and_keep_to_the_size(parts, size, overlap):
+    source = extracted(*parts)
+    passages = split_text(source, size=size, overlap=overlap)
+    assert [passage.index for passage in passages] == list(range(len(passages)))
+    covered = set()
+    for passage in passages:
+        covered.update(range(passage.start, passage.end))
+        assert source.text[passage.start : passage.end].strip()
+        # Estimates of parts are rounded up; those of a whole are not the sum of its parts'.
+        assert estimate_tokens(source.text[passage.start : passage.end]) <= size * 1.1 + 2
+    missed = [
+        at
+        for element in source.elements
+        for at in range(element.start, element.end)
+        if at not in covered and not source.text[at].isspace()
+    ]
+    assert missed == []
+    assert all(one.start < other.start and one.end < other.end for one, other in pairwise(passages))
+
+
+@pytest.mark.parametrize(
+    ("text", "per_token"), [("The quick brown fox jumps over it. ", 4.2), ("人人生而自由平等", 1.5)]
+)
+def test_tokens_are_estimated_by_script(text, per_token):
+    text *= 100
+    assert len(text) / estimate_tokens(text) == pytest.approx(per_token, rel=0.1)
