@@ -34,8 +34,8 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     list_per_page = 50
     show_full_result_count = False
     fields = (
-        "id", "name", "owner", "status", "error_code", "error_message", "content_type", "bytes", "sha256",
-        "page_count", "chunk_count", "language", "task", "created_at", "updated_at",
+        "id", "name", "owner", "status", "error_code", "error_message", "content_type", "bytes",
+        "sha256", "page_count", "chunk_count", "language", "task", "created_at", "updated_at",
     )  # fmt: skip
     readonly_fields = fields
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 
 from documents.models import Chunk
@@ -14,7 +15,9 @@ from documents.models import Chunk
 @register(Tags.security, deploy=True)
 def secret_key_is_set(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
     if settings.SECRET_KEY == settings.INSECURE_SECRET_KEY:
-        yield Error("SECRET_KEY is not set.", hint="Set it to 50 random characters.", id="notebook.E001")
+        yield Error(
+            "SECRET_KEY is not set.", hint="Set it to 50 random characters.", id="notebook.E001"
+        )
 
 
 @register()
@@ -25,16 +28,16 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
     rules = [
         (settings.TASK_LEASE_SECONDS > 2 * settings.TASK_HEARTBEAT_SECONDS,
          "TASK_LEASE_SECONDS must be over twice TASK_HEARTBEAT_SECONDS.", "E010"),
-        (settings.TASK_SLICE_SECONDS < soft,
+        (soft > settings.TASK_SLICE_SECONDS,
          "TASK_SLICE_SECONDS must be under CELERY_TASK_SOFT_TIME_LIMIT.", "E011"),
-        (settings.READER_TIMEOUT_SECONDS < soft,
+        (soft > settings.READER_TIMEOUT_SECONDS,
          "READER_TIMEOUT_SECONDS must be under CELERY_TASK_SOFT_TIME_LIMIT.", "E012"),
         (soft < hard < visible,
-         "CELERY_TASK_SOFT_TIME_LIMIT < CELERY_TASK_TIME_LIMIT < visibility_timeout must hold.", "E013"),
+         "The soft time limit must be under the hard one, that under visibility_timeout.", "E013"),
         (0 <= settings.CHUNK_OVERLAP < settings.CHUNK_SIZE,
          "CHUNK_OVERLAP must be under CHUNK_SIZE.", "E014"),
         (0 < settings.EMBEDDING_DIMENSIONS <= 2000,
-         "EMBEDDING_DIMENSIONS must be from 1 to 2000, what an HNSW index of vectors can hold.", "E015"),
+         "EMBEDDING_DIMENSIONS must be from 1 to 2000, as an HNSW index takes no more.", "E015"),
     ]  # fmt: skip
     return [Error(sentence, id=f"notebook.{name}") for holds, sentence, name in rules if not holds]
 
@@ -48,14 +51,15 @@ def dimensions_match_the_column(
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT atttypmod FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'embedding'",
+            "SELECT atttypmod FROM pg_attribute"
+            " WHERE attrelid = to_regclass(%s) AND attname = 'embedding'",
             [Chunk._meta.db_table],
         )
         row = cursor.fetchone()
     if row and row[0] != settings.EMBEDDING_DIMENSIONS:
         yield Error(
-            f"EMBEDDING_DIMENSIONS is {settings.EMBEDDING_DIMENSIONS}, but the database holds vectors"
-            f" of {row[0]}.",
+            f"EMBEDDING_DIMENSIONS is {settings.EMBEDDING_DIMENSIONS},"
+            f" but the database holds vectors of {row[0]}.",
             hint="Set it back, or start with an empty database.",
             id="notebook.E016",
         )
@@ -64,7 +68,7 @@ def dimensions_match_the_column(
 @register()
 def key_fits_endpoint(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
     if "api.openai.com" in settings.EMBEDDING_BASE_URL and not settings.OPENAI_API_KEY:
-        yield Warning(
+        yield checks.Warning(
             "OPENAI_API_KEY is empty: no document can be embedded.",
             hint="Set it, or set EMBEDDING_BASE_URL to an endpoint that needs none.",
             id="notebook.W017",

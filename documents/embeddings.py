@@ -80,7 +80,9 @@ def client() -> openai.OpenAI:
 
 
 def _translate(error: openai.APIError) -> StepError:
-    log.warning("embedding_failed", error=type(error).__name__, status=getattr(error, "status_code", None))
+    log.warning(
+        "embedding_failed", error=type(error).__name__, status=getattr(error, "status_code", None)
+    )
     match error:
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return EmbeddingRejected()

@@ -1,4 +1,4 @@
-"""What can go wrong with a document. The docstring is the sentence people read; `code` is for programs."""
+"""What can go wrong with a document. The docstring is for people, `code` for programs."""
 
 from tasks.exceptions import Fenced, StepError, TransientStepError
 

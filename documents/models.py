@@ -34,9 +34,7 @@ class Document(models.Model):
     content_type = models.CharField(max_length=100)
     size = models.PositiveBigIntegerField(help_text=_("Bytes."))
     sha256 = models.CharField(max_length=64)
-    status = models.CharField(
-        max_length=10, choices=DocumentStatus, default=DocumentStatus.PENDING
-    )
+    status = models.CharField(max_length=10, choices=DocumentStatus, default=DocumentStatus.PENDING)
     error_code = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - null in the API
     error_message = models.TextField(null=True, blank=True)  # noqa: DJ001
     page_count = models.PositiveIntegerField(null=True, blank=True)
@@ -102,13 +100,15 @@ class Passage(models.Model):
 class Draft(Passage):
     """A passage of a task that has not finished; search never sees it."""
 
-    id = models.BigAutoField(primary_key=True)
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment] # it is no chunk yet
     chunk_id = models.UUIDField(editable=False)
     task = models.ForeignKey("tasks.Task", models.CASCADE, related_name="+")
     embedding = VectorField(null=True)  # as soon as it is paid for
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["task", "index"], name="one_draft_per_index")]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "index"], name="one_draft_per_index")
+        ]
         indexes = [models.Index(fields=["digest"], name="draft_digest")]  # vectors to use again
 
     def __str__(self) -> str:

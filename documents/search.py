@@ -40,12 +40,12 @@ def search(
     if not size:
         return []
     nearest = _nearest(among, embed_query(query), top_k, exact=size <= EXACT_UP_TO)
-    return [Hit(chunk=row, document=row.document, score=1 - row.distance) for row in nearest]
+    return [Hit(chunk=row, document=row.document, score=score) for row, score in nearest]
 
 
 def _nearest(
     among: "QuerySet[Document]", vector: list[float], top_k: int, *, exact: bool
-) -> list[Chunk]:
+) -> list[tuple[Chunk, float]]:
     found = (
         Chunk.objects.filter(document__in=among)
         .annotate(distance=CosineDistance("embedding", vector))
@@ -55,4 +55,4 @@ def _nearest(
     )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_EXACT if exact else _GRAPH)
-        return list(found[:top_k])
+        return [(row, 1 - row.distance) for row in found[:top_k]]

@@ -60,9 +60,7 @@ class ReprocessSerializer(serializers.Serializer[Any]):
 
 
 class ChunkSerializer(serializers.ModelSerializer[Chunk]):
-    headings = serializers.ListField(
-        child=serializers.CharField(), help_text="From the outermost."
-    )
+    headings = serializers.ListField(child=serializers.CharField(), help_text="From the outermost.")
 
     class Meta:
         model = Chunk
@@ -96,5 +94,3 @@ class HitSerializer(serializers.Serializer[Any]):
 
 class SearchResultsSerializer(serializers.Serializer[Any]):
     results = HitSerializer(many=True)
-
-

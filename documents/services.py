@@ -64,11 +64,11 @@ def _keep(document: Document, path: Path) -> Upload:
             document.save(force_insert=True)
             _start(document)
     except IntegrityError:  # the same bytes came in twice at the same moment
-        default_storage.delete(document.file.name)
+        document.file.delete(save=False)
         same = {"owner_id": document.owner_id, "sha256": document.sha256}
         return _again(Document.objects.get(**same))
     except BaseException:
-        default_storage.delete(document.file.name)
+        document.file.delete(save=False)
         raise
     return Upload(document=document, created=True)
 
@@ -91,7 +91,9 @@ def clean_name(name: str) -> str:
     visible = "".join(c for c in composed if unicodedata.category(c) not in _HIDDEN).strip()
     if len(visible) > 255:
         stem, _, ending = visible.rpartition(".")
-        visible = f"{stem[: 254 - len(ending)]}.{ending}" if stem and len(ending) < 20 else visible[:255]
+        visible = (
+            f"{stem[: 254 - len(ending)]}.{ending}" if stem and len(ending) < 20 else visible[:255]
+        )
     return visible or "document"
 
 
@@ -109,7 +111,11 @@ def reprocess_document(document_id: UUID, **options: int) -> Task:
 
 
 def _start(document: Document, **options: int) -> Task:
-    settled = {"chunk_size": settings.CHUNK_SIZE, "chunk_overlap": settings.CHUNK_OVERLAP, **options}
+    settled = {
+        "chunk_size": settings.CHUNK_SIZE,
+        "chunk_overlap": settings.CHUNK_OVERLAP,
+        **options,
+    }
     return task_services.start(
         pipeline=DOCUMENT.name,
         owner_id=document.owner_id,
@@ -124,7 +130,7 @@ def delete_document(document_id: UUID) -> None:
     # Tasks first: that is the lock order of everybody who writes.
     list(Task.objects.select_for_update().filter(document_id=document_id).values_list("pk"))
     document = Document.objects.select_for_update().get(pk=document_id)
-    name = document.file.name
+    name = str(document.file.name)
     document.delete()
     transaction.on_commit(partial(default_storage.delete, name), robust=True)
 

@@ -11,7 +11,7 @@ class DurableFileSystemStorage(FileSystemStorage):
     """Django's storage, plus fsync of the file and of its folder before `save` returns."""
 
     def _save(self, name: str, content: Any) -> str:
-        partial = super()._save(f"{name}.partial", content)
+        partial: str = super()._save(f"{name}.partial", content)  # type: ignore[misc]
         source, target = Path(self.path(partial)), Path(self.path(name))
         _sync(source)
         source.replace(target)

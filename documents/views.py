@@ -54,7 +54,7 @@ class PlainTextRenderer(BaseRenderer):
 
 
 class ChunkPagination(CursorPagination):
-    ordering = ("index",)
+    ordering = ("index", "pk")
 
 
 class DocumentFilter(filters.FilterSet):
@@ -99,7 +99,7 @@ class DocumentViewSet(
         form.is_valid(raise_exception=True)
         file: TemporaryUploadedFile = form.validated_data["file"]
         upload = services.upload_document(
-            owner_id=request.user.pk, path=Path(file.temporary_file_path()), name=file.name or ""
+            owner_id=_user_id(request), path=Path(file.temporary_file_path()), name=file.name or ""
         )
         body = DocumentSerializer(self.get_queryset().get(pk=upload.document.pk)).data
         location = reverse("document-detail", args=[upload.document.pk])
@@ -124,7 +124,7 @@ class DocumentViewSet(
     def chunks(self, request: Request, **_: Any) -> Response:
         """The document's chunks in reading order."""
         rows = Chunk.objects.filter(document=self.get_object()).defer("embedding", "digest")
-        page = self.paginate_queryset(rows)
+        page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type] # chunks, here
         return self.get_paginated_response(ChunkSerializer(page, many=True).data)
 
     @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR, 200: TextSerializer})
@@ -149,6 +149,10 @@ class DocumentViewSet(
         return response
 
 
+def _user_id(request: Request) -> int:
+    return int(request.user.pk or 0)  # never None behind IsAuthenticated
+
+
 async def _blocks(document: Document) -> AsyncIterator[bytes]:
     """An async iterator: Django would gather a synchronous one in memory under ASGI."""
     file = await sync_to_async(document.file.open)("rb")
@@ -165,5 +169,5 @@ class SearchView(APIView):
         """The passages nearest in meaning to a question, among the caller's own documents."""
         form = SearchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        hits = search.search(owner_id=request.user.pk, **form.validated_data)
+        hits = search.search(owner_id=_user_id(request), **form.validated_data)
         return Response(SearchResultsSerializer({"results": hits}).data)

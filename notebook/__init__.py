@@ -1,4 +1,4 @@
-"""Wiring: settings, URLs, the servers' entry points. Imports the Celery app so that workers share it."""
+"""Wiring: settings, URLs, servers. Imports the Celery app, so that every process shares it."""
 
 from notebook.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""Logging through structlog: lines for people, or JSON for machines. No document text, no secrets."""
+"""Logging through structlog: lines for people or JSON for machines, and no secrets."""
 
 import re
 from typing import Any

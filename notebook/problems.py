@@ -93,12 +93,11 @@ def _code(error: drf.APIException) -> str:
 
 
 def _headers(error: drf.APIException) -> dict[str, str]:
-    headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait))
-    return headers
+    found = {
+        "WWW-Authenticate": getattr(error, "auth_header", None),
+        "Retry-After": getattr(error, "wait", None),
+    }
+    return {name: str(value) for name, value in found.items() if value}
 
 
 def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
@@ -122,7 +121,7 @@ def _first_sentence(errors: list[dict[str, str]]) -> str:
 
 
 def _database_away() -> dict[str, Any]:
-    log.exception("database_unavailable")
+    log.warning("database_unavailable", error=str(sys.exc_info()[1]))
     return problem(503, "database_unavailable", "The database can't be reached. Try again shortly.")
 
 
@@ -135,7 +134,11 @@ class ProblemMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         wants_json = request.path.startswith("/api/")
-        if wants_json and response.status_code >= 400 and "html" in response.get("Content-Type", ""):
+        if (
+            wants_json
+            and response.status_code >= 400
+            and "html" in response.get("Content-Type", "")
+        ):
             return self._as_problem(response)
         return response
 
@@ -153,7 +156,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return problem_response(403, "csrf_failed", f"The request's CSRF token is wrong: {reason}")
 
 
-def locked_out(request: HttpRequest, credentials: dict[str, Any] | None, *args: Any) -> HttpResponse:
+def locked_out(
+    request: HttpRequest, credentials: dict[str, Any] | None, *args: Any
+) -> HttpResponse:
     detail = "Too many wrong passwords. Wait a quarter of an hour and try again."
     if request.path.startswith("/api/"):
         return problem_response(429, "too_many_attempts", detail)

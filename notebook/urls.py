@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import JavaScriptCatalog
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
@@ -11,7 +11,7 @@ from notebook.tokens import TokenView
 
 handler500 = "notebook.problems.server_error"
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("", include("documents.urls")),
     path("", include("tasks.urls")),
     path("auth/token/", TokenView.as_view(), name="token"),

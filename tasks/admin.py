@@ -53,8 +53,8 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     actions = ("retry_selected", "cancel_selected")
     change_form_template = "admin/tasks/task/change_form.html"
     fields = (
-        "id", "document_link", "owner", "state", "bar", "step", "age", "error", "attempt", "options",
-        "created_at", "started_at", "completed_at",
+        "id", "document_link", "owner", "state", "bar", "step", "age", "error", "attempt",
+        "options", "created_at", "started_at", "completed_at",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -139,7 +139,9 @@ class TaskAdmin(admin.ModelAdmin[Task]):
         for sentence in skipped:
             self.message_user(request, sentence, messages.WARNING)
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
         task = kwargs.get("obj")
         context["can_cancel"] = task is not None and task.status in LIVE
         context["can_retry"] = task is not None and task.status in (Status.FAILED, Status.CANCELLED)

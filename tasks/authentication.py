@@ -39,4 +39,5 @@ def user_of_token(token: str) -> AbstractBaseUser | AnonymousUser:
         user, _ = TokenAuthentication().authenticate_credentials(token.encode())
     except AuthenticationFailed:
         return AnonymousUser()
-    return user
+    found: AbstractBaseUser = user
+    return found

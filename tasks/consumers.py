@@ -31,13 +31,13 @@ class TasksConsumer(AsyncWebsocketConsumer):
     """`/ws/tasks/`: all tasks of one user. `/ws/tasks/{id}/` narrows it to one."""
 
     counted = False
+    reader: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         offered = self.scope.get("subprotocols", [])
         await self.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         self.user = self.scope["user"]
         self.seen: dict[str, int] = {}  # the newest seq sent, of tasks that still live
-        self.reader: asyncio.Task[None] | None = None
         refusal = await self._refusal()
         if refusal:
             await self.close(refusal)
@@ -50,7 +50,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.counted:
             _open_sockets[self.user.pk] -= 1
-        if getattr(self, "reader", None):
+        if self.reader is not None:
             self.reader.cancel()
             await self.channel_layer.group_discard(self._group(), self.channel_name)
 
@@ -140,7 +140,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
         for code in wanted:
             with contextlib.suppress(LookupError):
                 return translation.get_supported_language_variant(code)
-        return settings.LANGUAGE_CODE
+        return str(settings.LANGUAGE_CODE)
 
     # -- commands ----------------------------------------------------------------------------
 

@@ -27,13 +27,15 @@ class TransientStepError(StepError):
     code = "temporarily_unavailable"
     permanent = False
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None, **params: Any) -> None:
+    def __init__(
+        self, message: str = "", *, retry_after: float | None = None, **params: Any
+    ) -> None:
         super().__init__(message, **params)
         self.retry_after = retry_after  # seconds, as the other side asked
 
 
 class WorkerLost(TransientStepError):
-    """The worker stopped in the middle of this step, {tries} times. The document may be too much for it."""
+    """The worker stopped in the middle of this step, {tries} times."""
 
     code = "worker_lost"
 
@@ -50,7 +52,7 @@ class OutOfMemory(StepError):
     code = "out_of_memory"
 
 
-class StepPaused(Exception):  # noqa: N818 - not an error: the step asks to be continued later
+class StepPaused(Exception):
     """The step keeps what it has and wants to go on after `seconds`; this costs no try."""
 
     def __init__(self, seconds: float = 0, reason: str = "") -> None:
@@ -59,7 +61,7 @@ class StepPaused(Exception):  # noqa: N818 - not an error: the step asks to be c
         self.reason = reason
 
 
-class Fenced(Exception):  # noqa: N818 - not an error: somebody else owns the step now
+class Fenced(Exception):
     """This worker no longer owns the step (cancelled, deleted or taken over): stop quietly."""
 
 

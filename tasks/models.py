@@ -35,7 +35,6 @@ TRANSITIONS: dict[Status, tuple[Status, ...]] = {
 }
 
 
-
 def sources(to: Status) -> list[Status]:
     """The states from which `to` may be reached."""
     return [state for state, targets in TRANSITIONS.items() if to in targets]
@@ -43,7 +42,7 @@ def sources(to: Status) -> list[Status]:
 
 class TrackedQuerySet(models.QuerySet[Any]):
     def swap(self, to: Status, **values: Any) -> int:
-        """Move the matching rows to `to` if that is allowed; how many moved (0: someone was first)."""
+        """Move the matching rows to `to` where that is allowed; how many (0: someone was first)."""
         stamp = Now() if to in TERMINAL else None
         return self.filter(status__in=sources(to)).update(status=to, completed_at=stamp, **values)
 

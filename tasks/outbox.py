@@ -7,6 +7,7 @@ after commit; the sweeper publishes what that missed.
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,7 @@ from celery import current_app, current_task
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
 
 from tasks.models import OutboxMessage, Task
 
@@ -42,7 +44,7 @@ def take(task_id: UUID) -> None:
 
 
 def _publish_soon(task_id: UUID) -> None:
-    if current_task:  # in a worker nobody waits for us
+    if bool(current_task):  # a proxy; in a worker nobody waits for us
         publish(task_id)
     else:
         _sender.submit(_publish_in_thread, task_id)
@@ -56,7 +58,7 @@ def _publish_in_thread(task_id: UUID) -> None:
 
 
 def publish(task_id: UUID) -> bool:
-    """Send the row's message if it is due; False when the broker is away (the sweeper tries again)."""
+    """Send the row's message if it is due; False when the broker is away (to be tried again)."""
     row = (
         OutboxMessage.objects.select_related("task")
         .filter(task_id=task_id, due_at__lte=Now(), attempt=F("task__attempt"))
@@ -66,7 +68,7 @@ def publish(task_id: UUID) -> bool:
         return True
     try:
         _send(row)
-    except (OSError, current_app.connection().transport.connection_errors) as error:
+    except (OSError, OperationalError) as error:
         log.warning("broker_unavailable", task_id=str(task_id), error=type(error).__name__)
         return False
     OutboxMessage.objects.filter(pk=row.pk, step_type=row.step_type).update(sent_at=Now())
@@ -109,5 +111,5 @@ def republish_lost(*, after: float) -> int:
 def _queue_length() -> int:
     with current_app.connection_for_write() as broker:
         name = current_app.conf.task_default_queue
-        declared = broker.default_channel.queue_declare(name)
-        return int(declared.message_count)
+        channel: Any = broker.default_channel
+        return int(channel.queue_declare(name).message_count)

@@ -1,7 +1,7 @@
 """What a pipeline is: named steps in order. Apps register theirs; tasks only runs them.
 
-A step is a function from a `StepRun` to a `StepResult`. It computes outside any transaction; what it
-wants to keep is written by `StepResult.save`, in the same transaction that marks the step done.
+A step is a function from a `StepRun` to a `StepResult`. It computes outside any transaction; what
+it wants to keep is written by `StepResult.save`, in the transaction that marks the step done.
 """
 
 from collections.abc import Callable
@@ -15,9 +15,15 @@ from django.utils.functional import Promise
 class StepRun(Protocol):
     """What a running step may ask and tell."""
 
-    task_id: UUID
-    subject_id: UUID
-    options: dict[str, Any]  # the settings stored with the task when it was started
+    @property
+    def task_id(self) -> UUID: ...
+
+    @property
+    def subject_id(self) -> UUID: ...
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The settings stored with the task when it was started."""
 
     def report(self, done: int, total: int, **details: Any) -> None:
         """Tell progress; cheap to call often. Raises `Fenced` when the step is no longer ours."""
@@ -32,7 +38,7 @@ class StepRun(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class StepResult:
     details: dict[str, Any] = field(default_factory=dict)  # shown on the TaskDetail; JSON values
-    save: Callable[[], None] = lambda: None
+    save: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Who listens: our own `task_changed` and Celery's signals lead to the event layer and the lease."""
+"""Who listens: our own `task_changed` leads to the events, Celery's signals to the lease."""
 
 from typing import Any
 from uuid import UUID

@@ -38,7 +38,9 @@ class TaskSerializer(serializers.Serializer[Task]):
     completed_at = serializers.DateTimeField(allow_null=True)
 
     def to_representation(self, task: Task) -> dict[str, Any]:
-        times = {name: self._time(task, name) for name in ("created_at", "started_at", "completed_at")}
+        times = {
+            name: self._time(task, name) for name in ("created_at", "started_at", "completed_at")
+        }
         return {"id": str(task.pk), **_without_type(events.snapshot(task)), **times}
 
     def _time(self, task: Task, name: str) -> str | None:

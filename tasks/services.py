@@ -54,7 +54,7 @@ def dispatch(task_id: UUID, attempt: int) -> None:
 @transaction.atomic
 def cancel(task_id: UUID) -> Task:
     """End a live task now. Raises WrongState when it already ended."""
-    task = Task.objects.select_for_update().get(pk=task_id)
+    task: Task = Task.objects.select_for_update().get(pk=task_id)
     if not task.is_live:
         raise WrongState(status=task.get_status_display().lower())
     outbox.take(task.pk)
@@ -65,13 +65,14 @@ def cancel(task_id: UUID) -> Task:
 
 @transaction.atomic
 def retry(task_id: UUID) -> Task:
-    """Go on from the first step that is not done. Raises WrongState for a task that is not FAILED or
-    CANCELLED, or that is no longer its subject's latest."""
-    task = Task.objects.select_for_update().get(pk=task_id)
+    """Go on from the first step that is not done.
+
+    Raises WrongState for a task that is not FAILED or CANCELLED, or no longer its subject's latest.
+    """
+    task: Task = Task.objects.select_for_update().get(pk=task_id)
     if task.status not in (Status.FAILED, Status.CANCELLED):
         raise WrongState(status=task.get_status_display().lower())
-    newer = Task.objects.filter(document_id=task.document_id, created_at__gt=task.created_at)
-    if task.document_id and newer.exists():
+    if _is_replaced(task):
         raise WrongState("A newer task has replaced this one; retry that.")
     task.task_details.swap(
         Status.PENDING, **NO_ERROR, progress=0, failures=0, losses=0, started_at=None, details={}
@@ -100,7 +101,8 @@ def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDe
         raise Fenced
     outbox.take(task.pk)
     _touch(task)
-    return TaskDetail.objects.select_related("task").get(owner=owner)
+    claimed_detail: TaskDetail = TaskDetail.objects.select_related("task").get(owner=owner)
+    return claimed_detail
 
 
 def heartbeat(detail: TaskDetail) -> bool:
@@ -146,7 +148,9 @@ def fail(detail: TaskDetail, error: StepError) -> None:
 
 
 @transaction.atomic
-def postpone(detail: TaskDetail, *, seconds: float, reason: str | None = None, **counts: Any) -> None:
+def postpone(
+    detail: TaskDetail, *, seconds: float, reason: str | None = None, **counts: Any
+) -> None:
     """Give the step back, to be run again in `seconds`; `reason` is shown while it waits."""
     task = _owned(detail)
     _own_row(detail).swap(Status.PENDING, error_message=reason, **counts, **NO_OWNER)
@@ -184,13 +188,21 @@ def give_up_on_worker(task_id: UUID, attempt: int, step_type: str) -> None:
     ).update(lease_expires_at=Now())
 
 
+def _is_replaced(task: Task) -> bool:
+    if task.document_id is None:
+        return False
+    return Task.objects.filter(
+        document_id=task.document_id, created_at__gt=task.created_at
+    ).exists()
+
+
 def _lease() -> Any:
     return Now() + timedelta(seconds=settings.TASK_LEASE_SECONDS)
 
 
 def _locked(task_id: UUID, attempt: int, status: Status) -> Task:
     found = Task.objects.select_for_update().filter(pk=task_id, attempt=attempt, status=status)
-    task = found.first()
+    task: Task | None = found.first()
     if task is None:
         raise Fenced
     return task
@@ -217,9 +229,7 @@ def _next_step(task: Task) -> None:
 
 def _move(task: Task, to: Status, **values: Any) -> None:
     """Move a locked task, let its subject follow, and tell everybody after commit."""
-    moved = Task.objects.filter(pk=task.pk).swap(
-        to, seq=F("seq") + 1, updated_at=Now(), **values
-    )
+    moved = Task.objects.filter(pk=task.pk).swap(to, seq=F("seq") + 1, updated_at=Now(), **values)
     if not moved:
         raise WrongState(status=task.status)
     task.refresh_from_db()
@@ -232,4 +242,3 @@ def _move(task: Task, to: Status, **values: Any) -> None:
 def _touch(task: Task, **values: Any) -> None:
     Task.objects.filter(pk=task.pk).update(seq=F("seq") + 1, updated_at=Now(), **values)
     announce(task.pk)
-

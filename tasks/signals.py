@@ -1,4 +1,4 @@
-"""`task_changed` tells that a task has a new state. Services decide, signals tell: no writes here."""
+"""`task_changed` tells that a task has a new state. Services decide, signals only tell."""
 
 from functools import partial
 from uuid import UUID

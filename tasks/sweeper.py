@@ -1,4 +1,4 @@
-"""What keeps promises when something died: one process, alone by an advisory lock, needs no broker."""
+"""What keeps promises when something died. One process at a time; it needs no broker."""
 
 import structlog
 from django.conf import settings

@@ -9,7 +9,7 @@ from tasks import pipelines, runner, services
 from tasks.exceptions import Fenced
 
 
-def _dispatcher(pipeline: pipelines.Pipeline) -> CeleryTask:
+def _dispatcher(pipeline: pipelines.Pipeline) -> "CeleryTask[..., None]":
     @shared_task(name=pipeline.celery_name)
     def dispatch(task_id: str, attempt: int) -> None:
         try:
@@ -20,7 +20,7 @@ def _dispatcher(pipeline: pipelines.Pipeline) -> CeleryTask:
     return dispatch
 
 
-def _step(step: pipelines.Step) -> CeleryTask:
+def _step(step: pipelines.Step) -> "CeleryTask[..., None]":
     @shared_task(name=step.celery_name)
     def run(task_id: str, attempt: int) -> None:
         runner.run_step(UUID(task_id), step.type, attempt)

@@ -21,9 +21,7 @@ class TaskFilter(filters.FilterSet):
         fields = ("status", "document")
 
 
-class TaskViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Task]
-):
+class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Task]):
     """Runs of the pipeline over the caller's documents."""
 
     serializer_class = TaskSerializer

@@ -8,7 +8,8 @@ from documents.exceptions import VectorsIncomplete
 from documents.models import Chunk, Document, Draft, Extraction
 
 _COLUMNS = """
-    document_id, index, text, start, "end", page_start, page_end, headings, context, digest, embedding
+    document_id, index, text, start, "end", page_start, page_end, headings, context,
+    digest, embedding
 """
 # Text and vectors are in Postgres already; nothing travels to us and back.
 _INSERT = f"""
@@ -35,7 +36,9 @@ def replace_chunks(document_id: UUID, task_id: UUID) -> int:
 
 def _insert(task_id: UUID) -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")  # a book into a large index takes its time
+        cursor.execute(
+            "SET LOCAL statement_timeout = 0"
+        )  # a book into a large index takes its time
         cursor.execute(_INSERT, [task_id])
         return int(cursor.rowcount)
 

@@ -27,6 +27,7 @@ TEXT = f"# Tides\n\n{TIDES}\n\n# Bread\n\n{BREAD}\n".encode()
 def no_broker(monkeypatch, settings, tmp_path):
     monkeypatch.setattr(outbox, "_publish_soon", lambda task_id: None)
     settings.MEDIA_ROOT = tmp_path
+    settings.TASK_HEARTBEAT_SECONDS = 3600  # another connection sees nothing of this transaction
 
 
 def upload(client, content=TEXT, name="notes.md"):
@@ -206,7 +207,9 @@ def test_step_names_are_chinese_for_who_reads_chinese(api, available):
 
 
 def test_search_finds_the_passage_and_only_among_the_callers_documents(api, available, other_user):
-    body = api.post("/api/search/", {"query": "What does yeast do to dough?", "top_k": 1}, format="json").json()
+    body = api.post(
+        "/api/search/", {"query": "What does yeast do to dough?", "top_k": 1}, format="json"
+    ).json()
     assert list(body) == ["results"]
     hit = body["results"][0]
     assert list(hit) == ["score", "chunk", "document"]
@@ -240,7 +243,9 @@ def test_when_the_embedding_service_is_away_search_says_so(api, available, embed
     )
 
 
-def test_deleting_leaves_no_file_chunk_vector_or_task(api, available, settings, django_capture_on_commit_callbacks):
+def test_deleting_leaves_no_file_chunk_vector_or_task(
+    api, available, settings, django_capture_on_commit_callbacks
+):
     with django_capture_on_commit_callbacks(execute=True):
         response = api.delete(f"/api/documents/{available}/")
     assert (response.status_code, response.content) == (204, b"")
@@ -251,7 +256,9 @@ def test_deleting_leaves_no_file_chunk_vector_or_task(api, available, settings, 
 
 
 def test_reprocessing_replaces_the_chunks_and_pays_for_nothing_twice(api, available, embedder):
-    before = [chunk["id"] for chunk in api.get(f"/api/documents/{available}/chunks/").json()["results"]]
+    before = [
+        chunk["id"] for chunk in api.get(f"/api/documents/{available}/chunks/").json()["results"]
+    ]
     embedder.reset()
     response = api.post(f"/api/documents/{available}/reprocess/")
     assert response.status_code == 202
@@ -259,7 +266,9 @@ def test_reprocessing_replaces_the_chunks_and_pays_for_nothing_twice(api, availa
     assert api.get(f"/api/documents/{available}/").json()["status"] == "AVAILABLE"
     assert_problem(api.post(f"/api/documents/{available}/reprocess/"), 409, "wrong_state")
     assert process(available).status == "COMPLETED"
-    after = [chunk["id"] for chunk in api.get(f"/api/documents/{available}/chunks/").json()["results"]]
+    after = [
+        chunk["id"] for chunk in api.get(f"/api/documents/{available}/chunks/").json()["results"]
+    ]
     assert after == before
     assert embedder.requests == 0
 
@@ -272,7 +281,11 @@ def test_a_failed_reprocess_leaves_the_old_chunks_to_be_found(api, available, se
     task = process(available)
     assert (task.status, task.error_code) == ("FAILED", "source_missing")
     body = api.get(f"/api/documents/{available}/").json()
-    assert (body["status"], body["chunk_count"], body["task"]["status"]) == ("AVAILABLE", 2, "FAILED")
+    assert (body["status"], body["chunk_count"], body["task"]["status"]) == (
+        "AVAILABLE",
+        2,
+        "FAILED",
+    )
 
 
 def test_a_changed_file_is_refused(api, settings):

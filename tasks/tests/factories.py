@@ -26,13 +26,17 @@ class Script:
 
 def register(script: Script) -> None:
     steps = tuple(
-        Step(type=name, label=name.title(), celery_name=f"test_{name}", run=script.run(name), weight=w)
+        Step(
+            type=name,
+            label=name.title(),
+            celery_name=f"test_{name}",
+            run=script.run(name),
+            weight=w,
+        )
         for name, w in (("ONE", 20), ("TWO", 60), ("THREE", 20))
     )
     pipelines.register(
-        Pipeline(
-            name="test", celery_name="test_start", steps=steps, settle=lambda *_: None
-        )
+        Pipeline(name="test", celery_name="test_start", steps=steps, settle=lambda *_: None)
     )
 
 

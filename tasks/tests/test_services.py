@@ -284,6 +284,8 @@ def test_a_swap_moves_exactly_from_the_sources_of_the_table(user, to):
     ],
 )
 def test_the_database_itself_refuses_a_broken_row(task, model, values):
-    rows = Task.objects.filter(pk=task.pk) if model is Task else task.task_details.filter(step_order=1)
+    rows = (
+        Task.objects.filter(pk=task.pk) if model is Task else task.task_details.filter(step_order=1)
+    )
     with pytest.raises(IntegrityError), transaction.atomic():
         rows.update(**values)

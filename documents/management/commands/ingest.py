@@ -9,7 +9,8 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -30,7 +31,7 @@ START_SECONDS = 180
 
 class Command(BaseCommand):
     help = "Process files as an upload would, show each step, and search if asked to."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - the services may not run yet
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
@@ -45,7 +46,7 @@ class Command(BaseCommand):
         owner = get_user_model().objects.filter(username=options["user"]).first()
         if owner is None:
             raise CommandError(f"There is no user {options['user']}.")
-        self.console = Console(file=self.stdout._out)
+        self.console = Console(file=cast("IO[str]", self.stdout))
         documents = self._upload(owner.pk, options["files"])
         _Watch(self.console, documents).until_done()
         failed = self._refused or self._tell(documents)
@@ -113,7 +114,7 @@ class _Watch:
 
     def _show(self, task: Task) -> bool:
         """Draw the task's state; whether it has ended."""
-        found, name = events.snapshot(task), self.names[task.document_id]
+        found, name = events.snapshot(task), self.names[UUID(str(task.document_id))]
         for detail in found["task_details"]:
             if detail["status"] == Status.COMPLETED:
                 self._line(name, found, detail)
@@ -130,7 +131,9 @@ class _Watch:
                 for key, value in detail["details"].items()
                 if isinstance(value, int | str) and value != ""
             )
-            self.progress.console.print(f"[green]✓[/] {name}: {detail['step_name']}  [dim]{facts}[/]")
+            self.progress.console.print(
+                f"[green]✓[/] {name}: {detail['step_name']}  [dim]{facts}[/]"
+            )
 
     def _bar(self, name: str, found: TaskSnapshot, current: DetailSnapshot | None) -> None:
         task_id = found["task_id"]

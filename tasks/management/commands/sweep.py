@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 class Command(BaseCommand):
     help = "Run the sweeper until it is told to stop."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own way to say none
+    requires_system_checks: list[str] = []
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         self._stop = threading.Event()
