@@ -42,7 +42,11 @@ def embed_drafts(
     with connection.cursor() as cursor:
         cursor.execute(_REUSE, [task_id])
     drafts = Draft.objects.filter(task_id=task_id)
-    total, lacking, missing = drafts.count(), drafts.filter(embedding=None).count(), _missing(task_id)
+    total, lacking, missing = (
+        drafts.count(),
+        drafts.filter(embedding=None).count(),
+        _missing(task_id),
+    )
     done = total - lacking
     report(done, total)
     for batch in _batches(missing):
