@@ -27,6 +27,7 @@ _WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
 _CJK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _LARGER = 1.12  # of body text, for a heading
 _LONGEST_HEADING = 200
+_LOOSEST_HEADING = 1.7  # from one of its lines to the next, in sizes of the type
 _MARGIN = 0.1  # of the page's height, at either end, where running heads live
 
 
@@ -141,14 +142,17 @@ class _Layout:
 
     def _begins(self, line: Line, block: Sequence[Line]) -> bool:
         """Whether a line begins a new element rather than going on with this one."""
-        before = block[-1]
-        if self._level(before) != self._level(line) or _BULLET.match(line.text):
+        before, level = block[-1], self._level(line)
+        if self._level(before) != level or _BULLET.match(line.text):
+            return True
+        if level and _NUMBERED.match(line.text):
             return True
         ended = bool(_SENTENCE_END.search(before.text))
         if _moved(before, line):
             return ended or before.size != line.size or not line.text[0].islower()
         size = max(before.size, line.size)
-        if before.base - line.base > size * self.pitch * 1.3:
+        pitch = _LOOSEST_HEADING if level else self.pitch * 1.3
+        if before.base - line.base > size * pitch:
             return True
         if abs(before.size - line.size) > size * 0.2 and len(line.text) > 3 < len(before.text):
             return True
