@@ -10,6 +10,7 @@ from documents.exceptions import CorruptFile
 from documents.extraction import parts
 from documents.extraction.encodings import decode
 from documents.extraction.reading import Reading
+from documents.extraction.web_tables import is_item, joined_units, without_spacers
 
 _DROPPED = frozenset({
     "script", "style", "noscript", "template", "svg", "nav", "head", "iframe", "object", "embed",
@@ -36,10 +37,8 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"\w\s+\w|^\s*\w+\s*$")  # not the name of a file
-_MARKER = re.compile(r"(?:[^\w\s]|o|\(?\w{1,3}[.)])$")
 _LONGEST_HEADING = 150
 _CELL_OF_LAYOUT = 600
-_SPACERS = 0.4  # of the cells
 
 
 def read_html(reading: Reading) -> Iterator[Element]:
@@ -194,8 +193,8 @@ class _Walker:
         if caption is not None:
             self._leaf(caption, parts.paragraph)
         texts = [[_BLANKS.sub(" ", _text(cell)).strip() for cell in row] for row in rows]
-        texts = _without_spacers([_joined_units(row) for row in texts])
-        if all(_is_item(row) for row in texts):
+        texts = without_spacers([joined_units(row) for row in texts])
+        if all(is_item(row) for row in texts):
             self.found.extend(parts.list_item(" ".join(filter(None, row))) for row in texts)
             return
         first = rows[0] if rows else []
@@ -223,33 +222,6 @@ def _is_layout(table: etree._Element, rows: list[list[etree._Element]]) -> bool:
     if max(map(len, rows), default=0) < 2:
         return True
     return any(len("".join(cell.itertext())) > _CELL_OF_LAYOUT for row in rows for cell in row)
-
-
-def _is_item(row: list[str]) -> bool:
-    """Whether a row is a list item in disguise: a bullet or number, then the text."""
-    filled = [cell for cell in row if cell]
-    return len(filled) == 2 and bool(_MARKER.match(filled[0]))
-
-
-def _joined_units(cells: list[str]) -> list[str]:
-    """Currency and percent signs, and closing brackets, back to the numbers they belong to."""
-    joined: list[str] = []
-    for cell in cells:
-        opens = joined and joined[-1] in {"$", "€", "£", "¥", "$(", "("} and cell
-        closes = joined and joined[-1] and cell in {"%", ")", ")%", "%)"}
-        if opens or closes:
-            joined[-1] += cell
-        else:
-            joined.append(cell)
-    return joined
-
-
-def _without_spacers(rows: list[list[str]]) -> list[list[str]]:
-    """Rows without their empty cells, where those are so many that they only make room."""
-    cells = [cell for row in rows for cell in row]
-    if sum(not cell for cell in cells) < len(cells) * _SPACERS:
-        return rows
-    return [[cell for at, cell in enumerate(row) if cell or at == 0] for row in rows]
 
 
 def _text(node: etree._Element) -> str:
