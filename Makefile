@@ -31,7 +31,8 @@ lint: setup-dev  ## Style, types, directions of imports, migrations, the API's s
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
-	$(MANAGE) spectacular --validate --fail-on-warn | diff -u openapi.yaml -
+	$(MANAGE) spectacular --validate --fail-on-warn --file $(VENV)/openapi.yaml
+	test ! -f openapi.yaml || diff -u openapi.yaml $(VENV)/openapi.yaml
 
 format: setup-dev  ## Put the code into shape
 	$(BIN)/ruff check --fix .
