@@ -41,8 +41,9 @@ format: setup-dev  ## Put the code into shape
 schema: setup-dev  ## Write openapi.yaml anew
 	$(MANAGE) spectacular --validate --fail-on-warn --file openapi.yaml
 
-bench: setup-dev  ## Measure; see bench/
-	$(BIN)/python -m bench $(ARGS)
+bench: setup-dev  ## Measure one thing, for instance NAME=embedder; ARGS goes to it
+	@test -n "$(NAME)" || { echo "NAME is one of:"; ls bench | sed -n 's/^\([a-z]*\)\.py$$/  \1/p'; exit 1; }
+	$(BIN)/python -m bench.$(NAME) $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--no-header --annotation-style line --upgrade

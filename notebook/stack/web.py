@@ -22,7 +22,7 @@ HTTP_TIMEOUT_SECONDS = 900  # a whole download on a slow line
 WEBSOCKET_MESSAGE_BYTES = 64 * 1024
 
 
-class BoundedRequest(http_protocol.WebRequest):  # type: ignore[misc]
+class BoundedRequest(http_protocol.WebRequest):
     """A request whose body may be `max_body_bytes` long; a longer one is answered with 413."""
 
     max_body_bytes = 0
