@@ -38,6 +38,9 @@ def pytest_configure() -> None:
 
 
 def pytest_unconfigure() -> None:
+    from documents.extraction.sandbox import sandbox
+
+    sandbox().close()
     _services.close()
 
 
@@ -46,6 +49,15 @@ def embedder():
     _embedder.reset()
     yield _embedder
     _embedder.reset()
+
+
+@pytest.fixture(scope="session")
+def live_stack(tmp_path_factory):
+    """Started once for the run; tests of it make documents and users of their own."""
+    from notebook.tests.live import running_stack
+
+    with running_stack(tmp_path_factory.mktemp("live"), _embedder) as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -1,8 +1,18 @@
-"""Celery tasks that are not steps: what beat runs now and then."""
+"""Celery tasks that are not steps, and what a worker does before its first one."""
+
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_process_init
 
 from documents import services
+from documents.extraction.sandbox import sandbox
+
+
+@worker_process_init.connect
+def warm_up(**_: Any) -> None:
+    """Start the readers' process: its imports take seconds that no document should wait for."""
+    sandbox().start()
 
 
 @shared_task(name="housekeeping")
