@@ -13,6 +13,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 SOON_MS = 10_000
 PROCESSED_MS = 90_000
 LIVE = re.compile("PENDING|RUNNING")
+SLOW_EMBEDDING_SECONDS = 0.3  # a request: long texts take long enough to be watched
 
 if CHROMIUM is None and not os.environ.get("CI"):
     pytest.skip("Chromium is not installed", allow_module_level=True)
@@ -38,7 +39,7 @@ def session(browser, live_stack):
 
 
 @pytest.fixture
-def context(browser, session, live_stack):
+def context(browser, session, live_stack, embedder):
     context = browser.new_context(
         base_url=live_stack.url, storage_state=session, viewport={"width": 1280, "height": 900}
     )
@@ -102,7 +103,7 @@ def note(name: str) -> bytes:
 
 
 def long_text() -> bytes:
-    """About 100 KB that nobody uploaded before: seconds of work."""
+    """About 100 KB that nobody uploaded before: many requests for embeddings."""
     lines = (f"Line {number} of {uuid.uuid4()} tells of the tide." for number in range(1500))
     return "\n\n".join(lines).encode()
 
@@ -175,7 +176,8 @@ def test_scripts_and_styles_come_only_from_our_own_files(page):
 # -- documents ---------------------------------------------------------------------------------
 
 
-def test_a_file_moves_through_five_steps_and_becomes_ready_without_a_reload(page):
+def test_a_file_moves_through_five_steps_and_becomes_ready_without_a_reload(page, embedder):
+    embedder.seconds_per_request = SLOW_EMBEDDING_SECONDS
     name = unique("txt")
     found = upload(page, name, long_text())
     expect(found.locator(".segment-name")).to_have_text(
@@ -236,7 +238,8 @@ def test_a_document_without_text_fails_with_a_reason_and_can_be_retried(page):
     expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
 
 
-def test_work_can_be_cancelled_and_taken_up_again(page):
+def test_work_can_be_cancelled_and_taken_up_again(page, embedder):
+    embedder.seconds_per_request = SLOW_EMBEDDING_SECONDS
     name = unique("txt")
     found = upload(page, name, long_text())
     expect(found).to_have_attribute("data-status", LIVE)
