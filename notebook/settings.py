@@ -25,8 +25,11 @@ DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 def _join_running_stack() -> None:
     """Let a command in another terminal reach the services that `make run` started."""
     runtime = DATA_DIR / "runtime.json"
-    if "DATABASE_URL" not in os.environ and runtime.is_file():
-        for name, value in json.loads(runtime.read_text()).items():
+    if not runtime.is_file():
+        return
+    shared = json.loads(runtime.read_text())
+    if os.environ.get("DATABASE_URL", shared["DATABASE_URL"]) == shared["DATABASE_URL"]:
+        for name, value in shared.items():
             os.environ.setdefault(name, value)
 
 

@@ -32,6 +32,7 @@ class Piece:
     tokens: int
     page: int | None
     header: str = ""  # of the table, where the piece does not begin with it
+    continues: bool = False  # the element of the piece before
 
 
 def pieces_of(text: str, element: Element, *, size: int, overlap: int) -> Iterator[Piece]:
@@ -45,7 +46,8 @@ def pieces_of(text: str, element: Element, *, size: int, overlap: int) -> Iterat
     for start, end in _parts(text, element, room):
         tokens = estimate_tokens(text[start:end])
         header = "" if text.startswith(element.header, start) else element.header
-        yield Piece(element.kind, start, end, tokens, element.page, header)
+        continues = start > element.start
+        yield Piece(element.kind, start, end, tokens, element.page, header, continues)
 
 
 def sentence_starts(text: str, start: int, end: int) -> Iterator[int]:

@@ -40,8 +40,9 @@ def split_text(extracted: Extracted, *, size: int, overlap: int) -> list[Passage
     """Cut a document into passages of at most about `size` tokens, context not counted.
 
     Passages follow the document's headings; paragraphs, list items, code and tables stay whole
-    where they fit. A passage that goes on within a section repeats the last whole sentences of the
-    one before it, up to `overlap` tokens. Together the passages cover every element.
+    where they fit. Where a paragraph had to be cut, the next passage repeats the last whole
+    sentences before the cut, up to `overlap` tokens; between whole paragraphs that would only blur
+    what each is about. Together the passages cover every element.
     """
     groups: list[_Group] = []
     for path, elements in _sections(extracted):
@@ -116,7 +117,7 @@ def _should_join(last: _Group, group: _Group, size: int) -> bool:
         return _tiny(group, size) or _tiny(last, size)
     below = group.path[: len(last.path)] == last.path
     if _tiny(last, size):
-        return below or together <= size // 2
+        return below
     return _tiny(group, size) and not group.only_titles and below and together <= size // 2
 
 
@@ -132,7 +133,7 @@ def _passages(text: str, groups: Sequence[_Group], size: int, overlap: int) -> I
     before: _Group | None = None
     for index, group in enumerate(groups):
         first, last = group.pieces[0], group.pieces[-1]
-        if before is not None and before.path == group.path:
+        if before is not None and first.continues:
             first = _reaching_back(
                 text, before.pieces[-1], first, min(overlap, size - group.tokens)
             )
