@@ -18,7 +18,8 @@ PREFIXES = {"e5-query": "query: ", "e5-passage": "passage: "}
 
 _BATCH_TOKENS = 256
 _QUICK_TOKENS = 128
-_MAX_THREADS = 8
+# Each run takes up to 35 MB; what cores there are beyond help inside the runs.
+_MAX_RUNS = 3
 _POLL_SECONDS = 0.5
 
 
@@ -42,9 +43,10 @@ class Embedder:
         vocabulary = weights.vocabulary()
         self._begin, self._end = vocabulary.begin, vocabulary.end
         self._tokenizer = Tokenizer(vocabulary)
-        encoder = Encoder(weights, cache_dir)
-        threads = threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS)
-        self._bulk = Batcher(encoder.means, name="bulk", threads=threads, budget=_BATCH_TOKENS)
+        threads = threads or len(os.sched_getaffinity(0))
+        runs = min(threads, _MAX_RUNS)
+        encoder = Encoder(weights, cache_dir, threads_a_run=threads - runs + 1)
+        self._bulk = Batcher(encoder.means, name="bulk", threads=runs, budget=_BATCH_TOKENS)
         self._quick = Batcher(encoder.means, name="quick", threads=1, budget=_BATCH_TOKENS)
 
     def tokenize(self, model: str, text: str) -> list[int]:
