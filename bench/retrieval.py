@@ -41,10 +41,8 @@ def main() -> None:
     parser.add_argument("--password", required=True)
     options = parser.parse_args()
     with _client(options.url, options.user, options.password) as api:
-        print(
-            "| set | questions | documents | chunks | R@1 | R@5 | MRR@10 | answer R@1 | answer R@5 |"
-        )
-        print("|---|---|---|---|---|---|---|---|---|")
+        print("| " + " | ".join(COLUMNS) + " |")
+        print("|" + "---|" * len(COLUMNS))
         for path in sorted(options.folder.glob("*.json")):
             print(_measure(api, path), flush=True)
 

@@ -1,30 +1,16 @@
-"""The client of the embedding endpoint: OpenAI's protocol, one answer shape, nothing trusted."""
+"""Vectors for texts: which model, how often to try. The endpoint itself is embedding_endpoint."""
 
-import math
 from collections.abc import Sequence
-from functools import lru_cache
+from importlib import import_module
 
-import httpx2
-import openai
-import structlog
 from django.conf import settings
-from openai.types import CreateEmbeddingResponse
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from documents.exceptions import (
-    EmbeddingInvalid,
-    EmbeddingModelUnknown,
-    EmbeddingRateLimited,
-    EmbeddingRefused,
-    EmbeddingRejected,
-    EmbeddingUnavailable,
-)
-from tasks.exceptions import StepError, TransientStepError
+from documents.exceptions import EmbeddingRateLimited, EmbeddingUnavailable
+from tasks.exceptions import TransientStepError
 
-log = structlog.get_logger(__name__)
 Vector = list[float]
 TRIES = 4
-LONGEST_WAIT_SECONDS = 20  # a longer Retry-After parks the task and frees the worker
 
 
 def embed_passages(texts: Sequence[str]) -> list[Vector]:
@@ -40,7 +26,13 @@ def embed_query(text: str) -> Vector:
     return _with_retries(settings.EMBEDDING_QUERY_MODEL, [text], tries=2)[0]
 
 
+def warm_up() -> None:
+    """Import the client now rather than with the first text."""
+    import_module("documents.embedding_endpoint")
+
+
 def _with_retries(model: str, texts: Sequence[str], *, tries: int) -> list[Vector]:
+    endpoint = import_module("documents.embedding_endpoint")
     for attempt in Retrying(
         retry=retry_if_exception(_worth_another_try),
         wait=wait_random_exponential(multiplier=0.5, max=8),
@@ -48,7 +40,8 @@ def _with_retries(model: str, texts: Sequence[str], *, tries: int) -> list[Vecto
         reraise=True,
     ):
         with attempt:
-            return _request(model, texts)
+            vectors: list[Vector] = endpoint.request(model, texts)
+            return vectors
     raise EmbeddingUnavailable  # not reached: `reraise` raises the last error
 
 
@@ -56,72 +49,3 @@ def _worth_another_try(error: BaseException) -> bool:
     if isinstance(error, EmbeddingRateLimited):
         return False  # the endpoint said when; the task waits, not the worker
     return isinstance(error, TransientStepError)
-
-
-def _request(model: str, texts: Sequence[str]) -> list[Vector]:
-    try:
-        answer = client().embeddings.create(model=model, input=list(texts))
-    except openai.APIError as error:
-        raise _translate(error) from error
-    except (AttributeError, TypeError, ValueError) as error:  # an answer that is no answer
-        raise EmbeddingInvalid from error
-    return _checked(answer, len(texts))
-
-
-@lru_cache(maxsize=1)
-def client() -> openai.OpenAI:
-    """One client per process; its connections are kept alive."""
-    return openai.OpenAI(
-        base_url=settings.EMBEDDING_BASE_URL,
-        api_key=settings.OPENAI_API_KEY or "none",
-        max_retries=0,  # ours, because the library obeys any Retry-After for as long as it says
-        timeout=httpx2.Timeout(settings.EMBEDDING_TIMEOUT_SECONDS, connect=3),
-    )
-
-
-def _translate(error: openai.APIError) -> StepError:
-    log.warning(
-        "embedding_failed", error=type(error).__name__, status=getattr(error, "status_code", None)
-    )
-    match error:
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return EmbeddingRejected()
-        case openai.NotFoundError():
-            return EmbeddingModelUnknown()
-        case openai.RateLimitError():
-            return EmbeddingRateLimited(retry_after=_retry_after(error))
-        case openai.APIStatusError() if error.status_code < 500 and error.status_code != 408:
-            return EmbeddingRefused()
-        case openai.APIResponseValidationError():
-            return EmbeddingInvalid()
-    return EmbeddingUnavailable()
-
-
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    try:
-        return max(0.0, float(error.response.headers["retry-after"]))
-    except (KeyError, ValueError):
-        return None
-
-
-def _checked(answer: object, count: int) -> list[Vector]:
-    """The vectors in the order of the texts, or EmbeddingInvalid: servers are known to send fewer,
-    more, reordered, wrongly sized, zero and non-finite ones."""
-    if not isinstance(answer, CreateEmbeddingResponse) or len(answer.data or []) != count:
-        raise EmbeddingInvalid
-    rows = sorted(answer.data, key=lambda row: row.index)
-    if [row.index for row in rows] != list(range(count)):
-        raise EmbeddingInvalid
-    return [_checked_vector(row.embedding) for row in rows]
-
-
-def _checked_vector(vector: Vector) -> Vector:
-    if len(vector) != settings.EMBEDDING_DIMENSIONS:
-        raise EmbeddingInvalid(
-            f"The embedding service sent {len(vector)} dimensions instead of"
-            f" {settings.EMBEDDING_DIMENSIONS}."
-        )
-    length = math.fsum(x * x for x in vector)
-    if not math.isfinite(length) or length == 0:
-        raise EmbeddingInvalid
-    return vector

@@ -3,14 +3,20 @@
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
 
-from documents import services
+from documents import embeddings, services
 from documents.extraction.sandbox import sandbox
 
 
+@worker_init.connect
+def import_client(**_: Any) -> None:
+    """Once, before the worker forks."""
+    embeddings.warm_up()
+
+
 @worker_process_init.connect
-def warm_up(**_: Any) -> None:
+def start_reader(**_: Any) -> None:
     """Start the readers' process: its imports take seconds that no document should wait for."""
     sandbox().start()
 
