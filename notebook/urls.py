@@ -3,12 +3,15 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
+from django.utils.translation import gettext_lazy as _
 from django.views.i18n import JavaScriptCatalog
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from notebook import health, views
 from notebook.tokens import TokenView
 
+admin.site.site_header = admin.site.site_title = "Notebook"
+admin.site.index_title = _("Staff")
 handler500 = "notebook.problems.server_error"
 
 api: list[URLPattern | URLResolver] = [
