@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Literal, TypedDict
 from uuid import UUID
 
@@ -24,7 +25,6 @@ class DetailSnapshot(TypedDict):
     step_order: int
     status: str
     progress: int
-    error_code: str | None
     error_message: str | None
     details: dict[str, Any]
     started_at: str | None
@@ -90,12 +90,15 @@ def _detail(pipeline: str, detail: TaskDetail) -> DetailSnapshot:
         "step_order": detail.step_order,
         "status": detail.status,
         "progress": detail.progress,
-        "error_code": detail.error_code,
         "error_message": detail.error_message,
         "details": detail.details,
-        "started_at": detail.started_at.isoformat() if detail.started_at else None,
-        "completed_at": detail.completed_at.isoformat() if detail.completed_at else None,
+        "started_at": _time(detail.started_at),
+        "completed_at": _time(detail.completed_at),
     }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
 def localised(event: TaskEvent) -> TaskSnapshot:

@@ -15,7 +15,6 @@ class TaskDetailSerializer(serializers.Serializer[Any]):
     step_order = serializers.IntegerField()
     status = serializers.ChoiceField(Status.choices)
     progress = serializers.IntegerField(help_text="Percent.")
-    error_code = serializers.CharField(allow_null=True)
     error_message = serializers.CharField(allow_null=True)
     details = serializers.DictField(help_text="What the step found, e.g. `pages`, `chunk_count`.")
     started_at = serializers.DateTimeField(allow_null=True)

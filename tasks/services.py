@@ -38,6 +38,7 @@ def start(*, pipeline: str, owner_id: int, document_id: UUID, options: dict[str,
         TaskDetail(task=task, step_type=step.type, step_order=order)
         for order, step in enumerate(task.steps.steps, start=1)
     )
+    task.steps.settle(document_id, task.status, None, None)
     outbox.put(task, "")
     announce(task.pk)
     return task

@@ -1,4 +1,4 @@
-"""The whole stack as a user has it: the product's own supervisor starts web, workers, sweeper, beat.
+"""The whole stack as a user has it, started by the product's own supervisor.
 
 It uses the run's Postgres (a database of its own), Valkey and stand-in embedding server.
 """
@@ -51,11 +51,9 @@ class LiveStack:
 
     def manage(self, *arguments: str) -> str:
         command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(
-            command, cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=120
+        return subprocess.check_output(
+            command, cwd=PROJECT, env=self.environment, text=True, timeout=120
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     def pid(self, name: str) -> int:
         return int((self.data_dir / "run" / f"{name}.pid").read_text().split()[0])

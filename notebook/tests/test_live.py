@@ -117,9 +117,9 @@ def test_a_cancel_over_the_socket_ends_the_task_for_good(live_stack, client, emb
 
 
 def closed_with(connection):
+    """The code with which the server closes a socket, before it says anything."""
     with connection as socket, pytest.raises(ConnectionClosed) as closed:
-        while True:
-            socket.recv(timeout=10)
+        socket.recv(timeout=10)
     return closed.value.rcvd.code
 
 
@@ -132,8 +132,8 @@ def test_a_socket_is_closed_with_the_code_that_tells_why(live_stack, client):
     assert closed_with(live_stack.socket("/ws/nothing/")) == 4404
     live_stack.manage(
         "shell", "-c",
-        "from django.contrib.auth import get_user_model as m;"
-        " m().objects.filter(username='eve').exists() or m().objects.create_user('eve', password='pw-of-eve')",
+        "from django.contrib.auth.models import User as u;"
+        " u.objects.filter(username='eve') or u.objects.create_user('eve', password='pw-of-eve')",
     )  # fmt: skip
     with live_stack.client("eve", "pw-of-eve") as eve:
         assert eve.get(f"/api/documents/{document['id']}/").status_code == 404
@@ -189,9 +189,7 @@ def hidden(page):
     return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
 
 
-def test_staff_retry_a_failed_task_in_the_admin_and_it_goes_on(
-    live_stack, client, embedder, staff
-):
+def test_staff_retry_a_failed_task_in_the_admin_and_it_goes_on(live_stack, client, embedder, staff):
     embedder.misbehave = lambda request: (401, {}, b'{"error": {"message": "bad key sk-secret"}}')
     document = live_stack.upload(client, "retried.txt", text())
     failed = live_stack.until_done(client, document["id"])
@@ -244,3 +242,14 @@ def test_the_schema_and_its_page_are_served(live_stack):
     with live_stack.client() as client:
         assert client.get("/api/schema/").status_code == 200
         assert "swagger" in client.get("/api/docs/").text.lower()
+
+
+def test_a_snapshot_has_exactly_the_fields_of_the_protocol(live_stack, client):
+    document = live_stack.upload(client, "fields.txt", text())
+    with live_stack.socket(document["task"]["socket"]) as socket:
+        last = snapshots(socket)[-1]
+    assert list(last["task_details"][0]) == [
+        "id", "step_type", "step_name", "step_order", "status", "progress", "error_message",
+        "details", "started_at", "completed_at",
+    ]  # fmt: skip
+    assert last["task_details"][0]["completed_at"].endswith("Z")
