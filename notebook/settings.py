@@ -1,6 +1,5 @@
 """All settings, read from the environment. `.env.example` names and explains every variable."""
 
-import json
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from notebook.logs import logging_config
+from notebook.stack.data_dir import runtime
 from notebook.version import VERSION
 
 django_stubs_ext.monkeypatch()  # admin classes may then name their model, as type checkers want
@@ -24,11 +24,8 @@ DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 
 def _join_running_stack() -> None:
     """Let a command in another terminal reach the services that `make run` started."""
-    runtime = DATA_DIR / "runtime.json"
-    if not runtime.is_file():
-        return
-    shared = json.loads(runtime.read_text())
-    if os.environ.get("DATABASE_URL", shared["DATABASE_URL"]) == shared["DATABASE_URL"]:
+    shared = runtime(DATA_DIR)
+    if os.environ.get("DATABASE_URL") in (None, shared.get("DATABASE_URL")):
         for name, value in shared.items():
             os.environ.setdefault(name, value)
 
@@ -37,9 +34,8 @@ _join_running_stack()
 
 # --- Who may reach us -------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", "")
 INSECURE_SECRET_KEY = "insecure-key-for-commands-that-serve-nobody"  # noqa: S105
-SECRET_KEY = SECRET_KEY or INSECURE_SECRET_KEY  # the system check refuses to serve with this one
+SECRET_KEY = env.str("SECRET_KEY", "") or INSECURE_SECRET_KEY
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", False)  # true behind a proxy that ends TLS: secure cookies and HSTS
@@ -115,7 +111,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
         },
     }
 ]

@@ -44,6 +44,24 @@ def locked(data_dir: Path) -> Iterator[None]:
         yield
 
 
+def runtime(data_dir: Path) -> dict[str, str]:
+    """The variables that reach what runs on this directory; empty when nothing does."""
+    path = data_dir / "runtime.json"
+    if not path.is_file() or not _is_locked(data_dir):  # a killed supervisor leaves the file
+        return {}
+    variables: dict[str, str] = json.loads(path.read_text())
+    return variables
+
+
+def _is_locked(data_dir: Path) -> bool:
+    with (data_dir / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def load_secrets(data_dir: Path) -> dict[str, str]:
     """The copy's own secrets, made once and kept in a file that only its owner reads."""
     path = data_dir / "secrets.json"
