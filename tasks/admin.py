@@ -24,8 +24,8 @@ class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
     model = TaskDetail
     verbose_name_plural = _("steps")
     fields = (
-        "step_order", "step_name", "status", "progress", "error_code", "error_message", "details",
-        "worker", "failures", "losses", "started_at", "completed_at",
+        "step_name", "status", "progress", "error_message", "details", "worker", "duration",
+        "failures", "losses",
     )  # fmt: skip
     readonly_fields = fields
     can_delete = False
@@ -38,10 +38,18 @@ class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
     def step_name(self, detail: TaskDetail) -> str:
         return detail.step_name
 
+    @admin.display(description=_("duration"))
+    def duration(self, detail: TaskDetail) -> str:
+        if detail.started_at is None:
+            return "–"
+        return (
+            f"{((detail.completed_at or timezone.now()) - detail.started_at).total_seconds():.1f} s"
+        )
+
 
 @admin.register(Task)
 class TaskAdmin(admin.ModelAdmin[Task]):
-    list_display = ("document_name", "owner", "state", "bar", "step", "age", "error", "attempt")
+    list_display = ("document_name", "owner", "state", "bar", "step", "age", "error")
     list_filter = ("status", "error_code", "created_at")
     search_fields = ("id", "document__name", "owner__username", "error_message")
     search_help_text = _("Document, owner, error or the task's id")
