@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import openai
+import psutil
 import pytest
 
 from notebook.stack.embedder.tests.test_tokenization import TEXTS
@@ -173,9 +174,13 @@ def test_work_too_long_to_finish_gets_503_and_the_exit_is_still_0(own_server):
         except openai.APIStatusError as error:
             errors.append(error.status_code)
 
+    process = psutil.Process(own_server.process.pid)
+    before = process.cpu_times().user
     waiting = threading.Thread(target=embed)
     waiting.start()
-    assert own_server.client.embeddings.create(model="e5-query", input="a").data
+    deadline = time.monotonic() + 30
+    while process.cpu_times().user < before + 0.5 and time.monotonic() < deadline:
+        time.sleep(0.01)  # until it is in the middle of the work
     own_server.process.send_signal(signal.SIGINT)
     waiting.join(30)
     assert own_server.process.wait(30) == 0
