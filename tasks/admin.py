@@ -49,7 +49,7 @@ class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
 
 @admin.register(Task)
 class TaskAdmin(admin.ModelAdmin[Task]):
-    list_display = ("document_name", "owner", "state", "bar", "step", "age", "error")
+    list_display = ("document_name", "state", "error", "step", "bar", "age", "owner")
     list_filter = ("status", "error_code", "created_at")
     search_fields = ("id", "document__name", "owner__username", "error_message")
     search_help_text = _("Document, owner, error or the task's id")
