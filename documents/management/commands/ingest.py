@@ -168,6 +168,6 @@ def _shared_by(stack: "subprocess.Popen[bytes]") -> dict[str, str]:
     while not runtime.is_file():
         if stack.poll() is not None or time.monotonic() > deadline:
             raise CommandError("The services did not start; see the lines above.")
-        time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)  # another process writes the file; there is nothing to wait on
     shared: dict[str, str] = json.loads(runtime.read_text())
     return shared
