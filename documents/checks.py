@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from celery import current_app
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
@@ -23,17 +24,23 @@ def secret_key_is_set(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iter
 @register()
 def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
     """Each limit has to end before the one that cleans up after it."""
-    soft, hard = settings.CELERY_TASK_SOFT_TIME_LIMIT, settings.CELERY_TASK_TIME_LIMIT
-    visible = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    celery = current_app.conf
+    soft, hard = celery.task_soft_time_limit, celery.task_time_limit
+    visible = celery.broker_transport_options["visibility_timeout"]
     rules = [
         (settings.TASK_LEASE_SECONDS > 2 * settings.TASK_HEARTBEAT_SECONDS,
          "TASK_LEASE_SECONDS must be over twice TASK_HEARTBEAT_SECONDS.", "E010"),
         (soft > settings.TASK_SLICE_SECONDS,
-         "TASK_SLICE_SECONDS must be under CELERY_TASK_SOFT_TIME_LIMIT.", "E011"),
+         "TASK_SLICE_SECONDS must be under the soft time limit of Celery.", "E011"),
         (soft > settings.READER_TIMEOUT_SECONDS,
-         "READER_TIMEOUT_SECONDS must be under CELERY_TASK_SOFT_TIME_LIMIT.", "E012"),
+         "READER_TIMEOUT_SECONDS must be under the soft time limit of Celery.", "E012"),
         (soft < hard < visible,
          "The soft time limit must be under the hard one, that under visibility_timeout.", "E013"),
+        (celery.task_acks_late and not celery.task_reject_on_worker_lost
+         and celery.task_acks_on_timeout,
+         "Celery must acknowledge late, and also what timed out or lost its worker.", "E018"),
+        (set(celery.accept_content) | set(celery.result_accept_content or ()) <= {"json"},
+         "Celery must accept JSON alone.", "E019"),
         (0 <= settings.CHUNK_OVERLAP < settings.CHUNK_SIZE,
          "CHUNK_OVERLAP must be under CHUNK_SIZE.", "E014"),
         (0 < settings.EMBEDDING_DIMENSIONS <= 2000,

@@ -1,11 +1,65 @@
-"""The Celery application. Its settings are the CELERY_ ones of notebook.settings."""
+"""The Celery application and its settings: messages are hints, Postgres is the truth."""
 
 import os
 
 from celery import Celery
+from celery.schedules import crontab
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "notebook.settings")
 
+SOFT_LIMIT_SECONDS = 600
+HARD_LIMIT_SECONDS = 1200
+
 app = Celery("notebook")
-app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    broker_url=settings.REDIS_URL,
+    task_default_queue="document_processing",
+    # JSON alone: a pickle in the broker would be a program that somebody else wrote
+    task_serializer="json",
+    result_serializer="json",
+    accept_content=["json"],
+    result_accept_content=["json"],
+    # --- Who runs a message again, and who does not: the sweeper does, a bounded number of times
+    task_acks_late=True,  # a deploy hands unfinished messages to the next worker
+    task_reject_on_worker_lost=False,  # else a file that kills its worker loops for ever
+    task_retry_on_worker_lost=False,  # it waits three minutes and knows no other worker's tries
+    task_acks_on_failure=True,
+    task_acks_on_timeout=True,  # else a hard limit is reached again and again
+    task_soft_time_limit=SOFT_LIMIT_SECONDS,
+    task_time_limit=HARD_LIMIT_SECONDS,
+    # --- Sending
+    task_publish_retry=False,  # the outbox tries again, and never in a person's request
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # a worker waits for its broker for as long as it takes
+    broker_transport_options={
+        # Above the hard limit, or a long step's message would be given to a second worker.
+        "visibility_timeout": 4 * HARD_LIMIT_SECONDS,
+        # Without these a broker that is frozen, not closed, blocks its clients for ever.
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 15,
+        # What a killed worker had taken comes back in 10 s after its time, not in 100.
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+    },
+    # --- Workers
+    worker_prefetch_multiplier=1,  # a short document does not hide behind a long one
+    worker_max_tasks_per_child=500,  # libraries leak
+    # On SIGTERM (remapped to SIGQUIT) steps have so long to finish; then their messages go back.
+    worker_soft_shutdown_timeout=4,
+    worker_enable_soft_shutdown_on_idle=False,
+    # A lost broker is no reason to stop good work: claims make a second delivery harmless.
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    # --- What staff see
+    task_track_started=True,
+    worker_send_task_events=True,
+    task_send_sent_event=True,
+    result_backend="django-db",
+    result_extended=True,  # the admin shows a result's name and arguments, which are ids
+    result_expires=7 * 86_400,
+    beat_schedule={"housekeeping": {"task": "housekeeping", "schedule": crontab(minute=17)}},
+)
 app.autodiscover_tasks()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import django_stubs_ext
 import environ
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -251,43 +250,6 @@ TASK_SLICE_SECONDS = env.int("TASK_SLICE_SECONDS", 5)  # then a long step lets o
 SOCKETS_PER_USER = env.int("SOCKETS_PER_USER", 50)  # in one web process
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", 2)
 REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", 10)
-
-# --- Celery: messages are hints, Postgres is the truth ------------------------------------------
-CELERY_BROKER_URL = REDIS_URL
-CELERY_RESULT_BACKEND = "django-db"
-CELERY_RESULT_EXTENDED = True  # the admin shows a result's name and arguments, which are ids
-CELERY_RESULT_EXPIRES = 7 * 86_400
-CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_DEFAULT_QUEUE = "document_processing"
-CELERY_TASK_ACKS_LATE = True  # a deploy hands unfinished messages to the next worker
-CELERY_TASK_REJECT_ON_WORKER_LOST = False  # else a file that kills its worker loops for ever
-CELERY_TASK_ACKS_ON_FAILURE = CELERY_TASK_ACKS_ON_TIMEOUT = True  # for the same reason
-CELERY_TASK_TRACK_STARTED = True
-CELERY_TASK_SOFT_TIME_LIMIT = 600
-CELERY_TASK_TIME_LIMIT = 1200
-CELERY_TASK_PUBLISH_RETRY = False  # the outbox tries again, and never in a person's request
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a short document does not hide behind a long one
-CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 4
-CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = False
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_SEND_TASK_EVENTS = CELERY_TASK_SEND_SENT_EVENT = True
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 4 * CELERY_TASK_TIME_LIMIT,  # above it, or a long step would run twice
-    "socket_timeout": 5,
-    "socket_connect_timeout": 2,
-    "socket_keepalive": True,
-    "health_check_interval": 15,
-    "unacked_restore_interval": 10,
-    "unacked_restore_throttle": 1,
-}
-CELERY_BEAT_SCHEDULE = {
-    "housekeeping": {"task": "housekeeping", "schedule": crontab(minute=17)},
-}
 
 # --- Languages --------------------------------------------------------------------------------
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from notebook.stack.child import Command
 
-WORKER_GRACE_SECONDS = 6  # above CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
+WORKER_GRACE_SECONDS = 6  # above worker_soft_shutdown_timeout of notebook.celery
 
 
 def prepare(variables: dict[str, str]) -> Command:
