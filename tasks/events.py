@@ -12,7 +12,7 @@ from channels.layers import get_channel_layer
 from django.db.models import Prefetch, QuerySet
 
 from tasks import pipelines
-from tasks.models import Task, TaskDetail
+from tasks.models import OutboxMessage, Status, Task, TaskDetail
 
 log = structlog.get_logger(__name__)
 PUSH_TIMEOUT_SECONDS = 2
@@ -61,7 +61,7 @@ def user_group(user_id: int) -> str:
 
 
 def with_details(tasks: "QuerySet[Task]") -> "QuerySet[Task]":
-    return tasks.prefetch_related(
+    return tasks.select_related("outbox").prefetch_related(
         Prefetch("task_details", queryset=TaskDetail.objects.order_by("step_order"))
     )
 
@@ -78,8 +78,27 @@ def snapshot(task: Task) -> TaskSnapshot:
         "error_code": task.error_code,
         "error_message": task.error_message,
         "attempt": task.attempt,
-        "task_details": [_detail(task.pipeline, detail) for detail in task.task_details.all()],
+        "task_details": _details(task),
     }
+
+
+def _details(task: Task) -> list[DetailSnapshot]:
+    found = [_detail(task.pipeline, detail) for detail in task.task_details.all()]
+    message: OutboxMessage | None = getattr(task, "outbox", None)
+    waiting = next((each for each in found if each["status"] == Status.PENDING), None)
+    if message and waiting:
+        waiting["details"] = waiting["details"] | _turn(message)
+        if message.problem:
+            waiting["error_message"] = str(OutboxMessage.Problem(message.problem).label)
+    return found
+
+
+def _turn(message: OutboxMessage) -> dict[str, Any]:
+    """Where it stands in the queue, if it has to wait at all."""
+    if message.position is None:
+        return {}
+    told = {"position": message.position, "seconds": message.seconds}
+    return {"queue": told | {"problem": message.problem or None}}
 
 
 def _detail(pipeline: str, detail: TaskDetail) -> DetailSnapshot:

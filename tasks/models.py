@@ -20,6 +20,13 @@ class Status(models.TextChoices):
     CANCELLED = "CANCELLED", _("Cancelled")
 
 
+class Lane(models.TextChoices):
+    """Long work never takes the last slot, so that short work need not wait for it."""
+
+    QUICK = "QUICK", _("Quick")
+    BULK = "BULK", _("Bulk")
+
+
 LIVE = (Status.PENDING, Status.RUNNING)
 TERMINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
@@ -62,6 +69,7 @@ class Task(models.Model):
     )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     options = models.JSONField(default=dict, blank=True)
+    lane = models.CharField(max_length=5, choices=Lane, default=Lane.QUICK)
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     progress = models.PositiveSmallIntegerField(default=0)
     error_code = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - null in the API
@@ -159,7 +167,13 @@ class TaskDetail(models.Model):
                 fields=["lease_expires_at"],
                 name="detail_lease",
                 condition=Q(status=Status.RUNNING),
-            )
+            ),
+            # how fast the queue moves
+            models.Index(
+                fields=["completed_at"],
+                name="detail_completed",
+                condition=Q(status=Status.COMPLETED),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -173,18 +187,47 @@ class TaskDetail(models.Model):
 class OutboxMessage(models.Model):
     """A message that no worker has taken up yet. A task waits for at most one."""
 
+    class Problem(models.TextChoices):
+        """Why nothing moves."""
+
+        NO_WORKER = "no_worker", _("No worker is running. This starts by itself when one is.")
+        NO_QUEUE = "queue_unavailable", _("The queue can't be reached. We try again by ourselves.")
+
     task = models.OneToOneField(Task, models.CASCADE, primary_key=True, related_name="outbox")
     step_type = models.CharField(max_length=40, blank=True)  # "" is the task that dispatches
     attempt = models.PositiveIntegerField()
     due_at = models.DateTimeField(db_default=Now())
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+    # The task's own, kept here because the queue is ordered by them.
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    lane = models.CharField(max_length=5, choices=Lane)
+    task_created_at = models.DateTimeField()
+    # What a person who waits is told.
+    position = models.PositiveIntegerField(null=True, blank=True)  # 1 is the next to be sent
+    seconds = models.PositiveIntegerField(null=True, blank=True)  # until its turn, estimated
+    problem = models.CharField(max_length=20, choices=Problem, blank=True)
 
     class Meta:
         indexes = [
-            # the sweeper publishes what is due and not sent, the oldest first
-            models.Index(fields=["due_at"], name="outbox_unsent", condition=Q(sent_at=None)),
+            # the next of each owner's lane, and which of them wait at all
+            models.Index(
+                fields=["owner", "lane", "task_created_at"],
+                name="outbox_unsent",
+                condition=Q(sent_at=None),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.step_type or 'dispatch'} of {self.task_id}"
+
+
+class Worker(models.Model):
+    """A worker that answered the sweeper, and how many steps it runs at a time."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    slots = models.PositiveIntegerField()
+    seen_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,26 +1,24 @@
 """The outbox: what has to be sent is a row first, so that a broker that is away loses nothing.
 
-A row lives from the moment a step is due until a worker takes it up. The fast path publishes right
-after commit; the sweeper publishes what that missed.
+A row lives from the moment a step is due until a worker takes it up. Whose turn it is, `queue`
+knows. The fast path sends right after commit; the sweeper sends what that missed.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import current_app, current_task
-from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
+from tasks import queue
 from tasks.models import OutboxMessage, Task
 
 log = structlog.get_logger(__name__)
-BATCH = 200
 # One thread, so that a frozen broker holds up neither a person's request nor the others.
 _sender = ThreadPoolExecutor(1, thread_name_prefix="outbox")
 
@@ -32,47 +30,55 @@ def put(task: Task, step_type: str, *, delay: float = 0) -> None:
         task=task,
         defaults={
             "step_type": step_type, "attempt": task.attempt, "due_at": due, "sent_at": None,
+            "owner_id": task.owner_id, "lane": task.lane, "task_created_at": task.created_at,
+            "position": None, "seconds": None, "problem": "",
         },
     )  # fmt: skip
-    if delay <= 0:
-        transaction.on_commit(partial(_publish_soon, task.pk), robust=True)
+    send_after_commit()
 
 
 def take(task_id: UUID) -> None:
-    """The message has arrived: the row has done its duty."""
+    """The message has arrived: the row has done its duty, and another one may be sent."""
     OutboxMessage.objects.filter(task_id=task_id).delete()
+    send_after_commit()
 
 
-def _publish_soon(task_id: UUID) -> None:
+def send_after_commit() -> None:
+    """Send what is due, once the surrounding transaction is committed."""
+    transaction.on_commit(_publish_soon, robust=True)
+
+
+def _publish_soon() -> None:
     if bool(current_task):  # a proxy; in a worker nobody waits for us
-        publish(task_id)
+        publish_due()
     else:
-        _sender.submit(_publish_in_thread, task_id)
+        _sender.submit(_publish_in_thread)
 
 
-def _publish_in_thread(task_id: UUID) -> None:
+def _publish_in_thread() -> None:
     try:
-        publish(task_id)
+        publish_due()
+    except DatabaseError as error:  # the sweeper does it
+        log.warning("database_unavailable", error=type(error).__name__)
     finally:
         connection.close()
 
 
-def publish(task_id: UUID) -> bool:
-    """Send the row's message if it is due; False when the broker is away (to be tried again)."""
-    row = (
-        OutboxMessage.objects.select_related("task")
-        .filter(task_id=task_id, due_at__lte=Now(), attempt=F("task__attempt"))
-        .first()
-    )
-    if row is None:
-        return True
-    try:
-        _send(row)
-    except (OSError, OperationalError) as error:
-        log.warning("broker_unavailable", task_id=str(task_id), error=type(error).__name__)
-        return False
-    OutboxMessage.objects.filter(pk=row.pk, step_type=row.step_type).update(sent_at=Now())
-    return True
+def publish_due() -> int:
+    """Send all that is due and has its turn; how many were sent.
+
+    They are marked as sent before they are, so that two senders never send the same; a process
+    that dies in between leaves them to `republish_lost`.
+    """
+    messages = queue.admit()
+    for sent, message in enumerate(messages):
+        try:
+            _send(message)
+        except (OSError, OperationalError) as error:
+            log.warning("broker_unavailable", error=type(error).__name__)
+            queue.refuse(messages[sent:])
+            return sent
+    return len(messages)
 
 
 def _send(row: OutboxMessage) -> None:
@@ -81,31 +87,18 @@ def _send(row: OutboxMessage) -> None:
     current_app.send_task(name, args=[str(row.task_id), row.attempt], retry=False)
 
 
-def publish_due() -> int:
-    """Send all that is due and unsent, the oldest first; how many were sent."""
-    due = OutboxMessage.objects.filter(sent_at=None, due_at__lte=Now()).order_by("due_at")
-    sent = 0
-    for task_id in due.values_list("task_id", flat=True)[:BATCH]:
-        if not publish(task_id):
-            break
-        sent += 1
-    return sent
-
-
 def republish_lost(*, after: float) -> int:
     """Send again what was sent over `after` seconds ago and is neither taken up nor in the queue.
 
     A broker that lost its memory has a shorter queue than there are rows waiting; a duplicate is
     harmless, because a step is claimed in Postgres.
     """
-    waiting = OutboxMessage.objects.filter(
-        Q(sent_at__lt=Now() - timedelta(seconds=after)), due_at__lte=Now()
-    )
+    waiting = OutboxMessage.objects.filter(sent_at__lt=Now() - timedelta(seconds=after))
     missing = waiting.count() - _queue_length()
     if missing <= 0:
         return 0
     oldest = list(waiting.order_by("sent_at").values_list("task_id", flat=True)[:missing])
-    return OutboxMessage.objects.filter(task_id__in=oldest[:BATCH]).update(sent_at=None)
+    return OutboxMessage.objects.filter(task_id__in=oldest).update(sent_at=None)
 
 
 def _queue_length() -> int:

@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce, Now
 
 from tasks import outbox
 from tasks.exceptions import Fenced, StepError, WrongState
-from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail
+from tasks.models import LIVE, TERMINAL, Lane, OutboxMessage, Status, Task, TaskDetail
 from tasks.pipelines import StepResult
 from tasks.signals import announce
 
@@ -26,14 +26,22 @@ NO_ERROR: dict[str, Any] = {"error_code": None, "error_message": None}
 
 
 @transaction.atomic
-def start(*, pipeline: str, owner_id: int, document_id: UUID, options: dict[str, Any]) -> Task:
+def start(
+    *,
+    pipeline: str,
+    owner_id: int,
+    document_id: UUID,
+    options: dict[str, Any],
+    lane: Lane = Lane.QUICK,
+) -> Task:
     """Write the task, its details and the message that starts it.
 
     Raises IntegrityError when the document already has a live task.
     """
     task = Task.objects.create(
-        pipeline=pipeline, owner_id=owner_id, document_id=document_id, options=options
+        pipeline=pipeline, owner_id=owner_id, document_id=document_id, options=options, lane=lane
     )
+    task.refresh_from_db(fields=["created_at"])
     TaskDetail.objects.bulk_create(
         TaskDetail(task=task, step_type=step.type, step_order=order)
         for order, step in enumerate(task.steps.steps, start=1)
@@ -236,6 +244,8 @@ def _move(task: Task, to: Status, **values: Any) -> None:
     task.refresh_from_db()
     if task.document_id:
         task.steps.settle(task.document_id, task.status, task.error_code, task.error_message)
+    if to in TERMINAL:
+        outbox.send_after_commit()  # it made room
     announce(task.pk)
     log.info("task_moved", task_id=str(task.pk), status=task.status, error_code=task.error_code)
 

@@ -1,12 +1,13 @@
-"""What keeps promises when something died. One process at a time; it needs no broker."""
+"""What keeps promises when something died. One process at a time does it."""
 
 import structlog
 from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
 
-from tasks import outbox, services
+from tasks import outbox, queue, services, workers
 from tasks.exceptions import Fenced, WorkerLost
 from tasks.models import OutboxMessage, Status, Task, TaskDetail
 
@@ -15,11 +16,30 @@ LOCK_ID = 0x6E6F7465626F6F6B  # "notebook"
 
 
 def sweep() -> None:
-    """One round: take over what was lost, wake what has no message, send what is due."""
+    """One round: take over what was lost, wake what has no message. Needs no broker."""
     take_over_lost_steps()
     wake_stranded_tasks()
+
+
+def feed_the_queue() -> None:
+    """One round: send what is due, and again what the broker lost; say why if nothing moves.
+
+    Blocks for some seconds while the broker is frozen, so it is kept apart from `sweep`.
+    """
     outbox.publish_due()
-    outbox.republish_lost(after=settings.REPUBLISH_SECONDS)
+    problem = _problem()
+    if problem != OutboxMessage.Problem.NO_QUEUE:
+        outbox.republish_lost(after=settings.REPUBLISH_SECONDS)
+    queue.rank(problem)
+
+
+def _problem() -> str:
+    """Whether anybody takes what we send: "" or the reason why not."""
+    try:
+        return "" if workers.look() else OutboxMessage.Problem.NO_WORKER
+    except (OSError, OperationalError) as error:
+        log.warning("broker_unavailable", error=type(error).__name__)
+        return OutboxMessage.Problem.NO_QUEUE
 
 
 def take_over_lost_steps() -> int:

@@ -25,7 +25,7 @@ TEXT = f"# Tides\n\n{TIDES}\n\n# Bread\n\n{BREAD}\n".encode()
 
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch, settings, tmp_path):
-    monkeypatch.setattr(outbox, "_publish_soon", lambda task_id: None)
+    monkeypatch.setattr(outbox, "_publish_soon", lambda *_: None)
     settings.MEDIA_ROOT = tmp_path
     settings.TASK_HEARTBEAT_SECONDS = 3600  # another connection sees nothing of this transaction
 

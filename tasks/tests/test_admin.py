@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch):
-    monkeypatch.setattr(outbox, "_publish_soon", lambda task_id: None)
+    monkeypatch.setattr(outbox, "_publish_soon", lambda *_: None)
     register(Script())
 
 

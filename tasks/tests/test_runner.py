@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def script(monkeypatch, settings):
     settings.TASK_HEARTBEAT_SECONDS = 3600  # another connection sees nothing of this transaction
-    monkeypatch.setattr(outbox, "_publish_soon", lambda task_id: None)
+    monkeypatch.setattr(outbox, "_publish_soon", lambda *_: None)
     found = Script()
     register(found)
     return found

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def script(monkeypatch):
-    monkeypatch.setattr(outbox, "_publish_soon", lambda task_id: None)  # no broker in these
+    monkeypatch.setattr(outbox, "_publish_soon", lambda *_: None)  # no broker in these
     found = Script()
     register(found)
     return found

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -23,19 +24,36 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         locked = False
-        while not self._stop.wait(settings.SWEEP_SECONDS):
-            locked = self._round(locked)
+        with ThreadPoolExecutor(1, thread_name_prefix="feeder") as feeder:
+            fed: Future[None] | None = None
+            while not self._stop.wait(settings.SWEEP_SECONDS):
+                locked = _round(locked)
+                # Apart, because a frozen broker must not hold up the rest.
+                if locked and (fed is None or fed.done()):
+                    fed = feeder.submit(_feed)
 
-    def _round(self, locked: bool) -> bool:
-        """One sweep; whether we still hold the lock."""
-        try:
-            if not locked and not sweeper.try_lock():
-                return False
-            sweeper.sweep()
-        except DatabaseError as error:
-            log.warning("database_unavailable", error=type(error).__name__)
-            connection.close()  # and the lock with it
+
+def _round(locked: bool) -> bool:
+    """One sweep; whether we still hold the lock."""
+    try:
+        if not locked and not sweeper.try_lock():
             return False
-        except Exception:
-            log.exception("sweep_failed")
-        return True
+        sweeper.sweep()
+    except DatabaseError as error:
+        log.warning("database_unavailable", error=type(error).__name__)
+        connection.close()  # and the lock with it
+        return False
+    except Exception:
+        log.exception("sweep_failed")
+    return True
+
+
+def _feed() -> None:
+    try:
+        sweeper.feed_the_queue()
+    except DatabaseError as error:
+        log.warning("database_unavailable", error=type(error).__name__)
+    except Exception:
+        log.exception("sweep_failed")
+    finally:
+        connection.close()
