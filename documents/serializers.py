@@ -42,6 +42,9 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
 
 class UploadSerializer(serializers.Serializer[Any]):
     file = serializers.FileField(allow_empty_file=True, max_length=None)
+    bulk = serializers.BooleanField(
+        default=False, help_text="Part of an import: let other uploads go first."
+    )
 
 
 class ReprocessSerializer(serializers.Serializer[Any]):

@@ -20,7 +20,7 @@ from documents.models import Document
 from documents.pipeline import DOCUMENT, limits
 from tasks import services as task_services
 from tasks.exceptions import WrongState
-from tasks.models import Status, Task
+from tasks.models import Lane, Status, Task
 
 log = structlog.get_logger(__name__)
 _HIDDEN = {"Cc", "Cf", "Co", "Cs"}  # control, bidi and other invisible characters
@@ -32,9 +32,10 @@ class Upload:
     created: bool  # False: the same bytes were there already
 
 
-def upload_document(*, owner_id: int, path: Path, name: str) -> Upload:
+def upload_document(*, owner_id: int, path: Path, name: str, bulk: bool = False) -> Upload:
     """Keep the file at `path` and start to process it, or find what the same bytes already are.
 
+    `bulk` puts it into the lane of long work, as a large file always is.
     Raises EmptyFile, FileTooLarge or UnsupportedType. Does not wait for the broker.
     """
     size = path.stat().st_size
@@ -52,17 +53,17 @@ def upload_document(*, owner_id: int, path: Path, name: str) -> Upload:
     document = Document(
         owner_id=owner_id, name=name, content_type=content_type, size=size, sha256=sha256
     )
-    return _keep(document, path)
+    return _keep(document, path, _lane(document, bulk=bulk))
 
 
-def _keep(document: Document, path: Path) -> Upload:
+def _keep(document: Document, path: Path, lane: Lane) -> Upload:
     """The bytes first, then the rows: a row never points at a file that is not there."""
     with path.open("rb") as file:
         document.file.save(document.name, File(file), save=False)
     try:
         with transaction.atomic():
             document.save(force_insert=True)
-            _start(document)
+            _start(document, lane)
     except IntegrityError:  # the same bytes came in twice at the same moment
         document.file.delete(save=False)
         same = {"owner_id": document.owner_id, "sha256": document.sha256}
@@ -105,12 +106,16 @@ def reprocess_document(document_id: UUID, **options: int) -> Task:
     document = Document.objects.get(pk=document_id)
     try:
         with transaction.atomic():
-            return _start(document, **options)
+            return _start(document, _lane(document), **options)
     except IntegrityError as error:
         raise WrongState("The document is being processed already.") from error
 
 
-def _start(document: Document, **options: int) -> Task:
+def _lane(document: Document, *, bulk: bool = False) -> Lane:
+    return Lane.BULK if bulk or document.size > settings.BULK_FROM_KB * 1000 else Lane.QUICK
+
+
+def _start(document: Document, lane: Lane, **options: int) -> Task:
     settled = {
         "chunk_size": settings.CHUNK_SIZE,
         "chunk_overlap": settings.CHUNK_OVERLAP,
@@ -121,6 +126,7 @@ def _start(document: Document, **options: int) -> Task:
         owner_id=document.owner_id,
         document_id=document.pk,
         options=settled,
+        lane=lane,
     )
 
 

@@ -99,7 +99,10 @@ class DocumentViewSet(
         form.is_valid(raise_exception=True)
         file: TemporaryUploadedFile = form.validated_data["file"]
         upload = services.upload_document(
-            owner_id=_user_id(request), path=Path(file.temporary_file_path()), name=file.name or ""
+            owner_id=_user_id(request),
+            path=Path(file.temporary_file_path()),
+            name=file.name or "",
+            bulk=form.validated_data["bulk"],
         )
         body = DocumentSerializer(self.get_queryset().get(pk=upload.document.pk)).data
         location = reverse("document-detail", args=[upload.document.pk])

@@ -9,6 +9,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from notebook.database import ImpatientConnection
 from notebook.logs import logging_config
 from notebook.stack.data_dir import runtime
 from notebook.version import VERSION
@@ -135,6 +136,9 @@ if pool_size := env.int("DATABASE_POOL_SIZE", 4):  # of each process; 0 is no po
         "timeout": 5,
         "max_lifetime": 1800,
         "max_idle": 60,
+        # Else the pool's pauses between its tries grow to minutes, with Postgres long back.
+        "reconnect_timeout": 2,
+        "connection_class": ImpatientConnection,
     }
 
 # --- Valkey or Redis: broker and channel layer ------------------------------------------------
@@ -246,7 +250,8 @@ TASK_LEASE_SECONDS = env.int("TASK_LEASE_SECONDS", 30)  # a silent worker is giv
 TASK_HEARTBEAT_SECONDS = env.float("TASK_HEARTBEAT_SECONDS", 1.5)  # a cancel is seen within it
 TASK_MAX_LOSSES = 3  # workers a step may lose before the task fails
 TASK_MAX_FAILURES = 8  # transient failures of a step, with backoff from 2 s to 5 minutes
-TASK_SLICE_SECONDS = env.int("TASK_SLICE_SECONDS", 5)  # then a long step lets others have a turn
+TASK_SLICE_SECONDS = env.int("TASK_SLICE_SECONDS", 2)  # then a long step lets others have a turn
+BULK_FROM_KB = env.int("BULK_FROM_KB", 1000)  # larger documents are long work
 SOCKETS_PER_USER = env.int("SOCKETS_PER_USER", 50)  # in one web process
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", 2)
 REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", 10)

@@ -38,8 +38,11 @@ def beat(variables: dict[str, str], *, data_dir: Path) -> Command:
 
 
 def worker_concurrency() -> str:
-    """Documents worked on at the same time: WORKER_CONCURRENCY, or one per core, at least two."""
-    return os.environ.get("WORKER_CONCURRENCY") or str(max(2, os.cpu_count() or 1))
+    """Documents worked on at the same time: WORKER_CONCURRENCY, or one per core and one more.
+
+    Long work never takes the last slot; with the one more, that leaves no core idle.
+    """
+    return os.environ.get("WORKER_CONCURRENCY") or str(1 + max(2, os.cpu_count() or 1))
 
 
 def _python(*arguments: str, name: str, variables: dict[str, str], speaks: bool = False) -> Command:

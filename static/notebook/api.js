@@ -66,9 +66,10 @@ export const search = (body, signal) => request("/api/search/", { method: "POST"
  * Upload with progress, which fetch can't report.
  * Resolves to `{created, document}`; `created` is false when the same bytes were here already.
  */
-export function uploadDocument(file, { onProgress, signal }) {
+export function uploadDocument(file, { bulk, onProgress, signal }) {
   const form = new FormData();
   form.append("file", file, file.name);
+  form.append("bulk", bulk);
   const request = new XMLHttpRequest();
   return new Promise((resolve, reject) => {
     request.upload.onprogress = (event) => onProgress(event.loaded / (event.total || 1));

@@ -7,6 +7,7 @@ import { announce, toast } from "./notices.js";
 import { getState, setState } from "./store.js";
 
 const AT_ONCE = 3;
+const MANY = 20; // more files at once are an import, which lets other uploads go first
 const HIGHLIGHT_MS = 2500;
 const maxMegabytes = Number(document.body.dataset.maxUploadMb) || Infinity;
 export const uploadLimit = Number.isFinite(maxMegabytes) ? maxMegabytes : null;
@@ -19,7 +20,8 @@ const patchUpload = (id, patch) =>
   }));
 
 export function addFiles(files) {
-  const added = [...files].map((file) => ({ id: ++lastId, file, sent: 0, ...admit(file) }));
+  const bulk = files.length > MANY;
+  const added = [...files].map((file) => ({ id: ++lastId, file, bulk, sent: 0, ...admit(file) }));
   if (!added.length) return;
   setState(({ uploads }) => ({ uploads: [...uploads, ...added] }));
   announce(tn("Uploading {count} file.", "Uploading {count} files.", added.length));
@@ -39,13 +41,13 @@ function startNext() {
   uploads.filter(({ state }) => state === "queued").slice(0, Math.max(0, free)).forEach(send);
 }
 
-async function send({ id, file }) {
+async function send({ id, file, bulk }) {
   const abort = new AbortController();
   aborts.set(id, abort);
   patchUpload(id, { state: "sending", sent: 0, error: "" });
   try {
     const onProgress = (sent) => patchUpload(id, { sent });
-    const { created, document } = await uploadDocument(file, { onProgress, signal: abort.signal });
+    const { created, document } = await uploadDocument(file, { bulk, onProgress, signal: abort.signal });
     finish(id, document, created);
   } catch (problem) {
     if (problem.name !== "AbortError") fail(id, file, problem);

@@ -27,6 +27,7 @@ from tasks.models import TERMINAL, Status, Task
 
 POLL_SECONDS = 0.2
 START_SECONDS = 180
+MANY = 20  # files are an import, which lets other uploads go first
 
 
 class Command(BaseCommand):
@@ -59,7 +60,9 @@ class Command(BaseCommand):
         found, self._refused = [], False
         for path in files:
             try:
-                upload = services.upload_document(owner_id=owner_id, path=path, name=path.name)
+                upload = services.upload_document(
+                    owner_id=owner_id, path=path, name=path.name, bulk=len(files) > MANY
+                )
             except (OSError, TaskError) as error:
                 self._refused = True
                 self.console.print(f"{path.name}: {getattr(error, 'message', error)}", style="red")
@@ -141,11 +144,19 @@ class _Watch:
             if task_id in self.bars:
                 self.progress.remove_task(self.bars.pop(task_id))
             return
-        step = f"{name}: {current['step_name']}" if current else f"{name}: waiting"
+        step = f"{name}: {current['step_name']}" if current else f"{name}: {_wait(found)}"
         if task_id not in self.bars:
             self.bars[task_id] = self.progress.add_task(step, total=100)
         percent = current["progress"] if current else 0
         self.progress.update(self.bars[task_id], description=step, completed=percent)
+
+
+def _wait(found: TaskSnapshot) -> str:
+    waiting = next((d for d in found["task_details"] if d["status"] == Status.PENDING), None)
+    if waiting and waiting["error_message"]:
+        return waiting["error_message"]
+    turn = waiting["details"].get("queue") if waiting else None
+    return f"waiting, number {turn['position']}" if turn else "waiting"
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import { setState } from "../store.js";
 import { Button, IconButton } from "./button.js";
 import { FileTile, Icon } from "./icons.js";
 import { Timeline } from "./timeline.js";
+import { Waiting } from "./waiting.js";
 
 const MINUTE_MS = 60_000;
 
@@ -29,6 +30,7 @@ export const DocumentRow = memo(({ item, task, isSelected, isHighlighted }) => {
       <${StatusChip} status=${status} progress=${task?.progress ?? item.task?.progress} />
       <${RowActions} item=${item} status=${status} />
       ${isLive(status) && html`<${Timeline} task=${task} label=${item.name} progress=${item.task?.progress ?? 0} />`}
+      ${isLive(status) && html`<${Waiting} task=${task} />`}
       <${Reason} item=${item} task=${task} status=${status} />
     </li>`;
 });
