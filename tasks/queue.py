@@ -35,7 +35,7 @@ _SERVED = f"""
 _NEXT = f"""
     {_SERVED}, flows AS (
         SELECT DISTINCT owner_id, lane FROM {OutboxMessage._meta.db_table}
-        WHERE sent_at IS NULL AND due_at <= now()
+        WHERE sent_at IS NULL AND due_at <= statement_timestamp()
     )
     SELECT first.task_id, flows.lane FROM flows
     LEFT JOIN served USING (owner_id, lane)
@@ -43,7 +43,7 @@ _NEXT = f"""
         SELECT task_id, task_created_at, row_number() OVER (ORDER BY task_created_at) AS turn
         FROM {OutboxMessage._meta.db_table} row
         WHERE row.owner_id = flows.owner_id AND row.lane = flows.lane
-            AND sent_at IS NULL AND due_at <= now()
+            AND sent_at IS NULL AND due_at <= statement_timestamp()
         ORDER BY task_created_at LIMIT %(room)s
     ) first
     ORDER BY coalesce(served.turns, 0) + first.turn, first.task_created_at
@@ -55,7 +55,8 @@ _RANK = f"""
             PARTITION BY owner_id, lane ORDER BY task_created_at
         ) AS turn
         FROM {OutboxMessage._meta.db_table} LEFT JOIN served USING (owner_id, lane)
-        WHERE due_at <= now() AND (sent_at IS NULL OR problem <> '' OR %(problem)s <> '')
+        WHERE due_at <= statement_timestamp()
+            AND (sent_at IS NULL OR problem <> '' OR %(problem)s <> '')
     ), exact AS (
         SELECT task_id, row_number() OVER (ORDER BY turn, task_created_at) AS position FROM turns
     ), rounded AS (

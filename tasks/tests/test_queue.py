@@ -1,0 +1,230 @@
+"""Whose turn it is, and what who waits is told."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+
+from tasks import events, outbox, queue, services, workers
+from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
+from tasks.tests.factories import Script, register
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    monkeypatch.setattr(outbox, "_publish_soon", lambda *_: None)
+    register(Script())
+
+
+@pytest.fixture
+def slots():
+    def set_slots(count):
+        Worker.objects.update_or_create(name="w", defaults={"slots": count, "seen_at": Now()})
+
+    set_slots(2)
+    return set_slots
+
+
+def add(owner, count=1, lane=Lane.QUICK):
+    return [
+        services.start(
+            pipeline="test", owner_id=owner.pk, document_id=None, options={}, lane=lane
+        ).pk
+        for _ in range(count)
+    ]
+
+
+def admitted():
+    return [message.pk for message in queue.admit()]
+
+
+def finish(task_ids):
+    """What workers do with messages, told short: the task is over."""
+    for task_id in task_ids:
+        services.cancel(task_id)
+
+
+def run(task_id):
+    """A worker took the task's first step and is at it."""
+    services.dispatch(task_id, 1)
+    return services.claim(task_id, "ONE", 1, worker="w")
+
+
+def test_no_more_is_sent_than_workers_can_take(user, slots):
+    waiting = add(user, 5)
+    assert set(admitted()) == set(waiting[:2])
+    assert admitted() == []
+
+
+def test_the_older_task_comes_first(user, slots):
+    slots(1)
+    waiting = add(user, 4)
+    order = []
+    while found := admitted():
+        order += found
+        finish(found)
+    assert order == waiting
+
+
+def test_one_upload_does_not_wait_behind_an_import_of_somebody_else(user, other_user, slots):
+    add(user, 50)
+    (single,) = add(other_user)
+    assert single in admitted()
+
+
+def test_owners_take_turns_whatever_they_have_waiting(user, other_user, slots):
+    slots(10)
+    mine, others = add(user, 40), add(other_user, 5)
+    found = admitted()
+    assert len(set(found) & set(mine)) == 5
+    assert set(others) <= set(found)
+
+
+def test_who_is_served_already_comes_after_who_is_not(user, other_user, slots):
+    slots(4)
+    first = add(user, 8)
+    for task_id in admitted():
+        run(task_id)
+    slots(8)  # two are free again, and both owners want them
+    for message in OutboxMessage.objects.filter(task_id__in=first[4:]):
+        assert message.sent_at is None
+    later = add(other_user, 4)
+    assert set(later) <= set(admitted())
+
+
+def test_long_work_leaves_a_slot_free(user, slots):
+    slots(3)
+    long = add(user, 5, Lane.BULK)
+    assert set(admitted()) == set(long[:2])
+    run(long[0])
+    assert admitted() == []  # one runs, one is sent
+    (short,) = add(user)
+    assert admitted() == [short]
+
+
+def test_a_single_slot_serves_long_work_too(user, slots):
+    slots(1)
+    (long,) = add(user, 1, Lane.BULK)
+    assert admitted() == [long]
+
+
+def test_long_work_is_not_starved_by_short_work(user, slots):
+    slots(2)
+    (long,) = add(user, 1, Lane.BULK)
+    add(user, 20)
+    assert long in admitted()
+
+
+def test_what_the_broker_refused_waits_on(user, slots):
+    add(user, 2)
+    messages = queue.admit()
+    queue.refuse(messages)
+    assert set(admitted()) == {message.pk for message in messages}
+
+
+def test_what_is_not_due_has_no_turn(user, slots):
+    add(user)
+    OutboxMessage.objects.update(due_at=Now() + services.timedelta(minutes=1))
+    assert admitted() == []
+    assert queue.rank() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_senders_at_once_never_send_the_same(user, slots):
+    slots(20)
+    add(user, 40)
+
+    def admit():
+        try:
+            return [message.pk for message in queue.admit()]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [task_id for ids in pool.map(lambda _: admit(), range(8)) for task_id in ids]
+    assert len(found) == len(set(found)) == 20
+
+
+def shown(task_id):
+    """The first step that waits, as clients see it."""
+    task = events.with_details(Task.objects.filter(pk=task_id)).get()
+    return events.snapshot(task)["task_details"][0]
+
+
+def test_who_waits_is_told_the_position(user, other_user, slots):
+    waiting = add(user, 3)
+    (other,) = add(other_user)
+    queue.rank()
+    places = [shown(task_id)["details"]["queue"]["position"] for task_id in waiting]
+    assert places == [1, 3, 4]
+    assert shown(other)["details"]["queue"] == {"position": 2, "seconds": None, "problem": None}
+
+
+def test_the_estimate_follows_the_pace_of_the_last_minutes(user, slots):
+    done = Task.objects.create(pipeline="test", owner=user)
+    TaskDetail.objects.bulk_create(
+        TaskDetail(
+            task=done, step_type=str(n), step_order=n, status=Status.COMPLETED, completed_at=Now()
+        )
+        for n in range(60)
+    )
+    waiting = add(user, 3)
+    queue.rank()
+    seconds = [shown(task_id)["details"]["queue"]["seconds"] for task_id in waiting]
+    assert seconds == [2, 4, 6]  # sixty turns in two minutes
+
+
+def test_only_news_is_told_and_every_news_has_a_new_seq(user, slots):
+    waiting = add(user, 3)
+    seqs = lambda: list(Task.objects.order_by("created_at").values_list("seq", flat=True))  # noqa: E731
+    assert queue.rank() == 3
+    assert seqs() == [2, 2, 2]
+    assert queue.rank() == 0
+    finish(waiting[:1])
+    assert queue.rank() == 2
+    assert seqs()[1:] == [3, 3]
+
+
+def test_a_long_queue_is_told_in_two_digits(user, slots):
+    add(user, 125)
+    queue.rank()
+    places = set(OutboxMessage.objects.values_list("position", flat=True))
+    assert places == {*range(1, 10), *range(10, 100), 100, 110, 120, 130}
+
+
+def test_who_waits_is_told_that_nobody_works(user, slots):
+    slots(1)
+    (task_id, second) = add(user, 2)
+    admitted()  # the first message lies in the queue, and nobody takes it
+    assert queue.rank(OutboxMessage.Problem.NO_WORKER) == 2
+    for each in (task_id, second):
+        assert shown(each)["details"]["queue"]["problem"] == "no_worker"
+        assert shown(each)["error_message"].startswith("No worker is running.")
+    assert queue.rank() == 2
+    assert shown(task_id)["error_message"] is None
+
+
+def test_a_step_that_is_taken_up_waits_no_more(user, slots):
+    (task_id,) = add(user)
+    queue.rank()
+    run(task_id)
+    assert "queue" not in shown(task_id)["details"]
+
+
+def test_without_workers_nobody_answers_and_old_ones_are_forgotten():
+    Worker.objects.create(name="old", slots=9)
+    Worker.objects.update(seen_at=F("seen_at") - services.timedelta(hours=2))
+    assert workers.look() == 0
+    assert not Worker.objects.exists()
+    assert queue.slots() == queue.SLOTS_UNKNOWN
+
+
+def test_a_silent_worker_counts_no_more(slots):
+    slots(7)
+    assert queue.slots() == 7
+    Worker.objects.update(seen_at=F("seen_at") - services.timedelta(minutes=1))
+    assert queue.slots() == queue.SLOTS_UNKNOWN
