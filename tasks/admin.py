@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from tasks import pipelines, services
 from tasks.exceptions import WrongState
-from tasks.models import LIVE, Status, Task, TaskDetail
+from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail, Worker
 
 Action = Callable[[Any], Task]
 
@@ -47,13 +47,21 @@ class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
         )
 
 
+def _turn(message: OutboxMessage | None) -> str:
+    if message is None:
+        return ""
+    if message.problem:
+        return str(OutboxMessage.Problem(message.problem).label)
+    return _("Number %(n)d in the queue") % {"n": message.position} if message.position else ""
+
+
 @admin.register(Task)
 class TaskAdmin(admin.ModelAdmin[Task]):
-    list_display = ("document_name", "state", "error", "step", "bar", "age", "owner")
-    list_filter = ("status", "error_code", "created_at")
+    list_display = ("document_name", "state", "why", "step", "bar", "age", "owner")
+    list_filter = ("status", "lane", "error_code", "created_at")
     search_fields = ("id", "document__name", "owner__username", "error_message")
     search_help_text = _("Document, owner, error or the task's id")
-    list_select_related = ("document", "owner")
+    list_select_related = ("document", "owner", "outbox")
     list_per_page = 50
     show_full_result_count = False
     date_hierarchy = "created_at"
@@ -61,15 +69,22 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     actions = ("retry_selected", "cancel_selected")
     change_form_template = "admin/tasks/task/change_form.html"
     fields = (
-        "id", "document_link", "owner", "state", "bar", "step", "age", "error", "attempt",
+        "id", "document_link", "owner", "state", "bar", "step", "age", "why", "attempt", "lane",
         "options", "created_at", "started_at", "completed_at",
     )  # fmt: skip
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Task]":
         ahead = TaskDetail.objects.filter(task=OuterRef("pk")).exclude(status=Status.COMPLETED)
-        current = ahead.order_by("step_order").values("step_type")[:1]
-        return super().get_queryset(request).annotate(current_step=Subquery(current))
+        current = ahead.order_by("step_order")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                current_step=Subquery(current.values("step_type")[:1]),
+                current_reason=Subquery(current.values("error_message")[:1]),
+            )
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -109,9 +124,11 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     def age(self, task: Task) -> str:
         return timesince(task.created_at, task.completed_at or timezone.now(), depth=1)
 
-    @admin.display(description=_("error"), ordering="error_code")
-    def error(self, task: Task) -> str:
-        return task.error_message or "–"
+    @admin.display(description=_("why"), ordering="error_code")
+    def why(self, task: Task) -> str:
+        """Why it failed, or what it waits for."""
+        reason = task.error_message or getattr(task, "current_reason", None)
+        return reason or _turn(getattr(task, "outbox", None)) or "–"
 
     # -- acting ------------------------------------------------------------------------------
 
@@ -157,3 +174,18 @@ class TaskAdmin(admin.ModelAdmin[Task]):
 
     class Media:
         css = {"all": ("notebook/admin.css",)}
+
+
+@admin.register(Worker)
+class WorkerAdmin(admin.ModelAdmin[Worker]):
+    """Who consumes the queue, as the sweeper last saw it."""
+
+    list_display = ("name", "slots", "seen_at")
+    readonly_fields = ("name", "slots", "seen_at")
+    ordering = ("-seen_at",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks import outbox, services
-from tasks.models import Task
+from tasks import outbox, queue, services
+from tasks.models import OutboxMessage, Task, TaskDetail, Worker
 from tasks.tests.factories import Script, make_task, register
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +60,21 @@ def test_who_may_only_look_is_offered_no_action(client, user, django_user_model)
     act(client, "cancel_selected", [task])
     task.refresh_from_db()
     assert task.status == "PENDING"
+
+
+def test_the_list_says_why_a_task_waits(admin_client, user):
+    first, second, third = (make_task(user) for _ in range(3))
+    queue.rank()
+    TaskDetail.objects.filter(task=third, step_order=1).update(error_message="The disk is full.")
+    page = admin_client.get("/admin/tasks/task/").content.decode()
+    assert ["Number 1 in the queue" in page, "Number 2 in the queue" in page] == [True, True]
+    assert "The disk is full." in page
+    queue.rank(OutboxMessage.Problem.NO_WORKER)
+    for task in (first, second):
+        page = admin_client.get(f"/admin/tasks/task/{task.pk}/change/").content.decode()
+        assert "No worker is running." in page
+
+
+def test_staff_see_the_workers(admin_client):
+    Worker.objects.create(name="worker-7@here", slots=3)
+    assert "worker-7@here" in admin_client.get("/admin/tasks/worker/").content.decode()
