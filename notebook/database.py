@@ -1,0 +1,25 @@
+"""A connection that gives a silent Postgres up: a frozen server must not freeze its clients.
+
+libpq waits for an answer for as long as the other side's kernel keeps the connection up.
+"""
+
+from typing import Any, ClassVar
+
+import psycopg
+from psycopg.errors import _WaitTimeout
+
+
+class ImpatientConnection(psycopg.Connection[Any]):
+    """Raises OperationalError when a statement has no answer after `answer_seconds`."""
+
+    answer_seconds: ClassVar[float | None] = None  # None: a worker waits, and its lease ends
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        try:
+            return super().wait(gen, interval, timeout or self.answer_seconds)
+        except _WaitTimeout as error:
+            if timeout:
+                raise
+            self.close()  # its answer may come at any time, and would be taken for the next one's
+            seconds = f"{self.answer_seconds:.0f}"
+            raise psycopg.OperationalError(f"no answer after {seconds} s") from error
