@@ -1,25 +1,30 @@
 """What people and programs do with documents: upload, delete, process again, tidy up."""
 
 import hashlib
+import math
+import time
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from documents.exceptions import EmptyFile, FileTooLarge
 from documents.extraction.types import detect
 from documents.models import Document
 from documents.pipeline import DOCUMENT, limits
+from documents.storage import incoming
 from tasks import services as task_services
-from tasks.exceptions import WrongState
+from tasks.exceptions import WrongState, is_storage_full
 from tasks.models import Lane, Status, Task
 
 log = structlog.get_logger(__name__)
@@ -47,13 +52,19 @@ def upload_document(*, owner_id: int, path: Path, name: str, bulk: bool = False)
     content_type = detect(path, name)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    known = Document.objects.filter(owner_id=owner_id, sha256=sha256).first()
-    if known:
-        return _again(known)
     document = Document(
         owner_id=owner_id, name=name, content_type=content_type, size=size, sha256=sha256
     )
-    return _keep(document, path, _lane(document, bulk=bulk))
+    return _known(document) or _keep(document, path, _lane(document, bulk=bulk))
+
+
+def _known(document: Document) -> Upload | None:
+    """What the same bytes of the same owner already are, if anything."""
+    same = Document.objects.filter(owner_id=document.owner_id, sha256=document.sha256)
+    try:
+        return _again(same.get())
+    except ObjectDoesNotExist:  # never there, or deleted while we looked at it
+        return None
 
 
 def _keep(document: Document, path: Path, lane: Lane) -> Upload:
@@ -64,14 +75,22 @@ def _keep(document: Document, path: Path, lane: Lane) -> Upload:
         with transaction.atomic():
             document.save(force_insert=True)
             _start(document, lane)
-    except IntegrityError:  # the same bytes came in twice at the same moment
+    except IntegrityError as error:  # the same bytes came in twice at the same moment
         document.file.delete(save=False)
-        same = {"owner_id": document.owner_id, "sha256": document.sha256}
-        return _again(Document.objects.get(**same))
-    except BaseException:
-        document.file.delete(save=False)
+        if known := _known(document):
+            return known
+        raise WrongState("The same document was just deleted. Upload it again.") from error
+    except BaseException as error:
+        if not _may_be_committed(error):
+            document.file.delete(save=False)
         raise
     return Upload(document=document, created=True)
+
+
+def _may_be_committed(error: BaseException) -> bool:
+    """Who loses the database while it commits can't know; housekeeping will (no row: no file)."""
+    lost = isinstance(error, OperationalError | InterfaceError)
+    return lost and not is_storage_full(error)
 
 
 def _again(document: Document) -> Upload:
@@ -141,16 +160,28 @@ def delete_document(document_id: UUID) -> None:
     transaction.on_commit(partial(default_storage.delete, name), robust=True)
 
 
-def remove_orphaned_files(*, older_than: timedelta = timedelta(hours=1)) -> int:
-    """Delete stored files that no document names (a crash between the bytes and the rows)."""
-    known = {Path(name) for name in Document.objects.values_list("file", flat=True)}
-    before = datetime.now(tz=UTC) - older_than
-    orphans = [
-        path
-        for path in Path(settings.MEDIA_ROOT).glob("??/*")
-        if path.relative_to(settings.MEDIA_ROOT) not in known
-        and datetime.fromtimestamp(path.stat().st_mtime, tz=UTC) < before
-    ]
+def remove_orphaned_files(*, older_than: timedelta = timedelta(minutes=30)) -> int:
+    """Delete what a crash left of uploads: files that no document names, whole or partial.
+
+    Bytes come before their row, so a young file is let alone. Covers local storage.
+    """
+    root = Path(settings.MEDIA_ROOT)
+    known = {root / name for name in Document.objects.values_list("file", flat=True)}
+    before = time.time() - older_than.total_seconds()
+    orphans = [path for path in _stored(root) if path not in known and _modified(path) < before]
     for path in orphans:
         path.unlink(missing_ok=True)
     return len(orphans)
+
+
+def _stored(root: Path) -> Iterator[Path]:
+    yield from root.glob("??/*")
+    yield from incoming().glob("*")
+
+
+def _modified(path: Path) -> float:
+    """Seconds since the epoch; a file that is gone is as good as new."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf

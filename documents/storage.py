@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files.storage import FileSystemStorage
 
 
@@ -11,10 +12,14 @@ class DurableFileSystemStorage(FileSystemStorage):
     """Django's storage, plus fsync of the file and of its folder before `save` returns."""
 
     def _save(self, name: str, content: Any) -> str:
-        partial: str = super()._save(f"{name}.partial", content)  # type: ignore[misc]
-        source, target = Path(self.path(partial)), Path(self.path(name))
-        _sync(source)
-        source.replace(target)
+        source, target = Path(self.path(f"{name}.partial")), Path(self.path(name))
+        try:
+            super()._save(f"{name}.partial", content)  # type: ignore[misc]
+            _sync(source)
+            source.replace(target)
+        except BaseException:
+            source.unlink(missing_ok=True)
+            raise
         _sync(target.parent)
         return name
 
@@ -25,3 +30,13 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def incoming() -> Path:
+    """Where uploads are gathered: on the volume of the files, so that `/tmp` needs no room."""
+    return Path(settings.MEDIA_ROOT) / "incoming"
+
+
+def make_incoming() -> Path:
+    incoming().mkdir(mode=0o700, parents=True, exist_ok=True)
+    return incoming()

@@ -60,6 +60,6 @@ app.conf.update(
     result_backend="django-db",
     result_extended=True,  # the admin shows a result's name and arguments, which are ids
     result_expires=7 * 86_400,
-    beat_schedule={"housekeeping": {"task": "housekeeping", "schedule": crontab(minute=17)}},
+    beat_schedule={"housekeeping": {"task": "housekeeping", "schedule": crontab(minute="*/15")}},
 )
 app.autodiscover_tasks()

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -15,7 +15,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from tasks.exceptions import TaskError
+from tasks.exceptions import TaskError, is_storage_full
 
 log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -76,7 +76,9 @@ def _describe(error: Exception) -> dict[str, Any] | None:
             return problem(400, "invalid", _first_sentence(errors), errors=errors)
         case drf.APIException():
             return problem(error.status_code, _code(error), str(error.detail))
-        case Http404():
+        case _ if is_storage_full(error):
+            return _storage_full()
+        case Http404() | ObjectDoesNotExist():  # the latter: deleted while we looked at it
             return problem(404, "not_found", "There is nothing here, or it is not yours.")
         case PermissionDenied():
             return problem(403, "permission_denied", "You may not do this.")
@@ -118,6 +120,11 @@ def _first_sentence(errors: list[dict[str, str]]) -> str:
     first = errors[0]
     named = first["field"] and not first["field"].startswith("non_field")
     return f"{first['field']}: {first['detail']}" if named else first["detail"]
+
+
+def _storage_full() -> dict[str, Any]:
+    log.error("storage_full", error=str(sys.exc_info()[1]))
+    return problem(507, "storage_full", "The storage is full. Nothing was kept; try again later.")
 
 
 def _database_away() -> dict[str, Any]:
@@ -167,7 +174,11 @@ def locked_out(
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500`: Django calls it while the exception is being handled, so we can look at it."""
-    if isinstance(sys.exc_info()[1], DATABASE_AWAY):
+    error = sys.exc_info()[1]
+    if error and is_storage_full(error):
+        body = _storage_full()
+        return problem_response(body["status"], body["code"], body["detail"])
+    if isinstance(error, DATABASE_AWAY):
         return _away_response()
     detail = "Something went wrong on our side. It has been logged."
     return problem_response(500, "internal_error", detail)

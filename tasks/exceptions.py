@@ -1,5 +1,6 @@
 """What can go wrong with a task. The docstring of an error is its default sentence for people."""
 
+import errno
 import inspect
 from typing import Any, ClassVar
 
@@ -46,6 +47,12 @@ class StepTimeout(TransientStepError):
     code = "step_timeout"
 
 
+class StorageFull(TransientStepError):
+    """The storage is full. The work goes on by itself as soon as there is room again."""
+
+    code = "storage_full"
+
+
 class OutOfMemory(StepError):
     """This document needs more memory than the worker has."""
 
@@ -69,3 +76,10 @@ class WrongState(TaskError):
     """The task is {status}; that can't be done now."""
 
     code = "wrong_state"
+
+
+def is_storage_full(error: BaseException) -> bool:
+    """Whether a disk, a quota or Postgres' volume (SQLSTATE 53100) has no room left."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return getattr(error.__cause__, "sqlstate", None) == "53100"

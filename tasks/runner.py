@@ -22,9 +22,11 @@ from tasks.exceptions import (
     StepError,
     StepPaused,
     StepTimeout,
+    StorageFull,
     TaskError,
     TransientStepError,
     WorkerLost,
+    is_storage_full,
 )
 from tasks.models import TaskDetail
 from tasks.pipelines import StepResult
@@ -33,6 +35,7 @@ log = structlog.get_logger(__name__)
 REPORT_SECONDS = 0.2  # at most five pushes a second
 BACKOFF_FIRST_SECONDS = 2
 BACKOFF_LONGEST_SECONDS = 300
+STORAGE_FULL_SECONDS = 30
 
 
 def run_step(task_id: UUID, step_type: str, attempt: int) -> None:
@@ -83,6 +86,8 @@ def _settle(detail: TaskDetail, error: BaseException) -> None:
             _persist(services.lost, detail, StepTimeout(tries=settings.TASK_MAX_LOSSES))
         case MemoryError():  # would end the whole worker if it left the task's body
             _persist(services.fail, detail, OutOfMemory())
+        case _ if is_storage_full(error):
+            _wait_for_room(detail, StorageFull())
         case _:
             _fail_or_postpone(detail, error)
 
@@ -96,6 +101,13 @@ def _persist(write: Callable[..., None], *args: Any, **values: Any) -> None:
             connection.close()
             threading.Event().wait(pause)
     return write(*args, **values)
+
+
+def _wait_for_room(detail: TaskDetail, full: StorageFull) -> None:
+    """Costs no try: the document is not at fault, and making room may take an operator hours."""
+    log.error("storage_full", task_id=str(detail.task_id), step=detail.step_type)
+    why = {"reason": full.message, "error_code": full.code}
+    _persist(services.postpone, detail, seconds=STORAGE_FULL_SECONDS, **why)
 
 
 def _fail_or_postpone(detail: TaskDetail, error: BaseException) -> None:

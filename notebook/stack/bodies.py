@@ -1,0 +1,170 @@
+"""Bodies of requests: bounded in size and time, large ones in a file instead of in memory.
+
+Daphne takes any body for as long as it comes, and holds it in memory several times over before the
+application sees the request. Here one that is too large or too slow ends while it arrives.
+"""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from io import BytesIO
+from typing import IO, Any
+
+import daphne.server  # noqa: F401 - first: it installs Twisted's asyncio reactor
+from daphne import http_protocol
+from twisted.internet import reactor
+
+from tasks.exceptions import is_storage_full
+
+SLACK_BYTES = 1024 * 1024  # a form's other fields and its boundaries
+MEMORY_BYTES = 128 * 1024  # of a body; a longer one goes to a file
+BLOCK_BYTES = 64 * 1024  # of a body, handed to the application at a time
+LINGER_SECONDS = 5
+BODY_SECONDS = 900  # a whole upload on a slow line; one that pauses for a minute ends before
+STORAGE_FULL = (
+    HTTPStatus.INSUFFICIENT_STORAGE,
+    "storage_full",
+    "The storage is full. Nothing was kept; try again later.",
+)
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+clock: Any = reactor
+
+
+class BoundedRequest(http_protocol.WebRequest):
+    """A request whose body is at most `max_body_bytes` long and `body_seconds` on its way."""
+
+    max_body_bytes = 0
+    body_seconds: float = BODY_SECONDS
+    content: IO[bytes]
+    body: IO[bytes] | None = None
+    _received_bytes = 0
+    _refused = False
+    _abort: Any = None  # Twisted's delayed call
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
+        self.content = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115 - closed below
+        self._abort_after(self.body_seconds)
+        if length is not None and length > self.max_body_bytes:
+            self._refuse(*too_large(self.max_body_bytes))
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+        self._received_bytes += len(data)
+        if self._refused:
+            return
+        if self._received_bytes > self.max_body_bytes:
+            self._refuse(*too_large(self.max_body_bytes))
+        else:
+            self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        try:
+            self.content.write(data)
+            self.content.flush()
+        except OSError as error:
+            if not is_storage_full(error):
+                raise
+            self._drop_content()
+            self._refuse(*STORAGE_FULL)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
+        """The whole body is there. Only `BodyFromFile` sees it from here on."""
+        self.body, self.content = self.content, BytesIO()
+        if self._refused:
+            return
+        self._cancel_abort()
+        super().requestReceived(command, path, version)
+
+    def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
+        """Answer, then read on for a while: a closed door would cost the client our answer."""
+        self._refused = True
+        self.requestHeaders.removeHeader(b"Expect")  # no "100 Continue" after this
+        self.channel.transport.write(refusal(status, code, detail))
+        self.channel.transport.loseWriteConnection()
+        self.channel.dataReceived = lambda _data: None
+        self._abort_after(LINGER_SECONDS)
+
+    def _abort_after(self, seconds: float) -> None:
+        self._cancel_abort()
+        self._abort = clock.callLater(seconds, self.channel.transport.abortConnection)
+
+    def _cancel_abort(self) -> None:
+        if self._abort and self._abort.active():
+            self._abort.cancel()
+
+    def _drop_content(self) -> None:
+        with suppress(OSError):  # what is left in its buffer can't be written either
+            self.content.close()
+        self.content = BytesIO()
+
+    def connectionLost(self, reason: object) -> None:  # noqa: N802
+        self._cancel_abort()
+        super().connectionLost(reason)
+
+
+class BodyFromFile:
+    """ASGI: gives the application the request's body from the file where it was gathered."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        body = scope.pop("body", None)
+        if body is None:
+            await self.application(scope, receive, send)
+            return
+        with body:
+            try:
+                await self.application(scope, partial(_next_message, body, receive), send)
+            except OSError as error:
+                if not is_storage_full(error):
+                    raise
+                await _send_problem(send, *STORAGE_FULL)
+
+
+async def _next_message(body: IO[bytes], receive: Receive) -> dict[str, Any]:
+    """The body's next block; at its end what Daphne says, which is first that it is empty."""
+    if block := body.read(BLOCK_BYTES):
+        await asyncio.sleep(0)  # others have their turn
+        return {"type": "http.request", "body": block, "more_body": True}
+    return await receive()
+
+
+async def _send_problem(send: Send, status: HTTPStatus, code: str, detail: str) -> None:
+    headers = [(b"Content-Type", b"application/problem+json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": problem(status, code, detail)})
+
+
+def too_large(max_body_bytes: int) -> tuple[HTTPStatus, str, str]:
+    megabytes = (max_body_bytes - SLACK_BYTES) // 1024**2
+    detail = f"The file is larger than {megabytes} MB."
+    return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "file_too_large", detail
+
+
+def problem(status: HTTPStatus, code: str, detail: str) -> bytes:
+    """The body of an error, as `notebook.problems` has it; without Django."""
+    said = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    return json.dumps(said).encode()
+
+
+def refusal(status: HTTPStatus, code: str, detail: str) -> bytes:
+    """A whole HTTP response."""
+    body = problem(status, code, detail)
+    head = (
+        f"HTTP/1.1 {status} {status.phrase}",
+        "Content-Type: application/problem+json",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    )
+    return "\r\n".join([*head, "", ""]).encode() + body
