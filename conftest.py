@@ -44,19 +44,24 @@ def pytest_unconfigure() -> None:
     _services.close()
 
 
+@pytest.fixture(scope="session")
+def embedding_server():
+    return _embedder
+
+
 @pytest.fixture
-def embedder():
-    _embedder.reset()
-    yield _embedder
-    _embedder.reset()
+def embedder(embedding_server):
+    embedding_server.reset()
+    yield embedding_server
+    embedding_server.reset()
 
 
 @pytest.fixture(scope="session")
-def live_stack(tmp_path_factory):
+def live_stack(tmp_path_factory, embedding_server):
     """Started once for the run; tests of it make documents and users of their own."""
     from notebook.tests.live import running_stack
 
-    with running_stack(tmp_path_factory.mktemp("live"), _embedder) as stack:
+    with running_stack(tmp_path_factory.mktemp("live"), embedding_server) as stack:
         yield stack
 
 

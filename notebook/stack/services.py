@@ -40,7 +40,8 @@ class EmbeddedServices:
         """What the project's processes need to know, in all."""
         own = {
             "DATA_DIR": str(self.data_dir),
-            "DJANGO_SETTINGS_MODULE": "notebook.settings",
+            "DJANGO_SETTINGS_MODULE": self.given.get("DJANGO_SETTINGS_MODULE")
+            or "notebook.settings",
             "DO_NOT_TRACK": "1",
             "SECRET_KEY": self.given.get("SECRET_KEY") or self.secrets["SECRET_KEY"],
         }

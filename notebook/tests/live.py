@@ -23,6 +23,7 @@ from notebook.stack.service import free_port
 PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 120
 DONE_SECONDS = 90
+PASSWORD = "let-me-in-please"
 
 
 @dataclass
@@ -87,10 +88,10 @@ def running_stack(data_dir: Path, embedder: EmbeddingServer):
     server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as db:
         db.execute("CREATE DATABASE notebook_live")
-    port, log = free_port(), data_dir / "stack.log"
+    port = free_port()
     environment = {
         **os.environ,
-        "ADMIN_PASSWORD": "let-me-in-please",
+        "ADMIN_PASSWORD": PASSWORD,
         "DATABASE_POOL_SIZE": "4",
         "DATABASE_URL": f"{server}/notebook_live",
         "DATA_DIR": str(data_dir),
@@ -99,24 +100,38 @@ def running_stack(data_dir: Path, embedder: EmbeddingServer):
         "WORKER_CONCURRENCY": "2",
     }
     environment.pop("PYTEST_CURRENT_TEST", None)
+    supervisor = start_supervisor(environment, data_dir / "stack.log")
+    try:
+        until_ready(supervisor, data_dir / "stack.log")
+        yield LiveStack(
+            url=f"http://127.0.0.1:{port}",
+            username="admin",
+            password=PASSWORD,
+            data_dir=data_dir,
+            environment=environment,
+            embedder=embedder,
+        )
+    finally:
+        supervisor.send_signal(signal.SIGTERM)
+        supervisor.wait(30)
+
+
+def start_supervisor(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
-        stack = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "notebook.stack", "--stop-with-parent"],
             cwd=PROJECT, env=environment, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
-        try:
-            until(log.read_text, lambda said: "is ready at" in said, seconds=START_SECONDS)
-            yield LiveStack(
-                url=f"http://127.0.0.1:{port}",
-                username="admin",
-                password="let-me-in-please",
-                data_dir=data_dir,
-                environment=environment,
-                embedder=embedder,
-            )
-        finally:
-            stack.send_signal(signal.SIGTERM)
-            stack.wait(30)
+
+
+def until_ready(supervisor: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the web server answers; AssertionError with what was said if it does not."""
+    until(
+        lambda: (supervisor.poll(), log.read_text()),
+        lambda found: found[0] is not None or "is ready at" in found[1],
+        seconds=START_SECONDS,
+    )
+    assert supervisor.poll() is None, log.read_text()
 
 
 def snapshots(socket, *, until_status: tuple[str, ...] = ("COMPLETED", "FAILED", "CANCELLED")):

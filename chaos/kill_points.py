@@ -1,0 +1,133 @@
+"""Named places in a worker where a process dies. Installed only by `chaos.settings`.
+
+A point is armed by a file `<data_dir>/armed/<STEP_TYPE>.<point>`. The process that removes the file
+is the one that strikes, so it happens exactly once. The file says whom: nothing for the worker's
+own child, else the name of a process of the stack (`postgres`), which is killed with all of its
+children while the worker's child goes on.
+"""
+
+import functools
+import os
+import signal
+
+import psutil
+from django.apps import AppConfig
+from django.conf import settings
+from django.db import transaction
+
+POINTS = ("before_work", "mid_work", "before_commit", "before_publish", "before_ack")
+_now = {"running": "", "committed": ""}  # step types: what this process runs, has just completed
+
+
+class KillPoints(AppConfig):
+    name = "chaos.kill_points"
+
+    def ready(self):
+        from documents.extraction import sandbox
+        from documents.pipeline import DOCUMENT
+        from documents.steps import embed, split, store, validate
+        from tasks import runner, services
+
+        for step in DOCUMENT.steps:
+            object.__setattr__(step, "run", _at_its_start(step.type, step.run))
+        _strike_before(validate, "_sha256", "FILE_UPLOAD")  # its type is known, its bytes are not
+        _strike_after(sandbox, "_follow", "TEXT_EXTRACTION")  # the reader has given its answer
+        _strike_before(split, "_merged", "TEXT_SPLITTING")  # parted, not yet made into passages
+        _strike_after(embed, "_keep", "EMBEDDING_GENERATION")  # one batch is paid for and kept
+        _strike_before(store, "_insert", "VECTOR_STORAGE")  # the old chunks are gone
+        services.complete = _around_the_commit(services.complete)
+        runner.run_step = _before_the_acknowledgement(runner.run_step)
+        sandbox.Sandbox.__init__.__defaults__ = ("chaos.readers",)
+        _shorten_visibility()
+
+
+def strike_if_armed(step_type, point):
+    """Do what the file of this point says, if there is one."""
+    armed = settings.ARMED_DIR / f"{step_type}.{point}"
+    try:
+        victim = armed.read_text().strip()
+        armed.unlink()
+    except FileNotFoundError:  # not armed, or another process was first
+        return
+    if not victim:
+        os.kill(os.getpid(), signal.SIGKILL)
+    _kill_family(int((settings.DATA_DIR / "run" / f"{victim}.pid").read_text().split()[0]))
+
+
+def _kill_family(pid):
+    process = psutil.Process(pid)
+    for each in (process, *process.children(recursive=True)):
+        try:
+            each.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _at_its_start(step_type, run):
+    @functools.wraps(run)
+    def wrapped(step_run):
+        _now["running"] = step_type
+        strike_if_armed(step_type, "before_work")
+        return run(step_run)
+
+    return wrapped
+
+
+def _strike_before(module, name, step_type):
+    original = getattr(module, name)
+
+    @functools.wraps(original)
+    def wrapped(*args, **values):
+        if _now["running"] == step_type:
+            strike_if_armed(step_type, "mid_work")
+        return original(*args, **values)
+
+    setattr(module, name, wrapped)
+
+
+def _strike_after(module, name, step_type):
+    original = getattr(module, name)
+
+    @functools.wraps(original)
+    def wrapped(*args, **values):
+        result = original(*args, **values)
+        if _now["running"] == step_type:
+            strike_if_armed(step_type, "mid_work")
+        return result
+
+    setattr(module, name, wrapped)
+
+
+def _around_the_commit(complete):
+    @functools.wraps(complete)
+    def wrapped(detail, result):
+        with transaction.atomic():
+            # The first to run after the commit, so before anything is published.
+            transaction.on_commit(lambda: strike_if_armed(detail.step_type, "before_publish"))
+            complete(detail, result)
+            strike_if_armed(detail.step_type, "before_commit")
+        _now["committed"] = detail.step_type
+
+    return wrapped
+
+
+def _before_the_acknowledgement(run_step):
+    @functools.wraps(run_step)
+    def wrapped(task_id, step_type, attempt):
+        _now["committed"] = ""
+        run_step(task_id, step_type, attempt)
+        if _now["committed"] == step_type:
+            strike_if_armed(step_type, "before_ack")
+
+    return wrapped
+
+
+def _shorten_visibility():
+    if not settings.CHAOS_VISIBILITY_SECONDS:
+        return
+    from notebook.celery import app
+
+    app.conf.broker_transport_options |= {
+        "visibility_timeout": float(settings.CHAOS_VISIBILITY_SECONDS),
+        "unacked_restore_interval": 1,
+    }
