@@ -27,10 +27,11 @@ def _database() -> bool:
 
 
 def _broker() -> bool:
+    """Whether it takes what is written; one that is full still answers a PING."""
     try:
         with Redis.from_url(
             settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1
         ) as redis:
-            return bool(redis.ping())
+            return bool(redis.set("notebook:ready", 1, ex=60))
     except RedisError:
         return False
