@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -60,7 +61,8 @@ def _run_claimed(detail: TaskDetail) -> None:
     except Fenced:
         raise
     except (SystemExit, KeyboardInterrupt):
-        _persist(services.lost, detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
+        with suppress(Fenced):  # else the worker would not exit
+            _persist(services.lost, detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
         raise
     except BaseException as error:  # noqa: BLE001 - every failure ends on the row, none in Celery
         _settle(detail, error)
@@ -213,7 +215,10 @@ class _Heart:
                 if not services.heartbeat(self._detail):
                     self.lost.set()
                     return
-            except DatabaseError:  # the claim is still ours until somebody takes it
+            except (
+                DatabaseError,
+                InterfaceError,
+            ):  # it is ours until it is taken
                 log.warning("heartbeat_missed", task_id=str(self._detail.task_id))
             finally:
                 connection.close()

@@ -10,12 +10,12 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
 from tasks import outbox
-from tasks.exceptions import Fenced, StepError, WrongState
+from tasks.exceptions import Fenced, StepError, TaskError, WrongState
 from tasks.models import LIVE, TERMINAL, Lane, OutboxMessage, Status, Task, TaskDetail
 from tasks.pipelines import StepResult
 from tasks.signals import announce
@@ -83,10 +83,11 @@ def retry(task_id: UUID) -> Task:
         raise WrongState(status=task.get_status_display().lower())
     if _is_replaced(task):
         raise WrongState("A newer task has replaced this one; retry that.")
-    task.task_details.swap(
+    if not task.task_details.swap(
         Status.PENDING, **NO_ERROR, progress=0, failures=0, losses=0, started_at=None, details={}
-    )
-    _move(task, Status.PENDING, attempt=F("attempt") + 1, started_at=None, **NO_ERROR)
+    ):
+        raise WrongState("The task has no step left to run.")
+    _start_again(task)
     outbox.put(task, "")
     return task
 
@@ -95,8 +96,8 @@ def retry(task_id: UUID) -> Task:
 def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDetail:
     """Become the owner of a step that is due. Raises Fenced when it is not to be had."""
     task = _locked(task_id, attempt, Status.RUNNING)
-    if OutboxMessage.objects.filter(task=task, due_at__gt=Now()).exists():
-        raise Fenced  # it backs off; this is an older message
+    if not OutboxMessage.objects.filter(task=task, step_type=step_type, due_at__lte=Now()).exists():
+        raise Fenced  # not its turn: it backs off, or this is an older message
     owner = uuid.uuid4()
     claimed = task.task_details.filter(step_type=step_type, status=Status.PENDING).swap(
         Status.RUNNING,
@@ -122,12 +123,12 @@ def heartbeat(detail: TaskDetail) -> bool:
 
 @transaction.atomic
 def report(detail: TaskDetail, percent: int, details: dict[str, Any]) -> None:
-    """Store the step's progress. Raises Fenced when the step is no longer ours."""
+    """Store the step's progress, which never goes back. Raises Fenced when the step is not ours."""
     task = _owned(detail)
     detail.details |= details
-    detail.progress = percent
+    detail.progress = max(detail.progress, percent)  # who takes over begins anew, or nearly
     detail.save(update_fields=["details", "progress"])
-    _touch(task, progress=task.steps.progress(detail.step_type, percent))
+    _touch(task, progress=task.steps.progress(detail.step_type, detail.progress))
 
 
 @transaction.atomic
@@ -176,6 +177,15 @@ def lost(detail: TaskDetail, error: StepError) -> None:
 
 
 @transaction.atomic
+def take_over(detail: TaskDetail, error: StepError) -> None:
+    """The same when the lease ran out. Raises Fenced if it was renewed meanwhile."""
+    _owned(detail)
+    if not _own_row(detail).filter(lease_expires_at__lt=Now()).exists():
+        raise Fenced
+    lost(detail, error)
+
+
+@transaction.atomic
 def wake(task_id: UUID) -> bool:
     """Write the message that a live task lacks; False if it lacks none."""
     task = Task.objects.select_for_update().filter(pk=task_id, status__in=LIVE).first()
@@ -205,6 +215,17 @@ def _is_replaced(task: Task) -> bool:
     ).exists()
 
 
+def _start_again(task: Task) -> None:
+    first = task.task_details.filter(status=Status.PENDING).earliest("step_order")
+    progress = task.steps.progress(first.step_type, 0)
+    again = {"attempt": F("attempt") + 1, "started_at": None, "progress": progress, **NO_ERROR}
+    try:
+        with transaction.atomic():
+            _move(task, Status.PENDING, **again)
+    except IntegrityError as error:  # started anew at this very moment
+        raise WrongState("A newer task has replaced this one; retry that.") from error
+
+
 def _lease() -> Any:
     return Now() + timedelta(seconds=settings.TASK_LEASE_SECONDS)
 
@@ -231,9 +252,11 @@ def _own_row(detail: TaskDetail) -> Any:
 
 def _next_step(task: Task) -> None:
     following = task.task_details.filter(status=Status.PENDING).order_by("step_order").first()
-    if following is None:
-        raise WrongState("The task has no step left to run.")
-    outbox.put(task, following.step_type)
+    if following is None:  # a hand in the database; it must not wait for ever
+        why = TaskError()
+        _move(task, Status.FAILED, error_code=why.code, error_message=why.message)
+    else:
+        outbox.put(task, following.step_type)
 
 
 def _move(task: Task, to: Status, **values: Any) -> None:

@@ -50,7 +50,7 @@ def take_over_lost_steps() -> int:
     taken = 0
     for detail in lost.iterator():
         try:
-            services.lost(detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
+            services.take_over(detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
         except Fenced:
             continue  # its worker was only slow, or somebody cancelled it
         taken += 1
