@@ -254,7 +254,7 @@ TASK_SLICE_SECONDS = env.int("TASK_SLICE_SECONDS", 2)  # then a long step lets o
 BULK_FROM_KB = env.int("BULK_FROM_KB", 1000)  # larger documents are long work
 SOCKETS_PER_USER = env.int("SOCKETS_PER_USER", 50)  # in one web process
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", 2)
-REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", 10)
+REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", 3)
 
 # --- Languages --------------------------------------------------------------------------------
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")

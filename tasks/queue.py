@@ -17,6 +17,9 @@ from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
 
 LOCK_ID = 0x7475726E  # "turn"
 SLOTS_UNKNOWN = 4  # taken for granted until a worker was seen
+# So few messages wait in the broker that who comes new is served with the next free slot; each
+# claim sends another, so that is enough to keep all slots busy.
+SLOTS_PER_MESSAGE = 4
 SEEN_SECONDS = 30  # a worker that was silent for longer does not count
 RATE_SECONDS = 120  # over which the queue's speed is measured
 
@@ -113,7 +116,7 @@ def slots() -> int:
 def _next_in_turn() -> list[UUID]:
     most, sent = slots(), _counted(OutboxMessage.objects.filter(sent_at__isnull=False), "lane")
     running = _counted(TaskDetail.objects.filter(status=Status.RUNNING), "task__lane")
-    room = max(0, most - sum(sent.values()))  # one message in the queue for each slot
+    room = max(0, 1 + most // SLOTS_PER_MESSAGE - sum(sent.values()))
     bulk_room = max(1, most - 1) - sent.get(Lane.BULK, 0) - running.get(Lane.BULK, 0)
     with connection.cursor() as cursor:
         cursor.execute(_NEXT, {"room": room})
