@@ -60,6 +60,8 @@ app.conf.update(
     result_backend="django-db",
     result_extended=True,  # the admin shows a result's name and arguments, which are ids
     result_expires=7 * 86_400,
+    # In memory: a file of its own would end it on a full disk, and to miss a turn is no loss
+    beat_scheduler="celery.beat:Scheduler",
     beat_schedule={"housekeeping": {"task": "housekeeping", "schedule": crontab(minute="*/15")}},
 )
 app.autodiscover_tasks()

@@ -3,10 +3,12 @@
 import asyncio
 import ctypes
 import os
+import shutil
 import signal
 import sys
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +20,7 @@ from notebook.stack.exceptions import StackError
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 LOG_BYTES = 10 * 1024 * 1024
+STARVING_BYTES = 32 * 1024 * 1024  # twice a segment of Postgres' log, which it needs to start
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -34,6 +37,7 @@ class Command:
     # Sent by the kernel (Linux) when we are gone without having said good-bye.
     orphan_signal: signal.Signals = signal.SIGKILL
     speaks: bool = False  # its standard output is for the person at the terminal
+    vital: bool = True  # nothing works without it
 
 
 class Child:
@@ -74,7 +78,8 @@ class Child:
                 preexec_fn=partial(signal_when_orphaned, self.command.orphan_signal),
             )
         created = psutil.Process(self.pid).create_time() if psutil.pid_exists(self.pid) else 0
-        self._record.write_text(f"{self.pid}\n{created}\n")
+        with suppress(OSError):  # only a later run without us needs it; a full disk ends nothing
+            self._record.write_text(f"{self.pid}\n{created}\n")
 
     async def wait(self) -> int:
         """Wait for its end, then end what it left behind; return the exit code."""
@@ -102,6 +107,10 @@ class Child:
         await asyncio.wait(ways, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()
+
+    def starves(self) -> bool:
+        """Whether its disk is so full that even a healthy server ends."""
+        return shutil.disk_usage(self.log.parent).free < STARVING_BYTES
 
     def why_it_ended(self) -> str:
         """`exit code 1` or `killed by signal 9`."""

@@ -19,7 +19,7 @@ def open_data_dir(path: Path) -> Path:
     try:
         # Others may pass through (Postgres runs as another user when we are root), not look.
         path.mkdir(mode=0o711, parents=True, exist_ok=True)
-        for name in ("logs", "run", "beat", "files", "models", "static"):
+        for name in ("logs", "run", "files", "models", "static"):
             (path / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StackError(f"The data directory {path} can't be used: {error.strerror}.") from error

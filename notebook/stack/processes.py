@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 from notebook.stack.child import Command
 
@@ -24,17 +23,17 @@ def worker(variables: dict[str, str]) -> Command:
     # Two copies may share a broker; workers of one name would disturb each other.
     arguments += ["-n", f"worker-{os.getpid()}@%h", "--without-gossip", "--without-mingle"]
     # On SIGTERM: a few seconds to finish, then unfinished messages go back to the queue.
-    return _python(*arguments, name="worker", variables={**variables, "REMAP_SIGTERM": "SIGQUIT"})
+    variables = {**variables, "REMAP_SIGTERM": "SIGQUIT"}
+    return _python(*arguments, name="worker", variables=variables, vital=False)
 
 
 def sweeper(variables: dict[str, str]) -> Command:
-    return _python("manage.py", "sweep", name="sweeper", variables=variables)
+    return _python("manage.py", "sweep", name="sweeper", variables=variables, vital=False)
 
 
-def beat(variables: dict[str, str], *, data_dir: Path) -> Command:
-    schedule = str(data_dir / "beat" / "schedule")
-    arguments = ["-m", "celery", "-A", "notebook", "beat", "--schedule", schedule, "--pidfile="]
-    return _python(*arguments, name="beat", variables=variables)
+def beat(variables: dict[str, str]) -> Command:
+    arguments = ["-m", "celery", "-A", "notebook", "beat", "--pidfile="]
+    return _python(*arguments, name="beat", variables=variables, vital=False)
 
 
 def worker_concurrency() -> str:
@@ -45,7 +44,12 @@ def worker_concurrency() -> str:
     return os.environ.get("WORKER_CONCURRENCY") or str(1 + max(2, os.cpu_count() or 1))
 
 
-def _python(*arguments: str, name: str, variables: dict[str, str], speaks: bool = False) -> Command:
-    return Command(
-        name=name, arguments=[sys.executable, *arguments], variables=variables, speaks=speaks
-    )
+def _python(
+    *arguments: str,
+    name: str,
+    variables: dict[str, str],
+    speaks: bool = False,
+    vital: bool = True,
+) -> Command:
+    words = [sys.executable, *arguments]
+    return Command(name=name, arguments=words, variables=variables, speaks=speaks, vital=vital)

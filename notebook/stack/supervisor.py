@@ -118,8 +118,7 @@ class Supervisor:
         return [processes.web(self.variables, host=options.host, port=options.port), worker]
 
     def _later(self) -> list[Command]:
-        beat = processes.beat(self.variables, data_dir=self.data_dir)
-        return [processes.sweeper(self.variables), beat]
+        return [processes.sweeper(self.variables), processes.beat(self.variables)]
 
     async def _launch(self, commands: list[Command], keepers: asyncio.TaskGroup) -> None:
         for command in commands:
