@@ -1,8 +1,12 @@
-"""Keeps one child alive: says when it died and why, starts it again, gives up in the end."""
+"""Keeps one child alive: says when it died and why, and starts it again.
+
+Who dies after a while was healthy and is back at once, however often. Who dies again and again
+right after its start has a reason that stays. Then a vital child ends the whole stack; any other,
+or one whose disk is full, is tried again now and then, while the rest goes on.
+"""
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 
 from notebook.stack.child import Child
@@ -11,31 +15,37 @@ from notebook.stack.exceptions import StackError
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
-MAX_DEATHS = 5
-WINDOW_SECONDS = 60
+QUICK_SECONDS = 10
+MAX_QUICK_DEATHS = 5
 
 
 async def keep(child: Child, *, start: Callable[[], Awaitable[object]]) -> None:
-    """Run until cancelled; StackError when `child` dies more than five times in a minute."""
-    deaths: deque[float] = deque()
+    """Run until cancelled; StackError when a vital `child` has six quick deaths in a row."""
+    quick = 0
     while True:
+        started = time.monotonic()
         await child.wait()
-        deaths.append(time.monotonic())
-        while deaths[0] < deaths[-1] - WINDOW_SECONDS:
-            deaths.popleft()
-        if len(deaths) > MAX_DEATHS:
-            raise StackError(
-                f"{child.name} stopped {len(deaths)} times within a minute,"
-                f" the last time: {child.obituary()}"
-            )
-        say(_news(child))
-        await asyncio.sleep(pause_after(len(deaths)))
+        quick = quick + 1 if time.monotonic() - started < QUICK_SECONDS else 0
+        if quick > MAX_QUICK_DEATHS and child.command.vital and not child.starves():
+            raise StackError(f"{child.name} does not stay up: {child.obituary()}")
+        _tell(child, quick)
+        await asyncio.sleep(pause_after(quick))
         await start()
 
 
-def pause_after(deaths: int) -> float:
-    """Seconds to wait before the next start: 0.5, 1, 2, 4, 8, 8, ..."""
-    return min(FIRST_PAUSE_SECONDS * (1 << deaths - 1), LONGEST_PAUSE_SECONDS)
+def pause_after(quick_deaths: int) -> float:
+    """Seconds to wait before the next start: 0.5, 0.5, 1, 2, 4, 8, 8, ..."""
+    return min(FIRST_PAUSE_SECONDS * (1 << max(0, quick_deaths - 1)), LONGEST_PAUSE_SECONDS)
+
+
+def _tell(child: Child, quick: int) -> None:
+    if quick <= MAX_QUICK_DEATHS:
+        say(_news(child))
+    elif quick == MAX_QUICK_DEATHS + 1:  # once; the same every few seconds helps nobody
+        say(
+            f"{child.name} does not stay up: {child.obituary()}\n"
+            f"  The rest works on; it is started again every {LONGEST_PAUSE_SECONDS:.0f} s."
+        )
 
 
 def _news(child: Child) -> str:
