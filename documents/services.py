@@ -28,6 +28,7 @@ from tasks.exceptions import WrongState, is_storage_full
 from tasks.models import Lane, Status, Task
 
 log = structlog.get_logger(__name__)
+ORPHANED_AFTER = timedelta(minutes=30)
 _HIDDEN = {"Cc", "Cf", "Co", "Cs"}  # control, bidi and other invisible characters
 
 
@@ -160,18 +161,23 @@ def delete_document(document_id: UUID) -> None:
     transaction.on_commit(partial(default_storage.delete, name), robust=True)
 
 
-def remove_orphaned_files(*, older_than: timedelta = timedelta(minutes=30)) -> int:
-    """Delete what a crash left of uploads: files that no document names, whole or partial.
+def remove_orphaned_files(*, older_than: timedelta = ORPHANED_AFTER) -> int:
+    """Delete what `orphaned_files` finds; how many."""
+    orphans = orphaned_files(older_than=older_than)
+    for path in orphans:
+        path.unlink(missing_ok=True)
+    return len(orphans)
+
+
+def orphaned_files(*, older_than: timedelta = ORPHANED_AFTER) -> list[Path]:
+    """What a crash left of uploads: files that no document names, whole or partial.
 
     Bytes come before their row, so a young file is let alone. Covers local storage.
     """
     root = Path(settings.MEDIA_ROOT)
     known = {root / name for name in Document.objects.values_list("file", flat=True)}
     before = time.time() - older_than.total_seconds()
-    orphans = [path for path in _stored(root) if path not in known and _modified(path) < before]
-    for path in orphans:
-        path.unlink(missing_ok=True)
-    return len(orphans)
+    return [path for path in _stored(root) if path not in known and _modified(path) < before]
 
 
 def _stored(root: Path) -> Iterator[Path]:

@@ -1,0 +1,259 @@
+"""What must always hold of documents, their texts, chunks and vectors. Of files: file_integrity."""
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from documents.models import Chunk, Document, Draft, Extraction
+from tasks.invariants import Ids, Invariant, rows
+from tasks.models import Status, Task, TaskDetail
+
+NEWEST_DOCUMENTS, NEWEST_VECTORS = 100, 1000  # looked at, unless all are
+_DOCUMENT, _CHUNK, _DRAFT, _TEXT, _TASK, _DETAIL = (
+    model._meta.db_table for model in (Document, Chunk, Draft, Extraction, Task, TaskDetail)
+)
+
+
+# --- What mends -----------------------------------------------------------------------------------
+def _each_document(mend: Callable[[Document], object]) -> Callable[[Ids], int]:
+    def fix(document_ids: Ids) -> int:
+        return sum(bool(_mend_locked(document_id, mend)) for document_id in document_ids)
+
+    return fix
+
+
+@transaction.atomic
+def _mend_locked(document_id: UUID, mend: Callable[[Document], object]) -> object:
+    """In the lock order of everybody who writes: tasks, then their document."""
+    list(Task.objects.select_for_update().filter(document_id=document_id).values_list("pk"))
+    document = Document.objects.select_for_update().filter(pk=document_id).first()
+    return document is not None and mend(document)
+
+
+def _settle(document: Document) -> bool:
+    task = document.tasks.order_by("-created_at").first()
+    if task is None or (task.status == Status.COMPLETED and not document.chunk_count):
+        return False
+    task.steps.settle(document.pk, task.status, task.error_code, task.error_message)
+    return True
+
+
+def _remove_chunks(document: Document) -> bool:
+    if document.chunk_count or document.tasks.filter(status=Status.COMPLETED).exists():
+        return False
+    return bool(Chunk.objects.filter(document=document).delete()[0])
+
+
+def _count_chunks(document: Document) -> bool:
+    """Only if they are all that were stored: a smaller count would hide that some are lost."""
+    indexes = list(
+        Chunk.objects.filter(document=document).order_by("index").values_list("index", flat=True)
+    )
+    if not indexes or indexes != list(range(len(indexes))) or _stored(document) != len(indexes):
+        return False
+    document.chunk_count = len(indexes)
+    document.save(update_fields=["chunk_count"])
+    return _settle(document)
+
+
+def _stored(document: Document) -> int | None:
+    """How many chunks the task stored that made the document's present ones."""
+    if document.extraction is None:
+        return None
+    steps = TaskDetail.objects.filter(task_id=document.extraction.task_id)
+    step = steps.filter(details__has_key="stored_vectors").first()
+    return int(step.details["stored_vectors"]) if step else None
+
+
+def _remove_drafts(document: Document) -> bool:
+    done = document.tasks.filter(status=Status.COMPLETED)
+    return bool(Draft.objects.filter(document=document, task__in=done).delete()[0])
+
+
+def _remove_texts(document: Document) -> bool:
+    ids = rows(f"{_UNUSED_TEXT} AND e.document_id = %(document)s", document=document.pk)()
+    return bool(Extraction.objects.filter(pk__in=ids).delete()[0])
+
+
+def _forget_vectors(document: Document) -> bool:
+    """They are asked for again."""
+    ids = rows(f"{_UNFIT_DRAFT} AND document_id = %(document)s", document=document.pk)
+    return bool(Draft.objects.filter(pk__in=ids()).update(embedding=None))
+
+
+# --- What finds -----------------------------------------------------------------------------------
+_COMPLETED_TASK = f"""
+    EXISTS (SELECT FROM {_TASK} t WHERE t.document_id = d.id AND t.status = 'COMPLETED')
+"""
+_HAS_CHUNKS = f"EXISTS (SELECT FROM {_CHUNK} c WHERE c.document_id = d.id)"
+_UNFINISHED = f"""
+    SELECT d.id FROM {_DOCUMENT} d
+    WHERE d.chunk_count = 0 AND {_HAS_CHUNKS} AND NOT {_COMPLETED_TASK}
+"""  # noqa: S608
+_COUNT = f"""
+    SELECT d.id FROM {_DOCUMENT} d
+    LEFT JOIN (SELECT document_id, count(*) FROM {_CHUNK} GROUP BY document_id) c
+    ON c.document_id = d.id WHERE coalesce(c.count, 0) <> d.chunk_count
+"""  # noqa: S608
+_INDEXES = f"""
+    SELECT document_id FROM {_CHUNK} GROUP BY document_id
+    HAVING min(index) <> 0 OR max(index) <> count(*) - 1
+"""  # noqa: S608
+_LATEST = f"""
+    {_DOCUMENT} d CROSS JOIN LATERAL (
+        SELECT * FROM {_TASK} t WHERE t.document_id = d.id ORDER BY created_at DESC LIMIT 1
+    ) latest
+"""  # noqa: S608 - names of our own, here and below
+_EMPTY = f"""
+    SELECT d.id FROM {_LATEST} WHERE latest.status = 'COMPLETED' AND d.chunk_count = 0
+"""  # noqa: S608
+_UNSETTLED = f"""
+    SELECT d.id FROM {_LATEST}
+    WHERE NOT (latest.status = 'COMPLETED' AND d.chunk_count = 0) AND (
+        d.status <> CASE WHEN d.chunk_count > 0 THEN 'AVAILABLE' ELSE latest.status END
+        OR (d.error_code, d.error_message) IS DISTINCT FROM (
+            CASE latest.status WHEN 'FAILED' THEN latest.error_code END,
+            CASE latest.status WHEN 'FAILED' THEN latest.error_message END
+        )
+    )
+"""  # noqa: S608
+_NO_TASK = f"""
+    SELECT d.id FROM {_DOCUMENT} d
+    WHERE NOT EXISTS (SELECT FROM {_TASK} t WHERE t.document_id = d.id)
+"""  # noqa: S608
+_NO_REASON = f"""
+    SELECT id FROM {_DOCUMENT} WHERE status = 'FAILED'
+    AND (coalesce(error_code, '') = '' OR coalesce(error_message, '') = '')
+"""  # noqa: S608
+_NO_TEXT = f"SELECT id FROM {_DOCUMENT} WHERE chunk_count > 0 AND extraction_id IS NULL"  # noqa: S608
+_USED_DRAFT = f"""
+    SELECT DISTINCT draft.document_id FROM {_DRAFT} draft JOIN {_TASK} t ON t.id = draft.task_id
+    WHERE t.status = 'COMPLETED'
+"""  # noqa: S608
+# One that was replaced by a later success, or that its own success did not make the current one.
+_UNUSED_TEXT = f"""
+    SELECT e.id FROM {_TEXT} e JOIN {_TASK} t ON t.id = e.task_id
+    JOIN {_DOCUMENT} d ON d.id = e.document_id
+    WHERE d.extraction_id <> e.id AND EXISTS (
+        SELECT FROM {_TASK} done WHERE done.document_id = d.id
+        AND done.status = 'COMPLETED' AND done.created_at >= t.created_at
+    )
+"""  # noqa: S608
+_UNFIT = f"""
+    (vector_dims(embedding) <> {settings.EMBEDDING_DIMENSIONS} OR vector_norm(embedding) = 0
+    OR vector_norm(embedding) = 'Infinity' OR vector_norm(embedding) = 'NaN')
+"""
+_UNFIT_DRAFT = f"SELECT id FROM {_DRAFT} WHERE embedding IS NOT NULL AND {_UNFIT}"  # noqa: S608
+_OF_NEWEST = f"""
+    WITH newest AS (
+        SELECT id FROM {_DOCUMENT} WHERE chunk_count > 0 ORDER BY updated_at DESC
+        LIMIT {NEWEST_DOCUMENTS}
+    )
+    SELECT DISTINCT document_id FROM (
+        SELECT document_id, embedding FROM {_CHUNK} JOIN newest ON newest.id = document_id
+        LIMIT {NEWEST_VECTORS}
+    ) sample WHERE {_UNFIT}
+"""  # noqa: S608
+_OF_ALL = f"SELECT DISTINCT document_id FROM {_CHUNK} WHERE {_UNFIT}"  # noqa: S608
+
+
+def _documents_of(table: str, query: str) -> Callable[[], list[Any]]:
+    """The documents of the rows that `query` finds, so that they can be locked."""
+    return rows(f"SELECT DISTINCT document_id FROM {table} WHERE id IN ({query})")  # noqa: S608
+
+
+_WRONG_TEXT = f"""
+    SELECT DISTINCT d.id FROM {_DOCUMENT} d JOIN {_TEXT} e ON e.id = d.extraction_id
+    JOIN {_CHUNK} c ON c.document_id = d.id
+    WHERE d.id = ANY(%(documents)s) AND c.text <> substr(e.text, c.start + 1, c."end" - c.start)
+"""  # noqa: S608
+
+
+def _wrong_text() -> list[Any]:
+    """Documents with a chunk that is not what stands at its place in the text."""
+    chunks = Chunk.objects.filter(document__extraction__isnull=False).order_by("document")
+    spans = chunks.values_list("document_id", "text", "start", "end").iterator(chunk_size=2000)
+    suspects = [
+        document_id
+        for document_id, mine in groupby(spans, key=lambda row: row[0])
+        if not _fits(_text(document_id), [row[1:] for row in mine])
+    ]
+    # Asked in one snapshot: its chunks may have been replaced between the two looks.
+    return rows(_WRONG_TEXT, documents=suspects)() if suspects else []
+
+
+def _text(document_id: UUID) -> str:
+    """Read once for all of its chunks: Postgres would unpack it for each."""
+    current = Document.objects.filter(pk=document_id).values("extraction")
+    found = Extraction.objects.filter(pk__in=current).values_list("text", flat=True)
+    return found.first() or ""
+
+
+def _fits(whole: str, passages: list[tuple[str, int, int]]) -> bool:
+    return all(text == whole[start:end] for text, start, end in passages)
+
+
+_AGAIN = "Process the document again."
+INVARIANTS = (
+    Invariant(
+        name="I2 unfinished", find=rows(_UNFINISHED), fix=_each_document(_remove_chunks),
+        sentence="A document that never finished has chunks.",
+    ),
+    Invariant(
+        name="I2 chunk count", find=rows(_COUNT), fix=_each_document(_count_chunks),
+        sentence=f"A document has more or fewer chunks than it says. {_AGAIN}",
+    ),
+    Invariant(
+        name="I2 chunk places", find=rows(_INDEXES),
+        sentence=f"A document's chunks are not numbered from 0 without a gap. {_AGAIN}",
+    ),
+    Invariant(
+        name="I2 empty", find=rows(_EMPTY),
+        sentence=f"A document has no chunks though its task is completed. {_AGAIN}",
+    ),
+    Invariant(
+        name="I2 no text", find=rows(_NO_TEXT),
+        sentence=f"A document has chunks, but the text that they stand in is gone. {_AGAIN}",
+    ),
+    Invariant(
+        name="I2 drafts", find=rows(_USED_DRAFT), fix=_each_document(_remove_drafts),
+        sentence="A completed task has left drafts behind.",
+    ),
+    Invariant(
+        name="I2 texts", find=_documents_of(_TEXT, _UNUSED_TEXT), fix=_each_document(_remove_texts),
+        sentence="A text is kept that nothing refers to any more.",
+    ),
+    Invariant(
+        name="I3 document", find=rows(_UNSETTLED), fix=_each_document(_settle),
+        sentence="A document's status or error is not what follows from its chunks and its task.",
+    ),
+    Invariant(
+        name="I6 draft vectors", find=_documents_of(_DRAFT, _UNFIT_DRAFT),
+        fix=_each_document(_forget_vectors),
+        sentence="A draft's vector is of no use: zero, not finite, or of another dimension.",
+    ),
+    Invariant(
+        name="I7 task", find=rows(_NO_TASK),
+        sentence=f"A document has no task. {_AGAIN}",
+    ),
+    Invariant(
+        name="I8 document reason", find=rows(_NO_REASON), fix=_each_document(_settle),
+        sentence="A document has failed without a code or a sentence that says why.",
+    ),
+)  # fmt: skip
+_UNFIT_VECTORS = (
+    f"A vector is of no use: zero, not finite, or not of {settings.EMBEDDING_DIMENSIONS}"
+    f" dimensions. {_AGAIN}"
+)
+SAMPLES = (Invariant(name="I6 newest vectors", find=rows(_OF_NEWEST), sentence=_UNFIT_VECTORS),)
+DEEP = (  # instead of the samples
+    Invariant(name="I6 vectors", find=rows(_OF_ALL), sentence=_UNFIT_VECTORS),
+    Invariant(
+        name="I2 text", find=_wrong_text,
+        sentence=f"A chunk is not what stands at its place in the document's text. {_AGAIN}",
+    ),
+)  # fmt: skip

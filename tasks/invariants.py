@@ -1,0 +1,64 @@
+"""An invariant: what finds the rows that break it, and what mends them, where that is safe."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+SHOWN = 10  # ids of a violation
+
+Ids = Sequence[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """Rows that break an invariant."""
+
+    name: str
+    sentence: str
+    count: int
+    ids: list[str]  # the first ten: of tasks, of documents, or paths of files
+    fixable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invariant:
+    """`find` gives the ids of all that break it; `fix` mends what is safe; how many it mended."""
+
+    name: str  # its number and what it is about
+    sentence: str  # what is wrong, and what to do if nothing here mends it
+    find: Callable[[], Ids]
+    fix: Callable[[Ids], int] | None = None
+
+    def look(self) -> Violation | None:
+        found = self.find()
+        if not found:
+            return None
+        return Violation(
+            name=self.name,
+            sentence=self.sentence,
+            count=len(found),
+            ids=[str(each) for each in found[:SHOWN]],
+            fixable=self.fix is not None,
+        )
+
+    def mend(self) -> int:
+        """Mend what is safe; how many. Call it outside a transaction: each row has its own."""
+        return self.fix(found) if self.fix and (found := self.find()) else 0
+
+
+def violations(invariants: Iterable[Invariant]) -> list[Violation]:
+    """All that is broken; an empty list is good news."""
+    return [found for each in invariants if (found := each.look())]
+
+
+def rows(query: str, **params: Any) -> Callable[[], list[Any]]:
+    """A `find` that asks for the first column of `query`."""
+
+    def find() -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(query, params or None)
+            return [row[0] for row in cursor.fetchall()]
+
+    return find
