@@ -70,6 +70,7 @@ class Task(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     options = models.JSONField(default=dict, blank=True)
     lane = models.CharField(max_length=5, choices=Lane, default=Lane.QUICK)
+    effort = models.PositiveIntegerField(default=0, help_text=_("Seconds, a guess."))
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     progress = models.PositiveSmallIntegerField(default=0)
     error_code = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - null in the API
@@ -202,7 +203,7 @@ class OutboxMessage(models.Model):
     # The task's own, kept here because the queue is ordered by them.
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     lane = models.CharField(max_length=5, choices=Lane)
-    task_created_at = models.DateTimeField()
+    turn_at = models.DateTimeField()  # when it came, plus what work it will make
     # What a person who waits is told.
     position = models.PositiveIntegerField(null=True, blank=True)  # 1 is the next to be sent
     seconds = models.PositiveIntegerField(null=True, blank=True)  # until its turn, estimated
@@ -212,7 +213,7 @@ class OutboxMessage(models.Model):
         indexes = [
             # the next of each owner's lane, and which of them wait at all
             models.Index(
-                fields=["owner", "lane", "task_created_at"],
+                fields=["owner", "lane", "turn_at"],
                 name="outbox_unsent",
                 condition=Q(sent_at=None),
             ),

@@ -26,11 +26,12 @@ _sender = ThreadPoolExecutor(1, thread_name_prefix="outbox")
 def put(task: Task, step_type: str, *, delay: float = 0) -> None:
     """Record that `step_type` ("" = dispatch) is due in `delay` seconds; send it after commit."""
     due = Now() + timedelta(seconds=delay)
+    turn_at = task.created_at + timedelta(seconds=task.effort)
     OutboxMessage.objects.update_or_create(
         task=task,
         defaults={
             "step_type": step_type, "attempt": task.attempt, "due_at": due, "sent_at": None,
-            "owner_id": task.owner_id, "lane": task.lane, "task_created_at": task.created_at,
+            "owner_id": task.owner_id, "lane": task.lane, "turn_at": turn_at,
             "position": None, "seconds": None, "problem": "",
         },
     )  # fmt: skip

@@ -1,7 +1,8 @@
 """Whose turn it is. Postgres orders what waits; the broker gets little more than workers can take.
 
-Turns go round between owners, and for each owner between short and long work; within those, the
-older task first. Bulk work never has all slots, so a short document does not wait for long ones.
+Turns go round between owners, and for each owner between short and long work. Within those comes
+first what came first, and less work before more: a task of ten seconds goes as if it had come ten
+seconds later. Bulk work never has all slots, so a short document does not wait for long ones.
 """
 
 from collections.abc import Sequence
@@ -43,25 +44,25 @@ _NEXT = f"""
     SELECT first.task_id, flows.lane FROM flows
     LEFT JOIN served USING (owner_id, lane)
     CROSS JOIN LATERAL (
-        SELECT task_id, task_created_at, row_number() OVER (ORDER BY task_created_at) AS turn
+        SELECT task_id, turn_at, row_number() OVER (ORDER BY turn_at) AS turn
         FROM {OutboxMessage._meta.db_table} row
         WHERE row.owner_id = flows.owner_id AND row.lane = flows.lane
             AND sent_at IS NULL AND due_at <= statement_timestamp()
-        ORDER BY task_created_at LIMIT %(room)s
+        ORDER BY turn_at LIMIT %(room)s
     ) first
-    ORDER BY coalesce(served.turns, 0) + first.turn, first.task_created_at
+    ORDER BY coalesce(served.turns, 0) + first.turn, first.turn_at
 """  # noqa: S608
 # From 20 on two digits are enough, and a long queue is not rewritten at every step forward.
 _RANK = f"""
     {_SERVED}, turns AS (
-        SELECT task_id, task_created_at, coalesce(served.turns, 0) + row_number() OVER (
-            PARTITION BY owner_id, lane ORDER BY task_created_at
+        SELECT task_id, turn_at, coalesce(served.turns, 0) + row_number() OVER (
+            PARTITION BY owner_id, lane ORDER BY turn_at
         ) AS turn
         FROM {OutboxMessage._meta.db_table} LEFT JOIN served USING (owner_id, lane)
         WHERE due_at <= statement_timestamp()
             AND (sent_at IS NULL OR problem <> '' OR %(problem)s <> '')
     ), exact AS (
-        SELECT task_id, row_number() OVER (ORDER BY turn, task_created_at) AS position FROM turns
+        SELECT task_id, row_number() OVER (ORDER BY turn, turn_at) AS position FROM turns
     ), rounded AS (
         SELECT task_id, round(position, least(0, 1 - floor(log(position))::int)) AS position
         FROM exact

@@ -33,13 +33,20 @@ def start(
     document_id: UUID,
     options: dict[str, Any],
     lane: Lane = Lane.QUICK,
+    effort: int = 0,
 ) -> Task:
     """Write the task, its details and the message that starts it.
 
+    `effort` is a guess, in seconds, of how long it will take; less goes before more.
     Raises IntegrityError when the document already has a live task.
     """
     task = Task.objects.create(
-        pipeline=pipeline, owner_id=owner_id, document_id=document_id, options=options, lane=lane
+        pipeline=pipeline,
+        owner_id=owner_id,
+        document_id=document_id,
+        options=options,
+        lane=lane,
+        effort=effort,
     )
     task.refresh_from_db(fields=["created_at"])
     TaskDetail.objects.bulk_create(

@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='outboxmessage',
-            name='task_created_at',
+            name='turn_at',
             field=models.DateTimeField(default=datetime.datetime(2026, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)),
             preserve_default=False,
         ),
@@ -67,9 +67,14 @@ class Migration(migrations.Migration):
             name='lane',
             field=models.CharField(choices=[('QUICK', 'Quick'), ('BULK', 'Bulk')], default='QUICK', max_length=5),
         ),
+        migrations.AddField(
+            model_name='task',
+            name='effort',
+            field=models.PositiveIntegerField(default=0, help_text='Seconds, a guess.'),
+        ),
         migrations.AddIndex(
             model_name='outboxmessage',
-            index=models.Index(condition=models.Q(('sent_at', None)), fields=['owner', 'lane', 'task_created_at'], name='outbox_unsent'),
+            index=models.Index(condition=models.Q(('sent_at', None)), fields=['owner', 'lane', 'turn_at'], name='outbox_unsent'),
         ),
         migrations.AddIndex(
             model_name='taskdetail',

@@ -1,6 +1,7 @@
 """Whose turn it is, and what who waits is told."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -29,13 +30,9 @@ def slots():
     return set_slots
 
 
-def add(owner, count=1, lane=Lane.QUICK):
-    return [
-        services.start(
-            pipeline="test", owner_id=owner.pk, document_id=None, options={}, lane=lane
-        ).pk
-        for _ in range(count)
-    ]
+def add(owner, count=1, lane=Lane.QUICK, effort=0):
+    given = {"pipeline": "test", "owner_id": owner.pk, "document_id": None, "options": {}}
+    return [services.start(**given, lane=lane, effort=effort).pk for _ in range(count)]
 
 
 def admitted():
@@ -68,6 +65,19 @@ def test_the_older_task_comes_first(user, slots):
         order += found
         finish(found)
     assert order == waiting
+
+
+def test_less_work_comes_before_more_but_not_for_ever(user, slots):
+    slots(1)
+    (large,) = add(user, effort=60)
+    (small,) = add(user, effort=1)
+    OutboxMessage.objects.filter(pk=large).update(turn_at=F("turn_at") - timedelta(seconds=30))
+    assert admitted() == [small]
+    finish([small])
+    (late,) = add(user, effort=1)
+    OutboxMessage.objects.filter(pk=large).update(turn_at=F("turn_at") - timedelta(seconds=30))
+    assert admitted() == [large]
+    assert late
 
 
 def test_one_upload_does_not_wait_behind_an_import_of_somebody_else(user, other_user, slots):
@@ -125,7 +135,7 @@ def test_what_the_broker_refused_waits_on(user, slots):
 
 def test_what_is_not_due_has_no_turn(user, slots):
     add(user)
-    OutboxMessage.objects.update(due_at=Now() + services.timedelta(minutes=1))
+    OutboxMessage.objects.update(due_at=Now() + timedelta(minutes=1))
     assert admitted() == []
     assert queue.rank() == 0
 
@@ -214,7 +224,7 @@ def test_a_step_that_is_taken_up_waits_no_more(user, slots):
 
 def test_without_workers_nobody_answers_and_old_ones_are_forgotten():
     Worker.objects.create(name="old", slots=9)
-    Worker.objects.update(seen_at=F("seen_at") - services.timedelta(hours=2))
+    Worker.objects.update(seen_at=F("seen_at") - timedelta(hours=2))
     assert workers.look() == 0
     assert not Worker.objects.exists()
     assert queue.slots() == queue.SLOTS_UNKNOWN
@@ -223,5 +233,5 @@ def test_without_workers_nobody_answers_and_old_ones_are_forgotten():
 def test_a_silent_worker_counts_no_more(slots):
     slots(7)
     assert queue.slots() == 7
-    Worker.objects.update(seen_at=F("seen_at") - services.timedelta(minutes=1))
+    Worker.objects.update(seen_at=F("seen_at") - timedelta(minutes=1))
     assert queue.slots() == queue.SLOTS_UNKNOWN
