@@ -51,9 +51,13 @@ def embedding_server():
 
 @pytest.fixture
 def embedder(embedding_server):
+    from documents import embedding_gate
+
     embedding_server.reset()
+    embedding_gate.reset()
     yield embedding_server
     embedding_server.reset()
+    embedding_gate.reset()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,10 @@ A module of its own because `openai` takes long to import and few processes ever
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 import httpx2
@@ -13,6 +16,7 @@ import structlog
 from django.conf import settings
 from openai.types import CreateEmbeddingResponse
 
+from documents.embedding_transport import AnswerPacked, AnswerTooLarge, allowed, limit
 from documents.exceptions import (
     EmbeddingInvalid,
     EmbeddingModelUnknown,
@@ -20,64 +24,106 @@ from documents.exceptions import (
     EmbeddingRefused,
     EmbeddingRejected,
     EmbeddingUnavailable,
+    EmbeddingUnreadable,
 )
 from tasks.exceptions import StepError
 
 log = structlog.get_logger(__name__)
 Vector = list[float]
+CONNECT_SECONDS = 3
+LONGEST_WAIT_SECONDS = 3600  # whatever the endpoint says, we ask again after an hour
+ANSWER_BYTES, TEXT_BYTES, NUMBER_BYTES = 65_536, 1024, 40  # at most, as JSON
+SQUARED_LENGTH = (1e-12, 1e12)  # beyond, Postgres' four-byte floats lose the vector
 
 
-def request(model: str, texts: Sequence[str]) -> list[Vector]:
-    """One vector per text, in order, checked. Raises an `Embedding…` error."""
+def request(
+    model: str, texts: Sequence[str], *, seconds: float, should_stop: Callable[[], bool]
+) -> list[Vector]:
+    """One vector per text, in order, checked; within `seconds` in all.
+
+    Raises an `Embedding…` error, or Fenced soon after `should_stop` says so.
+    """
+    size = ANSWER_BYTES + len(texts) * (TEXT_BYTES + NUMBER_BYTES * settings.EMBEDDING_DIMENSIONS)
     try:
-        answer = client().embeddings.create(model=model, input=list(texts))
+        with allowed(seconds=seconds, size=size, should_stop=should_stop):
+            answer = client().embeddings.create(model=model, input=list(texts))
+        return _checked(answer, len(texts))
     except openai.APIError as error:
         raise _translate(error) from error
-    except (AttributeError, TypeError, ValueError) as error:  # an answer that is no answer
-        raise EmbeddingInvalid from error
-    return _checked(answer, len(texts))
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        raise EmbeddingRefused from error
+    except (AnswerPacked, AnswerTooLarge) as error:
+        raise EmbeddingUnreadable from error
+    except (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError) as error:
+        raise EmbeddingUnreadable from error  # an answer that is no answer
 
 
 @lru_cache(maxsize=1)
 def client() -> openai.OpenAI:
     """One client per process; its connections are kept alive."""
+    http = openai.DefaultHttpxClient(timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS))
+    limit(http)
     return openai.OpenAI(
         base_url=settings.EMBEDDING_BASE_URL,
         api_key=settings.OPENAI_API_KEY or "none",
         max_retries=0,  # ours, because the library obeys any Retry-After for as long as it says
-        timeout=httpx2.Timeout(settings.EMBEDDING_TIMEOUT_SECONDS, connect=3),
+        http_client=http,
     )
 
 
 def _translate(error: openai.APIError) -> StepError:
-    log.warning(
-        "embedding_failed", error=type(error).__name__, status=getattr(error, "status_code", None)
-    )
+    status = getattr(error, "status_code", None)
+    log.warning("embedding_failed", error=type(error).__name__, status=status)
     match error:
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return EmbeddingRejected()
-        case openai.NotFoundError():
-            return EmbeddingModelUnknown()
-        case openai.RateLimitError():
-            return EmbeddingRateLimited(retry_after=_retry_after(error))
-        case openai.APIStatusError() if error.status_code < 500 and error.status_code != 408:
-            return EmbeddingRefused()
         case openai.APIResponseValidationError():
-            return EmbeddingInvalid()
+            return EmbeddingUnreadable()
+        case openai.APIStatusError():
+            return _of_status(error)
     return EmbeddingUnavailable()
 
 
-def _retry_after(error: openai.APIStatusError) -> float | None:
+def _of_status(error: openai.APIStatusError) -> StepError:
+    match error.status_code:
+        case 401 | 402 | 403:
+            return EmbeddingRejected()
+        case 404:
+            return EmbeddingModelUnknown()
+        case 429:
+            return EmbeddingRateLimited(retry_after=_retry_after(error.response.headers))
+        case status if status >= 500 or status in (408, 409):
+            return EmbeddingUnavailable(retry_after=_retry_after(error.response.headers))
+    return EmbeddingRefused()
+
+
+def _retry_after(headers: httpx2.Headers) -> float | None:
+    """Seconds, at most an hour; None if the endpoint does not say, or nothing of use."""
+    seconds = _seconds(headers.get("retry-after", ""), headers)
+    if not 0 < seconds < math.inf:
+        return None
+    return min(seconds, LONGEST_WAIT_SECONDS)
+
+
+def _seconds(value: str, headers: httpx2.Headers) -> float:
+    with suppress(ValueError):
+        return float(value)
+    then = _date(value)
+    now = _date(headers.get("date", "")) or datetime.now(UTC)  # by the endpoint's clock, if told
+    return (then - now).total_seconds() if then else 0
+
+
+def _date(value: str) -> datetime | None:
     try:
-        return max(0.0, float(error.response.headers["retry-after"]))
-    except (KeyError, ValueError):
+        return parsedate_to_datetime(value).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
 def _checked(answer: object, count: int) -> list[Vector]:
     """The vectors in the order of the texts, or EmbeddingInvalid: servers are known to send fewer,
     more, reordered, wrongly sized, zero and non-finite ones."""
-    if not isinstance(answer, CreateEmbeddingResponse) or len(answer.data or []) != count:
+    if not isinstance(answer, CreateEmbeddingResponse):
+        raise EmbeddingUnreadable
+    if len(answer.data) != count:
         raise EmbeddingInvalid
     rows = sorted(answer.data, key=lambda row: row.index)
     if [row.index for row in rows] != list(range(count)):
@@ -91,7 +137,7 @@ def _checked_vector(vector: Vector) -> Vector:
             f"The embedding service sent {len(vector)} dimensions instead of"
             f" {settings.EMBEDDING_DIMENSIONS}."
         )
-    length = math.fsum(x * x for x in vector)
-    if not math.isfinite(length) or length == 0:
+    least, most = SQUARED_LENGTH
+    if not least < math.fsum(x * x for x in vector) < most:  # also false for NaN
         raise EmbeddingInvalid
     return vector

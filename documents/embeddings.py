@@ -1,51 +1,176 @@
-"""Vectors for texts: which model, how often to try. The endpoint itself is embedding_endpoint."""
+"""Vectors for texts: which model, how often to try, when to wait.
 
-from collections.abc import Sequence
+The request itself is embedding_endpoint; what all workers know together is embedding_gate.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
+from types import ModuleType
 
 from django.conf import settings
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from documents.exceptions import EmbeddingRateLimited, EmbeddingUnavailable
-from tasks.exceptions import TransientStepError
+from documents import embedding_gate as gate
+from documents.exceptions import (
+    EmbeddingDown,
+    EmbeddingRateLimited,
+    EmbeddingUnavailable,
+    EmbeddingUnreadable,
+)
+from documents.extraction.tokens import estimate_tokens
+from tasks.exceptions import Fenced, StepError
 
 Vector = list[float]
 TRIES = 4
+BACKOFF_SECONDS = 0.5  # doubles, with full jitter
+PATIENCE_SECONDS = 6  # after so long no further try is made in place
+QUERY_SECONDS = 20  # a person waits
+LOOK_SECONDS = 0.25  # how soon a stop is seen while waiting
+PROBE = "Is anybody there?"
 
 
-def embed_passages(texts: Sequence[str]) -> list[Vector]:
+def embed_passages(
+    texts: Sequence[str], *, should_stop: Callable[[], bool] = lambda: False
+) -> list[Vector]:
     """One vector of EMBEDDING_DIMENSIONS finite floats per text, in order. Retries what may pass.
 
-    Raises an `Embedding…` error of documents.exceptions.
+    Raises an `Embedding…` error of documents.exceptions, an `EmbeddingWait` if it is not the time
+    to ask; Fenced soon after `should_stop` says so.
     """
-    return _with_retries(settings.EMBEDDING_PASSAGE_MODEL, texts, tries=TRIES)
+    model, seconds = settings.EMBEDDING_PASSAGE_MODEL, settings.EMBEDDING_TIMEOUT_SECONDS
+    return _Call(model, texts, tries=TRIES, seconds=seconds, should_stop=should_stop).run()
 
 
 def embed_query(text: str) -> Vector:
     """The vector of a question. A person waits, so it is tried only twice."""
-    return _with_retries(settings.EMBEDDING_QUERY_MODEL, [text], tries=2)[0]
+    model, seconds = settings.EMBEDDING_QUERY_MODEL, settings.EMBEDDING_TIMEOUT_SECONDS
+    seconds = min(QUERY_SECONDS, seconds)
+    return _Call(model, [text], tries=2, seconds=seconds, urgent=True).run()[0]
 
 
 def warm_up() -> None:
     """Import the client now rather than with the first text."""
-    import_module("documents.embedding_endpoint")
+    _endpoint()
 
 
-def _with_retries(model: str, texts: Sequence[str], *, tries: int) -> list[Vector]:
-    endpoint = import_module("documents.embedding_endpoint")
-    for attempt in Retrying(
-        retry=retry_if_exception(_worth_another_try),
-        wait=wait_random_exponential(multiplier=0.5, max=8),
-        stop=stop_after_attempt(tries),
-        reraise=True,
-    ):
-        with attempt:
-            vectors: list[Vector] = endpoint.request(model, texts)
-            return vectors
-    raise EmbeddingUnavailable  # not reached: `reraise` raises the last error
+def _endpoint() -> ModuleType:
+    return import_module("documents.embedding_endpoint")
 
 
-def _worth_another_try(error: BaseException) -> bool:
-    if isinstance(error, EmbeddingRateLimited):
-        return False  # the endpoint said when; the task waits, not the worker
-    return isinstance(error, TransientStepError)
+@dataclass
+class _Call:
+    model: str
+    texts: Sequence[str]
+    tries: int
+    seconds: float  # for one request
+    urgent: bool = False
+    should_stop: Callable[[], bool] = lambda: False
+    _patient_until: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._patient_until = time.monotonic() + PATIENCE_SECONDS
+
+    def run(self) -> list[Vector]:
+        failures = 0
+        while True:
+            try:
+                return self._ask()
+            except EmbeddingRateLimited as error:
+                together = random.uniform(0, LOOK_SECONDS)  # noqa: S311 - not all at once
+                self._wait_or_raise((error.retry_after or 0) + together, error)
+            except EmbeddingUnavailable as error:
+                failures += 1
+                if failures == self.tries or error.retry_after:
+                    raise
+                longest = min(gate.SHORT_SECONDS, BACKOFF_SECONDS * 2**failures)
+                self._wait_or_raise(random.uniform(0, longest), error)  # noqa: S311
+
+    def _ask(self) -> list[Vector]:
+        began = self._enter()
+        try:
+            vectors = self._request(self.model, self.texts, self.seconds)
+        except (EmbeddingUnavailable, EmbeddingUnreadable) as error:
+            self._failed(error)
+            raise
+        except EmbeddingRateLimited:
+            raise
+        except StepError:  # not what we want, but an answer
+            gate.answered(began)
+            raise
+        gate.answered(began)
+        return vectors
+
+    def _enter(self) -> int:
+        """Wait for our turn; when it began."""
+        tokens = self._tokens()
+        paid = False
+        while True:
+            entry = gate.enter(tokens=tokens, paid=paid, urgent=self.urgent)
+            match entry.verdict:
+                case "go" if entry.seconds <= 0:
+                    return entry.began
+                case "go":
+                    paid = True
+                    self._wait(entry.seconds)
+                case "probe":
+                    self._probe(entry.began)
+                case "wait":
+                    raise EmbeddingRateLimited(retry_after=entry.seconds, jitter=entry.jitter)
+                case "down":
+                    raise EmbeddingDown(retry_after=entry.seconds, jitter=entry.jitter)
+
+    def _tokens(self) -> int:
+        if not settings.EMBEDDING_TOKENS_PER_MINUTE:
+            return 0
+        return sum(map(estimate_tokens, self.texts))
+
+    def _request(self, model: str, texts: Sequence[str], seconds: float) -> list[Vector]:
+        ask = _endpoint().request
+        try:
+            vectors: list[Vector] = ask(model, texts, seconds=seconds, should_stop=self.should_stop)
+        except EmbeddingRateLimited as error:
+            hold, jitter = gate.limited(error.retry_after)
+            raise EmbeddingRateLimited(retry_after=hold, jitter=jitter) from error
+        return vectors
+
+    def _failed(self, error: EmbeddingUnavailable | EmbeddingUnreadable) -> None:
+        """Tell the gate. Raises EmbeddingDown if it is not this request alone that failed."""
+        verdict = gate.failed()
+        if verdict == "probe":
+            self._probe(0)
+        elif verdict != "closed" and isinstance(error, EmbeddingUnavailable):
+            raise EmbeddingDown(retry_after=verdict) from error
+
+    def _probe(self, began: int) -> None:
+        """Ask with a text of our own, so that no document's text can keep the breaker open.
+
+        Raises EmbeddingDown if nobody answers.
+        """
+        try:
+            self._request(settings.EMBEDDING_PASSAGE_MODEL, [PROBE], gate.PROBE_SECONDS)
+        except EmbeddingUnavailable as error:
+            raise EmbeddingDown(retry_after=gate.probe_failed()) from error
+        except EmbeddingUnreadable:
+            gate.probe_failed()
+            raise
+        except EmbeddingRateLimited:
+            raise
+        except StepError:
+            gate.answered(began)
+        else:
+            gate.answered(began)
+
+    def _wait_or_raise(self, seconds: float, error: StepError) -> None:
+        if seconds > gate.SHORT_SECONDS or time.monotonic() + seconds > self._patient_until:
+            raise error
+        self._wait(seconds)
+
+    def _wait(self, seconds: float) -> None:
+        """In slices that notice a stop."""
+        ends_at = time.monotonic() + seconds
+        while (left := ends_at - time.monotonic()) > 0:
+            if self.should_stop():
+                raise Fenced
+            time.sleep(min(left, LOOK_SECONDS))

@@ -119,7 +119,7 @@ class EmbeddingModelUnknown(DocumentError):
 
 
 class EmbeddingRefused(DocumentError):
-    """The embedding service refused the request as malformed."""
+    """The embedding service refused this text."""
 
     code = "embedding_refused"
 
@@ -128,6 +128,13 @@ class EmbeddingInvalid(TransientStepError):
     """The embedding service sent an unusable answer."""
 
     code = "embedding_invalid"
+    max_failures = 3  # what is wrong with an answer seldom passes, and each one is paid for
+
+
+class EmbeddingUnreadable(EmbeddingInvalid):
+    """The embedding service sent an unusable answer."""
+
+    # Not even vectors of a kind: perhaps something else answers in its place.
 
 
 class EmbeddingUnavailable(TransientStepError):
@@ -136,7 +143,21 @@ class EmbeddingUnavailable(TransientStepError):
     code = "embedding_unavailable"
 
 
-class EmbeddingRateLimited(TransientStepError):
+class EmbeddingWait(TransientStepError):
+    """The embedding service is not to be asked now."""
+
+    def __init__(self, *, retry_after: float | None = None, jitter: float = 2) -> None:
+        super().__init__(retry_after=retry_after)
+        self.jitter = jitter  # seconds over which all that wait may come back
+
+
+class EmbeddingDown(EmbeddingWait):
+    """The embedding service can't be reached."""
+
+    code = "embedding_unavailable"
+
+
+class EmbeddingRateLimited(EmbeddingWait):
     """The embedding service is limiting our requests."""
 
     code = "rate_limited"

@@ -1,13 +1,14 @@
 """The document pipeline: names the five steps and carries values between them and the database."""
 
+import hashlib
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -33,8 +34,6 @@ def validate(run: StepRun) -> StepResult:
     document = _document(run)
     with _local(document) as path:
         facts = validate_file(path, name=document.name, limits=limits())
-    if facts.sha256 != document.sha256:
-        raise FileChanged
     details = {"file_size": facts.size, "file_type": facts.content_type}
     return StepResult(details=details, save=partial(_save_facts, document, facts))
 
@@ -112,14 +111,20 @@ def embed(run: StepRun) -> StepResult:
     def report(done: int, total: int) -> None:
         run.report(done, total, processed_chunks=done, total_chunks=total)
 
-    total, asked = embed_drafts(run.task_id, report=report, seconds_left=run.seconds_left)
+    total, asked = _embed_drafts(run, report)
     details = {"processed_chunks": total, "total_chunks": total, "embedded_chunks": asked}
     return StepResult(details=details)
 
 
+def _embed_drafts(run: StepRun, report: Callable[[int, int], None]) -> tuple[int, int]:
+    return embed_drafts(
+        run.task_id, report=report, seconds_left=run.seconds_left, should_stop=run.stopped
+    )
+
+
 def store(run: StepRun) -> StepResult:
     # As a rule all vectors are there; one that got lost since must not fail every retry.
-    total, _ = embed_drafts(run.task_id, report=run.report, seconds_left=run.seconds_left)
+    total, _ = _embed_drafts(run, run.report)
     return StepResult(
         details={"stored_vectors": total},
         save=partial(replace_chunks, run.subject_id, run.task_id),
@@ -145,18 +150,37 @@ def _document(run: StepRun) -> Document:
 
 @contextmanager
 def _local(document: Document) -> Iterator[Path]:
-    """The document's file as a path of this machine, copied there from remote storage."""
+    """The bytes that were uploaded, as a path of this machine; a copy of what lies elsewhere.
+
+    Each step that reads them makes sure again: they may have changed since the one before.
+    """
     try:
         path = Path(document.file.path)
     except NotImplementedError:
         with NamedTemporaryFile() as copy:
-            copy.writelines(document.file.chunks())
-            copy.flush()
-            yield Path(copy.name)
+            _download(document, copy)
+            yield _as_uploaded(document, Path(copy.name))
         return
-    if not path.is_file():
-        raise FileMissing
-    yield path
+    yield _as_uploaded(document, path)
+
+
+def _download(document: Document, copy: IO[bytes]) -> None:
+    try:
+        copy.writelines(document.file.chunks())
+        copy.flush()
+    except FileNotFoundError as error:
+        raise FileMissing from error
+
+
+def _as_uploaded(document: Document, path: Path) -> Path:
+    try:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise FileMissing from error
+    if sha256 != document.sha256:
+        raise FileChanged
+    return path
 
 
 def settle(document_id: UUID, status: str, code: str | None, message: str | None) -> None:

@@ -1,5 +1,6 @@
 """Every error as RFC 9457 `application/problem+json`, whoever raised it, with one stable `code`."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from tasks.exceptions import TaskError, is_storage_full
+from tasks.exceptions import TaskError, TransientStepError, is_storage_full
 
 log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -61,6 +62,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, drf.APIException):
         headers = _headers(error)
+    elif isinstance(error, TransientStepError):
+        seconds = math.ceil(error.retry_after or RETRY_AFTER_SECONDS)
+        headers["Retry-After"] = str(seconds)
     body = _describe(error)
     if body is None:
         return None

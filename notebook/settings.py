@@ -243,7 +243,12 @@ EMBEDDING_PASSAGE_MODEL = env.str("EMBEDDING_PASSAGE_MODEL", "text-embedding-3-s
 EMBEDDING_QUERY_MODEL = env.str("EMBEDDING_QUERY_MODEL", EMBEDDING_PASSAGE_MODEL)
 EMBEDDING_DIMENSIONS = env.int("EMBEDDING_DIMENSIONS", 1536)
 EMBEDDING_BATCH_SIZE = env.int("EMBEDDING_BATCH_SIZE", 64)
-EMBEDDING_TIMEOUT_SECONDS = env.float("EMBEDDING_TIMEOUT_SECONDS", 60)
+EMBEDDING_TIMEOUT_SECONDS = env.float("EMBEDDING_TIMEOUT_SECONDS", 60)  # one request in all
+# Of all workers together; 0 is no limit of ours. A 429 is obeyed in any case.
+EMBEDDING_REQUESTS_PER_MINUTE = env.int("EMBEDDING_REQUESTS_PER_MINUTE", 0)
+EMBEDDING_TOKENS_PER_MINUTE = env.int("EMBEDDING_TOKENS_PER_MINUTE", 0)  # estimated
+EMBEDDING_BREAKER_FAILURES = env.int("EMBEDDING_BREAKER_FAILURES", 5)  # in a row, of all workers
+EMBEDDING_BREAKER_SECONDS = env.float("EMBEDDING_BREAKER_SECONDS", 30)  # so long nobody asks then
 
 # --- How tasks run ----------------------------------------------------------------------------
 TASK_LEASE_SECONDS = env.int("TASK_LEASE_SECONDS", 30)  # a silent worker is given up after this

@@ -27,6 +27,8 @@ class TransientStepError(StepError):
 
     code = "temporarily_unavailable"
     permanent = False
+    # So many of these, at most TASK_MAX_FAILURES, fail the task; None: TASK_MAX_FAILURES.
+    max_failures: ClassVar[int | None] = None
 
     def __init__(
         self, message: str = "", *, retry_after: float | None = None, **params: Any
@@ -62,10 +64,11 @@ class OutOfMemory(StepError):
 class StepPaused(Exception):
     """The step keeps what it has and wants to go on after `seconds`; this costs no try."""
 
-    def __init__(self, seconds: float = 0, reason: str = "") -> None:
+    def __init__(self, seconds: float = 0, reason: str = "", *, progressed: bool = False) -> None:
         super().__init__(reason)
         self.seconds = seconds
         self.reason = reason
+        self.progressed = progressed  # then earlier failures no longer count
 
 
 class Fenced(Exception):

@@ -82,8 +82,7 @@ def _complete(detail: TaskDetail, result: StepResult) -> None:
 def _settle(detail: TaskDetail, error: BaseException) -> None:
     match error:
         case StepPaused():
-            reason = error.reason or None
-            _persist(services.postpone, detail, seconds=error.seconds, reason=reason)
+            _pause(detail, error)
         case SoftTimeLimitExceeded():
             _persist(services.lost, detail, StepTimeout(tries=settings.TASK_MAX_LOSSES))
         case MemoryError():  # would end the whole worker if it left the task's body
@@ -92,6 +91,12 @@ def _settle(detail: TaskDetail, error: BaseException) -> None:
             _wait_for_room(detail, StorageFull())
         case _:
             _fail_or_postpone(detail, error)
+
+
+def _pause(detail: TaskDetail, paused: StepPaused) -> None:
+    counts = {"failures": 0} if paused.progressed else {}
+    reason = paused.reason or None
+    _persist(services.postpone, detail, seconds=paused.seconds, reason=reason, **counts)
 
 
 def _persist(write: Callable[..., None], *args: Any, **values: Any) -> None:
@@ -121,12 +126,17 @@ def _fail_or_postpone(detail: TaskDetail, error: BaseException) -> None:
         error_code=known.code,
         exc_info=None if isinstance(error, TaskError) else error,
     )
-    if known.permanent or detail.failures + 1 >= settings.TASK_MAX_FAILURES:
+    if known.permanent or detail.failures + 1 >= _most_failures(known):
         _persist(services.fail, detail, known)
     else:
         wait = getattr(known, "retry_after", None) or _backoff(detail.failures)
         failures = F("failures") + 1
         _persist(services.postpone, detail, seconds=wait, reason=known.message, failures=failures)
+
+
+def _most_failures(error: StepError) -> int:
+    own: int | None = getattr(error, "max_failures", None)
+    return min(own or settings.TASK_MAX_FAILURES, settings.TASK_MAX_FAILURES)
 
 
 def _classify(error: BaseException) -> StepError:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from pgvector import Vector
 
 from documents.embeddings import embed_passages
-from documents.exceptions import EmbeddingRateLimited
+from documents.exceptions import EmbeddingRefused, EmbeddingWait
 from documents.models import Chunk, Draft
 from tasks.exceptions import StepPaused
 
@@ -32,12 +32,16 @@ _KEEP = f"""
 
 
 def embed_drafts(
-    task_id: UUID, *, report: Callable[[int, int], None], seconds_left: Callable[[], float]
+    task_id: UUID,
+    *,
+    report: Callable[[int, int], None],
+    seconds_left: Callable[[], float],
+    should_stop: Callable[[], bool],
 ) -> tuple[int, int]:
     """Get and keep the vectors that the task's drafts still lack.
 
     Returns how many drafts there are and how many vectors were asked for. Raises StepPaused when
-    the endpoint limits us or this turn is used up: what came stays.
+    it is not the time to ask the endpoint or this turn is used up: what came stays.
     """
     with connection.cursor() as cursor:
         cursor.execute(_REUSE, [task_id])
@@ -51,9 +55,13 @@ def embed_drafts(
     report(done, total)
     for batch in _batches(missing):
         if seconds_left() <= 0:
-            raise StepPaused
-        done += _keep(task_id, batch, _embed(list(batch.values())))
-        report(done, total)
+            raise StepPaused(progressed=done > total - lacking)
+        try:
+            for part, vectors in _embed(batch, should_stop):
+                done += _keep(task_id, part, vectors)
+                report(done, total)
+        except EmbeddingWait as error:
+            raise _paused(error, progressed=done > total - lacking) from error
     return total, len(missing)
 
 
@@ -80,12 +88,30 @@ def _batches(missing: Missing) -> Iterator[Missing]:
         yield dict(items[at : at + settings.EMBEDDING_BATCH_SIZE])
 
 
-def _embed(texts: list[str]) -> list[list[float]]:
+def _embed(
+    batch: Missing, should_stop: Callable[[], bool]
+) -> Iterator[tuple[Missing, list[list[float]]]]:
+    """The batch with its vectors, in halves where the endpoint refuses it: it may be too long.
+
+    Raises EmbeddingRefused for a text that is refused alone, after what went well before it.
+    """
     try:
-        return embed_passages(texts)
-    except EmbeddingRateLimited as error:
-        wait = random.uniform(5, 30) if error.retry_after is None else error.retry_after  # noqa: S311
-        raise StepPaused(wait, reason=error.message) from error
+        vectors = embed_passages(list(batch.values()), should_stop=should_stop)
+    except EmbeddingRefused:
+        if len(batch) == 1:
+            raise
+        items = list(batch.items())
+        middle = len(items) // 2
+        yield from _embed(dict(items[:middle]), should_stop)
+        yield from _embed(dict(items[middle:]), should_stop)
+    else:
+        yield batch, vectors
+
+
+def _paused(error: EmbeddingWait, *, progressed: bool) -> StepPaused:
+    """Later, but not all at the same time."""
+    seconds = (error.retry_after or 0) + random.uniform(0, error.jitter)  # noqa: S311
+    return StepPaused(seconds, f"{error.message} We try again by ourselves.", progressed=progressed)
 
 
 def _keep(task_id: UUID, batch: Missing, vectors: list[list[float]]) -> int:

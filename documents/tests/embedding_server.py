@@ -11,11 +11,13 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 DIMENSIONS = 384
 Reply = tuple[int, dict[str, str], bytes]  # status, headers, body
+Speech = Callable[[BaseHTTPRequestHandler], None]  # writes on the connection whatever it likes
 
 
 def vector(text: str) -> list[float]:
@@ -41,13 +43,16 @@ def body(model: str, vectors: list[list[float]], as_base64: bool) -> dict[str, A
 
 
 class EmbeddingServer:
-    """`misbehave` is asked before each request: a Reply is sent as it is, None means behave."""
+    """`misbehave` is asked before each request: a Reply is sent as it is, a Speech is let speak and
+    the connection closed, None means behave."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []  # all that were embedded, in order
         self.requests = 0
-        self.misbehave: Callable[[dict[str, Any]], Reply | None] = lambda request: None
+        self.requested: list[float] = []  # when, time.monotonic
+        self.misbehave: Callable[[dict[str, Any]], Reply | Speech | None] = lambda request: None
         self.seconds_per_request = 0.0
+        self._counting = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
@@ -63,11 +68,14 @@ class EmbeddingServer:
     def reset(self) -> None:
         self.texts.clear()
         self.requests = 0
+        self.requested.clear()
         self.misbehave = lambda request: None
         self.seconds_per_request = 0.0
 
-    def answer(self, request: dict[str, Any]) -> Reply:
-        self.requests += 1
+    def answer(self, request: dict[str, Any]) -> Reply | Speech:
+        with self._counting:
+            self.requests += 1
+            self.requested.append(time.monotonic())
         odd = self.misbehave(request)
         if odd is not None:
             return odd
@@ -86,8 +94,14 @@ class EmbeddingServer:
 
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
-                status, headers, content = server.answer(json.loads(self.rfile.read(length)))
-                self.send_response(status)
+                found = server.answer(json.loads(self.rfile.read(length)))
+                if callable(found):
+                    with suppress(OSError):  # the client had enough
+                        found(self)
+                    self.close_connection = True
+                    return
+                status, headers, content = found
+                (self.send_response_only if "Date" in headers else self.send_response)(status)
                 for name, value in {**headers, "Content-Length": str(len(content))}.items():
                     self.send_header(name, value)
                 self.end_headers()

@@ -1,0 +1,242 @@
+"""The gate before the embedding endpoint, shared by all workers: rate budget and circuit breaker.
+
+Its state is one hash in Valkey per endpoint; every change is one script, so it is atomic, and every
+time is Valkey's, because the workers' clocks differ. While Valkey is away the gate stands open.
+"""
+
+import hashlib
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, Literal, TypedDict
+
+import structlog
+from django.conf import settings
+from redis import ConnectionError as RedisConnectionError
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+log = structlog.get_logger(__name__)
+
+SOCKET_SECONDS = 1
+AWAY_SECONDS = 5  # so long a Valkey that is away is not asked again
+PROBE_SECONDS = 5  # how long the answer to a probe may take
+SHORT_SECONDS = 2  # a hold up to this is waited for in place
+FIRST_HOLD_SECONDS, LONGEST_HOLD_SECONDS = 1, 60  # after a 429 that says nothing of when
+LONGEST_JITTER_SECONDS = 30
+
+# Fields, all in milliseconds: hold_until; limited_since: the first 429 since a success;
+# requests_at, tokens_at: when the operator's limits allow the next request (GCRA);
+# failures: in a row; open_until: set while the breaker is open, past when it is half open;
+# probe_until: somebody is probing.
+_PRELUDE = """
+local key = KEYS[1]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function arguments()
+    local found = {}
+    for i, value in ipairs(ARGV) do found[i] = tonumber(value) end
+    return unpack(found)
+end
+local function get(field) return tonumber(redis.call('HGET', key, field) or 0) end
+local function set(field, value)
+    redis.call('HSET', key, field, string.format('%.0f', value))
+    redis.call('PEXPIRE', key, 86400000)
+end
+local function forget(...) redis.call('HDEL', key, ...) end
+"""
+_ENTER = """
+local request_cost, token_cost, longest, probe = arguments()
+local since = get('limited_since')
+local held = get('hold_until') - now
+if held > 0 then return {'wait', held, now, now - since} end
+local opened = get('open_until')
+if opened > now then return {'down', opened - now, now, 0} end
+if opened > 0 then
+    local probing = get('probe_until') - now
+    if probing > 0 then return {'down', math.min(probing, 1000), now, 0} end
+    set('probe_until', now + probe)
+    return {'probe', 0, now, 0}
+end
+local requests, tokens = get('requests_at'), get('tokens_at')
+local wait = 0
+if request_cost > 0 then wait = math.max(wait, requests - now) end
+if token_cost > 0 then wait = math.max(wait, tokens - now) end
+if longest >= 0 and wait > longest then return {'wait', wait, now, 0} end
+if request_cost > 0 then set('requests_at', math.max(requests, now) + request_cost) end
+if token_cost > 0 then set('tokens_at', math.max(tokens, now) + token_cost) end
+return {'go', wait, now, 0}
+"""
+_ANSWERED = """
+forget('failures', 'open_until', 'probe_until')
+if arguments() >= get('limited_since') then forget('limited_since') end
+return 0
+"""
+# Without a Retry-After the hold is as long as the endpoint has been limiting us: it doubles.
+_LIMITED = """
+local asked, first, longest, luck = arguments()
+forget('failures', 'open_until', 'probe_until')
+local since = get('limited_since')
+if since == 0 then since = now; set('limited_since', now) end
+local hold = asked
+if hold == 0 then hold = math.max(first, math.min(longest, now - since)) * luck end
+set('hold_until', math.max(get('hold_until'), now + hold))
+return {get('hold_until') - now, now - since}
+"""
+_FAILED = """
+local threshold, probe = arguments()
+local failures = redis.call('HINCRBY', key, 'failures', 1)
+local opened = get('open_until')
+if opened > 0 then return math.max(opened - now, 1000) end
+if failures < threshold then return 0 end
+set('open_until', now)
+set('probe_until', now + probe)
+return -1
+"""
+_PROBE_FAILED = """
+set('open_until', now + arguments())
+forget('probe_until')
+return 0
+"""
+_STATE = """
+local held, opened = get('hold_until') - now, get('open_until')
+return {opened > 0 and 1 or 0, math.max(opened - now, 0), math.max(held, 0)}
+"""
+
+
+class State(TypedDict):
+    open: bool  # the breaker: nobody asks the endpoint
+    until: float  # seconds until it is probed
+    hold: float  # seconds until the rate limit lets us go on
+
+
+@dataclass(frozen=True)
+class Entry:
+    verdict: Literal["go", "wait", "down", "probe"]
+    seconds: float = 0  # "go": after so long; "wait", "down": not before
+    began: int = 0  # Valkey's time, to be handed to `answered`
+    jitter: float = 2  # seconds
+
+
+def enter(*, tokens: int, paid: bool, urgent: bool) -> Entry:
+    """May a request go out now? It takes its share of the operator's limits unless it is `paid`.
+
+    What is `urgent` takes its share too, but does not wait for it: a person waits. "probe" means
+    that the caller is to find out whether the endpoint lives, and to tell.
+    """
+    request_cost = 0 if paid else _milliseconds_each(settings.EMBEDDING_REQUESTS_PER_MINUTE)
+    token_cost = 0 if paid else tokens * _milliseconds_each(settings.EMBEDDING_TOKENS_PER_MINUTE)
+    longest = -1 if urgent else SHORT_SECONDS * 1000
+    found = _run(_ENTER, request_cost, token_cost, longest, _lease())
+    if found is None:
+        return Entry("go")
+    verdict, wait, began, age = found
+    seconds = 0 if urgent and verdict == b"go" else wait / 1000
+    return Entry(verdict.decode(), seconds, began, _jitter(seconds, age / 1000))
+
+
+def answered(began: int) -> None:
+    """The endpoint lives. If it was asked after the last 429, it no longer limits us."""
+    _run(_ANSWERED, began)
+
+
+def limited(retry_after: float | None) -> tuple[float, float]:
+    """A 429. How many seconds everybody holds off, and over how many to come back."""
+    luck = random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+    first, longest = FIRST_HOLD_SECONDS * 1000, LONGEST_HOLD_SECONDS * 1000
+    found = _run(_LIMITED, (retry_after or 0) * 1000, first, longest, luck)
+    if found is None:
+        return retry_after or random.uniform(5, 30), LONGEST_JITTER_SECONDS  # noqa: S311
+    hold, age = found[0] / 1000, found[1] / 1000
+    return hold, _jitter(hold, age)
+
+
+def failed() -> Literal["closed", "probe"] | float:
+    """The endpoint could not be reached. "closed": no more than that; "probe": it was the last of
+    too many, and the caller is to find out; a number: the breaker is open for so many seconds."""
+    found = _run(_FAILED, settings.EMBEDDING_BREAKER_FAILURES, _lease())
+    if not found:
+        return "closed"
+    return "probe" if found < 0 else found / 1000
+
+
+def probe_failed() -> float:
+    """The endpoint is down: nobody asks it for so many seconds."""
+    seconds: float = settings.EMBEDDING_BREAKER_SECONDS
+    _run(_PROBE_FAILED, seconds * 1000)
+    return seconds
+
+
+def state() -> State:
+    """What the gate knows now; all clear while Valkey is away."""
+    opened, until, hold = _run(_STATE) or (0, 0, 0)
+    return {"open": bool(opened), "until": until / 1000, "hold": hold / 1000}
+
+
+def reset() -> None:
+    """Forget everything, as when the endpoint is known to be well. Raises RedisError."""
+    _valkey().delete(_key())
+    _Away.until = 0
+
+
+def _jitter(hold: float, age: float) -> float:
+    """The longer all wait, the more of them there are, and the less a second matters."""
+    return min(LONGEST_JITTER_SECONDS, max(SHORT_SECONDS, hold / 10, age / 4))
+
+
+def _milliseconds_each(per_minute: int) -> float:
+    return 60_000 / per_minute if per_minute else 0
+
+
+def _lease() -> int:
+    return (PROBE_SECONDS + 1) * 1000
+
+
+def _key() -> str:
+    name = hashlib.sha256(settings.EMBEDDING_BASE_URL.encode()).hexdigest()[:16]
+    return f"notebook:embedding:{name}"
+
+
+@lru_cache(maxsize=1)
+def _valkey() -> "Redis":
+    # A connection that was idle may be dead: one more try; a silent server gets none.
+    retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=SOCKET_SECONDS,
+        socket_connect_timeout=SOCKET_SECONDS,
+        retry=retry,
+    )
+
+
+@cache
+def _script(body: str) -> Any:
+    return _valkey().register_script(_PRELUDE + body)
+
+
+def _run(body: str, *arguments: float) -> Any:
+    """What the script says; None while Valkey is away."""
+    return _safely(lambda: _script(body)(keys=[_key()], args=list(arguments)))
+
+
+class _Away:
+    until = 0.0  # time.monotonic
+    told = False
+
+
+def _safely(ask: Callable[[], Any]) -> Any:
+    if time.monotonic() < _Away.until:
+        return None
+    try:
+        found = ask()
+    except RedisError as error:
+        _Away.until = time.monotonic() + AWAY_SECONDS
+        if not _Away.told:
+            log.warning("embedding_gate_stands_open", error=type(error).__name__)
+        _Away.told = True
+        return None
+    _Away.told = False
+    return found
