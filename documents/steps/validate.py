@@ -1,6 +1,5 @@
 """validate_file: whether the file is what it seems, and safe to give to a reader."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from documents.limits import Limits
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     size: int  # bytes
-    sha256: str  # hexadecimal
     content_type: str
 
 
@@ -43,7 +41,7 @@ def validate_file(path: Path, *, name: str, limits: Limits) -> FileFacts:
     _check_container(path, content_type, limits)
     if content_type == "application/pdf":
         sandbox().check(path, content_type=content_type, name=name, limits=limits)
-    return FileFacts(size=size, sha256=_sha256(path), content_type=content_type)
+    return FileFacts(size=size, content_type=content_type)
 
 
 def _check_container(path: Path, content_type: str, limits: Limits) -> None:
@@ -71,8 +69,3 @@ def _check_opendocument_key(path: Path) -> None:
             return
         if b"encryption-data" in archive.read("META-INF/manifest.xml"):
             raise PasswordProtected
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

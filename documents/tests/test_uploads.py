@@ -1,0 +1,150 @@
+"""Uploads and stored files when something breaks: nothing half, nothing lost, nothing left."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from django.db import IntegrityError, OperationalError, connection, transaction
+from rest_framework.test import APIClient
+
+from documents import services
+from documents.models import Chunk, Document, Extraction
+from documents.storage import make_incoming
+from documents.tests import test_api
+from documents.tests.disks import small_disk
+from documents.tests.test_api import TEXT, assert_problem, process, upload
+from tasks import runner
+from tasks import services as task_services
+from tasks.models import Task, TaskDetail
+from tasks.tests.factories import at_once, run_all
+
+pytestmark = pytest.mark.django_db
+no_broker = test_api.no_broker
+DISK_FULL = "DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$"
+HOUR = 3600
+
+
+def stored(settings):
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def postgres_is_full(*_args, **_options):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(DISK_FULL)
+
+
+def test_a_full_disk_answers_507_leaves_nothing_and_takes_what_has_room(api, settings, tmp_path):
+    with small_disk(tmp_path / "disk", megabytes=1) as settings.MEDIA_ROOT:
+        assert_problem(upload(api, TEXT * 3000), 507, "storage_full")
+        assert stored(settings) == []
+        assert not Document.objects.exists()
+        assert upload(api).status_code == 201
+
+
+def test_a_full_postgres_answers_507_and_leaves_no_file(api, settings, monkeypatch):
+    monkeypatch.setattr(services, "_start", postgres_is_full)
+    assert_problem(upload(api), 507, "storage_full")
+    assert stored(settings) == []
+    assert not Document.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "files"),
+    [
+        (OperationalError("server closed the connection unexpectedly"), 1),
+        (ValueError("a bug"), 0),
+    ],
+)
+def test_bytes_stay_while_nobody_knows_whether_their_row_was_committed(
+    api, settings, monkeypatch, error, files
+):
+    def fail(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr(services, "_start", fail)
+    assert upload(api).status_code >= 500
+    assert len(stored(settings)) == files
+
+
+def test_housekeeping_removes_what_a_crash_left_and_nothing_else(api, settings):
+    upload(api)
+    (kept,) = stored(settings)
+    left = [
+        kept.with_name("0c5e0000-0000-4000-8000-000000000000"),
+        kept.with_name(f"{kept.name}.partial"),
+        make_incoming() / "tmpabc.upload.pdf",
+    ]
+    young = make_incoming() / "tmpdef.upload.pdf"
+    for path in (*left, young):
+        path.write_bytes(b"half of a file")
+    for path in (kept, *left):
+        os.utime(path, times=(time.time() - HOUR, time.time() - HOUR))
+    assert services.remove_orphaned_files() == 3
+    assert sorted(stored(settings)) == sorted([kept, young])
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"), [(Path.unlink, "source_missing"), (flip_a_bit, "checksum_mismatch")]
+)
+@pytest.mark.parametrize("after", ["", "FILE_UPLOAD"])
+def test_a_file_that_is_gone_or_changed_fails_at_once(api, settings, embedder, after, damage, code):
+    document_id = upload(api).json()["id"]
+    task = Task.objects.get()
+    task_services.dispatch(task.pk, task.attempt)
+    if after:
+        runner.run_step(task.pk, after, task.attempt)
+    damage(stored(settings)[0])
+    run_all(task)
+    step = TaskDetail.objects.get(status="FAILED")
+    assert (task.status, task.error_code, step.failures) == ("FAILED", code, 0)
+    assert step.step_order == (2 if after else 1)
+    assert api.get(f"/api/documents/{document_id}/").json()["error_code"] == code
+    assert not Extraction.objects.exists()
+    assert not Chunk.objects.exists()
+    assert embedder.requests == 0
+
+
+def test_bytes_whose_document_is_deleted_meanwhile_become_a_new_one(api, monkeypatch):
+    first = upload(api).json()["id"]
+    again = services._again
+
+    def deleted_meanwhile(document):
+        services.delete_document(document.pk)
+        return again(document)
+
+    monkeypatch.setattr(services, "_again", deleted_meanwhile)
+    second = upload(api)
+    assert second.status_code == 201
+    assert second.json()["id"] != first
+
+
+def test_a_clash_with_nothing_is_409_and_leaves_no_file(api, settings, monkeypatch):
+    def clash(*_args, **_options):
+        raise IntegrityError
+
+    monkeypatch.setattr(services, "_start", clash)
+    assert_problem(upload(api), 409, "wrong_state")
+    assert stored(settings) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_deletes_at_once_one_finds_nothing(user, django_db_serialized_rollback):
+    client = APIClient()
+    client.force_authenticate(user)
+    address = f"/api/documents/{upload(client).json()['id']}/"
+    answers = at_once(lambda: client.delete(address), lambda: client.delete(address))
+    assert sorted(answer.status_code for answer in answers) == [204, 404]
+
+
+def test_search_says_so_when_postgres_is_full(api, embedder, monkeypatch):
+    process(upload(api).json()["id"])
+    monkeypatch.setattr("documents.search.search", postgres_is_full)
+    answer = api.post("/api/search/", {"query": "moon"}, format="json")
+    assert_problem(answer, 507, "storage_full")
