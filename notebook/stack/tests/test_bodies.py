@@ -1,0 +1,157 @@
+"""Bodies of requests: large ones cost no memory, slow ones end, and a full disk is answered."""
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from documents.tests.disks import small_disk
+from notebook.stack.child import PROJECT_DIR
+from notebook.stack.service import free_port
+from notebook.stack.tests.stack_process import wait_until
+from notebook.stack.tests.test_web import MB, head, listens
+
+BODY_SECONDS = 2
+# Tells the SHA-256 of every request's body; `/full` does what Django does on a full disk.
+HASHING_SERVER = f"""
+import errno, hashlib, sys, tempfile
+from notebook.stack.bodies import BoundedRequest
+from notebook.stack.web import build_server
+
+async def application(scope, receive, send):
+    if scope["path"] == "/full":
+        raise OSError(errno.ENOSPC, "No space left on device")
+    digest, more = hashlib.sha256(), True
+    while more:
+        message = await receive()
+        digest.update(message["body"])
+        more = message["more_body"]
+    await send({{"type": "http.response.start", "status": 200, "headers": []}})
+    await send({{"type": "http.response.body", "body": digest.hexdigest().encode()}})
+
+tempfile.tempdir = sys.argv[2]
+BoundedRequest.body_seconds = {BODY_SECONDS}
+build_server(
+    application, host="127.0.0.1", port=int(sys.argv[1]), max_upload_mb=60, behind_proxy=False
+).run()
+"""
+
+
+@contextmanager
+def serving(folder):
+    port = free_port()
+    arguments = [sys.executable, "-c", HASHING_SERVER, str(port), str(folder)]
+    with subprocess.Popen(arguments, cwd=PROJECT_DIR) as process:
+        try:
+            wait_until(lambda: listens(port))
+            yield psutil.Process(process.pid), port
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("incoming")) as found:
+        yield found
+
+
+def connect(server):
+    return socket.create_connection(("127.0.0.1", server[1]), timeout=10)
+
+
+def all_of(connection):
+    response = b""
+    while more := connection.recv(65536):
+        response += more
+    return response
+
+
+def send(server, content, *, target="/", pieces=MB):
+    """Status and body of the answer to one request."""
+    first = head("Connection: close", f"Content-Length: {len(content)}")
+    with connect(server) as connection:
+        connection.sendall(first.replace(b"POST /", f"POST {target}".encode()))
+        for start in range(0, len(content), pieces):
+            connection.sendall(content[start : start + pieces])
+        status, _, rest = all_of(connection).partition(b"\r\n")
+    return int(status.split()[1]), rest.partition(b"\r\n\r\n")[2]
+
+
+@pytest.mark.parametrize("length", [0, 1, 65_536, 128 * 1024, 128 * 1024 + 1, 3 * MB])
+def test_the_application_gets_the_very_bytes(server, length):
+    content = os.urandom(length)
+    status, body = send(server, content)
+    assert status == 200
+    assert hashlib.sha256(content).hexdigest().encode() in body
+
+
+def test_a_form_is_not_taken_apart_on_the_way(server):
+    """Twisted would parse it, in memory, for an attribute that nobody reads."""
+    content = b"not a form at all" * 10
+    kind = "Content-Type: multipart/form-data; boundary=x"
+    with connect(server) as connection:
+        connection.sendall(head("Connection: close", kind, f"Content-Length: {len(content)}"))
+        connection.sendall(content)
+        assert b" 200 " in all_of(connection)
+
+
+def test_large_bodies_at_the_same_time_cost_no_memory(server):
+    before, content, answers = server[0].memory_info().rss, bytes(50 * MB), []
+    threads = [
+        threading.Thread(target=lambda: answers.append(send(server, content))) for _ in range(4)
+    ]
+    highest = 0
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        highest = max(highest, server[0].memory_info().rss)
+        threads[0].join(0.02)
+    assert [status for status, _ in answers] == [200] * 4
+    assert highest - before < 30 * MB
+
+
+def test_stalled_and_dripping_clients_are_ended_and_stop_nobody(server):
+    connections = [connect(server) for _ in range(100)]
+    started = time.monotonic()
+    for connection in connections:
+        connection.sendall(head("Content-Length: 1000000") + b"abc")
+    assert send(server, b"of somebody else")[0] == 200
+    dripping, ended = connections[0], []
+    dripping.settimeout(0.2)
+    while not ended and time.monotonic() < started + 20:
+        try:
+            dripping.sendall(b"x")
+            ended = [dripping.recv(1)]
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            ended = [b""]
+    assert ended == [b""]
+    for connection in connections[1:]:
+        with connection, pytest.raises(ConnectionResetError):
+            connection.recv(1)
+    dripping.close()
+    assert BODY_SECONDS <= time.monotonic() - started < BODY_SECONDS + 10
+
+
+def test_a_full_disk_is_answered_while_the_body_arrives(tmp_path):
+    with small_disk(tmp_path / "disk", megabytes=2) as disk, serving(disk) as server:
+        status, body = send(server, bytes(20 * MB))
+        assert (status, json.loads(body)["code"]) == (507, "storage_full")
+        assert send(server, bytes(MB))[0] == 200
+        assert list(Path(disk).iterdir()) == []
+
+
+def test_a_full_disk_that_the_application_meets_is_the_same_problem(server):
+    status, body = send(server, b"abc", target="/full")
+    assert status == 507
+    assert b'"storage_full"' in body
