@@ -6,12 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from celery import current_app
+from celery import Celery, current_app
 from django.apps import apps
 from django.db import connection
 from django.db.models.functions import Now
 
-from tasks import outbox, pipelines, services
+from tasks import outbox, pipelines, services, workers
 from tasks.models import OutboxMessage, Status, Task, TaskDetail
 from tasks.pipelines import Pipeline, Step, StepResult, StepRun
 
@@ -64,6 +64,15 @@ class _Nobody:
 def send_nothing(monkeypatch) -> None:
     """Nothing is published after a commit: the test itself delivers, when it wants to."""
     monkeypatch.setattr(outbox, "_sender", _Nobody())
+
+
+def broker_away(monkeypatch) -> None:
+    """The broker's port is closed."""
+    closed = Celery("away", broker="redis://127.0.0.1:1/0", set_as_current=False)
+    for name in ("task_default_queue", "broker_transport_options", "task_publish_retry"):
+        closed.conf[name] = current_app.conf[name]
+    for module in (outbox, workers):
+        monkeypatch.setattr(module, "current_app", closed)
 
 
 def make_document(owner):

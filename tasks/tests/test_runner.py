@@ -1,7 +1,9 @@
 """Whatever a step does, the row tells the truth and the worker lives on."""
 
+import errno
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
@@ -9,11 +11,11 @@ from django.db import OperationalError
 from django.db.models import F
 from django.db.models.functions import Now
 
-from tasks import outbox, runner, services, sweeper
+from tasks import runner, services
 from tasks.exceptions import StepError, StepPaused, TransientStepError
-from tasks.models import OutboxMessage, TaskDetail
+from tasks.models import OutboxMessage, Task, TaskDetail
 from tasks.pipelines import StepResult
-from tasks.tests.factories import Script, make_task, register, run_all
+from tasks.tests.factories import Script, make_task, raising, register, run_all, send_nothing
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def script(monkeypatch, settings):
     settings.TASK_HEARTBEAT_SECONDS = 3600  # another connection sees nothing of this transaction
-    monkeypatch.setattr(outbox, "_publish_soon", lambda *_: None)
+    send_nothing(monkeypatch)
     found = Script()
     register(found)
     return found
@@ -30,13 +32,6 @@ def script(monkeypatch, settings):
 @pytest.fixture
 def task(user):
     return make_task(user)
-
-
-def raising(error):
-    def step(_run):
-        raise error
-
-    return step
 
 
 def test_the_steps_run_in_order_and_the_task_completes(task, script):
@@ -167,22 +162,112 @@ def test_the_heartbeat_renews_the_lease_while_a_step_is_silent(task, script, set
     assert len(leases) == 4
 
 
-def test_a_step_whose_lease_ran_out_is_taken_over_and_the_zombie_writes_nothing(task, script):
-    services.dispatch(task.pk, 1)
-    zombie = services.claim(task.pk, "ONE", 1, worker="dead")
-    assert sweeper.take_over_lost_steps() == 0
-    TaskDetail.objects.filter(pk=zombie.pk).update(
-        lease_expires_at=F("lease_expires_at") - timedelta(seconds=120)
-    )
-    assert sweeper.take_over_lost_steps() == 1
+def test_a_step_knows_its_task_its_subject_and_its_options(task, script, settings):
+    seen = {}
+
+    def step(run):
+        seen.update(task=run.task_id, subject=run.subject_id, options=run.options)
+        seen["left"] = 0 < run.seconds_left() <= settings.TASK_SLICE_SECONDS
+        return StepResult()
+
+    Task.objects.update(options={"size": 5})
+    script.steps["ONE"] = step
     run_all(task)
-    assert task.status == "COMPLETED"
-    with pytest.raises(services.Fenced):
-        services.complete(zombie, StepResult())
+    assert seen == {"task": task.pk, "subject": None, "options": {"size": 5}, "left": True}
 
 
-def test_a_stranded_task_is_woken_by_the_sweeper(task):
-    OutboxMessage.objects.all().delete()
-    assert sweeper.wake_stranded_tasks() == 1
+def test_progress_is_stored_five_times_a_second_at_most_and_100_only_when_done(task, script):
+    seen = []
+
+    def step(run):
+        for done in (0, 10, 10, 10):
+            run.report(done, 10)
+            seen.append(TaskDetail.objects.get(task=task, step_type="ONE").progress)
+            if len(seen) == 3:
+                run._told_at -= runner.REPORT_SECONDS
+        run._told_at -= runner.REPORT_SECONDS
+        run.report(0, 0)
+        return StepResult()
+
+    script.steps["ONE"] = step
     run_all(task)
-    assert task.status == "COMPLETED"
+    assert seen == [0, 0, 0, 99]
+
+
+def test_a_report_of_a_step_that_was_taken_away_stops_it(task, script):
+    def step(run):
+        services.cancel(task.pk)
+        run.report(1, 2)
+        raise AssertionError("went on")
+
+    script.steps["ONE"] = step
+    run_all(task)
+    assert (task.status, task.error_code) == ("CANCELLED", None)
+
+
+def test_a_step_that_knows_it_was_taken_away_stops_before_it_asks(task, script):
+    def step(run):
+        run.heart.lost.set()
+        run.report(1, 2)
+        raise AssertionError("went on")
+
+    script.steps["ONE"] = step
+    run_all(task)
+    assert task.task_details.get(step_type="ONE").progress == 0
+
+
+def test_the_result_of_a_step_that_was_taken_away_is_dropped(task, script):
+    saved = []
+
+    def step(_run):
+        services.cancel(task.pk)
+        return StepResult(save=lambda: saved.append(1))
+
+    script.steps["ONE"] = step
+    run_all(task)
+    assert (task.status, saved) == ("CANCELLED", [])
+
+
+def test_a_worker_told_to_exit_does_so_even_when_its_step_was_taken_away(task, script):
+    def step(_run):
+        services.cancel(task.pk)
+        raise SystemExit(0)
+
+    script.steps["ONE"] = step
+    with pytest.raises(SystemExit):
+        run_all(task)
+    task.refresh_from_db()
+    assert task.status == "CANCELLED"
+
+
+def test_an_output_that_is_refused_fails_the_step_with_its_reason(task, script):
+    script.steps["TWO"] = lambda _run: StepResult(save=partial(raising(StepError("Empty.")), None))
+    run_all(task)
+    assert (task.status, task.error_message) == ("FAILED", "Empty.")
+
+
+def test_an_output_the_database_could_not_take_is_tried_again(task, script):
+    script.steps["TWO"] = lambda _run: StepResult(save=partial(raising(OSError("io")), None))
+    run_all(task)
+    assert task.task_details.get(step_type="TWO").failures == 1
+
+
+def test_a_full_storage_costs_no_try(task, script):
+    script.steps["ONE"] = raising(OSError(errno.ENOSPC, "No space left on device"))
+    run_all(task)
+    detail = task.task_details.get(step_type="ONE")
+    assert (detail.status, detail.failures, detail.error_code) == ("PENDING", 0, "storage_full")
+
+
+def test_who_is_asked_to_wait_waits_as_long_as_asked(task, script):
+    script.steps["ONE"] = raising(TransientStepError(retry_after=500))
+    run_all(task)
+    wait = OutboxMessage.objects.annotate(wait=F("due_at") - Now()).get().wait
+    assert timedelta(seconds=400) < wait <= timedelta(seconds=500)
+
+
+@pytest.mark.parametrize(("failures", "longest"), [(0, 2), (3, 16), (20, 300)])
+def test_the_backoff_grows_up_to_five_minutes(failures, longest):
+    waits = [runner._backoff(failures) for _ in range(200)]
+    assert min(waits) >= 1
+    assert longest / 2 < max(waits) <= longest
