@@ -1,11 +1,19 @@
 """`/healthz`: the process answers. `/readyz`: what it needs answers too."""
 
+from typing import ClassVar
+
+import psycopg
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from notebook.problems import DATABASE_AWAY
+from notebook.database import ImpatientConnection
+
+DATABASE_SECONDS = 2  # the least that libpq knows
+BROKER_SECONDS = 1
 
 
 def healthz(_request: HttpRequest) -> JsonResponse:
@@ -13,25 +21,42 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """503 while Postgres or the broker is away. Uploads need only Postgres."""
+    """503 while Postgres or the broker is away. Uploads need only Postgres.
+
+    Answers within some seconds even if both are frozen.
+    """
     found = {"database": _database(), "broker": _broker()}
     return JsonResponse(found, status=200 if all(found.values()) else 503)
 
 
+class _Probe(ImpatientConnection):
+    answer_seconds: ClassVar[float | None] = DATABASE_SECONDS
+
+
 def _database() -> bool:
+    """By a connection of its own: the pool's wait longer, and may all be waiting already."""
+    how = connection.get_connection_params() | {"connect_timeout": DATABASE_SECONDS}
     try:
-        connection.ensure_connection()
-    except DATABASE_AWAY:
+        with _Probe.connect(**how) as probe:
+            probe.execute("SELECT 1")
+    except psycopg.Error:
         return False
-    return connection.is_usable()
+    return True
 
 
 def _broker() -> bool:
-    """Whether it takes what is written; one that is full still answers a PING."""
     try:
-        with Redis.from_url(
-            settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1
-        ) as redis:
-            return bool(redis.set("notebook:ready", 1, ex=60))
+        with broker() as redis:
+            return bool(redis.ping())
     except RedisError:
         return False
+
+
+def broker() -> Redis:
+    """A client that gives up after BROKER_SECONDS, and asks only once."""
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=BROKER_SECONDS,
+        socket_connect_timeout=BROKER_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )

@@ -1,0 +1,1 @@
+"""What `manage.py doctor` looks at. Each look gives findings and has a deadline."""
