@@ -11,15 +11,13 @@ from tasks.models import Task
 
 
 class LatestTaskSerializer(serializers.ModelSerializer[Task]):
-    socket = serializers.SerializerMethodField(help_text="Follow this path with a WebSocket.")
+    socket = serializers.CharField(read_only=True, help_text="Follow this path with a WebSocket.")
 
     class Meta:
         model = Task
-        fields = ("id", "status", "progress", "error_code", "error_message", "socket")
+        columns = ("id", "status", "progress", "error_code", "error_message")
+        fields = (*columns, "socket")
         read_only_fields = fields
-
-    def get_socket(self, task: Task) -> str:
-        return f"/ws/tasks/{task.pk}/"
 
 
 class DocumentSerializer(serializers.ModelSerializer[Document]):
@@ -36,8 +34,8 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
 
     @extend_schema_field(LatestTaskSerializer(allow_null=True))
     def get_task(self, document: Document) -> Any:
-        latest = document.latest_tasks  # type: ignore[attr-defined] # by the view's prefetch
-        return LatestTaskSerializer(latest[0]).data if latest else None
+        latest = document.latest_task  # type: ignore[attr-defined] # by the view's annotation
+        return latest and {**latest, "socket": f"/ws/tasks/{latest['id']}/"}
 
 
 class UploadSerializer(serializers.Serializer[Any]):

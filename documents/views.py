@@ -7,7 +7,9 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.files.uploadedfile import TemporaryUploadedFile
-from django.db.models import Prefetch, QuerySet
+from django.db import close_old_connections
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.http import StreamingHttpResponse
 from django.urls import reverse
 from django.utils.http import content_disposition_header
@@ -29,6 +31,7 @@ from documents.models import Chunk, Document
 from documents.serializers import (
     ChunkSerializer,
     DocumentSerializer,
+    LatestTaskSerializer,
     ReprocessSerializer,
     SearchResultsSerializer,
     SearchSerializer,
@@ -63,6 +66,14 @@ class DocumentFilter(filters.FilterSet):
         fields = ("status",)
 
 
+# Read by the document's own statement, so that the two never tell of different moments.
+_LATEST_TASK = Subquery(
+    Task.objects.filter(document=OuterRef("pk"))
+    .order_by("-created_at")
+    .values(found=JSONObject(**{name: name for name in LatestTaskSerializer.Meta.columns}))[:1]
+)
+
+
 class DocumentViewSet(
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
@@ -82,9 +93,7 @@ class DocumentViewSet(
 
     def get_queryset(self) -> "QuerySet[Document]":
         mine = Document.objects.filter(owner_id=self.request.user.pk)
-        return mine.prefetch_related(
-            Prefetch("tasks", Task.objects.latest_of_each_document(), to_attr="latest_tasks")
-        )
+        return mine.annotate(latest_task=_LATEST_TASK)
 
     @extend_schema(
         request={"multipart/form-data": UploadSerializer},
@@ -144,6 +153,7 @@ class DocumentViewSet(
     def file(self, request: Request, **_: Any) -> StreamingHttpResponse:
         """The file as it was uploaded."""
         document = self.get_object()
+        close_old_connections()  # a client that reads slowly must not keep one of a few
         response = StreamingHttpResponse(_blocks(document), content_type=document.content_type)
         response["Content-Length"] = str(document.size)
         response["Content-Disposition"] = content_disposition_header(True, document.name)
