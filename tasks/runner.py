@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from billiard.common import terminate_handler_fired  # type: ignore[attr-defined] # stubs are older
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -50,6 +51,19 @@ def run_step(task_id: UUID, step_type: str, attempt: int) -> None:
         _run_claimed(detail)
     except Fenced:
         log.info("step_taken_away", task_id=str(task_id), step=step_type)
+    except (SystemExit, KeyboardInterrupt):
+        _give_back(detail)
+        raise
+
+
+def _give_back(detail: TaskDetail) -> None:
+    """The process ends. That it was told to is no fault of the step's and costs it no try."""
+    connection.close()  # the signal may have come in the middle of a query
+    with suppress(Fenced):  # or after the step was done
+        if terminate_handler_fired():
+            _persist(services.postpone, detail, seconds=0)
+        else:
+            _persist(services.lost, detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
 
 
 def _run_claimed(detail: TaskDetail) -> None:
@@ -58,11 +72,7 @@ def _run_claimed(detail: TaskDetail) -> None:
     try:
         with run.heart:
             result = step.run(run)
-    except Fenced:
-        raise
-    except (SystemExit, KeyboardInterrupt):
-        with suppress(Fenced):  # else the worker would not exit
-            _persist(services.lost, detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
+    except (Fenced, SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001 - every failure ends on the row, none in Celery
         _settle(detail, error)
