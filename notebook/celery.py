@@ -1,9 +1,11 @@
 """The Celery application and its settings: messages are hints, Postgres is the truth."""
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import setup_logging
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "notebook.settings")
@@ -52,7 +54,6 @@ app.conf.update(
     worker_enable_soft_shutdown_on_idle=False,
     # A lost broker is no reason to stop good work: claims make a second delivery harmless.
     worker_cancel_long_running_tasks_on_connection_loss=False,
-    worker_hijack_root_logger=False,
     # --- What staff see
     task_track_started=True,
     worker_send_task_events=True,
@@ -65,3 +66,8 @@ app.conf.update(
     beat_schedule={"housekeeping": {"task": "housekeeping", "schedule": crontab(minute="*/15")}},
 )
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Somebody listens, so Celery leaves LOG_LEVEL and our handlers as they are."""
