@@ -58,8 +58,7 @@ def run_step(task_id: UUID, step_type: str, attempt: int) -> None:
 
 def _give_back(detail: TaskDetail) -> None:
     """The process ends. That it was told to is no fault of the step's and costs it no try."""
-    connection.close()  # the signal may have come in the middle of a query
-    with suppress(Fenced):  # or after the step was done
+    with suppress(Fenced):  # it may have been done, or taken away
         if terminate_handler_fired():
             _persist(services.postpone, detail, seconds=0)
         else:
