@@ -61,6 +61,12 @@ class Watcher:
         truth = self._stack.task(self._client, self._document)
         assert told == {name: truth[name] for name in told}
 
+    def errors_shown(self):
+        """Every error that a person saw on the task or one of its steps."""
+        everything = [snapshot for seen in (*self.socket_said, self.polls) for snapshot in seen]
+        parts = [part for each in everything for part in (each, *each["task_details"])]
+        return {part["error_message"] for part in parts if part["error_message"]}
+
     def _ended(self, seen):
         return bool(seen) and seen[-1]["status"] in TERMINAL
 
