@@ -30,7 +30,7 @@ class KillPoints(AppConfig):
 
         for step in DOCUMENT.steps:
             object.__setattr__(step, "run", _at_its_start(step.type, step.run))
-        _strike_before(validate, "_sha256", "FILE_UPLOAD")  # its type is known, its bytes are not
+        _strike_before(validate, "_check_container", "FILE_UPLOAD")  # its type is known, no more
         _strike_after(sandbox, "_follow", "TEXT_EXTRACTION")  # the reader has given its answer
         _strike_before(split, "_merged", "TEXT_SPLITTING")  # parted, not yet made into passages
         _strike_after(embed, "_keep", "EMBEDDING_GENERATION")  # one batch is paid for and kept
