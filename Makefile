@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: help setup setup-dev run test chaos soak lint format schema lock bench clean browser
+.PHONY: help setup setup-dev run test coverage chaos soak lint format schema lock bench clean browser
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,13 @@ run: setup  ## Start everything; PORT (8000) and DATA_DIR (.data) choose where. 
 
 test: setup-dev browser lint  ## Check everything, as CI does. ARGS goes to pytest
 	$(BIN)/python -m pytest $(ARGS)
+
+# What decides a task's fate; its own tests, without the rest, take every branch of it.
+STATE_MACHINE := tasks/models.py,tasks/services.py,tasks/runner.py,tasks/sweeper.py,tasks/outbox.py,tasks/queue.py
+coverage: export COVERAGE_FILE = $(VENV)/coverage
+coverage: setup-dev  ## Every branch of the state machine is run by the tests of tasks/
+	$(BIN)/coverage run --branch --include=$(STATE_MACHINE) -m pytest tasks $(ARGS)
+	$(BIN)/coverage report --show-missing --fail-under=100
 
 chaos: setup-dev  ## Break the stack in every way: a report in .chaos/. ROWS="F30 F31" for some, ARGS
 	$(BIN)/python -m pytest chaos -m chaos --report .chaos/report.md --rows "$(ROWS)" $(ARGS)
