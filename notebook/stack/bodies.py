@@ -1,7 +1,8 @@
-"""Bodies of requests: bounded in size and time, large ones in a file instead of in memory.
+"""Bodies of requests and responses: bounded in size and time, and never whole in memory.
 
 Daphne takes any body for as long as it comes, and holds it in memory several times over before the
-application sees the request. Here one that is too large or too slow ends while it arrives.
+application sees the request; here one that is too large or too slow ends while it arrives. It also
+keeps all of a response that its client is slow to read; here the application waits.
 """
 
 import asyncio
@@ -42,6 +43,7 @@ class BoundedRequest(http_protocol.WebRequest):
     body_seconds: float = BODY_SECONDS
     content: IO[bytes]
     body: IO[bytes] | None = None
+    flow: "Flow | None" = None
     _received_bytes = 0
     _refused = False
     _abort: Any = None  # Twisted's delayed call
@@ -101,9 +103,40 @@ class BoundedRequest(http_protocol.WebRequest):
             self.content.close()
         self.content = BytesIO()
 
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        starts = message["type"] == "http.response.start" and self.flow is None
+        if starts and self.channel and not self.finished:
+            self.flow = Flow()
+            self.registerProducer(self.flow, True)
+        super().handle_reply(message)
+
+    def finish(self) -> None:
+        if self.flow:
+            self.flow.resumeProducing()
+            self.unregisterProducer()
+        super().finish()
+
     def connectionLost(self, reason: object) -> None:  # noqa: N802
         self._cancel_abort()
+        if self.flow:
+            self.flow.resumeProducing()
         super().connectionLost(reason)
+
+
+class Flow:
+    """A Twisted producer: `room` is set while the client keeps up with what is sent."""
+
+    def __init__(self) -> None:
+        self.room = asyncio.Event()
+        self.resumeProducing()
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        self.room.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self.room.set()
+
+    stopProducing = resumeProducing  # noqa: N815
 
 
 class BodyFromFile:

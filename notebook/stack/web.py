@@ -20,13 +20,18 @@ WEBSOCKET_MESSAGE_BYTES = 64 * 1024
 
 
 class Server(daphne.server.Server):
-    """Daphne's, with the body of a request handed on as a file."""
+    """Daphne's, with the body of a request handed on as a file, and no haste in sending."""
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if body := getattr(protocol, "body", None):
             body.seek(0)
             scope["body"] = body
         return super().create_application(protocol, scope)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        await super().handle_reply(protocol, message)
+        if flow := getattr(protocol, "flow", None):
+            await flow.room.wait()
 
 
 def build_server(
