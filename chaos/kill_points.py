@@ -2,7 +2,7 @@
 
 A point is armed by a file `<data_dir>/armed/<STEP_TYPE>.<point>`. The process that removes the file
 is the one that strikes, so it happens exactly once. The file says whom: nothing for the worker's
-own child, else the name of a process of the stack (`postgres`), which is killed with all of its
+own child, `freeze` for the same but only until a SIGCONT, else the name of a process of the stack (`postgres`), which is killed with all of its
 children while the worker's child goes on.
 """
 
@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 POINTS = ("before_work", "mid_work", "before_commit", "before_publish", "before_ack")
+OWN_END = {"": signal.SIGKILL, "freeze": signal.SIGSTOP}
 _now = {"running": "", "committed": ""}  # step types: what this process runs, has just completed
 
 
@@ -49,8 +50,9 @@ def strike_if_armed(step_type, point):
         armed.unlink()
     except FileNotFoundError:  # not armed, or another process was first
         return
-    if not victim:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if victim in OWN_END:
+        os.kill(os.getpid(), OWN_END[victim])
+        return  # somebody let us go on
     _kill_family(int((settings.DATA_DIR / "run" / f"{victim}.pid").read_text().split()[0]))
 
 

@@ -45,9 +45,10 @@ def _database() -> bool:
 
 
 def _broker() -> bool:
+    """Whether it takes what is written: one that is full still answers a PING."""
     try:
         with broker() as redis:
-            return bool(redis.ping())
+            return bool(redis.set("notebook:ready", 1, ex=60))
     except RedisError:
         return False
 
