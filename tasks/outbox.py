@@ -19,6 +19,7 @@ from tasks import queue
 from tasks.models import OutboxMessage, Task
 
 log = structlog.get_logger(__name__)
+PARK_SECONDS = 15  # between the tries of a step that only newer workers know
 # One thread, so that a frozen broker holds up neither a person's request nor the others.
 _sender = ThreadPoolExecutor(1, thread_name_prefix="outbox")
 
@@ -42,6 +43,14 @@ def take(task_id: UUID) -> None:
     """The message has arrived: the row has done its duty, and another one may be sent."""
     OutboxMessage.objects.filter(task_id=task_id).delete()
     send_after_commit()
+
+
+def park(task_id: UUID, attempt: int) -> None:
+    """A version that does not know this step met its message: others first, then try again."""
+    log.warning("step_unknown", task_id=str(task_id), attempt=attempt)
+    due = Now() + timedelta(seconds=PARK_SECONDS)
+    mine = OutboxMessage.objects.filter(task_id=task_id, attempt=attempt)
+    mine.update(sent_at=None, due_at=due)
 
 
 def send_after_commit() -> None:
@@ -75,6 +84,8 @@ def publish_due() -> int:
     for sent, message in enumerate(messages):
         try:
             _send(message)
+        except (LookupError, ValueError):  # a pipeline or step of a newer version
+            park(message.task_id, message.attempt)
         except (OSError, OperationalError) as error:
             log.warning("broker_unavailable", error=type(error).__name__)
             queue.refuse(messages[sent:])

@@ -87,5 +87,8 @@ def every() -> tuple[Pipeline, ...]:
 
 
 def label(pipeline: str, step_type: str) -> str:
-    """The step's name in the active language."""
-    return str(_registry[pipeline].step(step_type).label)
+    """The step's name in the active language; its type if a newer version added it."""
+    try:
+        return str(_registry[pipeline].step(step_type).label)
+    except (LookupError, ValueError):
+        return step_type

@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from celery.signals import task_failure, task_revoked
+from celery.signals import task_failure, task_revoked, task_unknown
 
-from tasks import events, pipelines, services
+from tasks import events, outbox, pipelines, services
 from tasks.signals import task_changed
 
 task_changed.connect(events.push_task, dispatch_uid="push_task")
@@ -19,6 +19,14 @@ def free_the_step(sender: Any = None, args: Any = None, request: Any = None, **_
     args = args or getattr(request, "args", None)
     if step_type and args:
         services.give_up_on_worker(UUID(args[0]), args[1], step_type)
+
+
+@task_unknown.connect
+def park_the_step(message: Any = None, **_: Any) -> None:
+    """A newer version sent it, and this worker threw it away."""
+    task_id, attempt = message.payload[0][:2]
+    outbox.park(UUID(task_id), attempt)
+    outbox.send_after_commit()
 
 
 def _step_types() -> dict[str, str]:

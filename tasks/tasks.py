@@ -1,5 +1,9 @@
-"""Celery tasks, thin as views: one per pipeline that dispatches, one per step that runs it."""
+"""Celery tasks, thin as views: one per pipeline that dispatches, one per step that runs it.
 
+Each ignores keyword arguments that it does not know: a newer version may send them.
+"""
+
+from typing import Any
 from uuid import UUID
 
 from celery import Task as CeleryTask
@@ -11,7 +15,7 @@ from tasks.exceptions import Fenced
 
 def _dispatcher(pipeline: pipelines.Pipeline) -> "CeleryTask[..., None]":
     @shared_task(name=pipeline.celery_name)
-    def dispatch(task_id: str, attempt: int) -> None:
+    def dispatch(task_id: str, attempt: int, **_: Any) -> None:
         try:
             services.dispatch(UUID(task_id), attempt)
         except Fenced:
@@ -22,7 +26,7 @@ def _dispatcher(pipeline: pipelines.Pipeline) -> "CeleryTask[..., None]":
 
 def _step(step: pipelines.Step) -> "CeleryTask[..., None]":
     @shared_task(name=step.celery_name)
-    def run(task_id: str, attempt: int) -> None:
+    def run(task_id: str, attempt: int, **_: Any) -> None:
         runner.run_step(UUID(task_id), step.type, attempt)
 
     return run

@@ -5,11 +5,13 @@ import time
 
 import pytest
 from celery import current_app
+from celery.signals import task_unknown
 from django.db import transaction
 from django.db.models.functions import Now
+from kombu.message import Message
 
 from tasks import outbox, services
-from tasks.models import OutboxMessage
+from tasks.models import OutboxMessage, Status
 from tasks.tests.factories import (
     Script,
     broker_away,
@@ -127,3 +129,34 @@ def test_a_database_that_is_away_leaves_the_sending_to_the_sweeper(user, monkeyp
     while waiting_in_broker() < 2 and time.monotonic() < deadline:
         _all_sent()
     assert waiting_in_broker() == 2
+
+
+def test_a_step_of_a_newer_version_is_parked_and_holds_nobody_up(user):
+    task = make_task(user)
+    received()
+    OutboxMessage.objects.update(step_type="FROM_A_NEWER_VERSION", sent_at=None)
+    other = make_task(user)
+    outbox.publish_due()
+    assert received() == [("test_start", [str(other.pk), 1])]
+    parked = OutboxMessage.objects.filter(task=task, sent_at=None, due_at__gt=Now())
+    assert parked.count() == 1
+    OutboxMessage.objects.filter(task=task).update(step_type="", due_at=Now())
+    assert outbox.publish_due() == 1
+    assert received() == [("test_start", [str(task.pk), 1])]
+
+
+def test_what_a_worker_did_not_know_is_parked(user):
+    task = make_task(user)
+    assert len(received()) == 1
+    for body in ("nonsense", [[str(task.pk), 1], {}, {}]):
+        message = Message(json.dumps(body), content_type="application/json")
+        task_unknown.send(sender=None, message=message, exc=None, name="newer", id="1")
+    assert OutboxMessage.objects.filter(task=task, sent_at=None, due_at__gt=Now()).exists()
+
+
+def test_arguments_of_a_newer_version_are_ignored(user):
+    task = make_task(user)
+    current_app.loader.import_task_module("tasks.tasks")
+    current_app.tasks["process_document"](str(task.pk), 1, added_later=True)
+    task.refresh_from_db()
+    assert task.status == Status.RUNNING
