@@ -2,7 +2,8 @@
 
 A point is armed by a file `<data_dir>/armed/<STEP_TYPE>.<point>`. The process that removes the file
 is the one that strikes, so it happens exactly once. The file says whom: nothing for the worker's
-own child, `freeze` for the same but only until a SIGCONT, else the name of a process of the stack (`postgres`), which is killed with all of its
+own child, `freeze` to stop that one until a SIGCONT, else the name of a process of the stack
+(`postgres`), which is killed with all of its
 children while the worker's child goes on.
 """
 
