@@ -175,7 +175,7 @@ _WRONG_TEXT = f"""
 
 def _wrong_text() -> list[Any]:
     """Documents with a chunk that is not what stands at its place in the text."""
-    chunks = Chunk.objects.filter(document__extraction__isnull=False).order_by("document")
+    chunks = Chunk.objects.filter(document__extraction__isnull=False).order_by("document_id")
     spans = chunks.values_list("document_id", "text", "start", "end").iterator(chunk_size=2000)
     suspects = [
         document_id

@@ -257,10 +257,10 @@ def test_a_drafts_unfit_vector_is_forgotten_and_asked_for_again(failed, embedder
 
 
 TWO_LIVE_TASKS = """
-    INSERT INTO tasks_task (id, pipeline, document_id, owner_id, options, lane, status, progress,
-        attempt, seq)
-    SELECT gen_random_uuid(), 'document', id, owner_id, '{}', 'QUICK', status.name, 0, 1, 1
-    FROM documents_document, (VALUES ('PENDING'), ('RUNNING')) status (name)
+    INSERT INTO tasks_task
+    SELECT (jsonb_populate_record(task, jsonb_build_object(
+        'id', gen_random_uuid(), 'status', live.status, 'completed_at', NULL))).*
+    FROM tasks_task task, (VALUES ('PENDING'), ('RUNNING')) live (status)
 """
 
 
