@@ -125,6 +125,18 @@ def test_a_worker_told_to_exit_gives_the_step_back(task, script):
     assert task.status == "COMPLETED"
 
 
+def test_a_worker_that_is_stopped_hands_its_step_over_at_no_cost(task, script, monkeypatch):
+    monkeypatch.setattr("tasks.runner.terminate_handler_fired", lambda: True)
+    script.steps["ONE"] = raising(SystemExit(0))
+    with pytest.raises(SystemExit):
+        run_all(task)
+    row = task.task_details.get(step_type="ONE")
+    assert (row.status, row.losses, row.error_message) == ("PENDING", 0, None)
+    script.steps.clear()
+    run_all(task)
+    assert task.status == "COMPLETED"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_progress_reaches_the_row_and_a_cancel_reaches_the_step(task, script, settings):
     settings.TASK_HEARTBEAT_SECONDS = 0.05
