@@ -1,16 +1,81 @@
-"""The product's readers, and one that a test can make misbehave. Run only in a sandbox."""
+"""The product's readers, which a test can make misbehave. Run only in a sandbox.
+
+A file in which `DEED name` stands makes its reader do that first.
+"""
 
 import ctypes
+import mmap
+import os
 import re
+import signal
+import time
 
 from documents.extraction import readers
 
 check = readers.check
 _SILENCE = re.compile(rb"HOLD THE GIL FOR (\d+) SECONDS")
+_DEED = re.compile(rb"DEED (\w+)")
+_BOMBS = 7  # so often the number of processes doubles
 
 
 def read(reading):
-    """As the product reads; silently and with the GIL held first where the file asks for it."""
-    if asked := _SILENCE.search(reading.path.read_bytes()):
+    """As the product reads, after what the file asks for."""
+    content = reading.path.read_bytes()
+    if asked := _SILENCE.search(content):
         ctypes.PyDLL(None).sleep(int(asked[1]))  # a PyDLL keeps the GIL while it runs
+    if asked := _DEED.search(content):
+        _DEEDS[asked[1].decode()]()
     return readers.read(reading)
+
+
+def _fill_memory():
+    """Until Python is refused more."""
+    hoard = []
+    while True:
+        hoard.append(bytes(64_000_000))
+
+
+def _fill_memory_in_c():
+    """As a C library that aborts when it is refused more."""
+    size = 1_300_000_000
+    memory = mmap.mmap(-1, size)
+    for at in range(0, size, mmap.PAGESIZE):
+        memory[at] = 1
+    os.abort()
+
+
+def _loop_in_c():
+    """Search for longer than the universe has existed, with the GIL held."""
+    re.match(r"(a+)+$", "a" * 100 + "b")
+
+
+def _fork():
+    """Double, each half in a session of its own, which no signal to the group reaches."""
+    for _ in range(_BOMBS):
+        if os.fork() == 0:
+            os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _fork_and_stay():
+    _fork()
+    time.sleep(3600)
+
+
+def _fork_and_die():
+    first = os.getpid()
+    _fork()
+    if os.getpid() == first:
+        os.abort()
+    time.sleep(3600)
+
+
+_DEEDS = {
+    "abort": os.abort,
+    "fill_memory": _fill_memory,
+    "fill_memory_in_c": _fill_memory_in_c,
+    "fork_and_die": _fork_and_die,
+    "fork_and_stay": _fork_and_stay,
+    "loop_in_c": _loop_in_c,
+    "segfault": lambda: ctypes.string_at(0),
+}

@@ -5,7 +5,7 @@ import os
 from notebook.settings import *  # noqa: F403
 from notebook.settings import DATA_DIR, INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "chaos.kill_points.KillPoints"]
+INSTALLED_APPS = [*INSTALLED_APPS, "chaos.kill_points.KillPoints", "chaos.orders.Orders"]
 ARMED_DIR = DATA_DIR / "armed"
 # Seconds after which the broker hands out again what is not acknowledged; empty: as in the product.
 CHAOS_VISIBILITY_SECONDS = os.environ.get("CHAOS_VISIBILITY_SECONDS", "")

@@ -1,0 +1,314 @@
+"""F49, F52, F53: cancel and retry, at the worst of moments and by many hands at once."""
+
+import json
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+import httpx2
+import psutil
+import pytest
+
+from chaos.orders import held, unanswered
+from chaos.stack import text
+from chaos.test_kill_points import STEPS
+from documents.tests.embedding_server import error
+from notebook.tests.live import until
+
+EMBEDDING, STORAGE = "EMBEDDING_GENERATION", "VECTOR_STORAGE"
+BATCH = 8  # EMBEDDING_BATCH_SIZE of the stack
+TAKEN_AWAY = '"event": "step_taken_away"'
+
+
+# --- Two ways to cancel. Each is opened beforehand, and says "won" or "too late" ------------------
+@contextmanager
+def over_rest(stack, document):
+    def cancel():
+        answer = client.post(f"/api/tasks/{document['task']['id']}/cancel/")
+        if answer.status_code == 202:
+            assert answer.json()["status"] == "CANCELLED"
+            return "won"
+        assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+        return "too late"
+
+    with stack.client() as client:
+        client.get("/healthz")  # now it is connected
+        yield cancel
+
+
+@contextmanager
+def over_the_socket(stack, document):
+    def cancel():
+        socket.send('{"command": "cancel"}')
+        while (said := json.loads(socket.recv(timeout=30))).get("command") != "cancel":
+            continue
+        return {"accepted": "won", "already_finished": "too late"}[said["result"]]
+
+    with stack.socket(document["task"]["socket"]) as socket:
+        yield cancel
+
+
+WAYS = [over_rest, over_the_socket]
+
+
+def assert_cancelled(stack, client, document):
+    """For good: the rows say so, and nobody finds a passage of it."""
+    task = stack.task(client, document)
+    assert task["status"] == "CANCELLED"
+    assert {step["status"] for step in task["task_details"]} <= {"COMPLETED", "CANCELLED"}
+    shown = client.get(f"/api/documents/{document['id']}/").json()
+    assert (shown["status"], shown["chunk_count"]) == ("CANCELLED", 0)
+    assert client.get(f"/api/documents/{document['id']}/chunks/").json()["results"] == []
+    found = client.post("/api/search/", json={"query": document["name"]}).json()["results"]
+    assert document["id"] not in {hit["document"]["id"] for hit in found}
+
+
+# --- F49 ------------------------------------------------------------------------------------------
+@pytest.mark.fault("F49", bound=5)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_cancelled_before_it_starts_never_starts(stack, client, clock, way):
+    """Cancel before the start: CANCELLED at once, and no worker ever touches it."""
+    stack.freeze("worker")
+    document = stack.upload(client, "early.txt", text())
+    with way(stack, document) as cancel, clock:
+        assert cancel() == "won"
+        assert_cancelled(stack, client, document)
+    stack.thaw("worker")
+    later = stack.upload(client, "later.txt", text())
+    assert stack.until_done(client, later["id"])["status"] == "AVAILABLE"
+    assert_cancelled(stack, client, document)
+    begun = [stack.detail(document["task"]["id"], step)["started_at"] for step in STEPS]
+    assert begun == [None] * len(STEPS)
+
+
+def steps_and_ways():
+    for step in STEPS:
+        for way in WAYS:
+            often = step == EMBEDDING and way is over_the_socket
+            marks = [pytest.mark.representative] if often else []
+            yield pytest.param(step, way, marks=marks, id=f"{step} {way.__name__}")
+
+
+@pytest.mark.fault("F49", bound=5)
+@pytest.mark.parametrize(("step", "way"), [*steps_and_ways()])
+def test_a_cancel_in_the_middle_of_a_step_ends_it(stack, client, clock, step, way):
+    """Cancel while a step works: CANCELLED at once; what the step goes on to do has no effect."""
+    # From its middle on, the last step holds the row: that is the last moment, below.
+    point = "before_work" if step == STORAGE else "mid_work"
+    with held(stack, step, point) as here:
+        document = stack.upload(client, f"{step}.{way.__name__}.txt", text(40))
+        here.until_there()
+        with way(stack, document) as cancel, clock:
+            assert cancel() == "won"
+            assert_cancelled(stack, client, document)
+    until(lambda: stack.logs("worker"), lambda said: TAKEN_AWAY in said)
+    assert_cancelled(stack, client, document)
+
+
+@pytest.mark.fault("F49", bound=5)
+@pytest.mark.parametrize("deed", ["loop_in_c", "fork_and_stay"])
+def test_a_cancel_ends_the_reader_and_all_it_has_started(stack, client, clock, deed):
+    """Cancel while a reader loops or has started others: all its processes are gone in 5 s."""
+    document = stack.upload(client, "reading.txt", text(say=f"DEED {deed}"))
+    wanted = 2**7 if deed == "fork_and_stay" else 1
+    at_work = until(lambda: readers(stack), lambda found: len(found) >= wanted)
+    with over_rest(stack, document) as cancel, clock:
+        assert cancel() == "won"
+        until(lambda: [each for each in at_work if not gone(each)], lambda left: not left)
+    assert_cancelled(stack, client, document)
+    good = stack.upload(client, "good.txt", text())
+    assert stack.until_done(client, good["id"])["status"] == "AVAILABLE"
+
+
+def readers(stack):
+    """What the worker's reader servers have forked."""
+    servers = [server for child in stack.worker_children() for server in child.children()]
+    return {each for server in servers for each in server.children(recursive=True)}
+
+
+def gone(process):
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.mark.fault("F49", bound=10)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_cancel_that_comes_after_the_last_commit_began_is_too_late(stack, client, clock, way):
+    """Cancel while the last commit is under way: it waits for it, then says it was too late."""
+    with held(stack, STORAGE, "before_commit") as here, ThreadPoolExecutor(1) as other:
+        document = stack.upload(client, "last.txt", text(20))
+        here.until_there()
+        with way(stack, document) as cancel, clock:
+            answer = other.submit(cancel)
+            until(lambda: waiting_for_a_lock(stack), bool)
+            here.release()
+            assert answer.result(10) == "too late"
+    assert stack.until_done(client, document["id"])["status"] == "AVAILABLE"
+
+
+def waiting_for_a_lock(stack):
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with stack.database() as db:
+        return db.execute(query).fetchone()[0]
+
+
+@pytest.mark.fault("F49", bound=10)
+@pytest.mark.parametrize("way", WAYS)
+def test_either_the_cancel_wins_or_the_end_and_the_answer_says_which(
+    stack, client, clock, rng, way
+):
+    """Cancel in the last 50 ms, ten times: the answer always says what became of the task."""
+    for round_number in range(10):
+        with held(stack, STORAGE, "before_work") as here:
+            document = stack.upload(client, f"race-{round_number}.txt", text())
+            here.until_there()
+            with way(stack, document) as cancel, clock:
+                here.release()
+                threading.Event().wait(rng.uniform(0, 0.05))
+                answer = cancel()
+                done = stack.until_done(client, document["id"])
+            assert (answer, done["status"]) in {("won", "CANCELLED"), ("too late", "AVAILABLE")}
+        if answer == "won":
+            assert_cancelled(stack, client, document)
+
+
+@pytest.mark.fault("F49", bound=10)
+def test_one_of_many_cancels_wins(stack, client, clock):
+    """Ten cancels at the same time over both ways, then one more by each: exactly one wins."""
+    with unanswered(stack.embedder), ExitStack() as ways, ThreadPoolExecutor(10) as hands:
+        document = stack.upload(client, "many.txt", text())
+        stack.until_step(document["task"]["id"], EMBEDDING, "RUNNING")
+        cancels = [ways.enter_context(way(stack, document)) for way in WAYS * 5]
+        with clock:
+            answers = [each.result(10) for each in [hands.submit(cancel) for cancel in cancels]]
+            assert sorted(answers) == ["too late"] * 9 + ["won"]
+            assert [cancel() for cancel in cancels[:2]] == ["too late"] * 2
+    assert_cancelled(stack, client, document)
+
+
+@pytest.mark.fault("F49", bound=5)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_has_ended_is_not_cancelled(stack, client, clock, way):
+    """Cancel after the end: too late, and nothing of the task changes."""
+    document = stack.upload(client, "ended.txt", text())
+    stack.until_done(client, document["id"])
+    before = stack.task(client, document)
+    with way(stack, document) as cancel, clock:
+        assert cancel() == "too late"
+        assert stack.task(client, document) == before
+
+
+# --- F52, F53 -------------------------------------------------------------------------------------
+CLICKS = 50
+
+
+@contextmanager
+def staff(stack):
+    """A browser signed in to the admin."""
+    with httpx2.Client(base_url=stack.url, follow_redirects=True, timeout=30) as browser:
+        given = {"username": stack.username, "password": stack.password, "next": "/admin/"}
+        page = browser.get("/admin/login/").text
+        browser.post("/admin/login/", data={**hidden(page), **given})
+        yield browser
+
+
+def hidden(page):
+    """The hidden fields of a page's forms, as a browser would send them."""
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+
+
+def click_in_the_admin(stack, signed_in, address, form):
+    """Press "Retry" in a window of its own; what the page then says."""
+    given = {"base_url": stack.url, "cookies": dict(signed_in.cookies), "follow_redirects": True}
+    with httpx2.Client(timeout=30, headers={"Referer": stack.url}, **given) as window:
+        answer = window.post(address, data={**form, "_retry": "1"})
+    assert answer.status_code == 200
+    (said,) = re.findall(r'<ul class="messagelist">(.*?)</ul>', answer.text, re.DOTALL)
+    return 202 if "1 task: retry." in said else 409 if "be done now" in said else said
+
+
+def click_over_rest(stack, task_id):
+    with stack.client() as client:
+        return client.post(f"/api/tasks/{task_id}/retry/", timeout=30).status_code
+
+
+@pytest.mark.fault("F52", bound=30)
+@pytest.mark.representative
+def test_fifty_clicks_on_retry_start_one_attempt(stack, client, clock):
+    """50 clicks on retry at once, half of them in the admin: one new attempt, 49 refusals."""
+    document = fail(stack, client, error(404))
+    task_id = document["task"]["id"]
+    with staff(stack) as browser, unanswered(stack.embedder):
+        address = f"/admin/tasks/task/{task_id}/change/"
+        form = hidden(browser.get(address).text)
+        with ThreadPoolExecutor(CLICKS) as hands, clock:
+            clicks = [
+                hands.submit(click_in_the_admin, stack, browser, address, form)
+                if number % 2
+                else hands.submit(click_over_rest, stack, task_id)
+                for number in range(CLICKS)
+            ]
+            answers = sorted(each.result(30) for each in clicks)
+        assert answers == [202] + [409] * (CLICKS - 1)
+        assert stack.task(client, document)["attempt"] == 2
+    done = stack.until_done(client, document["id"])
+    assert (done["status"], stack.task(client, document)["attempt"]) == ("AVAILABLE", 2)
+    assert len(stack.embedder.texts) == len(set(stack.embedder.texts)) == done["chunk_count"]
+
+
+def fail(stack, client, reply, *, after=0):
+    """A document whose embedding failed, after so many good batches."""
+    stack.embedder.misbehave = lambda request: reply if stack.embedder.requests > after else None
+    document = stack.upload(client, "failing.txt", text(40))
+    failed = stack.until_done(client, document["id"])
+    assert failed["status"] == "FAILED"
+    stack.embedder.misbehave = lambda request: None
+    return failed
+
+
+@pytest.mark.fault("F53", bound=5)
+def test_a_success_is_not_retried(stack, client, clock):
+    """Retry after success: 409, and nothing changes."""
+    document = stack.upload(client, "done.txt", text())
+    stack.until_done(client, document["id"])
+    before = stack.task(client, document)
+    with clock:
+        answer = client.post(f"/api/tasks/{before['id']}/retry/")
+        assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+        assert stack.task(client, document) == before
+
+
+@pytest.mark.fault("F53", bound=30)
+def test_a_retry_after_a_failure_pays_for_nothing_twice(stack, client, clock):
+    """Retry after failure: the next attempt starts at the failed step, with the vectors it has."""
+    document = fail(stack, client, error(404), after=2)
+    with clock:
+        retry_from(stack, client, document, EMBEDDING)
+    assert len(stack.embedder.texts) == len(set(stack.embedder.texts))
+
+
+@pytest.mark.fault("F53", bound=30)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_retry_after_a_cancel_starts_at_the_cancelled_step(stack, client, clock, step):
+    """Retry after cancel: the next attempt starts at the step that was cancelled."""
+    with held(stack, step, "before_work") as here:
+        document = stack.upload(client, f"again-{step}.txt", text(20))
+        here.until_there()
+        client.post(f"/api/tasks/{document['task']['id']}/cancel/").raise_for_status()
+    with clock:
+        retry_from(stack, client, document, step)
+    assert len(stack.embedder.texts) == len(set(stack.embedder.texts))
+
+
+def retry_from(stack, client, document, step):
+    """Retry until it is AVAILABLE; only this step and those after it have run again."""
+    task_id = document["task"]["id"]
+    done_before = STEPS[: STEPS.index(step)]
+    before = [stack.detail(task_id, each) for each in done_before]
+    answer = client.post(f"/api/tasks/{task_id}/retry/")
+    assert (answer.status_code, answer.json()["attempt"]) == (202, 2)
+    assert stack.until_done(client, document["id"])["status"] == "AVAILABLE"
+    assert [stack.detail(task_id, each) for each in done_before] == before
