@@ -60,16 +60,21 @@ def send_after_commit() -> None:
 
 def _publish_soon() -> None:
     if bool(current_task):  # a proxy; in a worker nobody waits for us
-        publish_due()
+        _publish_or_leave_it()
     else:
         _sender.submit(_publish_in_thread)
 
 
-def _publish_in_thread() -> None:
+def _publish_or_leave_it() -> None:
     try:
         publish_due()
     except DatabaseError as error:  # the sweeper does it
         log.warning("database_unavailable", error=type(error).__name__)
+
+
+def _publish_in_thread() -> None:
+    try:
+        _publish_or_leave_it()
     finally:
         connection.close()
 
