@@ -8,7 +8,6 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from notebook.stack.exceptions import StackError
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 LOG_BYTES = 10 * 1024 * 1024
 STARVING_BYTES = 32 * 1024 * 1024  # twice a segment of Postgres' log, which it needs to start
+RECORD_SECONDS = 5
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -78,8 +78,15 @@ class Child:
                 preexec_fn=partial(signal_when_orphaned, self.command.orphan_signal),
             )
         created = psutil.Process(self.pid).create_time() if psutil.pid_exists(self.pid) else 0
-        with suppress(OSError):  # only a later run without us needs it; a full disk ends nothing
-            self._record.write_text(f"{self.pid}\n{created}\n")
+        self._keep_record(f"{self.pid}\n{created}\n")
+
+    def _keep_record(self, text: str) -> None:
+        """Now, or when the disk has room: only a run after us needs it."""
+        if text.startswith(f"{self.pid}\n") and self.exit_code is None:
+            try:
+                self._record.write_text(text)
+            except OSError:
+                asyncio.get_running_loop().call_later(RECORD_SECONDS, self._keep_record, text)
 
     async def wait(self) -> int:
         """Wait for its end, then end what it left behind; return the exit code."""

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from notebook.stack.child import Child
 from notebook.stack.console import say
 from notebook.stack.exceptions import StackError
+from tasks.exceptions import is_storage_full
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
@@ -30,7 +31,21 @@ async def keep(child: Child, *, start: Callable[[], Awaitable[object]]) -> None:
             raise StackError(f"{child.name} does not stay up: {child.obituary()}")
         _tell(child, quick)
         await asyncio.sleep(pause_after(quick))
-        await start()
+        await _start(child, start)
+
+
+async def _start(child: Child, start: Callable[[], Awaitable[object]]) -> None:
+    """Also when there is no room for its log or its settings: as soon as there is."""
+    while True:
+        try:
+            await start()
+        except OSError as error:
+            if not is_storage_full(error):
+                raise
+            say(f"{child.name} can't be started: the disk is full.")
+            await asyncio.sleep(LONGEST_PAUSE_SECONDS)
+        else:
+            return
 
 
 def pause_after(quick_deaths: int) -> float:
