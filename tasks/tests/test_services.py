@@ -191,6 +191,23 @@ def test_a_step_out_of_turn_is_not_to_be_had(task, step_type):
         claim(task, step_type)
 
 
+def test_a_zombie_writes_nothing_while_its_successor_runs(task, running):
+    services.lost(running, StepError("lost"))
+    successor = claim(task)
+    assert services.heartbeat(running) is False
+    for write in (
+        lambda: services.report(running, 50, {}),
+        lambda: services.complete(running, StepResult()),
+        lambda: services.fail(running, StepError()),
+        lambda: services.postpone(running, seconds=1),
+        lambda: services.take_over(running, StepError()),
+    ):
+        with pytest.raises(Fenced):
+            write()
+    assert services.heartbeat(successor) is True
+    assert steps_of(task)["ONE"] == "RUNNING"
+
+
 def test_progress_is_the_weighted_mean_of_the_steps(task, running):
     services.complete(running, StepResult())
     services.report(claim(task, "TWO"), 50, {"pages": 7})
