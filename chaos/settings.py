@@ -2,10 +2,18 @@
 
 import os
 
+from chaos import variants
 from notebook.settings import *  # noqa: F403
-from notebook.settings import DATA_DIR, INSTALLED_APPS
+from notebook.settings import CHANNEL_LAYERS, DATA_DIR, INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "chaos.kill_points.KillPoints", "chaos.orders.Orders"]
+INSTALLED_APPS = [
+    *INSTALLED_APPS,
+    "chaos.kill_points.KillPoints",
+    "chaos.orders.Orders",
+    "chaos.variants.Variants",
+]
+if variants.LOSSY:
+    CHANNEL_LAYERS["default"]["BACKEND"] = "chaos.variants.LossyLayer"
 ARMED_DIR = DATA_DIR / "armed"
 # Seconds after which the broker hands out again what is not acknowledged; empty: as in the product.
 CHAOS_VISIBILITY_SECONDS = os.environ.get("CHAOS_VISIBILITY_SECONDS", "")

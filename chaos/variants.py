@@ -1,0 +1,55 @@
+"""Parts of the stack that differ from the product's, each asked for by an environment variable."""
+
+import os
+import random
+import sys
+from pathlib import Path
+
+from celery.signals import celeryd_after_setup
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from django.apps import AppConfig
+
+LACKS = os.environ.get("CHAOS_WORKER_LACKS")  # the Celery task that an older worker has not yet
+SKEW = os.environ.get("CHAOS_WORKER_SKEW")  # by how much workers' clocks are wrong: "+600s"
+LOSSY = os.environ.get("CHAOS_LOSSY_LAYER")  # the seed of what the channel layer does wrong
+
+
+class Variants(AppConfig):
+    name = "chaos.variants"
+
+    def ready(self):
+        skew_if_worker()
+        if LACKS:
+            celeryd_after_setup.connect(_forget, weak=False)
+
+
+def _forget(instance, **_):
+    instance.app.tasks.unregister(LACKS)
+
+
+def skew_if_worker():
+    """Become the same process again, under libfaketime."""
+    if SKEW and "worker" in sys.argv and "FAKETIME" not in os.environ:
+        fake = {"FAKETIME": SKEW, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        library = {"LD_PRELOAD": str(faketime())}
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **fake, **library})
+
+
+def faketime():
+    """Where libfaketime is, None if it is not installed (apt-get install libfaketime)."""
+    return next(Path("/usr/lib").glob("**/faketime/libfaketimeMT.so.1"), None)
+
+
+class LossyLayer(RedisPubSubChannelLayer):
+    """Drops 30 % of what is sent, sends 20 % twice, and all of it in another order."""
+
+    _held = []
+    _random = random.Random(LOSSY)
+
+    async def group_send(self, group, message):
+        if self._random.random() < 0.3:
+            return
+        self._held += [(group, message)] * (2 if self._random.random() < 0.2 else 1)
+        while len(self._held) > 4:  # what still is held at the end is lost, too
+            chosen = self._held.pop(self._random.randrange(len(self._held)))
+            await self._get_layer().group_send(*chosen)
