@@ -38,6 +38,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
         await self.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         self.user = self.scope["user"]
         self.seen: dict[str, int] = {}  # the newest seq sent, of tasks that still live
+        self.ended: dict[str, int] = {}  # the same of those that ended last: pushes may be late
         refusal = await self._refusal()
         if refusal:
             await self.close(refusal)
@@ -123,13 +124,19 @@ class TasksConsumer(AsyncWebsocketConsumer):
 
     async def _send_newer(self, found: TaskSnapshot) -> None:
         task_id = found["task_id"]
-        if found["seq"] <= self.seen.get(task_id, 0):
+        if found["seq"] <= max(self.seen.get(task_id, 0), self.ended.get(task_id, 0)):
             return
-        if found["status"] in TERMINAL:
-            self.seen.pop(task_id, None)
-        else:
-            self.seen[task_id] = found["seq"]
+        self._remember(found)
         await self._send_json(found)
+
+    def _remember(self, found: TaskSnapshot) -> None:
+        task_id = found["task_id"]
+        self.seen.pop(task_id, None)
+        self.ended.pop(task_id, None)
+        kept = self.ended if found["status"] in TERMINAL else self.seen
+        kept[task_id] = found["seq"]
+        if len(self.ended) > RECENT:
+            del self.ended[next(iter(self.ended))]  # the one that ended first
 
     async def _send_json(self, message: Any) -> None:
         await self.send(json.dumps(message, ensure_ascii=False))
