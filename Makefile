@@ -35,6 +35,9 @@ coverage: setup-dev  ## Every branch of the state machine is run by the tests of
 chaos: setup-dev  ## Break the stack in every way: a report in .chaos/. ROWS="F30 F31" for some, ARGS
 	$(BIN)/python -m pytest chaos -m chaos --report .chaos/report.md --rows "$(ROWS)" $(ARGS)
 
+soak: setup-dev  ## 500 documents while everything breaks, some 15 minutes. ARGS="--documents 50"
+	$(BIN)/python -m chaos.soak $(ARGS)
+
 lint: setup-dev  ## Style, types, directions of imports, migrations, the API's schema
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -16,6 +16,7 @@ def pytest_addoption(parser):
     group.addoption("--report", help="write the table of rows as Markdown to FILE, JSON beside it")
     group.addoption("--rows", default="", help='only these rows, for instance "F30 F31"')
     group.addoption("--seed", type=int, default=None, help="of all that is random in the rows")
+    group.addoption("--rounds", type=int, default=50, help="of F62, each a row of its own")
 
 
 def pytest_configure(config):
@@ -125,6 +126,7 @@ def shared_stack(tmp_path_factory, embedding_server, request):
         stack.start()
         request.config.stash[REPORT].servers |= report.server_versions(stack)
         yield stack
+        invariants.check_by_doctor(stack)
     finally:
         stack.stop()
 
@@ -136,6 +138,7 @@ def stack(shared_stack, request):
     if not shared_stack.is_running:
         shared_stack.start()
     shared_stack.mark_logs()
+    shared_stack.embedder.reset()
     yield shared_stack
     try:
         shared_stack.heal()

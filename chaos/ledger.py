@@ -1,0 +1,64 @@
+"""What the embedding endpoint is paid for, and whether we had it already."""
+
+import hashlib
+import threading
+from collections import Counter
+
+import psycopg
+
+from documents.embeddings import PROBE
+
+MODEL = "test-passage"  # EMBEDDING_PASSAGE_MODEL of the stack
+STORED = """
+    SELECT digest FROM documents_chunk WHERE digest = ANY(%(digests)s)
+    UNION SELECT digest FROM documents_draft
+    WHERE digest = ANY(%(digests)s) AND embedding IS NOT NULL"""
+
+
+class Ledger:
+    """Asks the database at each request whether it holds what is asked for.
+
+    Use as a context manager around the work; it begins with an empty page.
+    """
+
+    def __init__(self, stack):
+        self.kept = []  # texts that were asked for although their vectors were stored
+        self.looks = 0
+        self.paid = Counter()  # text -> how many times it was answered
+        self._stack, self._embedder = stack, stack.embedder
+        self._writing = threading.Lock()
+
+    def __enter__(self):
+        self._embedder.reset()
+        self._answer = self._embedder.answer
+        self._embedder.answer = self._look_and_answer
+        return self
+
+    def __exit__(self, *_):
+        del self._embedder.answer  # the class's own is back
+
+    @property
+    def paid_twice(self):
+        """How many answers were for a text that had been answered before."""
+        with self._writing:
+            return self.paid.total() - len(self.paid)
+
+    def _look_and_answer(self, request):
+        texts = [text for text in request["input"] if text != PROBE]
+        known = self._known(texts)
+        reply = self._answer(request)
+        with self._writing:
+            self.kept += known
+            if not callable(reply) and reply[0] == 200 and reply[2].startswith(b"{"):
+                self.paid.update(texts)
+        return reply
+
+    def _known(self, texts):
+        names = {hashlib.sha256(f"{MODEL}\0{text}".encode()).digest(): text for text in texts}
+        try:
+            with self._stack.database() as db:
+                found = db.execute(STORED, {"digests": [*names]}).fetchall()
+        except (OSError, psycopg.Error):  # it is away: nobody can tell, the workers neither
+            return []
+        self.looks += 1
+        return [names[bytes(row[0])] for row in found]
