@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from celery.signals import celeryd_after_setup
-from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.apps import AppConfig
+
+from tasks.layer import GroupLayer
 
 LACKS = os.environ.get("CHAOS_WORKER_LACKS")  # the Celery task that an older worker has not yet
 SKEW = os.environ.get("CHAOS_WORKER_SKEW")  # by how much workers' clocks are wrong: "+600s"
@@ -40,7 +41,7 @@ def faketime():
     return next(Path("/usr/lib").glob("**/faketime/libfaketimeMT.so.1"), None)
 
 
-class LossyLayer(RedisPubSubChannelLayer):
+class LossyLayer(GroupLayer):
     """Drops 30 % of what is sent, sends 20 % twice, and all of it in another order."""
 
     _held = []

@@ -146,7 +146,7 @@ REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
 # Pub/sub: 1.6 ms a push against 10 ms of the list-based layer, and a burst is not dropped.
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "tasks.layer.GroupLayer",
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "notebook"},
     }
 }

@@ -23,6 +23,7 @@ from tasks.models import LIVE, TERMINAL, Task
 log = structlog.get_logger(__name__)
 NOT_SIGNED_IN, NOT_FOUND, TOO_MANY = 4401, 4404, 4429
 REREAD_SECONDS = 5  # the channel layer drops messages silently; Postgres does not
+LAYER_SECONDS = 2  # to join a group; nobody waits longer for pushes than for the snapshot itself
 RECENT = 200  # tasks shown to who opens the socket of all of them
 _open_sockets: Counter[int] = Counter()  # of this process, by user
 
@@ -44,7 +45,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
             await self.close(refusal)
             return
         # Join before reading, so that nothing falls between the two.
-        await self.channel_layer.group_add(self._group(), self.channel_name)
+        self.joined = await self._ask_layer("group_add")
         await self._send_current(self._first())
         self.reader = asyncio.create_task(self._reread())
 
@@ -53,7 +54,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
             _open_sockets[self.user.pk] -= 1
         if self.reader is not None:
             self.reader.cancel()
-            await self.channel_layer.group_discard(self._group(), self.channel_name)
+            await self._ask_layer("group_discard")
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
@@ -105,11 +106,22 @@ class TasksConsumer(AsyncWebsocketConsumer):
         self.counted = True
         return None
 
+    async def _ask_layer(self, wish: str) -> bool:
+        """Join or leave the group. False while the layer is away: rereading has to do then."""
+        try:
+            async with asyncio.timeout(LAYER_SECONDS):
+                await getattr(self.channel_layer, wish)(self._group(), self.channel_name)
+        except Exception as error:  # noqa: BLE001 - whatever the layer raises, the socket works
+            log.warning("channel_layer_unavailable", wish=wish, error=type(error).__name__)
+            return False
+        return True
+
     # -- sending -----------------------------------------------------------------------------
 
     async def _reread(self) -> None:
         while True:
             await asyncio.sleep(REREAD_SECONDS)
+            self.joined = self.joined or await self._ask_layer("group_add")
             with contextlib.suppress(Exception):  # Postgres away: the next round tells
                 await self._send_current(self._changing())
 

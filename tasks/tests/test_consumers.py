@@ -2,11 +2,12 @@
 
 import pytest
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
+from channels.layers import channel_layers, get_channel_layer
 from channels.testing import WebsocketCommunicator
 
-from tasks import events, services
+from tasks import consumers, events, services
 from tasks.consumers import RECENT, TasksConsumer
+from tasks.layer import QUEUE_LENGTH, GroupLayer
 from tasks.models import Task
 from tasks.tests.factories import Script, make_task, register, send_nothing
 
@@ -74,3 +75,32 @@ def test_a_socket_remembers_only_the_tasks_that_ended_last():
     assert len(consumer.ended) == RECENT
     assert str(RECENT + 4) in consumer.ended
     assert not consumer.seen
+
+
+@pytest.fixture
+def layer_away():
+    """The broker's port is closed."""
+    before = channel_layers.set("default", GroupLayer(hosts=["redis://127.0.0.1:1/0"]))
+    yield
+    channel_layers.set("default", before)
+
+
+async def test_a_socket_works_while_the_layer_is_away(user, layer_away, monkeypatch):
+    monkeypatch.setattr(consumers, "REREAD_SECONDS", 0.2)
+    task = await database_sync_to_async(make_task)(user)
+    socket = socket_of(user)
+    assert (await socket.connect(timeout=10))[0]
+    assert (await socket.receive_json_from(timeout=10))["status"] == "PENDING"
+    await database_sync_to_async(services.cancel)(task.pk)
+    assert (await socket.receive_json_from(timeout=10))["status"] == "CANCELLED"
+    await socket.disconnect(timeout=10)
+
+
+async def test_a_socket_that_is_slow_misses_old_pushes_and_not_the_last(user):
+    layer = GroupLayer(hosts=["redis://127.0.0.1:1/0"])
+    channel = await layer.new_channel()
+    queue = layer.channels[channel]
+    for number in range(3 * QUEUE_LENGTH):
+        queue.put_nowait(layer.serialize({"number": number}))
+    found = [(await layer.receive(channel))["number"] for _ in range(queue.qsize())]
+    assert found == list(range(2 * QUEUE_LENGTH, 3 * QUEUE_LENGTH))

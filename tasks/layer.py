@@ -1,0 +1,22 @@
+"""The channel layer: Channels' pub/sub over Redis or Valkey, for sockets that outlive its absence.
+
+It carries hints. Who misses one reads the row, so a full queue drops its oldest message.
+"""
+
+import uuid
+
+from channels_redis.core import BoundedQueue
+from channels_redis.pubsub import RedisPubSubChannelLayer
+
+QUEUE_LENGTH = 100  # snapshots that wait for one socket
+
+
+class GroupLayer(RedisPubSubChannelLayer):
+    """Messages go to groups only, so a socket's own channel needs no subscription."""
+
+    async def new_channel(self, prefix: str = "specific.") -> str:
+        """A channel of this process. Asks nobody: sockets open while the server is away."""
+        layer = self._get_layer()
+        channel = f"{layer.prefix}{prefix}{uuid.uuid4().hex}"
+        layer.channels[channel] = BoundedQueue(QUEUE_LENGTH)
+        return channel
