@@ -88,7 +88,7 @@ def test_all_processes_hold_off_until_the_time_that_one_was_told(embedder):
 
 
 def test_without_a_time_the_hold_doubles_while_we_are_limited_and_a_success_ends_it(valkey):
-    began = gate.enter(tokens=0, paid=False, urgent=False).began
+    long_ago = 1
     for since, least, most in [(0, 0.75, 1.25), (10, 7.5, 13), (20, 15, 40), (9999, 45, 75)]:
         gate.reset()
         gate.limited(None)
@@ -96,7 +96,8 @@ def test_without_a_time_the_hold_doubles_while_we_are_limited_and_a_success_ends
         hold, jitter = gate.limited(None)
         assert least <= hold <= most
         assert gate.SHORT_SECONDS <= jitter <= gate.LONGEST_JITTER_SECONDS
-    gate.answered(began)  # was asked before the first 429, so it tells nothing
+    gate.answered(long_ago)  # was asked before the first 429, so it tells nothing
+    age(valkey, 0)
     assert gate.limited(None)[0] > 40
     age(valkey, 0)
     gate.answered(gate.enter(tokens=0, paid=False, urgent=False).began)

@@ -1,15 +1,24 @@
 """A request ends in its time whatever the endpoint does, takes little memory and can be stopped."""
 
 import socket
+import ssl
 import struct
 import threading
 import time
 import tracemalloc
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from documents import embedding_endpoint
 from documents.exceptions import EmbeddingInvalid, EmbeddingUnavailable
+from documents.tests.embedding_server import EmbeddingServer
 from tasks.exceptions import Fenced
 
 SECONDS = 1.5
@@ -149,3 +158,77 @@ def test_a_closed_port_is_no_answer(embedder, monkeypatch):
         monkeypatch.setattr(embedding_endpoint, "client", lambda: client)
         with pytest.raises(EmbeddingUnavailable):
             ask()
+
+
+@pytest.fixture
+def client_for(settings, monkeypatch):
+    """Make the client anew, for another address and environment."""
+
+    def make(url, **environment):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        settings.EMBEDDING_BASE_URL = url
+        embedding_endpoint.client.cache_clear()
+
+    yield make
+    embedding_endpoint.client().close()
+    embedding_endpoint.client.cache_clear()
+
+
+def certificate(path):
+    """A key and a certificate of its own for 127.0.0.1, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(secret + made.public_bytes(Encoding.PEM))
+    return str(path)
+
+
+@pytest.fixture
+def over_tls(tmp_path, client_for):
+    file = certificate(tmp_path / "test.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with EmbeddingServer() as server:
+        server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
+        client_for(server.url.replace("http", "https"), SSL_CERT_FILE=file)
+        yield server
+
+
+@pytest.fixture
+def over_proxy(embedder, client_for):
+    """The stand-in is the proxy and answers for a host that does not exist."""
+    client_for("http://embeddings.invalid/v1", HTTP_PROXY=embedder.url)
+    return embedder
+
+
+@pytest.mark.parametrize("way", ["over_tls", "over_proxy"])
+def test_tls_and_proxies_keep_to_the_same_limits(way, request, over):
+    server = request.getfixturevalue(way)
+    assert len(ask()) == 1
+    server.misbehave = lambda _: drip_chunks(over)
+    began = time.monotonic()
+    with pytest.raises(EmbeddingUnavailable):
+        ask()
+    assert SECONDS <= time.monotonic() - began < SECONDS + 2
+    server.misbehave = lambda _: None
+    assert len(ask()) == 1
+
+
+def test_a_certificate_that_is_not_trusted_is_no_answer(
+    over_tls, client_for, settings, monkeypatch
+):
+    monkeypatch.delenv("SSL_CERT_FILE")
+    client_for(settings.EMBEDDING_BASE_URL)
+    with pytest.raises(EmbeddingUnavailable):
+        ask()
+    assert over_tls.requests == 0
