@@ -157,15 +157,26 @@ def _start(document: Document, lane: Lane, **options: int) -> Task:
     )
 
 
-@transaction.atomic
 def delete_document(document_id: UUID) -> None:
     """Remove the document, its work, chunks and vectors now, and its file right after."""
+    while not _delete(document_id):
+        log.info("task_started_meanwhile", document_id=str(document_id))
+
+
+@transaction.atomic
+def _delete(document_id: UUID) -> bool:
+    """Whether it is deleted: False when a task was started meanwhile, whose lock comes first."""
     # Tasks first: that is the lock order of everybody who writes.
-    list(Task.objects.select_for_update().filter(document_id=document_id).values_list("pk"))
+    tasks = Task.objects.filter(document_id=document_id)
+    locked = len(tasks.select_for_update().values_list("pk"))
     document = Document.objects.select_for_update().get(pk=document_id)
+    if tasks.count() > locked:
+        transaction.set_rollback(True)
+        return False
     name = str(document.file.name)
     document.delete()
     transaction.on_commit(partial(default_storage.delete, name), robust=True)
+    return True
 
 
 def remove_orphaned_files(*, older_than: timedelta = ORPHANED_AFTER) -> int:

@@ -41,6 +41,7 @@ app.conf.update(
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
+        "max_retries": 0,  # of a connection for sending: the outbox tries again
         "health_check_interval": 15,
         # What a killed worker had taken comes back in 10 s after its time, not in 100.
         "unacked_restore_interval": 10,

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Now
 
 from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
@@ -80,13 +80,15 @@ _RANK = f"""
 @transaction.atomic
 def admit() -> list[OutboxMessage]:
     """Mark those whose turn it is as sent, as many as there is room for. Send them, or `refuse`."""
-    if not OutboxMessage.objects.filter(sent_at=None, due_at__lte=Now()).exists():
+    if not _unsent().exists():
         return []
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_ID])
-    rows = OutboxMessage.objects.filter(pk__in=_next_in_turn())
-    rows.update(sent_at=Now())
-    return list(rows.select_related("task"))
+    rows = _unsent().filter(pk__in=_next_in_turn()).select_related("task")
+    # Whoever holds one of them now is about to change it, and sends then.
+    messages = list(rows.select_for_update(of=("self",), skip_locked=True))
+    OutboxMessage.objects.filter(pk__in=[each.pk for each in messages]).update(sent_at=Now())
+    return messages
 
 
 def refuse(messages: Sequence[OutboxMessage]) -> None:
@@ -112,6 +114,10 @@ def slots() -> int:
     seen = Worker.objects.filter(seen_at__gt=Now() - timedelta(seconds=SEEN_SECONDS))
     found: int | None = seen.aggregate(total=Sum("slots"))["total"]
     return found or SLOTS_UNKNOWN
+
+
+def _unsent() -> "QuerySet[OutboxMessage]":
+    return OutboxMessage.objects.filter(sent_at=None, due_at__lte=Now())
 
 
 def _next_in_turn() -> list[UUID]:

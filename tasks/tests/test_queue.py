@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -154,6 +154,16 @@ def test_two_senders_at_once_never_send_the_same(user, slots):
     with ThreadPoolExecutor(8) as pool:
         found = [task_id for ids in pool.map(lambda _: admit(), range(8)) for task_id in ids]
     assert len(found) == len(set(found)) == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_somebody_is_changing_is_not_sent(user, slots):
+    first, second = add(user, 2)
+    with transaction.atomic():
+        OutboxMessage.objects.select_for_update().get(pk=first)
+        with ThreadPoolExecutor(1) as pool:
+            found = pool.submit(lambda: (admitted(), connection.close())[0]).result()
+    assert found == [second]
 
 
 def shown(task_id):

@@ -218,6 +218,26 @@ def test_of_completing_and_deleting_nothing_is_left_over(user):
         assert not OutboxMessage.objects.filter(task=task.pk).exists()
 
 
+def test_starting_and_deleting_at_once_neither_waits_for_the_other_for_ever(user):
+    """The new task's worker is the third: it locks the task first and the document after."""
+    client = signed_in(user)
+    for task, detail in races(user, last_step=False):
+        services.fail(detail, StepError("no"))
+        document_id = task.document_id
+
+        def start_and_work(document=task.document):
+            new = make_task(user, document)
+            services.dispatch(new.pk, 1)
+            return services.cancel(new.pk)
+
+        started, deleted = at_once(
+            start_and_work, partial(status_of, client, "delete", f"/api/documents/{document_id}/")
+        )
+        assert deleted == 204
+        assert isinstance(started, Task | Fenced | Task.DoesNotExist | IntegrityError), started
+        assert not Task.objects.filter(document=document_id).exists()
+
+
 def test_hundreds_of_moves_at_once_meet_no_deadlock(user):
     """Eight hands, three documents, every move in random order: refusals, but never a lock that
     is not got, and all whole at the end."""
