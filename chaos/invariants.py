@@ -142,6 +142,12 @@ def check_logs(stack, allowed=()):
     assert not strange, strange
 
 
+def check_by_doctor(stack):
+    """The product's own examination (I1-I8) of all that the rows have left."""
+    found = stack.doctor()
+    assert found["healthy"], [each for each in found["findings"] if each["level"] != "ok"]
+
+
 def _event(line):
     try:
         event = json.loads(line)

@@ -3,8 +3,7 @@
 A point is armed by a file `<data_dir>/armed/<STEP_TYPE>.<point>`. The process that removes the file
 is the one that strikes, so it happens exactly once. The file says whom: nothing for the worker's
 own child, `freeze` to stop that one until a SIGCONT, else the name of a process of the stack
-(`postgres`), which is killed with all of its
-children while the worker's child goes on.
+(`postgres`), which is killed with all of its children while the worker's child goes on.
 """
 
 import functools
@@ -17,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 POINTS = ("before_work", "mid_work", "before_commit", "before_publish", "before_ack")
+MID_PUBLISH = "mid_publish"  # the next step's message counts as sent, but is not
 OWN_END = {"": signal.SIGKILL, "freeze": signal.SIGSTOP}
 _now = {"running": "", "committed": ""}  # step types: what this process runs, has just completed
 
@@ -28,7 +28,7 @@ class KillPoints(AppConfig):
         from documents.extraction import sandbox
         from documents.pipeline import DOCUMENT
         from documents.steps import embed, split, store, validate
-        from tasks import runner, services
+        from tasks import outbox, runner, services
 
         for step in DOCUMENT.steps:
             object.__setattr__(step, "run", _at_its_start(step.type, step.run))
@@ -37,6 +37,7 @@ class KillPoints(AppConfig):
         _strike_before(split, "_merged", "TEXT_SPLITTING")  # parted, not yet made into passages
         _strike_after(embed, "_keep", "EMBEDDING_GENERATION")  # one batch is paid for and kept
         _strike_before(store, "_insert", "VECTOR_STORAGE")  # the old chunks are gone
+        outbox._send = _before_it_is_sent(outbox._send)
         services.complete = _around_the_commit(services.complete)
         runner.run_step = _before_the_acknowledgement(runner.run_step)
         sandbox.Sandbox.__init__.__defaults__ = ("chaos.readers",)
@@ -99,6 +100,15 @@ def _strike_after(module, name, step_type):
         return result
 
     setattr(module, name, wrapped)
+
+
+def _before_it_is_sent(send):
+    @functools.wraps(send)
+    def wrapped(message):
+        strike_if_armed(_now["running"], MID_PUBLISH)
+        send(message)
+
+    return wrapped
 
 
 def _around_the_commit(complete):

@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import redis
 
-from chaos.kill_points import POINTS
+from chaos.kill_points import MID_PUBLISH, POINTS
 from chaos.probes import PROBES, answers
 from notebook.stack.service import free_port
 from notebook.tests.live import PASSWORD, PROJECT, LiveStack, start_supervisor, until, until_ready
@@ -188,6 +188,15 @@ class ChaosStack(LiveStack):
             command, cwd=PROJECT, env=self.environment | self.runtime, text=True, timeout=120
         )
 
+    def doctor(self):
+        """What the product's own examination finds, with everything read."""
+        command = [sys.executable, "manage.py", "doctor", "--json", "--deep"]
+        found = subprocess.run(
+            command, cwd=PROJECT, env=self.environment | self.runtime, stdout=subprocess.PIPE,
+            timeout=300, check=False,
+        )  # fmt: skip
+        return json.loads(found.stdout)
+
     def mark_logs(self):
         """Let `logs` begin here."""
         self._log_marks = {path: path.stat().st_size for path in self._log_files()}
@@ -205,7 +214,7 @@ class ChaosStack(LiveStack):
     # --- Kill points ------------------------------------------------------------------------------
     def arm(self, step_type, point, *, victim=""):
         """Have the next process that comes to this point die, or kill `victim` of the stack."""
-        assert point in POINTS, point
+        assert point in (*POINTS, MID_PUBLISH), point
         draft = self.data_dir / "armed" / "draft"
         draft.write_text(victim)
         draft.rename(self.armed(step_type, point))

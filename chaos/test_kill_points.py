@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.kill_points import POINTS
+from chaos.kill_points import MID_PUBLISH, POINTS
 from chaos.stack import text
 from notebook.tests.live import until
 
@@ -48,3 +48,16 @@ def assert_paid_once(stack, document):
     """Each vector was asked for once: what had come before the kill had been kept."""
     assert document["chunk_count"] > 2 * BATCH
     assert len(stack.embedder.texts) == len(set(stack.embedder.texts)) == document["chunk_count"]
+
+
+@pytest.mark.fault("F68", bound=60)
+def test_a_message_that_only_counts_as_sent_is_sent_again(stack, client, clock):
+    """`kill -9` between marking the next message as sent and sending it: it is sent later."""
+    stack.arm("TEXT_SPLITTING", MID_PUBLISH)
+    with clock:
+        document = stack.upload(client, "unsent.txt", text(40))
+        done = stack.until_done(client, document["id"])
+    assert not stack.armed("TEXT_SPLITTING", MID_PUBLISH).exists()
+    assert (done["status"], stack.task(client, done)["attempt"]) == ("AVAILABLE", 1)
+    assert {stack.detail(done["task"]["id"], step)["losses"] for step in STEPS} == {0}
+    assert_paid_once(stack, done)
