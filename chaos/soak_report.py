@@ -9,6 +9,9 @@ from collections import Counter
 from chaos.faults import LOSSES_OF_A_FAULT
 
 MAY_FAIL = {"worker_lost", "embedding_unavailable", "embedding_invalid", "rate_limited"}
+# Who dies or waits too long with an answer in hand, or can't store it, asks for it again.
+COSTLY = ("kill worker", "kill worker's child", "kill postgres", "freeze postgres")
+SOCKET_SECONDS = 30  # in which a socket tells the last word
 STUCK = """
     SELECT d.name, d.status, coalesce(t.status, 'no task'), coalesce(s.step_type, ''),
         coalesce(s.status, ''), coalesce(s.error_message, ''), t.id::text,
@@ -58,7 +61,9 @@ def lost_or_doubled(soak):
 
 
 def paid_for_nothing(soak):
-    ledger, most = soak.ledger, len(soak.faults) * LOSSES_OF_A_FAULT
+    """Vectors that were stored and asked for again, or more than were on their way at kills."""
+    ledger = soak.ledger
+    most = LOSSES_OF_A_FAULT * sum(name in COSTLY for _, name in soak.faults)
     found = [f"asked for again although it was stored: {text[:40]!r}" for text in ledger.kept]
     if ledger.paid_twice > most:
         found.append(f"{ledger.paid_twice} vectors were paid twice, at most {most} were on the way")
@@ -68,10 +73,29 @@ def paid_for_nothing(soak):
 
 
 def sockets(soak):
-    return [
+    """`seq` never goes back, and each socket tells the end of all tasks in time."""
+    found = [
         f"{each.user}'s socket: seq of {task} went back from {was} to {then}"
         for each in soak.listeners
         for task, was, then in each.went_back
+    ]
+    deadline = time.monotonic() + SOCKET_SECONDS
+    while (silent := _untold(soak)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return found + silent
+
+
+def _untold(soak):
+    with soak.stack.database() as db:
+        rows = db.execute(
+            "SELECT t.id::text, t.status, username FROM tasks_task t"
+            " JOIN auth_user u ON u.id = t.owner_id"
+        ).fetchall()
+    heard = {each.user: {**each.last} for each in soak.listeners}
+    return [
+        f"{user}'s socket did not tell that {task} is {status}"
+        for task, status, user in rows
+        if user in heard and heard[user].get(task, {}).get("status") != status
     ]
 
 
