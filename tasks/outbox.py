@@ -13,12 +13,15 @@ import structlog
 from celery import current_app, current_task
 from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
-from kombu.exceptions import OperationalError
+from kombu.exceptions import InconsistencyError, OperationalError
+from redis import RedisError
 
 from tasks import queue
 from tasks.models import OutboxMessage, Task
 
 log = structlog.get_logger(__name__)
+# Kombu does not wrap every error: not a full broker's, nor those of one that lost its memory.
+BROKER_AWAY = (OSError, OperationalError, InconsistencyError, RedisError)
 PARK_SECONDS = 15  # between the tries of a step that only newer workers know
 # One thread, so that a frozen broker holds up neither a person's request nor the others.
 _sender = ThreadPoolExecutor(1, thread_name_prefix="outbox")
@@ -91,7 +94,7 @@ def publish_due() -> int:
             _send(message)
         except (LookupError, ValueError):  # a pipeline or step of a newer version
             park(message.task_id, message.attempt)
-        except (OSError, OperationalError) as error:
+        except BROKER_AWAY as error:
             log.warning("broker_unavailable", error=type(error).__name__)
             queue.refuse(messages[sent:])
             return sent

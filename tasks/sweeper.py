@@ -5,7 +5,6 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
-from kombu.exceptions import OperationalError
 
 from tasks import outbox, queue, services, workers
 from tasks.exceptions import Fenced, WorkerLost
@@ -26,18 +25,17 @@ def feed_the_queue() -> None:
 
     Blocks for some seconds while the broker is frozen, so it is kept apart from `sweep`.
     """
-    outbox.publish_due()
-    problem = _problem()
-    if problem != OutboxMessage.Problem.NO_QUEUE:
-        outbox.republish_lost(after=settings.REPUBLISH_SECONDS)
-    queue.rank(problem)
+    queue.rank(_feed())
 
 
-def _problem() -> str:
-    """Whether anybody takes what we send: "" or the reason why not."""
+def _feed() -> str:
+    """Why nobody takes what we send, or ""."""
     try:
+        outbox.publish_due()
+        if outbox.republish_lost(after=settings.REPUBLISH_SECONDS):
+            outbox.publish_due()
         return "" if workers.look() else OutboxMessage.Problem.NO_WORKER
-    except (OSError, OperationalError) as error:
+    except outbox.BROKER_AWAY as error:
         log.warning("broker_unavailable", error=type(error).__name__)
         return OutboxMessage.Problem.NO_QUEUE
 

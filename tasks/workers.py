@@ -14,7 +14,7 @@ FORGET_AFTER = timedelta(hours=1)
 def look() -> int:
     """Ask all workers, and keep what they say; how many consume our queue.
 
-    Takes ANSWER_SECONDS twice. Raises kombu's OperationalError when the broker is away.
+    Takes ANSWER_SECONDS twice. Raises one of `outbox.BROKER_AWAY`.
     """
     found = _asked()
     for name, slots in found.items():

@@ -164,8 +164,7 @@ def test_feeding_sends_again_what_the_broker_lost(task, settings):
     outbox.publish_due()
     lose_messages()
     OutboxMessage.objects.update(sent_at=services.Now() - services.timedelta(seconds=1))
-    sweeper.feed_the_queue()
-    assert OutboxMessage.objects.get().sent_at is None
+    assert waiting_in_broker() == 0
     sweeper.feed_the_queue()
     assert waiting_in_broker() == 1
     lose_messages()
