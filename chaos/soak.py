@@ -29,6 +29,7 @@ PAUSE_SECONDS = (2, 9)  # between two faults
 EXPECTED_ERRORS = (
     r"OperationalError|InterfaceError|database_unavailable|PoolTimeout",
     r"broker_unavailable|redis\.exceptions|ConnectionError|TimeoutError",
+    r'"code": 503|Service Unavailable',
 )
 
 

@@ -12,6 +12,7 @@ from chaos.people import PASSWORD
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 3.0
 POLL_SECONDS = 1.5
+LOOK_EVERY = 5  # uploads
 
 
 class Uploader(threading.Thread):
@@ -33,9 +34,11 @@ class Uploader(threading.Thread):
 
     def run(self):
         try:
-            for name, content in self._contents:
+            for number, (name, content) in enumerate(self._contents):
                 self._upload(name, content)
                 self._stopped.wait(self._rng.uniform(0, 2 * self._pace))
+                if number % LOOK_EVERY == 0:
+                    self._look()
             while not self.is_done and not self._stopped.wait(POLL_SECONDS):
                 self._look()
         except Exception as error:  # noqa: BLE001 - the soak tells of it

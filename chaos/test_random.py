@@ -18,6 +18,7 @@ from notebook.tests.live import until
 NAMES = ("ann", "bob", "cleo")
 QUIET_SECONDS = 60
 POSTGRES_AWAY = r"OperationalError|database_unavailable|InterfaceError|PoolTimeout"
+REFUSED = r'"code": 503|Service Unavailable'
 BROKER_AWAY = r"broker_unavailable|redis\.exceptions|ConnectionError|kombu"
 
 
@@ -35,7 +36,7 @@ def people(shared_stack):
     return [Person(shared_stack, name) for name in NAMES]
 
 
-@pytest.mark.fault("F62", bound=QUIET_SECONDS, errors=(POSTGRES_AWAY, BROKER_AWAY))
+@pytest.mark.fault("F62", bound=QUIET_SECONDS, errors=(POSTGRES_AWAY, BROKER_AWAY, REFUSED))
 def test_what_was_promised_is_kept_when_everything_is_killed(stack, people, clock, rng, number):
     """`kill -9` of everything at a random moment: after a new start, all that was promised."""
     with Ledger(stack) as ledger:
@@ -49,7 +50,7 @@ def test_what_was_promised_is_kept_when_everything_is_killed(stack, people, cloc
         check_promises(stack, people, ledger, faults=1)
 
 
-@pytest.mark.fault("F62", bound=QUIET_SECONDS, errors=(POSTGRES_AWAY, BROKER_AWAY))
+@pytest.mark.fault("F62", bound=QUIET_SECONDS, errors=(POSTGRES_AWAY, BROKER_AWAY, REFUSED))
 def test_what_was_promised_is_kept_when_one_process_is_killed(stack, people, clock, rng, number):
     """`kill -9` of one to three processes at random moments: nothing else is lost."""
     killed = [rng.choice(VICTIMS) for _ in range(rng.randint(1, 3))]
