@@ -4,16 +4,31 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.schedules import crontab
 from celery.signals import setup_logging
 from django.conf import settings
+from kombu import Connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "notebook.settings")
 
 SOFT_LIMIT_SECONDS = 600
 HARD_LIMIT_SECONDS = 1200
 
-app = Celery("notebook")
+
+class QuickConnection(Connection):
+    """Looks for its broker again every two seconds; kombu's own pauses grow to half a minute."""
+
+    def ensure_connection(self, *args: Any, **values: Any) -> Any:
+        pauses = {"interval_start": 1, "interval_step": 1, "interval_max": 1}
+        return super().ensure_connection(*args, **pauses | values)
+
+
+class QuickAMQP(AMQP):
+    Connection = QuickConnection
+
+
+app = Celery("notebook", amqp=QuickAMQP)
 app.conf.update(
     broker_url=settings.REDIS_URL,
     task_default_queue="document_processing",
