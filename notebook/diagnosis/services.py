@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from redis import RedisError
 
-from documents import embeddings
+from documents import embedding_gate, embeddings
 from notebook.diagnosis.finding import Finding, Level
 from notebook.health import broker
 from tasks.exceptions import TaskError
@@ -133,8 +133,16 @@ def endpoint() -> Finding:
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         said = f"The endpoint can't be reached ({type(error).__name__}). Documents wait for it."
         return Finding(level=Level.PROBLEM, name="Embeddings", sentence=said)
-    note = "It refuses the key, at least for this." if status in (401, 403) else ""
+    note = "It refuses the key, at least for this." if status in (401, 403) else _gate()
     return _finding("", note, name="Embeddings", said="The endpoint answers", status=status)
+
+
+def _gate() -> str:
+    """Why the workers don't ask it now, if they don't."""
+    state = embedding_gate.state()
+    if state["open"]:
+        return f"Too many requests failed: it is tried again in {state['until']:.0f} s."
+    return f"It limits us for {state['hold']:.0f} s more." if state["hold"] else ""
 
 
 def embedding() -> Finding:

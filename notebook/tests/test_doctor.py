@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from documents import embedding_gate
 from notebook import health
 from notebook.diagnosis import life, services
 from notebook.diagnosis.finding import Finding, Level, within
@@ -247,6 +248,17 @@ def test_any_answer_of_the_embedding_endpoint_will_do(embedder, settings):
         started = time.monotonic()
         assert services.endpoint().level == Level.PROBLEM
         assert time.monotonic() - started < services.ENDPOINT_SECONDS + 5
+
+
+def test_it_tells_that_the_workers_hold_off(embedder):
+    embedding_gate.limited(40)
+    assert "limits us for 40 s more" in services.endpoint().sentence
+    embedding_gate.reset()
+    embedding_gate.probe_failed()
+    found = services.endpoint()
+    assert (found.level, "Too many requests failed" in found.sentence) == (Level.NOTE, True)
+    embedding_gate.reset()
+    assert services.endpoint().level == Level.OK
 
 
 def test_the_deep_look_embeds_a_word(embedder):
