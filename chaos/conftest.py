@@ -135,17 +135,30 @@ def shared_stack(tmp_path_factory, embedding_server, request):
 def stack(shared_stack, request):
     """A stack that is well; after the row it has to be well again, and all invariants hold."""
     fault = request.node.get_closest_marker("fault")
+    row = request.config.stash[REPORT].rows[request.node.nodeid]
     if not shared_stack.is_running:
         shared_stack.start()
     shared_stack.mark_logs()
     shared_stack.embedder.reset()
     yield shared_stack
+    if row.outcome == "failed":
+        keep_logs(request.config, shared_stack, row)
     try:
         shared_stack.heal()
-    except AssertionError:
+        invariants.check(shared_stack, allowed=fault.kwargs.get("errors", ()))
+    except BaseException:
+        keep_logs(request.config, shared_stack, row)
         shared_stack.start_over()
         raise
-    invariants.check(shared_stack, allowed=fault.kwargs.get("errors", ()))
+
+
+def keep_logs(config, stack, row):
+    """Copy what every process has logged since the row began to `.chaos/logs/`."""
+    name = "-".join(filter(None, (row.id, row.parameters.replace("/", "_"))))
+    folder = config.rootpath / ".chaos" / "logs" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (stack.data_dir / "logs").glob("*.log"):
+        (folder / path.name).write_text(stack.logs(path.stem))
 
 
 @pytest.fixture

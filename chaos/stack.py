@@ -155,12 +155,13 @@ class ChaosStack(LiveStack):
     def until_back(self, name, *, after=None, seconds=BACK_SECONDS):
         """Wait until the process answers; `after` is the pid it must no longer have."""
         until(
-            lambda: (self._pid_or_none(name), self.output.read_text()[-2000:]),
+            lambda: (self.pid_or_none(name), self.output.read_text()[-2000:]),
             lambda found: found[0] not in (None, after) and answers(self, name),
             seconds=seconds,
         )
 
-    def _pid_or_none(self, name):
+    def pid_or_none(self, name):
+        """The pid of a process that lives, None between two of its lives."""
         try:
             process = self.process(name)
             return None if process.status() == psutil.STATUS_ZOMBIE else process.pid

@@ -1,4 +1,4 @@
-"""F01-F25: a worker's child dies at every point of every step."""
+"""F01-F25, F68: a worker's child dies at every point of every step."""
 
 import pytest
 

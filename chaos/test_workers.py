@@ -1,4 +1,4 @@
-"""F26-F29, F35 and a silent reader: workers that die, leave, come twice, or lose their Postgres."""
+"""F26-F29, F35, F66, F79: workers that die, leave, come twice, or lose their Postgres."""
 
 import subprocess
 import threading
@@ -189,6 +189,22 @@ def stored_chunks(stack, document):
         FROM documents_document d WHERE id = %s"""
     with stack.database() as db:
         return db.execute(query, [document["id"]]).fetchone()
+
+
+@pytest.mark.fault("F79", bound=90)
+def test_a_worker_that_does_not_stay_up_takes_nobody_down(stack, client, clock):
+    """`kill -9` of the worker at each of eight starts: the web server stays, the work goes on."""
+    web, was = stack.pid("web"), None
+    with clock:
+        for _ in range(8):
+            until(
+                lambda was=was: stack.pid_or_none("worker"),
+                lambda pid, was=was: pid not in (None, was),
+            )
+            was = stack.kill("worker")
+        document = stack.upload(client, "stays.txt", text(3))
+        assert stack.until_done(client, document["id"])["status"] == "AVAILABLE"
+    assert stack.pid("web") == web
 
 
 @pytest.mark.fault("F66", bound=40)

@@ -19,6 +19,7 @@ from notebook.stack.tests.stack_process import wait_until
 
 pytestmark = pytest.mark.usefixtures("no_services_given")
 
+NAME = "DJANGO_SETTINGS_MODULE"
 HOLDER = """
 import sys, time
 from pathlib import Path
@@ -50,6 +51,12 @@ def servers(data_dir):
     pids = [int(path.read_text().split()[0]) for path in (data_dir / "run").glob("*.pid")]
     leaders = [psutil.Process(pid) for pid in pids]
     return leaders + [child for leader in leaders for child in leader.children(recursive=True)]
+
+
+def test_settings_other_than_the_products_are_honoured(new_data_dir):
+    data_dir = open_data_dir(new_data_dir)
+    for given, used in (({}, "notebook.settings"), ({NAME: "other.settings"}, "other.settings")):
+        assert EmbeddedServices(data_dir, given=given).variables[NAME] == used
 
 
 def test_postgres_has_pgvector_and_valkey_keeps_what_it_is_told(data_dir):
