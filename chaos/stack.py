@@ -101,8 +101,8 @@ class ChaosStack(LiveStack):
         before = dict(self.environment)
         self.stop()
         self.environment |= environment
-        self.start()
         try:
+            self.start()
             yield self
         finally:
             self.stop()

@@ -10,11 +10,8 @@ STEPS = (
     "FILE_UPLOAD", "TEXT_EXTRACTION", "TEXT_SPLITTING", "EMBEDDING_GENERATION", "VECTOR_STORAGE",
 )  # fmt: skip
 BATCH = 8  # EMBEDDING_BATCH_SIZE of the stack
-# What every push checks: each step once, each point once.
-OFTEN = {
-    ("FILE_UPLOAD", "before_work"), ("EMBEDDING_GENERATION", "mid_work"),
-    ("VECTOR_STORAGE", "before_commit"),
-}  # fmt: skip
+# What every push checks: where work is paid for, and where it becomes visible.
+OFTEN = {("EMBEDDING_GENERATION", "mid_work"), ("VECTOR_STORAGE", "before_commit")}
 
 
 def rows():
