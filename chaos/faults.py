@@ -6,6 +6,7 @@ from contextlib import suppress
 import psutil
 import redis
 
+from chaos.probes import answers
 from chaos.stack import PROCESSES
 from documents.tests.embedding_server import error
 
@@ -42,10 +43,14 @@ def _readers(stack):
 
 
 class Faults:
-    """One fault after another, each told as it begins. Every one ends by itself."""
+    """One fault after another, each told as it begins. Every one ends by itself.
+
+    A process that was killed is let alone until it is back, or a slow machine would never work.
+    """
 
     def __init__(self, stack, rng, *, stopped):
         self._stack, self._rng, self._stopped = stack, rng, stopped
+        self._killed = set()
 
     def strike(self):
         """One fault of any kind, until it has ended; its name, or None if none was possible."""
@@ -54,7 +59,19 @@ class Faults:
 
     def _kill(self):
         victim = self._rng.choice(VICTIMS)
-        return f"kill {victim}" if kill_one(self._stack, victim, self._rng) else None
+        if victim in self._killed and not self._is_back(victim):
+            return None
+        self._killed.discard(victim)
+        if not kill_one(self._stack, victim, self._rng):
+            return None
+        self._killed |= {victim} & {*PROCESSES}
+        return f"kill {victim}"
+
+    def _is_back(self, victim):
+        try:
+            return answers(self._stack, victim)
+        except (ValueError, IndexError):  # its record is being written
+            return False
 
     def _freeze(self):
         victim, seconds = self._rng.choice(("postgres", "valkey")), self._seconds()

@@ -79,6 +79,12 @@ class Soak:
         return sum(each.statuses["AVAILABLE"] for each in self.uploaders)
 
     def _break_things(self):
+        try:
+            self._strike_again_and_again()
+        except Exception as error:  # noqa: BLE001 - a soak without faults is none
+            self.wrong.append(f"the faults ended: {type(error).__name__}: {error}")
+
+    def _strike_again_and_again(self):
         faults = Faults(self.stack, self.rng, stopped=self._calm)
         while not self._calm.wait(self.rng.uniform(*PAUSE_SECONDS)):
             if self.elapsed > FAULTS_WITHIN * self.seconds:
