@@ -80,6 +80,7 @@ def _wait(pid: int, control: socket.socket) -> dict[str, int]:
     os.close(pidfd)
     if pidfd in ready:
         ended = _reap(pid)
+        _kill_all(pid)  # what it leaves behind may hold its result open
     if not control.recv(64):
         sys.exit()
     if pidfd not in ready:

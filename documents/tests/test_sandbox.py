@@ -65,7 +65,7 @@ def test_progress_arrives_in_order_while_the_file_is_read(do):
     assert reported == [(1, 3), (2, 3), (3, 3)]
 
 
-@pytest.mark.parametrize("deed", ["segfault", "abort", "exit", "recurse"])
+@pytest.mark.parametrize("deed", ["segfault", "abort", "exit", "leave", "recurse"])
 def test_a_reader_that_dies_fails_its_file_alone_and_the_server_lives(do, deed):
     server = do("server")
     with pytest.raises(ReaderCrashed):

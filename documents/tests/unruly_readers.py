@@ -40,6 +40,14 @@ def _escape(reading):
     reading.report(child.pid, 0)
 
 
+def _leave(reading):
+    """Die, and leave somebody behind who has all that was open, in a session of its own."""
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(600)
+    os.abort()
+
+
 def _recurse(reading):
     return _recurse(reading)
 
@@ -79,6 +87,7 @@ _DEEDS = {
     "fill_memory": _fill_memory,
     "folder": lambda reading: Path.cwd(),
     "hang": _hang,
+    "leave": _leave,
     "progress": _progress,
     "recurse": _recurse,
     "segfault": lambda reading: ctypes.string_at(0),
