@@ -1,12 +1,11 @@
 """What must always hold of documents, their texts, chunks and vectors. Of files: file_integrity."""
 
-from collections.abc import Callable
-from itertools import groupby
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from documents.models import Chunk, Document, Draft, Extraction
 from tasks.invariants import Ids, Invariant, rows
@@ -166,34 +165,28 @@ def _documents_of(table: str, query: str) -> Callable[[], list[Any]]:
     return rows(f"SELECT DISTINCT document_id FROM {table} WHERE id IN ({query})")  # noqa: S608
 
 
-_WRONG_TEXT = f"""
-    SELECT DISTINCT d.id FROM {_DOCUMENT} d JOIN {_TEXT} e ON e.id = d.extraction_id
-    JOIN {_CHUNK} c ON c.document_id = d.id
-    WHERE d.id = ANY(%(documents)s) AND c.text <> substr(e.text, c.start + 1, c."end" - c.start)
+_PASSAGES = f"""
+    SELECT d.id, e.text, c.texts, c.starts, c.ends
+    FROM {_DOCUMENT} d JOIN {_TEXT} e ON e.id = d.extraction_id
+    CROSS JOIN LATERAL (
+        SELECT array_agg(text) AS texts, array_agg(start) AS starts, array_agg("end") AS ends
+        FROM {_CHUNK} WHERE document_id = d.id
+    ) c WHERE c.texts IS NOT NULL
 """  # noqa: S608
 
 
 def _wrong_text() -> list[Any]:
-    """Documents with a chunk that is not what stands at its place in the text."""
-    chunks = Chunk.objects.filter(document__extraction__isnull=False).order_by("document_id")
-    spans = chunks.values_list("document_id", "text", "start", "end").iterator(chunk_size=2000)
-    suspects = [
-        document_id
-        for document_id, mine in groupby(spans, key=lambda row: row[0])
-        if not _fits(_text(document_id), [row[1:] for row in mine])
-    ]
-    # Asked in one snapshot: its chunks may have been replaced between the two looks.
-    return rows(_WRONG_TEXT, documents=suspects)() if suspects else []
+    """Documents with a chunk that is not what stands at its place in the text.
+
+    One document at a time; compared here, as Postgres would unpack the text for each chunk.
+    """
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(_PASSAGES)
+        documents = iter(cursor.fetchone, None)
+        return [pk for pk, text, *spans in documents if not _fits(text, zip(*spans, strict=True))]
 
 
-def _text(document_id: UUID) -> str:
-    """Read once for all of its chunks: Postgres would unpack it for each."""
-    current = Document.objects.filter(pk=document_id).values("extraction")
-    found = Extraction.objects.filter(pk__in=current).values_list("text", flat=True)
-    return found.first() or ""
-
-
-def _fits(whole: str, passages: list[tuple[str, int, int]]) -> bool:
+def _fits(whole: str, passages: Iterable[tuple[str, int, int]]) -> bool:
     return all(text == whole[start:end] for text, start, end in passages)
 
 
