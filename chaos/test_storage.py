@@ -1,0 +1,312 @@
+"""F38, F41, F42, F51, F54: uploads that break, disks that are full, files that change or vanish."""
+
+import os
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+
+import httpx2
+import pytest
+import redis
+
+from chaos import invariants
+from chaos.stack import ChaosStack, text
+from documents.tests.disks import small_disk
+from notebook.tests.live import until
+
+STEPS = (
+    "FILE_UPLOAD", "TEXT_EXTRACTION", "TEXT_SPLITTING", "EMBEDDING_GENERATION", "VECTOR_STORAGE",
+)  # fmt: skip
+TABLES = ("documents_document", "documents_extraction", "documents_draft", "documents_chunk",
+          "tasks_task", "tasks_taskdetail", "tasks_outboxmessage")  # fmt: skip
+HOUR = 3600
+MB = 1_000_000
+
+
+def stored(stack):
+    """Every file of an upload, under way or kept."""
+    return {path for path in (stack.data_dir / "files").rglob("*") if path.is_file()}
+
+
+def rows(stack):
+    with stack.database() as db:
+        return {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in TABLES}
+
+
+def send(stack, name, content):
+    """The answer to an upload, or None when there was none."""
+    with stack.client() as client, suppress(httpx2.HTTPError):
+        return client.post("/api/documents/", files={"file": (name, content)}, timeout=120)
+
+
+@contextmanager
+def sending(stack, name, content):
+    """An upload under way; the list has its answer at the end."""
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(send(stack, name, content)))
+    thread.start()
+    try:
+        yield answers
+    finally:
+        thread.join(120)
+
+
+# --- F38: the web server dies during an upload ----------------------------------------------------
+@contextmanager
+def nothing_inserted(stack):
+    """Documents can be read; who wants to write one waits."""
+    with stack.database() as db, db.transaction():
+        db.execute("LOCK TABLE documents_document IN SHARE ROW EXCLUSIVE MODE")
+        yield
+
+
+def an_hour_passes(stack):
+    for path in stored(stack):
+        os.utime(path, times=(time.time() - HOUR, time.time() - HOUR))
+    stack.manage("shell", "-c", "from documents.tasks import housekeeping; housekeeping()")
+
+
+@pytest.mark.fault("F38", bound=60)
+@pytest.mark.parametrize(
+    ("moment", "left"),
+    [
+        pytest.param("incoming/*", 1, id="its form is read"),
+        pytest.param("??/*.partial", 1, id="its bytes are copied"),
+        pytest.param("??/*-*[0-9a-f]", 1, id="its row waits", marks=pytest.mark.representative),
+    ],
+)
+def test_a_web_server_killed_in_an_upload_leaves_nothing_for_ever(
+    stack, client, clock, moment, left
+):
+    """`kill -9` of the web server in an upload: no row, no file after housekeeping; once again."""
+    content = text(20) + b" " * (60 * MB if "-*" not in moment else 0)
+    before, counts = stored(stack), rows(stack)
+
+    def new():
+        return set((stack.data_dir / "files").glob(moment)) - before
+
+    with clock:
+        with nothing_inserted(stack), sending(stack, "broken.txt", content) as answers:
+            until(new, bool, seconds=30)
+            was = stack.kill("web")
+        assert answers == [None]
+        stack.until_back("web", after=was)
+        assert rows(stack) == counts
+        assert 1 <= len(stored(stack) - before) <= left + 1
+        an_hour_passes(stack)
+        assert stored(stack) == before
+        again = [send(stack, "broken.txt", content) for _ in range(2)]
+        assert [answer.status_code for answer in again] == [201, 200]
+        assert len(stored(stack) - before) == 1
+    assert client.delete(f"/api/documents/{again[0].json()['id']}/").status_code == 204
+
+
+# --- F41: a full disk -----------------------------------------------------------------------------
+def assert_storage_full(response):
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert (response.status_code, response.json()["code"]) == (507, "storage_full")
+
+
+@pytest.mark.fault("F41", bound=30, errors=("storage_full", "Insufficient Storage", '"code": 507'))
+def test_a_full_disk_of_files_refuses_uploads_and_nothing_else(stack, client, clock):
+    """The files' disk is full: 507, nothing half; what fits is taken; the rest works."""
+    old = stack.upload(client, "old.txt", text())
+    stack.until_done(client, old["id"])
+    with small_disk(stack.data_dir / "files", megabytes=12) as files, clock:
+        (files / "incoming").mkdir()
+        for size in (5, 8, 30):  # it fits as a form but not as a file; not as a form; nowhere
+            assert_storage_full(send(stack, "large.txt", text() + b" " * (size * MB)))
+            until(lambda: stored(stack), lambda found: not found)  # the form's, after the answer
+        assert client.get("/api/documents/").status_code == 200
+        assert client.get("/readyz").status_code == 200
+        small = stack.upload(client, "small.txt", text())
+        assert stack.until_done(client, small["id"])["status"] == "AVAILABLE"
+        assert client.delete(f"/api/documents/{small['id']}/").status_code == 204
+    assert client.get(f"/api/documents/{old['id']}/file/").status_code == 200
+
+
+@pytest.fixture
+def stack_on_a_small_disk(tmp_path, embedding_server):
+    with small_disk(tmp_path / "disk", megabytes=400) as disk:
+        stack = ChaosStack(disk, embedding_server)
+        try:
+            stack.start()
+            yield stack
+        finally:
+            (disk / "ballast").unlink(missing_ok=True)
+            stack.stop()
+            embedding_server.reset()
+
+
+def fill(disk):
+    with suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(4096))
+
+
+def waits_for_room(stack, document):
+    """Whether a step has met the full disk, or the broker, without which none runs."""
+    try:
+        with stack.broker() as broker:
+            broker.set("room", 1)
+    except redis.ResponseError:
+        return True
+    step = stack.detail(document["task"]["id"], "EMBEDDING_GENERATION")
+    return (step["status"], step["error_code"]) == ("PENDING", "storage_full")
+
+
+@pytest.mark.fault("F41", bound=180)
+def test_a_disk_that_is_full_for_all_ends_nothing_and_work_goes_on_with_room(
+    stack_on_a_small_disk, clock
+):
+    """Postgres', Valkey's and the files' one disk is full: steps wait, then go on by themselves."""
+    stack = stack_on_a_small_disk
+    with stack.client() as client, clock:
+        stack.embedder.seconds_per_request = 0.3
+        document = stack.upload(client, "waiting.txt", text(400))
+        stack.until_step(document["task"]["id"], "EMBEDDING_GENERATION", "RUNNING")
+        fill(stack.data_dir)
+        until(lambda: waits_for_room(stack, document), bool, seconds=60)
+        assert_storage_full(send(stack, "more.txt", text() + b" " * MB))
+        assert client.get("/api/documents/").status_code == 200
+        assert stack.is_running
+        (stack.data_dir / "ballast").unlink()
+        until(lambda: send(stack, "more.txt", text()).status_code, lambda code: code == 201)
+        stack.embedder.reset()
+        done = stack.until_done(client, document["id"])
+        assert (done["status"], done["task"]["error_code"]) == ("AVAILABLE", None)
+        stack.heal()
+        assert stack.detail(document["task"]["id"], "EMBEDDING_GENERATION")["failures"] == 0
+    invariants.check(stack, allowed=("storage_full", "MISCONF", "No space left", "DiskFull"))
+
+
+# --- F42: a stored file is missing or changed -----------------------------------------------------
+def remove(path):
+    path.unlink()
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES = [
+    pytest.param(remove, "source_missing", id="missing"),
+    pytest.param(flip_a_bit, "checksum_mismatch", id="changed"),
+]
+
+
+@pytest.mark.fault("F42", bound=15)
+@pytest.mark.parametrize(("damage", "code"), DAMAGES)
+@pytest.mark.parametrize("step", ["FILE_UPLOAD", "TEXT_EXTRACTION"])
+def test_a_damaged_file_fails_at_once_and_gives_no_chunk(stack, client, clock, step, damage, code):
+    """A stored file is gone or has one other bit: FAILED with the reason, no retry, no chunk."""
+    content = text()
+    stack.arm(step, "before_work", victim="freeze")
+    before = stored(stack)
+    document = stack.upload(client, "damaged.txt", content)
+    until(stack.armed(step, "before_work").exists, lambda armed: not armed)
+    (path,) = stored(stack) - before
+    with clock:
+        damage(path)
+        stack.thaw("worker")
+        done = stack.until_done(client, document["id"])
+    assert (done["status"], done["error_code"], done["chunk_count"]) == ("FAILED", code, 0)
+    assert stack.detail(done["task"]["id"], step)["failures"] == 0
+    assert stack.embedder.requests == 0
+    assert client.delete(f"/api/documents/{document['id']}/").status_code == 204
+    again = stack.upload(client, "damaged.txt", content)
+    assert stack.until_done(client, again["id"])["status"] == "AVAILABLE"
+
+
+@pytest.mark.fault("F42", bound=15)
+@pytest.mark.parametrize(("damage", "code"), DAMAGES)
+def test_a_file_damaged_later_leaves_the_old_passages_to_be_found(
+    stack, client, clock, damage, code
+):
+    """The file of an AVAILABLE document is damaged: reprocessing fails, the old chunks serve."""
+    before = stored(stack)
+    document = stack.upload(client, "later.txt", text())
+    available = stack.until_done(client, document["id"])
+    (path,) = stored(stack) - before
+    with clock:
+        damage(path)
+        assert client.post(f"/api/documents/{document['id']}/reprocess/").status_code == 202
+        done = stack.until_done(client, document["id"])
+    assert (done["task"]["status"], done["task"]["error_code"]) == ("FAILED", code)
+    assert (done["status"], done["chunk_count"]) == ("AVAILABLE", available["chunk_count"])
+    assert client.delete(f"/api/documents/{document['id']}/").status_code == 204
+
+
+# --- F51: deleted while it is processed -----------------------------------------------------------
+def waits_for_a_lock(stack):
+    """Whether somebody does: a step that stands in its commit holds the rows."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with stack.database() as db:
+        return db.execute(query).fetchone()[0] > 0
+
+
+OFTEN = [pytest.mark.representative]
+
+
+@pytest.mark.fault("F51", bound=20)
+@pytest.mark.parametrize("point", ["before_work", "mid_work"])
+@pytest.mark.parametrize(
+    "step", [pytest.param(step, marks=OFTEN if step == STEPS[3] else []) for step in STEPS]
+)
+def test_a_document_deleted_in_a_step_stays_deleted(stack, client, clock, step, point):
+    """DELETE while a step stands still: 204; when that goes on, nothing of the document returns."""
+    before, counts = stored(stack), rows(stack)
+    stack.arm(step, point, victim="freeze")
+    document = stack.upload(client, "deleted.txt", text(40))
+    until(stack.armed(step, point).exists, lambda armed: not armed)
+    with clock:
+        with ThreadPoolExecutor(1) as pool:
+            deletion = pool.submit(client.delete, f"/api/documents/{document['id']}/")
+            until(lambda: deletion.done() or waits_for_a_lock(stack), bool)
+            stack.thaw("worker")
+        assert deletion.result().status_code == 204
+        after = stack.upload(client, "after.txt", text())
+        assert stack.until_done(client, after["id"])["status"] == "AVAILABLE"
+        for address in (f"documents/{document['id']}", f"tasks/{document['task']['id']}"):
+            assert client.get(f"/api/{address}/").status_code == 404
+        assert client.delete(f"/api/documents/{after['id']}/").status_code == 204
+        until(lambda: rows(stack), lambda found: found == counts)
+        until(lambda: stored(stack), lambda found: found == before)
+
+
+@pytest.mark.fault("F51", bound=60)
+def test_a_deleted_file_that_survives_a_crash_goes_with_housekeeping(stack, client, clock):
+    """A crash between a delete's commit and the end of its file: housekeeping removes that."""
+    before = stored(stack)
+    document = stack.upload(client, "survivor.txt", text())
+    stack.until_done(client, document["id"])
+    (path,) = stored(stack) - before
+    with clock:
+        copy = path.read_bytes()
+        assert client.delete(f"/api/documents/{document['id']}/").status_code == 204
+        until(path.exists, lambda there: not there)
+        path.write_bytes(copy)  # as if the server had died before it removed the file
+        an_hour_passes(stack)
+        assert stored(stack) == before
+
+
+# --- F54: the same file many times at once --------------------------------------------------------
+@pytest.mark.fault("F54", bound=20)
+@pytest.mark.representative
+def test_the_same_file_twenty_times_at_once_is_one_document(stack, client, clock):
+    """Twenty uploads of the same bytes at once: one 201, the rest 200; one row, task and file."""
+    before, counts, content = stored(stack), rows(stack), text()
+    with clock:
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(lambda n: send(stack, f"{n}.txt", content), range(20)))
+        assert Counter(answer.status_code for answer in answers) == {201: 1, 200: 19}
+        (document_id,) = {answer.json()["id"] for answer in answers}
+        assert stack.until_done(client, document_id)["status"] == "AVAILABLE"
+    assert len(stored(stack) - before) == 1
+    found = rows(stack)
+    added = {name: found[name] - counts[name] for name in ("documents_document", "tasks_task")}
+    assert added == {"documents_document": 1, "tasks_task": 1}
