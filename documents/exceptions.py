@@ -10,13 +10,13 @@ class DocumentError(StepError):
 
 
 class FileMissing(DocumentError):
-    """The uploaded file is no longer in storage."""
+    """The uploaded file is no longer in storage. Upload it again."""
 
     code = "source_missing"
 
 
 class FileChanged(DocumentError):
-    """The stored file is not the one that was uploaded: its checksum differs."""
+    """The stored file is not the one that was uploaded: its checksum differs. Upload it again."""
 
     code = "checksum_mismatch"
 

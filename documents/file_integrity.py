@@ -52,7 +52,7 @@ def _remove_orphans(_paths: Ids) -> int:
     return remove_orphaned_files()
 
 
-_RESTORE = "Restore it from the backup, or delete the document and upload it again."
+_RESTORE = "Restore it from the backup, or upload the same file again."
 INVARIANTS = (
     Invariant(
         name="I5 file", find=lambda: _broken(_is_missing),

@@ -56,14 +56,16 @@ def upload_document(*, owner_id: int, path: Path, name: str, bulk: bool = False)
     document = Document(
         owner_id=owner_id, name=name, content_type=content_type, size=size, sha256=sha256
     )
-    return _known(document) or _keep(document, path, _lane(document, bulk=bulk))
+    return _known(document, path) or _keep(document, path, _lane(document, bulk=bulk))
 
 
-def _known(document: Document) -> Upload | None:
+def _known(document: Document, path: Path) -> Upload | None:
     """What the same bytes of the same owner already are, if anything."""
     same = Document.objects.filter(owner_id=document.owner_id, sha256=document.sha256)
     try:
-        return _again(same.get())
+        known = same.get()
+        _put_back(known, path)
+        return _again(known)
     except ObjectDoesNotExist:  # never there, or deleted while we looked at it
         return None
 
@@ -78,7 +80,7 @@ def _keep(document: Document, path: Path, lane: Lane) -> Upload:
             _start(document, lane)
     except IntegrityError as error:  # the same bytes came in twice at the same moment
         document.file.delete(save=False)
-        if known := _known(document):
+        if known := _known(document, path):
             return known
         raise WrongState("The same document was just deleted. Upload it again.") from error
     except BaseException as error:
@@ -86,6 +88,18 @@ def _keep(document: Document, path: Path, lane: Lane) -> Upload:
             document.file.delete(save=False)
         raise
     return Upload(document=document, created=True)
+
+
+def _put_back(document: Document, path: Path) -> None:
+    """The bytes are here again: keep them if the stored ones were lost or damaged."""
+    name = str(document.file.name)
+    if default_storage.exists(name):
+        with default_storage.open(name) as stored:
+            if hashlib.file_digest(stored, "sha256").hexdigest() == document.sha256:
+                return
+        default_storage.delete(name)
+    with path.open("rb") as file:
+        default_storage.save(name, File(file))
 
 
 def _may_be_committed(error: BaseException) -> bool:

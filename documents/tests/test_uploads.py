@@ -111,6 +111,18 @@ def test_a_file_that_is_gone_or_changed_fails_at_once(api, settings, embedder, a
     assert embedder.requests == 0
 
 
+@pytest.mark.parametrize("damage", [Path.unlink, flip_a_bit])
+def test_the_same_bytes_again_put_a_lost_file_back(api, settings, embedder, damage):
+    upload(api)
+    task = Task.objects.get()
+    damage(stored(settings)[0])
+    run_all(task)
+    assert task.status == "FAILED"
+    assert upload(api).status_code == 200
+    run_all(task)
+    assert (task.status, len(stored(settings))) == ("COMPLETED", 1)
+
+
 def test_bytes_whose_document_is_deleted_meanwhile_become_a_new_one(api, monkeypatch):
     first = upload(api).json()["id"]
     again = services._again
