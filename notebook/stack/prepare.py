@@ -1,18 +1,23 @@
 """Bring the database up to date and make the first user, in one process.
 
 Importing the project takes seconds, so it is done once for both. What migrations say belongs into
-the log (standard error), the first user's password to the person at the terminal.
+the log (standard error), the first user's password to the person at the terminal. Settings that
+contradict each other or the database are refused here, before anything starts to work with them.
 """
 
 import sys
 
 import django
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 
 
 def main() -> None:
     django.setup()
-    call_command("migrate", interactive=False, stdout=sys.stderr)
+    try:
+        call_command("migrate", interactive=False, skip_checks=False, stdout=sys.stderr)
+    except SystemCheckError as error:
+        sys.exit(str(error))
     call_command("ensure_admin")
 
 
