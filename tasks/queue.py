@@ -21,6 +21,7 @@ SLOTS_UNKNOWN = 4  # taken for granted until a worker was seen
 # So few messages wait in the broker that who comes new is served with the next free slot; each
 # claim sends another, so that is enough to keep all slots busy.
 SLOTS_PER_MESSAGE = 4
+LOST_SECONDS = 10  # so long at most does a message that got lost keep others from being sent
 SEEN_SECONDS = 30  # a worker that was silent for longer does not count
 RATE_SECONDS = 120  # over which the queue's speed is measured
 
@@ -121,7 +122,8 @@ def _unsent() -> "QuerySet[OutboxMessage]":
 
 
 def _next_in_turn() -> list[UUID]:
-    most, sent = slots(), _counted(OutboxMessage.objects.filter(sent_at__isnull=False), "lane")
+    recently = Now() - timedelta(seconds=LOST_SECONDS)
+    most, sent = slots(), _counted(OutboxMessage.objects.filter(sent_at__gt=recently), "lane")
     running = _counted(TaskDetail.objects.filter(status=Status.RUNNING), "task__lane")
     room = max(0, 1 + most // SLOTS_PER_MESSAGE - sum(sent.values()))
     bulk_room = max(1, most - 1) - sent.get(Lane.BULK, 0) - running.get(Lane.BULK, 0)

@@ -133,6 +133,15 @@ def test_what_the_broker_refused_waits_on(user, slots):
     assert set(admitted()) == {message.pk for message in messages}
 
 
+def test_a_lost_message_does_not_block_the_others_for_long(user, slots):
+    slots(1)
+    first, second = add(user, 2)
+    assert admitted() == [first]
+    assert admitted() == []
+    OutboxMessage.objects.filter(pk=first).update(sent_at=Now() - timedelta(seconds=11))
+    assert admitted() == [second]
+
+
 def test_what_is_not_due_has_no_turn(user, slots):
     add(user)
     OutboxMessage.objects.update(due_at=Now() + timedelta(minutes=1))
