@@ -12,7 +12,7 @@ from django.conf import settings
 
 from documents.storage import make_incoming
 from notebook.database import ImpatientConnection
-from notebook.stack.bodies import SLACK_BYTES, BodyFromFile, BoundedRequest
+from notebook.stack.bodies import SLACK_BYTES, BodyFromFile, BoundedRequest, Flow
 
 HTTP_TIMEOUT_SECONDS = 900  # a whole download on a slow line
 DATABASE_SECONDS = 8  # then a request that Postgres does not answer is answered with 503
@@ -30,8 +30,23 @@ class Server(daphne.server.Server):
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         await super().handle_reply(protocol, message)
+        if message["type"] == "websocket.accept":
+            protocol.flow = _flow_of(protocol.transport)
         if flow := getattr(protocol, "flow", None):
             await flow.room.wait()
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        if flow := getattr(protocol, "flow", None):
+            flow.stopProducing()  # nobody waits for who is gone
+        super().protocol_disconnected(protocol)
+
+
+def _flow_of(transport: Any) -> Flow:
+    """Tells whether a socket's client keeps up. Daphne has left the HTTP channel in its place."""
+    flow = Flow()
+    transport.unregisterProducer()
+    transport.registerProducer(flow, True)
+    return flow
 
 
 def build_server(

@@ -1,0 +1,91 @@
+"""A socket whose client does not read is sent no more, and loses nothing."""
+
+import http.client
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import psutil
+import pytest
+from websockets.sync.client import connect
+
+from notebook.stack.child import PROJECT_DIR
+from notebook.stack.service import free_port
+from notebook.stack.tests.stack_process import wait_until
+from notebook.stack.tests.test_web import listens
+
+MB = 1024 * 1024
+SIZE, COUNT = 60_000, 1500
+# A socket gets many large messages; GET tells how many were sent so far.
+TALKING_SERVER = f"""
+import sys
+from notebook.stack.web import build_server
+
+sent = 0
+
+async def application(scope, receive, send):
+    global sent
+    await receive()
+    if scope["type"] == "http":
+        await send({{"type": "http.response.start", "status": 200, "headers": []}})
+        await send({{"type": "http.response.body", "body": str(sent).encode()}})
+        return
+    await send({{"type": "websocket.accept"}})
+    for sent in range(1, {COUNT} + 1):
+        await send({{"type": "websocket.send", "text": "x" * {SIZE}}})
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+
+build_server(
+    application, host="127.0.0.1", port=int(sys.argv[1]), max_upload_mb=2, behind_proxy=False
+).run()
+"""
+
+
+@pytest.fixture
+def server():
+    port = free_port()
+    command = [sys.executable, "-c", TALKING_SERVER, str(port)]
+    with subprocess.Popen(command, cwd=PROJECT_DIR) as process:
+        try:
+            wait_until(lambda: listens(port))
+            yield psutil.Process(process.pid), port
+        finally:
+            process.terminate()
+
+
+def sent(server):
+    with closing(http.client.HTTPConnection("127.0.0.1", server[1], timeout=10)) as connection:
+        connection.request("GET", "/")
+        return int(connection.getresponse().read())
+
+
+def settled(server):
+    """How many messages were sent, once that no longer grows."""
+    now, before = sent(server), -1
+    while now != before:
+        time.sleep(1)  # long enough for dozens of them
+        now, before = sent(server), now
+    return now
+
+
+def test_a_client_that_does_not_read_costs_no_memory_and_gets_all_later(server):
+    sent(server)
+    before = server[0].memory_info().rss
+    with connect(f"ws://127.0.0.1:{server[1]}/", max_queue=1) as socket:
+        assert settled(server) < COUNT / 3
+        assert server[0].memory_info().rss - before < 30 * MB
+        assert {len(socket.recv(timeout=20)) for _ in range(COUNT)} == {SIZE}
+
+
+def test_a_client_that_leaves_without_having_read_leaves_nothing(server):
+    with connect(f"ws://127.0.0.1:{server[1]}/", max_queue=1, close_timeout=0.1):
+        assert settled(server) < COUNT
+    wait_until(lambda: sent(server) == COUNT)  # what it never asked for ends in nothing
+    wait_until(lambda: not _others(server))
+
+
+def _others(server):
+    """Connections other than the one that is open while we ask."""
+    return [each for each in server[0].net_connections() if each.status == "ESTABLISHED"]
