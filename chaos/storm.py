@@ -1,0 +1,18 @@
+"""`python -m chaos.storm TASK_ID COUNT`: as many changes of one task, each told to who watches."""
+
+import sys
+
+import django
+
+django.setup()
+
+from django.db.models import F  # noqa: E402
+
+from tasks import events  # noqa: E402
+from tasks.models import Task  # noqa: E402
+
+if __name__ == "__main__":
+    task_id, count = sys.argv[1], int(sys.argv[2])
+    for _ in range(count):
+        Task.objects.filter(pk=task_id).update(seq=F("seq") + 1)
+        events.push_task(task_id)
