@@ -160,7 +160,7 @@ def memory(stack):
 
 @pytest.mark.fault("F61", bound=240)
 def test_a_reader_that_stops_reading_costs_no_memory_and_no_time(stack, client, clock):
-    """One socket stops reading while thousands of snapshots come: others notice nothing."""
+    """One socket stops reading while a thousand large snapshots come: others notice nothing."""
     count, size = 1000, 40_000
     with frozen(stack, "worker"):
         document = stack.upload(client, "storm.txt", text(1))
