@@ -164,6 +164,9 @@ class TaskAdmin(admin.ModelAdmin[Task]):
         for sentence in skipped:
             self.message_user(request, sentence, messages.WARNING)
 
+    def save_model(self, request: HttpRequest, obj: Task, form: Any, change: bool) -> None:
+        """Nothing is edited here; to save would undo what became of the task since it was read."""
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
