@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def do(unruly, tmp_path):
     """Have the unruly readers do something; the text they return."""
 
     def run(deed, **options):
-        path = tmp_path / "deed.txt"
+        path = tmp_path / f"{uuid.uuid4()}.txt"  # threads may ask at the same time
         path.write_text(deed)
         options.setdefault("limits", LIMITS)
         return unruly.read(path, content_type="text/plain", name="deed.txt", **options).text
