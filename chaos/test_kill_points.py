@@ -47,7 +47,7 @@ def assert_paid_once(stack, document):
     assert len(stack.embedder.texts) == len(set(stack.embedder.texts)) == document["chunk_count"]
 
 
-@pytest.mark.fault("F68", bound=60)
+@pytest.mark.fault("F71", bound=60)
 def test_a_message_that_only_counts_as_sent_is_sent_again(stack, client, clock):
     """`kill -9` between marking the next message as sent and sending it: it is sent later."""
     stack.arm("TEXT_SPLITTING", MID_PUBLISH)

@@ -161,7 +161,7 @@ def test_a_hundred_sockets_are_back_at_once_and_know_the_truth(stack, clock):
 STALLED = 300
 
 
-@pytest.mark.fault("F67", bound=90)
+@pytest.mark.fault("F72", bound=90)
 def test_stalled_clients_stop_nobody_and_are_ended(stack, client, clock):
     """300 clients send three bytes and stall: others are served; in a minute they are gone."""
     address = urlsplit(stack.url)

@@ -191,7 +191,7 @@ def stored_chunks(stack, document):
         return db.execute(query, [document["id"]]).fetchone()
 
 
-@pytest.mark.fault("F79", bound=90)
+@pytest.mark.fault("F73", bound=90)
 def test_a_worker_that_does_not_stay_up_takes_nobody_down(stack, client, clock):
     """`kill -9` of the worker at each of eight starts: the web server stays, the work goes on."""
     web, was = stack.pid("web"), None
