@@ -168,11 +168,14 @@ def client_for(settings, monkeypatch):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         settings.EMBEDDING_BASE_URL = url
+        forget()
+
+    def forget():
+        embedding_endpoint.client().close()
         embedding_endpoint.client.cache_clear()
 
     yield make
-    embedding_endpoint.client().close()
-    embedding_endpoint.client.cache_clear()
+    forget()
 
 
 def certificate(path):

@@ -77,8 +77,7 @@ class Child:
                 start_new_session=True,
                 preexec_fn=partial(signal_when_orphaned, self.command.orphan_signal),
             )
-        created = psutil.Process(self.pid).create_time() if psutil.pid_exists(self.pid) else 0
-        self._keep_record(f"{self.pid}\n{created}\n")
+        self._keep_record(f"{self.pid}\n{created_at(self.pid)}\n")
 
     def _keep_record(self, text: str) -> None:
         """Now, or when the disk has room: only a run after us needs it."""
@@ -157,6 +156,14 @@ def open_log(path: Path) -> IO[bytes]:
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_name(f"{path.name}.1"))
     return path.open("ab")
+
+
+def created_at(pid: int) -> float:
+    """When a process was started, in seconds since 1970; 0 if it has ended already."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def descendants(pid: int) -> set[psutil.Process]:

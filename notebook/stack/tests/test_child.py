@@ -1,4 +1,5 @@
 import asyncio
+import subprocess
 import sys
 import time
 
@@ -110,3 +111,9 @@ def test_a_log_that_grew_too_large_makes_room(tmp_path, monkeypatch):
 
     assert log.read_text() == "new"
     assert (tmp_path / "name.log.1").read_text() == "long"
+
+
+def test_a_process_that_is_gone_was_started_at_no_time():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    assert child_module.created_at(process.pid) == 0
