@@ -1,12 +1,12 @@
 """Bytes to text, whatever they were encoded in."""
 
 import codecs
-import contextlib
+from collections import Counter
+from collections.abc import Iterator
 
-from charset_normalizer import from_bytes
+import chardet
 
-from documents.extraction.language import detect_language
-from documents.extraction.types import looks_utf16
+from documents.extraction.utf16 import utf16_of
 
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -16,19 +16,31 @@ _BOMS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _SAMPLE = 64 * 1024
-# What charset-normalizer may call a subset of.
+_PIECE, _PIECES = 4096, 5
+# What documents come in: the encodings of the Web, and those that e-mail and DOS left behind.
+_CANDIDATES = (
+    "big5", "big5hkscs", "cp932", "cp949", "euc_kr", "gb18030", "euc_jis_2004", "shift_jis_2004",
+    "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258",
+    "cp866", "cp874", "koi8-r", "koi8-u", "mac-cyrillic", "tis-620",
+    "iso8859-1", "iso8859-2", "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-9",
+    "iso8859-13", "iso8859-15",
+)  # fmt: skip
+# Names that stand for more than they say; browsers take them so as well.
 _WIDER = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
     "gb2312": "gb18030",
     "gbk": "gb18030",
-    "hz": "gb18030",
+    "big5": "big5hkscs",
     "shift_jis": "cp932",
+    "shift_jis_2004": "cp932",
+    "euc_jis_2004": "euc_jp",
     "euc_kr": "cp949",
 }
-
-
-# Encodings that differ in a few letters, and the languages that settle the matter.
-_LATIN = {"cp1250", "cp1254", "cp1257", "cp1258", "iso8859_2", "iso8859_9", "iso8859_15", "latin_1"}
-_WESTERN = {"en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "fi"}
+_ESCAPES = {b"\x1b$)C": "iso2022_kr", b"\x1b$": "iso2022_jp_ext"}
 
 
 def decode(data: bytes, declared: str = "") -> tuple[str, str]:
@@ -39,41 +51,60 @@ def decode(data: bytes, declared: str = "") -> tuple[str, str]:
     for mark, encoding in _BOMS.items():
         if data.startswith(mark):
             return data.decode(encoding, "replace"), encoding
-    if not looks_utf16(data[:_SAMPLE]):  # that can be valid UTF-8, full of NULs
-        with contextlib.suppress(UnicodeDecodeError):
+    encoding = utf16_of(data) or _escaped(data)
+    if not encoding:
+        try:
             return data.decode("utf-8"), "utf-8"
-    encoding = _declared(data, declared) or _guess(data)
+        except UnicodeDecodeError:
+            encoding = _declared(data, declared) or _guess(data)
     return data.decode(encoding, "replace"), encoding
 
 
+def _escaped(data: bytes) -> str:
+    """The encoding that switches its alphabets by escape sequences, as Japanese e-mail does."""
+    for escape, encoding in _ESCAPES.items():
+        if escape in data[:_SAMPLE] and _fits(data, encoding):
+            return encoding
+    return ""
+
+
 def _declared(data: bytes, declared: str) -> str:
-    encoding = _WIDER.get(declared.lower().replace("-", "_"), declared)
+    """The wider name of the declared encoding, if the data could be in it."""
     try:
-        data.decode(encoding)
-    except (LookupError, UnicodeError, ValueError):
+        name = codecs.lookup(declared).name
+    except (LookupError, ValueError):
         return ""
-    return encoding
+    encoding = _WIDER.get(name, name)
+    return encoding if _fits(data, encoding) else ""
+
+
+def _fits(data: bytes, encoding: str) -> bool:
+    """Whether the data is in that encoding, a few broken bytes aside."""
+    try:
+        text = data[:_SAMPLE].decode(encoding, "replace")
+    except (LookupError, UnicodeError, ValueError):  # not every codec makes text of bytes
+        return False
+    allowed = 0 if encoding == "utf-8" else len(text) // 500
+    return text.count("\ufffd", 0, -1) <= allowed
 
 
 def _guess(data: bytes) -> str:
-    if looks_utf16(data[:_SAMPLE]):
-        return (
-            "utf-16-le" if data[1:_SAMPLE:2].count(0) > data[0:_SAMPLE:2].count(0) else "utf-16-be"
-        )
     if _nearly_utf8(data):
         return "utf-8"
-    sample = _telling(data)
-    best = from_bytes(sample).best()
-    encoding = best.encoding if best else "cp1252"
-    if encoding in _LATIN and detect_language(sample.decode("cp1252", "replace")) in _WESTERN:
-        return "cp1252"
-    return _WIDER.get(encoding, encoding)
+    votes = Counter(map(_likeliest, _pieces(_telling(data))))
+    return votes.most_common(1)[0][0]
+
+
+def _likeliest(piece: bytes) -> str:
+    found = chardet.detect(piece, include_encodings=_CANDIDATES, compat_names=False)["encoding"]
+    name = codecs.lookup(found or "cp1252").name
+    return _WIDER.get(name, name)
 
 
 def _nearly_utf8(data: bytes) -> bool:
     """UTF-8 with a few broken bytes, such as a file that was cut in two."""
     text = data[:_SAMPLE].decode("utf-8", "replace")
-    good = sum(ord(char) > 127 for char in text) - text.count("\ufffd")
+    good = sum(char > "\x7f" for char in text) - text.count("\ufffd")
     return good > 20 * text.count("\ufffd")
 
 
@@ -82,3 +113,22 @@ def _telling(data: bytes) -> bytes:
     at = next((at for at, byte in enumerate(data) if byte > 127), 0)
     start = data.rfind(b"\n", 0, at) + 1
     return data[start : start + _SAMPLE]
+
+
+def _pieces(sample: bytes) -> Iterator[bytes]:
+    """A few stretches of whole lines that vote, so that one broken byte does not decide."""
+    start = 0
+    for _ in range(_PIECES):
+        end = _next_line(sample, start + _PIECE)
+        if start == 0 or not sample[start:end].isascii():
+            yield sample[start:end]
+        start = end
+
+
+def _next_line(sample: bytes, at: int) -> int:
+    end = sample.find(b"\n", at)
+    return len(sample) if end < 0 else end + 1
+
+
+# The first call reads the statistics of every encoding; a warm reader has them already.
+_likeliest("Où est passé le garçon ?".encode("cp1252"))

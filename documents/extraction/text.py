@@ -22,9 +22,18 @@ _DELIMITERS = ",;\t|"
 
 def text_of(reading: Reading) -> str:
     """The file's text, with its encoding noted."""
-    text, encoding = decode(reading.path.read_bytes())
-    reading.details["encoding"] = encoding
+    text = decoded(reading, reading.path.read_bytes())
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decoded(reading: Reading, data: bytes, declared: str = "") -> str:
+    """The data as text; its encoding, and what it left undecoded, are noted."""
+    text, encoding = decode(data, declared)
+    reading.details["encoding"] = encoding
+    if lost := text.count("\ufffd"):
+        reading.details["undecodable"] = round(lost / len(text), 4) or 0.0001  # share of it
+        reading.warnings.append(f"{lost} characters could not be decoded")
+    return text
 
 
 def read_text(reading: Reading) -> Iterator[Element]:

@@ -9,6 +9,7 @@ import olefile
 
 from documents.exceptions import ArchiveBomb, EmptyFile, UnsupportedType
 from documents.extraction.archives import open_archive
+from documents.extraction.utf16 import utf16_of
 
 _SAMPLE = 64 * 1024
 
@@ -206,22 +207,13 @@ def _in_ole(path: Path, extension: str) -> str:
 def _is_text(head: bytes) -> bool:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
-    if looks_utf16(head):
+    if utf16_of(head):
         return True
     return len(_CONTROL.findall(head)) * 30 <= len(head)  # compressed data has one in nine
 
 
-def looks_utf16(head: bytes) -> bool:
-    """Whether these bytes are UTF-16 without a byte order mark: zeros on one side of most pairs."""
-    pairs = len(head) // 2
-    if pairs < 4:
-        return False
-    even, odd = head[0 : pairs * 2 : 2].count(0), head[1 : pairs * 2 : 2].count(0)
-    return max(even, odd) > pairs * 0.4 and min(even, odd) < pairs * 0.02
-
-
 def _in_text(head: bytes, extension: str) -> str:
-    sample = head.removeprefix(b"\xef\xbb\xbf").replace(b"\x00", b"")
+    sample = _as_utf8(head)
     named = _NAMED_TEXT.get(extension)
     if named in {"text/markdown", "text/x-rst", "text/org", "text/csv", "message/rfc822"}:
         return named
@@ -232,3 +224,12 @@ def _in_text(head: bytes, extension: str) -> str:
     if named is None and _MAIL.match(sample):
         return "message/rfc822"
     return named or "text/plain"
+
+
+def _as_utf8(head: bytes) -> bytes:
+    """The text's first bytes as an encoding would give them that contains ASCII."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head.decode("utf-16", "replace").encode()
+    if name := utf16_of(head):
+        return head.decode(name, "replace").encode()
+    return head.removeprefix(b"\xef\xbb\xbf")

@@ -8,8 +8,8 @@ from unstructured.documents.elements import Element, NarrativeText
 
 from documents.exceptions import CorruptFile
 from documents.extraction import parts
-from documents.extraction.encodings import decode
 from documents.extraction.reading import Reading
+from documents.extraction.text import decoded
 from documents.extraction.web_tables import is_item, joined_units, without_spacers
 
 _DROPPED = frozenset({
@@ -44,8 +44,7 @@ _CELL_OF_LAYOUT = 600
 def read_html(reading: Reading) -> Iterator[Element]:
     data = reading.path.read_bytes()
     declared = _CHARSET.search(data[:4096])
-    text, encoding = decode(data, declared[1].decode("ascii") if declared else "")
-    reading.details["encoding"] = encoding
+    text = decoded(reading, data, declared[1].decode("ascii") if declared else "")
     yield from elements_of(text)
 
 

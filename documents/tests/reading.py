@@ -1,0 +1,16 @@
+"""Reads a file as the worker does."""
+
+from documents.extraction.types import detect
+from documents.steps.extract import extract_text
+from documents.tests.files import LIMITS
+
+
+def extract(path, *, report=lambda done, total: None, should_stop=lambda: False, limits=LIMITS):
+    return extract_text(
+        path,
+        content_type=detect(path, path.name),
+        name=path.name,
+        limits=limits,
+        report=report,
+        should_stop=should_stop,
+    )
