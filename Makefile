@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: help setup setup-dev run test coverage chaos soak lint format schema lock bench clean browser
+.PHONY: help setup setup-dev run test coverage chaos soak lint format schema lock bench peers clean browser
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,11 +58,18 @@ bench: setup-dev  ## Measure one thing, for instance NAME=embedder; ARGS goes to
 	@test -n "$(NAME)" || { echo "NAME is one of:"; ls bench | sed -n 's/^\([a-z]*\)\.py$$/  \1/p'; exit 1; }
 	$(BIN)/python -m bench.$(NAME) $(ARGS)
 
+PEERS := $(VENV)/peers
+peers: setup-dev  ## Install what bench/ compares with, into a Python of its own (2 GB)
+	$(BIN)/uv venv --quiet --allow-existing $(PEERS)
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python -r bench/requirements-peers.txt
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --no-deps -r bench/requirements-peers-alone.txt
+
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--no-header --annotation-style line --upgrade
 lock: setup  ## Renew the exact versions in requirements*.txt
 	$(COMPILE) requirements.in --output-file requirements.txt
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+	$(COMPILE) bench/requirements-peers.in --output-file bench/requirements-peers.txt
 
 clean:  ## Remove .venv and caches; DATA_DIR stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
