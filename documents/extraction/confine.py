@@ -1,10 +1,13 @@
 """What a reader's process may do: little memory, little time, no network, and never outlive us."""
 
 import ctypes
+import errno
 import math
 import os
+import platform
 import resource
 import signal
+import struct
 import sys
 from pathlib import Path
 
@@ -13,7 +16,14 @@ from documents.limits import Limits
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _PR_SET_PDEATHSIG = 1
+_PR_SET_SECCOMP = 22
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_SECCOMP_MODE_FILTER = 2
+# Of linux/audit.h and the kernel's tables of system calls: architecture, number of `socket`.
+_MACHINES = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
+_IO_URING_SETUP = 425  # on both; a ring opens sockets without calling `socket`
+_X32 = 0x40000000  # bit of x86-64's second table of system calls
 _OPEN_FILES = 256
 _WRITTEN_BYTES = 64_000_000
 _NETWORK_EVENTS = ("socket.connect", "socket.getaddrinfo", "socket.bind", "socket.sendto")
@@ -22,13 +32,51 @@ _NETWORK_EVENTS = ("socket.connect", "socket.getaddrinfo", "socket.bind", "socke
 def leave_network() -> None:
     """Cut this process and its children off from every network, for good.
 
-    An empty network namespace where the kernel grants one; in any case Python's sockets refuse.
+    Three walls, as not every machine grants each: a network namespace without interfaces, a filter
+    that refuses new sockets to programs of any kind, and Python's own sockets, which refuse in any
+    case.
     """
     if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        if libc.unshare(_CLONE_NEWNET) != 0:  # only the superuser may without a user namespace
-            libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+        _enter_empty_network()
+        _forbid_sockets()
     sys.addaudithook(_refuse_network)
+
+
+def _enter_empty_network() -> None:
+    libc = ctypes.CDLL(None)
+    if libc.unshare(_CLONE_NEWNET) != 0:  # only the superuser may without a user namespace
+        libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+
+
+def _forbid_sockets() -> bool:
+    """Have the kernel refuse `socket` to this process and all it starts; needs no privilege."""
+    if (machine := platform.machine()) not in _MACHINES:
+        return False
+    program = ctypes.create_string_buffer(_no_sockets(*_MACHINES[machine]))
+    count = len(program.raw) // _INSTRUCTION.size
+    address = struct.pack("HxxxxxxQ", count, ctypes.addressof(program))  # struct sock_fprog
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    return _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, address) == 0
+
+
+_INSTRUCTION = struct.Struct("HBBI")  # struct sock_filter: code, jump if true, if false, value
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EACCES
+
+
+def _no_sockets(architecture: int, socket: int) -> bytes:
+    """A program for the kernel's filter (seccomp(2)): what is no known call is refused as well."""
+    steps = [
+        (_LOAD, 0, 0, 4),  # seccomp_data.arch
+        (_EQUAL, 0, 5, architecture),
+        (_LOAD, 0, 0, 0),  # seccomp_data.nr
+        (_AT_LEAST, 3, 0, _X32),
+        (_EQUAL, 2, 0, socket),
+        (_EQUAL, 1, 0, _IO_URING_SETUP),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _REFUSE),
+    ]
+    return b"".join(_INSTRUCTION.pack(*step) for step in steps)
 
 
 def _refuse_network(event: str, args: tuple[object, ...]) -> None:
@@ -46,9 +94,11 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+def _prctl(option: int, value: int, more: bytes | int = 0) -> int:
+    if sys.platform != "linux":
+        return -1
+    result: int = ctypes.CDLL(None).prctl(option, value, more, 0, 0)
+    return result
 
 
 def limit_resources(limits: Limits) -> None:

@@ -105,7 +105,8 @@ _HINTS = {
 }
 _PDF_OBJECT = re.compile(rb"\d\s+obj\b")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_HTML = re.compile(rb"(?is)\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)[\s>]")
+# Atomic and possessive: comments without end must not be tried in every division.
+_HTML = re.compile(rb"(?is)\s*+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)[\s>]")
 _XML = re.compile(rb"\s*<\?xml\s")
 _XHTML = re.compile(rb"<html[\s>]", re.IGNORECASE)
 _MAIL = re.compile(

@@ -128,11 +128,28 @@ def test_readers_reach_no_network(do, deed):
             refused = do(f"{deed} {server.getsockname()[1]}") != "0"
         except ReaderCrashed:
             refused = True
-        if deed == "connect_from_a_program" and not refused:
-            pytest.skip("the kernel grants no network namespace here")
         with pytest.raises(TimeoutError):
             server.accept()
     assert refused
+
+
+def test_programs_get_no_socket_where_there_is_no_network_namespace():
+    connect = "import socket; socket.create_connection(('127.0.0.1', {}), timeout=5)"
+    code = """
+import subprocess, sys
+from documents.extraction import confine
+confine._enter_empty_network = lambda: None
+confine.leave_network()
+done = subprocess.run([sys.executable, "-c", sys.argv[1]], stderr=subprocess.PIPE, text=True)
+print(done.stderr)
+"""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        command = [sys.executable, "-c", code, connect.format(server.getsockname()[1])]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert "PermissionError" in done.stdout
 
 
 def test_readers_see_none_of_our_settings(do, monkeypatch):
