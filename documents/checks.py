@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 
 from documents.models import Chunk
+from documents.steps.split import STRATEGIES
 
 
 @register(Tags.security, deploy=True)
@@ -43,6 +44,8 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
          "Celery must accept JSON alone.", "E019"),
         (0 <= settings.CHUNK_OVERLAP < settings.CHUNK_SIZE,
          "CHUNK_OVERLAP must be under CHUNK_SIZE.", "E014"),
+        (settings.CHUNK_STRATEGY in STRATEGIES,
+         f"CHUNK_STRATEGY must be one of {', '.join(STRATEGIES)}.", "E020"),
         (0 < settings.EMBEDDING_DIMENSIONS <= 2000,
          "EMBEDDING_DIMENSIONS must be from 1 to 2000, as an HNSW index takes no more.", "E015"),
     ]  # fmt: skip

@@ -74,11 +74,15 @@ def split(run: StepRun) -> StepResult:
     kept = Extraction.objects.get(task_id=run.task_id)
     elements = tuple(Element(*fields) for fields in kept.elements)
     extracted = Extracted(text=kept.text, elements=elements)
+    used = {name: run.options[name] for name in ("chunk_size", "chunk_overlap")}
+    # Tasks of earlier versions have no strategy; theirs was this one.
+    strategy = run.options.get("chunk_strategy", "by_title")
     passages = split_text(
-        extracted, size=run.options["chunk_size"], overlap=run.options["chunk_overlap"]
+        extracted, size=used["chunk_size"], overlap=used["chunk_overlap"], strategy=strategy
     )
     save = partial(_save_drafts, run, kept.text, passages)
-    return StepResult(details={"chunk_count": len(passages)}, save=save)
+    details = {"chunk_count": len(passages), **used, "chunk_strategy": strategy}
+    return StepResult(details=details, save=save)
 
 
 _DRAFT_COLUMNS = (

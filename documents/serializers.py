@@ -1,12 +1,14 @@
 """What the REST API takes and gives. Input and output are apart."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from documents.models import Chunk, Document
+from documents.services import Splitting
+from documents.steps.split import STRATEGIES
 from tasks.models import Task
 
 
@@ -38,26 +40,46 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
         return latest and {**latest, "socket": f"/ws/tasks/{latest['id']}/"}
 
 
-class UploadSerializer(serializers.Serializer[Any]):
+class SplittingSerializer(serializers.Serializer[Any]):
+    """How to split this document, other than the operator's settings say; all optional."""
+
+    NAMES = ("chunk_size", "chunk_overlap", "chunk_strategy")
+
+    chunk_size = serializers.IntegerField(
+        min_value=32, max_value=480, required=False, help_text="Tokens, approximate."
+    )
+    chunk_overlap = serializers.IntegerField(
+        min_value=0, max_value=240, required=False,
+        help_text="Tokens, in whole sentences; under `chunk_size`.",
+    )  # fmt: skip
+    chunk_strategy = serializers.ChoiceField(
+        STRATEGIES, required=False,
+        help_text="`by_title` follows the headings, `plain` fills one chunk after another.",
+    )  # fmt: skip
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        size = attrs.get("chunk_size", settings.CHUNK_SIZE)
+        overlap = attrs.get("chunk_overlap", settings.CHUNK_OVERLAP)
+        if overlap >= size:
+            problem = f"The overlap ({overlap}) must be under chunk_size ({size})."
+            raise serializers.ValidationError({"chunk_overlap": problem})
+        return attrs
+
+    def splitting(self) -> Splitting:
+        """What was asked for."""
+        given = self.validated_data
+        return cast("Splitting", {name: given[name] for name in self.NAMES if name in given})
+
+
+class UploadSerializer(SplittingSerializer):
     file = serializers.FileField(allow_empty_file=True, max_length=None)
     bulk = serializers.BooleanField(
         default=False, help_text="Part of an import: let other uploads go first."
     )
 
 
-class ReprocessSerializer(serializers.Serializer[Any]):
-    """Settings other than the operator's for this run; both optional."""
-
-    chunk_size = serializers.IntegerField(
-        min_value=32, max_value=480, required=False, help_text="Tokens, approximate."
-    )
-    chunk_overlap = serializers.IntegerField(min_value=0, max_value=240, required=False)
-
-    def validate(self, attrs: dict[str, int]) -> dict[str, int]:
-        size = attrs.get("chunk_size", settings.CHUNK_SIZE)
-        if attrs.get("chunk_overlap", settings.CHUNK_OVERLAP) >= size:
-            raise serializers.ValidationError("chunk_overlap must be under chunk_size.")
-        return attrs
+class ReprocessSerializer(SplittingSerializer):
+    """Settings other than the operator's for this run; all optional."""
 
 
 class ChunkSerializer(serializers.ModelSerializer[Chunk]):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any, TypedDict
 from uuid import UUID
 
 import structlog
@@ -38,10 +39,21 @@ class Upload:
     created: bool  # False: the same bytes were there already
 
 
-def upload_document(*, owner_id: int, path: Path, name: str, bulk: bool = False) -> Upload:
+class Splitting(TypedDict, total=False):
+    """How to split one document, where it is not to be as the operator's settings say."""
+
+    chunk_size: int  # tokens
+    chunk_overlap: int  # tokens
+    chunk_strategy: str  # one of documents.steps.split.STRATEGIES
+
+
+def upload_document(
+    *, owner_id: int, path: Path, name: str, bulk: bool = False, splitting: Splitting | None = None
+) -> Upload:
     """Keep the file at `path` and start to process it, or find what the same bytes already are.
 
-    `bulk` puts it into the lane of long work, as a large file always is.
+    `bulk` puts it into the lane of long work, as a large file always is. `splitting` is for what
+    starts here: bytes that are known stay split as they are (`reprocess_document` changes that).
     Raises EmptyFile, FileTooLarge or UnsupportedType. Does not wait for the broker.
     """
     size = path.stat().st_size
@@ -56,7 +68,8 @@ def upload_document(*, owner_id: int, path: Path, name: str, bulk: bool = False)
     document = Document(
         owner_id=owner_id, name=name, content_type=content_type, size=size, sha256=sha256
     )
-    return _known(document, path) or _keep(document, path, _lane(document, bulk=bulk))
+    lane = _lane(document, bulk=bulk)
+    return _known(document, path) or _keep(document, path, lane, splitting or Splitting())
 
 
 def _known(document: Document, path: Path) -> Upload | None:
@@ -70,14 +83,14 @@ def _known(document: Document, path: Path) -> Upload | None:
         return None
 
 
-def _keep(document: Document, path: Path, lane: Lane) -> Upload:
+def _keep(document: Document, path: Path, lane: Lane, splitting: Splitting) -> Upload:
     """The bytes first, then the rows: a row never points at a file that is not there."""
     with path.open("rb") as file:
         document.file.save(document.name, File(file), save=False)
     try:
         with transaction.atomic():
             document.save(force_insert=True)
-            _start(document, lane)
+            _start(document, lane, splitting)
     except IntegrityError as error:  # the same bytes came in twice at the same moment
         document.file.delete(save=False)
         if known := _known(document, path):
@@ -132,7 +145,7 @@ def clean_name(name: str) -> str:
     return visible or "document"
 
 
-def reprocess_document(document_id: UUID, **options: int) -> Task:
+def reprocess_document(document_id: UUID, splitting: Splitting | None = None) -> Task:
     """Process the document anew from its file; the old chunks serve until the new ones are there.
 
     Raises WrongState while a task of it still lives.
@@ -140,7 +153,7 @@ def reprocess_document(document_id: UUID, **options: int) -> Task:
     document = Document.objects.get(pk=document_id)
     try:
         with transaction.atomic():
-            return _start(document, _lane(document), **options)
+            return _start(document, _lane(document), splitting or Splitting())
     except IntegrityError as error:
         raise WrongState("The document is being processed already.") from error
 
@@ -155,11 +168,12 @@ def _effort(document: Document) -> int:
     return document.size // bytes_a_second
 
 
-def _start(document: Document, lane: Lane, **options: int) -> Task:
-    settled = {
+def _start(document: Document, lane: Lane, splitting: Splitting) -> Task:
+    settled: dict[str, Any] = {
         "chunk_size": settings.CHUNK_SIZE,
         "chunk_overlap": settings.CHUNK_OVERLAP,
-        **options,
+        "chunk_strategy": settings.CHUNK_STRATEGY,
+        **splitting,
     }
     return task_services.start(
         pipeline=DOCUMENT.name,

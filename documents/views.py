@@ -112,6 +112,7 @@ class DocumentViewSet(
             path=Path(file.temporary_file_path()),
             name=file.name or "",
             bulk=form.validated_data["bulk"],
+            splitting=form.splitting(),
         )
         body = DocumentSerializer(self.get_queryset().get(pk=upload.document.pk)).data
         location = reverse("document-detail", args=[upload.document.pk])
@@ -127,7 +128,7 @@ class DocumentViewSet(
         """Process the file anew; the old chunks are found until the new ones take their place."""
         form = ReprocessSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        task = services.reprocess_document(self.get_object().pk, **form.validated_data)
+        task = services.reprocess_document(self.get_object().pk, form.splitting())
         fresh = events.with_details(Task.objects.filter(pk=task.pk)).get()
         return Response(TaskSerializer(fresh).data, status.HTTP_202_ACCEPTED)
 

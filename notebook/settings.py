@@ -231,6 +231,7 @@ SPECTACULAR_SETTINGS = {
 # --- Reading and splitting --------------------------------------------------------------------
 CHUNK_SIZE = env.int("CHUNK_SIZE", 256)  # tokens, approximate; the embedder's window is 512
 CHUNK_OVERLAP = env.int("CHUNK_OVERLAP", 32)  # tokens, in whole sentences
+CHUNK_STRATEGY = env.str("CHUNK_STRATEGY", "by_title")  # or "plain"
 READER_MEMORY_MB = env.int("READER_MEMORY_MB", 2048)
 READER_TIMEOUT_SECONDS = env.int("READER_TIMEOUT_SECONDS", 300)
 MAX_PAGES = env.int("MAX_PAGES", 5000)

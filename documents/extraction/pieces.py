@@ -2,24 +2,35 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from documents.extraction.elements import Element, Kind
-from documents.extraction.tokens import estimate_tokens
+from documents.extraction.tokens import MOST_CHARS_PER_TOKEN, estimate_tokens
 
-# Where a sentence begins: after an end mark and a blank (Latin, Greek, Cyrillic, Arabic, Indic),
-# directly after an end mark (Chinese, Japanese), or on a new line.
-_SENTENCE = re.compile(
-    r"(?<![A-Z])(?<!\b[A-Z][a-z])(?<!\be\.g)(?<!\bi\.e)(?<!\bcf)(?<!\bFig)(?<!\bNo)(?<!\bvs)(?<!\betc)"
-    r"[.!?؟।]+[\"'”’)\]»]*\s+(?=[^\s\da-z.,;)])"
-    r"|[!?؟।]+[\"'”’)\]»]*\s+"
-    r"|\.[\"'”’)\]»]*\s+(?=\d+[^\d.]|\()"
-    r"|[。！？；…]+[”’」』）】》]*\s*"
-    r"|\n+"
+# Where a sentence begins: after an end mark and a blank (Latin, Greek, Cyrillic, Arabic), directly
+# after an end mark (Chinese, Japanese, Indic, Khmer, Burmese, Ethiopic …), or on a new line. Each
+# way starts from one character of one class, which is what makes the search fast.
+_CLOSING = r"[\"'”’)\]»]*"
+_BLANKED, _DIRECT = ".!?؟۔։", "。！？；…｡।॥።፧။។៕"
+_SENTENCE_END = (
+    rf"[\n{_BLANKED}{_DIRECT}](?:"
+    rf"(?<=[{_BLANKED}])(?<![A-Z].)(?<!\b[A-Z][a-z].)(?<!\be\.g.)(?<!\bi\.e.)(?<!\bcf.)"
+    rf"(?<!\bFig.)(?<!\bNo.)(?<!\bvs.)(?<!\betc.)[{_BLANKED}]*{_CLOSING}\s+(?=[^\s\da-z.,;)])"
+    rf"|(?<=[!?؟۔։])[!?؟۔։]*{_CLOSING}\s+"
+    rf"|(?<=\.){_CLOSING}\s+(?=\d+[^\d.]|\()"
+    rf"|(?<=[{_DIRECT}])[{_DIRECT}]*[”’」』）】》]*\s*"
+    r"|(?<=\n)\n*"
+    r")"
 )
+_SENTENCE = re.compile(_SENTENCE_END)
+# Thai and Lao have no end mark: a blank ends what is said, and words stand without.
+_THAI = re.compile("[\u0e00-\u0eff]")
+_THAI_SENTENCE = re.compile(rf"{_SENTENCE_END}|(?<=[\u0e00-\u0eff]) +(?=[\u0e00-\u0eff])")
 _LINE = re.compile(r"\n+")
-_SOFT_BREAK = re.compile(r"[\s,;:、，；：)\]）】]")
+_LAST_SOFT_BREAK = re.compile(r".*[\s,;:、，；：)\]）】]", re.DOTALL)
+_WINDOW = math.ceil(MOST_CHARS_PER_TOKEN) + 1  # characters per token that certainly fill a part
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,8 @@ def pieces_of(text: str, element: Element, *, size: int, overlap: int) -> Iterat
 def sentence_starts(text: str, start: int, end: int) -> Iterator[int]:
     """Where the sentences of a stretch of text begin, from its start on."""
     yield start
-    for match in _SENTENCE.finditer(text, start, end):
+    pattern = _THAI_SENTENCE if _THAI.search(text, start, end) else _SENTENCE
+    for match in pattern.finditer(text, start, end):
         if match.end() < end:
             yield match.end()
 
@@ -81,22 +93,26 @@ def _units(text: str, element: Element) -> Iterator[tuple[int, int]]:
 
 def _short_enough(text: str, start: int, end: int, room: int) -> Iterator[tuple[int, int]]:
     """A unit as it is, or cut between words when it alone is too long."""
-    tokens = estimate_tokens(text[start:end])
-    while tokens > room:
-        longest = max(1, (end - start) * room // tokens)
-        cut = _soft_cut(text, start, start + longest)
+    while (cut := _cut(text, start, end, room)) < end:
         yield start, cut
         start = cut
-        tokens = estimate_tokens(text[start:end])
-    if start < end:
-        yield start, end
+    yield start, end
+
+
+def _cut(text: str, start: int, end: int, room: int) -> int:
+    """How far at most `room` tokens reach, or up to the last good place before that."""
+    cut = min(end, start + room * _WINDOW)
+    while (tokens := estimate_tokens(text[start:cut])) > room and cut > start + 1:
+        cut = _soft_cut(text, start, start + max(1, (cut - start) * room // tokens))
+    return cut
 
 
 def _soft_cut(text: str, start: int, limit: int) -> int:
     """The last place before the limit after which a cut does no harm, or the limit."""
-    for at in range(limit, start + (limit - start) * 2 // 3, -1):
-        if _SOFT_BREAK.match(text, at - 1):
-            return at
+    if found := _LAST_SOFT_BREAK.match(text, start + (limit - start) * 2 // 3, limit):
+        return found.end()
+    while limit > start + 1 and unicodedata.combining(text[limit]):
+        limit -= 1
     return limit
 
 

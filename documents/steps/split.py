@@ -1,6 +1,6 @@
 """split_text: from elements to passages that are worth finding on their own."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from documents.extraction.elements import Element, Extracted, Passage
@@ -22,32 +22,91 @@ class _Heading:
 
 @dataclass(slots=True)
 class _Group:
-    """Pieces that become one passage, and the headings above them."""
+    """Pieces that become one passage."""
 
-    path: tuple[_Heading, ...]
+    path: tuple[_Heading, ...]  # the headings above its last piece
+    head: tuple[_Heading, ...]  # those above its first words that are no heading
     pieces: list[Piece] = field(default_factory=list)
+    tokens: int = 0
+    only_titles: bool = True
 
-    @property
-    def tokens(self) -> int:
-        return sum(piece.tokens for piece in self.pieces)
+    def add(self, piece: Piece) -> None:
+        self.pieces.append(piece)
+        self.tokens += piece.tokens
+        self.only_titles = self.only_titles and piece.kind == "title"
 
-    @property
-    def only_titles(self) -> bool:
-        return all(piece.kind == "title" for piece in self.pieces)
+    def join(self, later: "_Group") -> None:
+        self.path = later.path
+        self.head = later.head if self.only_titles else self.head
+        self.pieces += later.pieces
+        self.tokens += later.tokens
+        self.only_titles = self.only_titles and later.only_titles
 
 
-def split_text(extracted: Extracted, *, size: int, overlap: int) -> list[Passage]:
+def split_text(
+    extracted: Extracted, *, size: int, overlap: int, strategy: str = "by_title"
+) -> list[Passage]:
     """Cut a document into passages of at most about `size` tokens, context not counted.
 
-    Passages follow the document's headings; paragraphs, list items, code and tables stay whole
-    where they fit. Where a paragraph had to be cut, the next passage repeats the last whole
-    sentences before the cut, up to `overlap` tokens; between whole paragraphs that would only blur
-    what each is about. Together the passages cover every element.
+    `by_title` (the default): passages follow the document's headings; paragraphs, list items, code
+    and tables stay whole where they fit. Where a paragraph had to be cut, the next passage repeats
+    the last whole sentences before the cut, up to `overlap` tokens; between whole paragraphs that
+    would only blur what each is about. `plain`: passages are filled one after another, whatever
+    headings they meet, and each repeats the last whole sentences of the one before.
+    Together the passages cover every element. Raises KeyError for any other strategy.
     """
+    group = _GROUPERS[strategy]
+    groups = group(extracted, size, overlap)
+    return list(_passages(extracted.text, groups, size, overlap, always=strategy == "plain"))
+
+
+def _by_title(extracted: Extracted, size: int, overlap: int) -> list[_Group]:
     groups: list[_Group] = []
     for path, elements in _sections(extracted):
         groups.extend(_packed(extracted.text, path, elements, size, overlap))
-    return list(_passages(extracted.text, _merged(groups, size), size, overlap))
+    return _merged(groups, size)
+
+
+def _plain(extracted: Extracted, size: int, overlap: int) -> list[_Group]:
+    room = size - min(overlap, size // 2)  # what is repeated comes on top
+    groups: list[_Group] = []
+    for one in _with_titles(_singles(extracted, size, overlap), room):
+        if groups and groups[-1].tokens + one.tokens <= room:
+            groups[-1].join(one)
+        else:
+            groups.append(one)
+    return groups
+
+
+def _singles(extracted: Extracted, size: int, overlap: int) -> Iterator[_Group]:
+    """Every piece by itself."""
+    for path, elements in _sections(extracted):
+        for element in elements:
+            for piece in pieces_of(extracted.text, element, size=size, overlap=overlap):
+                one = _Group(path, path)
+                one.add(piece)
+                yield one
+
+
+def _with_titles(singles: Iterable[_Group], room: int) -> Iterator[_Group]:
+    """Headings go with what follows them, where there is room for both."""
+    titles: _Group | None = None
+    for one in singles:
+        if titles is not None and titles.tokens + one.tokens > room:
+            yield titles
+            titles = None
+        if titles is not None:
+            titles.join(one)
+        current = titles or one
+        titles = current if current.only_titles else None
+        if titles is None:
+            yield current
+    if titles is not None:
+        yield titles
+
+
+_GROUPERS = {"by_title": _by_title, "plain": _plain}
+STRATEGIES = tuple(_GROUPERS)
 
 
 def _sections(extracted: Extracted) -> Iterator[tuple[tuple[_Heading, ...], list[Element]]]:
@@ -71,13 +130,13 @@ def _packed(
     text: str, path: tuple[_Heading, ...], elements: Iterable[Element], size: int, overlap: int
 ) -> Iterator[_Group]:
     """One section's groups: short pieces together, a piece that is a good passage by itself."""
-    group = _Group(path)
+    group = _Group(path, path)
     for element in elements:
         for piece in pieces_of(text, element, size=size, overlap=overlap):
             if group.pieces and not _fits(group, piece, size):
                 yield group
-                group = _Group(path)
-            group.pieces.append(piece)
+                group = _Group(path, path)
+            group.add(piece)
     yield group
 
 
@@ -95,16 +154,32 @@ def _tiny(group: _Group, size: int) -> bool:
     return group.only_titles or group.tokens < size // 8
 
 
-def _merged(groups: Sequence[_Group], size: int) -> list[_Group]:
+def _merged(groups: Iterable[_Group], size: int) -> list[_Group]:
     """Let mere titles and tiny leftovers join a neighbour: of their section, else of a near one."""
     merged: list[_Group] = []
     for group in groups:
-        last = merged[-1] if merged else None
-        if last is not None and _should_join(last, group, size):
-            merged[-1] = _Group(_common(last.path, group.path), last.pieces + group.pieces)
+        _settle_titles(merged, group.path, size)
+        if merged and _should_join(merged[-1], group, size):
+            merged[-1].join(group)
         else:
             merged.append(group)
+    _settle_titles(merged, (), size)
     return merged
+
+
+def _settle_titles(merged: list[_Group], following: tuple[_Heading, ...], size: int) -> None:
+    """Headings without a text go with what is before them if that is nearer than what follows."""
+    if len(merged) < 2 or not merged[-1].only_titles:
+        return
+    before, titles = merged[-2:]
+    nearer = _shared(before.path, titles.path) > _shared(titles.path, following)
+    if (nearer or not following) and before.tokens + titles.tokens <= size:
+        before.join(merged.pop())
+
+
+def _shared(one: tuple[_Heading, ...], other: tuple[_Heading, ...]) -> int:
+    """How many headings are above both."""
+    return sum(a == b for a, b in zip(one, other, strict=False))
 
 
 def _should_join(last: _Group, group: _Group, size: int) -> bool:
@@ -121,47 +196,43 @@ def _should_join(last: _Group, group: _Group, size: int) -> bool:
     return _tiny(group, size) and not group.only_titles and below and together <= size // 2
 
 
-def _common(one: tuple[_Heading, ...], other: tuple[_Heading, ...]) -> tuple[_Heading, ...]:
-    """The headings above both, or all of the second's when the first leads to it."""
-    if other[: len(one)] == one:
-        return other if len(one) < len(other) else one
-    shared = [a for a, b in zip(one, other, strict=False) if a == b]
-    return tuple(shared)
-
-
-def _passages(text: str, groups: Sequence[_Group], size: int, overlap: int) -> Iterator[Passage]:
+def _passages(
+    text: str, groups: Iterable[_Group], size: int, overlap: int, *, always: bool
+) -> Iterator[Passage]:
+    """`always`: repeat the end of the passage before, not only where a paragraph was cut."""
     before: _Group | None = None
     for index, group in enumerate(groups):
         first, last = group.pieces[0], group.pieces[-1]
-        if before is not None and first.continues:
-            first = _reaching_back(
-                text, before.pieces[-1], first, min(overlap, size - group.tokens)
-            )
+        if before is not None and (always or first.continues):
+            budget = min(overlap, size - group.tokens)
+            first = _reaching_back(text, before, first, budget)
         yield Passage(
             index=index,
             start=first.start,
             end=last.end,
             page_start=first.page,
             page_end=last.page,
-            headings=tuple(heading.text for heading in group.path),
+            headings=tuple(heading.text for heading in group.head),
             context=_context(group, first),
         )
         before = group
 
 
-def _reaching_back(text: str, before: Piece, first: Piece, budget: int) -> Piece:
+def _reaching_back(text: str, before: _Group, first: Piece, budget: int) -> Piece:
     """The first piece with as many of the whole sentences before it as the budget allows."""
-    if budget <= 0 or before.kind not in {"text", "list_item"} or first.kind in {"table", "title"}:
+    last = before.pieces[-1]
+    if budget <= 0 or last.kind not in {"text", "list_item"} or first.kind in {"table", "title"}:
         return first
-    for start in sentence_starts(text, before.start, before.end):
-        if start > before.start and estimate_tokens(text[start : before.end]) <= budget:
-            return replace(first, start=start, page=before.page)
+    whole = not first.continues and len(before.pieces) > 1  # else both would begin at one place
+    for start in sentence_starts(text, last.start, last.end):
+        if (whole or start > last.start) and estimate_tokens(text[start : last.end]) <= budget:
+            return replace(first, start=start, page=last.page)
     return first
 
 
 def _context(group: _Group, first: Piece) -> str:
     """The headings that stand before the passage rather than in it, and its table's header."""
-    above = [heading.text for heading in group.path if heading.start < first.start]
+    above = [heading.text for heading in group.head if heading.start < first.start]
     path = _SEPARATOR.join(text[:_LONGEST_HEADING] for text in above[-_DEEPEST:])
     header = first.header[:_LONGEST_HEADER]
     return "\n".join(filter(None, (path, header)))

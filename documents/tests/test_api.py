@@ -30,8 +30,8 @@ def no_broker(monkeypatch, settings, tmp_path):
     settings.TASK_HEARTBEAT_SECONDS = 3600  # another connection sees nothing of this transaction
 
 
-def upload(client, content=TEXT, name="notes.md"):
-    return client.post("/api/documents/", {"file": SimpleUploadedFile(name, content)})
+def upload(client, content=TEXT, name="notes.md", **options):
+    return client.post("/api/documents/", {"file": SimpleUploadedFile(name, content), **options})
 
 
 def process(document_id):
@@ -193,7 +193,9 @@ def test_the_task_shows_five_steps_done_with_their_details(api, available):
     details = [d["details"] for d in body["task_details"]]
     assert details[0] == {"file_size": len(TEXT), "file_type": "text/markdown"}
     assert details[1]["text_length"] > 40
-    assert details[2] == {"chunk_count": 2}
+    assert details[2] == {
+        "chunk_count": 2, "chunk_size": 256, "chunk_overlap": 32, "chunk_strategy": "by_title",
+    }  # fmt: skip
     assert (details[3]["processed_chunks"], details[3]["total_chunks"]) == (2, 2)
     assert details[4]["stored_vectors"] == 2
 
@@ -270,6 +272,44 @@ def test_reprocessing_replaces_the_chunks_and_pays_for_nothing_twice(api, availa
     ]
     assert after == before
     assert embedder.requests == 0
+
+
+def test_each_run_may_be_split_in_its_own_way_and_says_which(api, available):
+    asked = {"chunk_size": 480, "chunk_overlap": 0, "chunk_strategy": "plain"}
+    api.post(f"/api/documents/{available}/reprocess/", asked, format="json")
+    task = process(available)
+    assert task.options == asked
+    details = task.task_details.get(step_type="TEXT_SPLITTING").details
+    assert details == {"chunk_count": 1, **asked}
+    (chunk,) = api.get(f"/api/documents/{available}/chunks/").json()["results"]
+    text = api.get(f"/api/documents/{available}/text/?format=json").json()["text"]
+    assert text[chunk["start"] : chunk["end"]] == chunk["text"] == text
+
+
+def test_an_upload_may_say_how_to_be_split(api):
+    asked = {"chunk_size": 100, "chunk_overlap": 10, "chunk_strategy": "plain"}
+    document_id = upload(api, **asked).json()["id"]
+    assert process(document_id).options == asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "told"),
+    [
+        ({"chunk_strategy": "magic"}, "chunk_strategy", '"magic" is not a valid choice.'),
+        ({"chunk_size": 31}, "chunk_size", "greater than or equal to 32"),
+        ({"chunk_size": 64, "chunk_overlap": 64}, "chunk_overlap", "must be under chunk_size (64)"),
+        ({"chunk_overlap": "some"}, "chunk_overlap", "A valid integer is required."),
+    ],
+)
+def test_splitting_that_makes_no_sense_is_refused(api, available, asked, field, told):
+    for response in (
+        api.post(f"/api/documents/{available}/reprocess/", asked, format="json"),
+        upload(api, content=b"Something else.", **asked),
+    ):
+        assert_problem(response, 400, "invalid")
+        (error,) = response.json()["errors"]
+        assert error["field"] == field
+        assert told in error["detail"]
 
 
 def test_a_failed_reprocess_leaves_the_old_chunks_to_be_found(api, available, settings):

@@ -84,7 +84,7 @@ def test_documents_in_every_healthy_state_break_nothing(api, pending, embedder):
     run_all(pending.tasks.get())
     assert Chunk.objects.count() > 3
     assert broken() == {}
-    task = reprocess_document(pending.pk, chunk_size=64)
+    task = reprocess_document(pending.pk, {"chunk_size": 64})
     assert broken() == {}
     embedder.misbehave = lambda _request: (401, {}, b"{}")
     run_all(task)

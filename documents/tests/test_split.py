@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from documents.extraction.elements import Element, Extracted
 from documents.extraction.tokens import estimate_tokens
-from documents.steps.split import split_text
+from documents.steps.split import STRATEGIES, split_text
 
 SENTENCE = "The quick brown fox jumps over the lazy dog near the river. "
 
@@ -21,11 +21,11 @@ def extracted(*parts):
     return Extracted(text, tuple(elements))
 
 
-def split(*parts, size=64, overlap=0):
+def split(*parts, size=64, overlap=0, strategy="by_title"):
     source = extracted(*parts)
     return [
         (source.text[each.start : each.end], each.headings, each.context)
-        for each in split_text(source, size=size, overlap=overlap)
+        for each in split_text(source, size=size, overlap=overlap, strategy=strategy)
     ]
 
 
@@ -67,6 +67,49 @@ def test_a_title_is_never_a_passage_of_its_own():
     ]
 
 
+def test_headings_without_a_text_stay_in_their_chapter():
+    body = SENTENCE * 2
+    passages = split(
+        title("One"), ("text", body), title("Empty", 2), title("Two"), ("text", body), title("End")
+    )
+    assert passages == [
+        (f"One\n\n{body}\n\nEmpty", ("One",), ""),
+        (f"Two\n\n{body}\n\nEnd", ("Two",), ""),
+    ]
+
+
+def test_a_passage_that_begins_with_several_headings_is_cited_under_the_last():
+    passages = split(title("Empty"), title("Two"), ("text", SENTENCE * 4))
+    assert [(text[:10], headings) for text, headings, _ in passages] == [("Empty\n\nTwo", ("Two",))]
+
+
+def test_small_sections_below_a_passage_join_it_and_leave_its_heading():
+    passages = split(title("Book"), ("text", SENTENCE), title("Note", 2), ("text", "See there."))
+    assert passages == [(f"Book\n\n{SENTENCE}\n\nNote\n\nSee there.", ("Book",), "")]
+
+
+def test_plain_fills_one_passage_after_another_and_keeps_headings_with_their_text():
+    parts = [part for n in range(8) for part in (title(f"Head {n}"), ("text", SENTENCE.strip()))]
+    passages = split(*parts, size=40, strategy="plain")
+    assert [(text[:6], text.count("Head"), headings) for text, headings, _ in passages] == [
+        (f"Head {n}", 2, (f"Head {n}",)) for n in (0, 2, 4, 6)
+    ]
+
+
+def test_plain_may_repeat_a_whole_paragraph_but_never_a_whole_passage():
+    parts = [("text", f"Short remark number {n} of the meeting.") for n in range(12)]
+    texts = [text for text, *_ in split(*parts, size=32, overlap=12, strategy="plain")]
+    assert len(texts) > 3
+    for before, after in pairwise(texts):
+        assert after.startswith(before.rpartition("\n\n")[2])
+        assert after.count("\n\n")
+
+
+def test_there_is_no_third_strategy():
+    with pytest.raises(KeyError):
+        split(("text", "All is well."), strategy="magic")
+
+
 def test_short_paragraphs_share_a_passage_and_good_ones_stand_alone():
     short, good = "A short remark.", SENTENCE * 3
     passages = split(*[("text", short)] * 3, ("text", good.strip()), ("text", good.strip()))
@@ -91,6 +134,27 @@ def test_chinese_parts_at_its_own_marks():
     assert len(texts) > 3
     assert all(text.endswith("。") for text in texts)
     assert "".join(texts) == sentence * 20
+
+
+@pytest.mark.parametrize(
+    ("sentence", "end"),
+    [
+        ("सभी मनुष्य जन्म से स्वतन्त्र और समान हैं। ", "।"),
+        ("सर्वे मानवाः स्वतन्त्राः समुत्पन्नाः वर्तन्ते॥", "॥"),
+        ("تمام انسان آزاد اور حقوق و عزت کے اعتبار سے برابر پیدا ہوئے ہیں۔ ", "۔"),
+        ("هل يولد جميع الناس أحرارا متساوين في الكرامة والحقوق؟ ", "؟"),
+        ("មនុស្សទាំងអស់កើតមកមានសេរីភាព។", "។"),
+        ("Բոլոր մարդիկ ծնվում են ազատ ու հավասար։ ", "։"),
+        ("すべての人間は、生まれながらにして自由である。", "。"),
+        ("Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι. ", "."),
+        ("มนุษย์ทั้งหลายเกิดมามีอิสระและเสมอภาคกัน ", "น"),
+    ],
+)
+def test_sentences_end_in_any_script(sentence, end):
+    texts = [text for text, *_ in split(("text", (sentence * 12).strip()))]
+    assert len(texts) > 2
+    assert {len(text) % len(sentence) for text in texts} == {len(sentence.rstrip()) % len(sentence)}
+    assert {text[-1] for text in texts} == {end}
 
 
 def test_abbreviations_and_decimals_end_no_sentence():
@@ -140,18 +204,44 @@ PARTS = st.builds(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=200)
-@given(st.lists(PARTS, max_size=12), st.integers(16, 80), st.integers(0, 20))
-def test_passages_cover_every_element_in_order_and_keep_to_the_size(parts, size, overlap):
+def above(source, at):
+    """The headings over a place, told in the simplest way there is."""
+    path = []
+    for element in source.elements:
+        if element.kind == "title" and element.start <= at:
+            path = [(level, text) for level, text in path if level < element.level]
+            words = " ".join(source.text[element.start : element.end].split())
+            path.append((element.level, words))
+    return tuple(text for _, text in path)
+
+
+def first_words(source, passage, before):
+    """The first element of a passage that is no heading, of what was not in the one before."""
+    inside = [
+        element
+        for element in source.elements
+        if element.start < passage.end and element.end > max(passage.start, before)
+    ]
+    return next((element for element in inside if element.kind != "title"), inside[-1])
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(PARTS, max_size=12), st.integers(16, 80), st.integers(0, 20),
+    st.sampled_from(STRATEGIES),
+)  # fmt: skip
+def test_passages_cover_every_element_in_order_and_keep_to_the_size(parts, size, overlap, strategy):
     source = extracted(*parts)
-    passages = split_text(source, size=size, overlap=overlap)
+    passages = split_text(source, size=size, overlap=overlap, strategy=strategy)
     assert [passage.index for passage in passages] == list(range(len(passages)))
-    covered = set()
+    covered, before = set(), 0
     for passage in passages:
         covered.update(range(passage.start, passage.end))
         assert source.text[passage.start : passage.end].strip()
         # Estimates of parts are rounded up; those of a whole are not the sum of its parts'.
         assert estimate_tokens(source.text[passage.start : passage.end]) <= size * 1.1 + 2
+        assert passage.headings == above(source, first_words(source, passage, before).start)
+        before = passage.end
     missed = [
         at
         for element in source.elements
@@ -160,6 +250,17 @@ def test_passages_cover_every_element_in_order_and_keep_to_the_size(parts, size,
     ]
     assert missed == []
     assert all(one.start < other.start and one.end < other.end for one, other in pairwise(passages))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(PARTS, max_size=12), st.integers(16, 80))
+def test_by_title_all_of_a_passage_lies_under_the_headings_it_is_cited_with(parts, size):
+    source = extracted(*parts)
+    for passage in split_text(source, size=size, overlap=0):
+        for element in source.elements:
+            if element.kind != "title" and passage.start <= element.start < passage.end:
+                over = above(source, element.start)
+                assert over[: len(passage.headings)] == passage.headings
 
 
 @pytest.mark.parametrize(
