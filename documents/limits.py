@@ -11,6 +11,7 @@ class Limits:
     memory_bytes: int  # address space of a reader, above what it holds before the file is opened
     seconds: float
     max_pages: int
+    libreoffice: str = ""  # the folder of its library, "" for none: old formats are refused
     max_chars: int = 50_000_000
     max_entries: int = 10_000  # files inside an office file or e-book
     max_inflated_bytes: int = 1_000_000_000

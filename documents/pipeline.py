@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from documents.exceptions import FileChanged, FileMissing
 from documents.extraction.elements import Element, Extracted, Passage
+from documents.extraction.libreoffice import program_folder
 from documents.limits import Limits
 from documents.models import Document, DocumentStatus, Draft, Extraction
 from documents.steps.embed import digest, embed_drafts
@@ -142,6 +143,7 @@ def limits() -> Limits:
         memory_bytes=settings.READER_MEMORY_MB * 1_000_000,
         seconds=settings.READER_TIMEOUT_SECONDS,
         max_pages=settings.MAX_PAGES,
+        libreoffice=program_folder(settings.LIBREOFFICE),
     )
 
 

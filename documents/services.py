@@ -62,7 +62,7 @@ def upload_document(
     if size > limits().max_bytes:
         raise FileTooLarge(limit_mb=settings.MAX_UPLOAD_MB)
     name = clean_name(name)
-    content_type = detect(path, name)
+    content_type = detect(path, name, libreoffice=limits().libreoffice)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     document = Document(

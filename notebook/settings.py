@@ -235,6 +235,7 @@ CHUNK_STRATEGY = env.str("CHUNK_STRATEGY", "by_title")  # or "plain"
 READER_MEMORY_MB = env.int("READER_MEMORY_MB", 2048)
 READER_TIMEOUT_SECONDS = env.int("READER_TIMEOUT_SECONDS", 300)
 MAX_PAGES = env.int("MAX_PAGES", 5000)
+LIBREOFFICE = env.str("LIBREOFFICE", "soffice")  # reads doc and ppt, if there; "" for never
 
 # --- Embeddings: any endpoint that speaks OpenAI's protocol -------------------------------------
 EMBEDDING_BASE_URL = env.str("EMBEDDING_BASE_URL", "https://api.openai.com/v1")

@@ -6,6 +6,7 @@ from unstructured.documents.elements import Element
 
 from documents.extraction import (
     books,
+    legacy,
     mail,
     markdown,
     markup,
@@ -42,6 +43,8 @@ READERS: dict[str, tuple[str, Reader]] = {
     types.EPUB: ("epub", books.read_epub),
     types.DOCX: ("docx", word.read_docx),
     types.PPTX: ("pptx", slides.read_pptx),
+    types.DOC: ("doc", legacy.read_doc),
+    types.PPT: ("ppt", legacy.read_ppt),
     types.ODT: ("odt", opendocument.read_odt),
     types.ODP: ("odp", opendocument.read_odp),
     **dict.fromkeys(_WORKBOOKS, ("workbook", sheets.read_workbook)),

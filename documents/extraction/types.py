@@ -29,6 +29,8 @@ XLS = "application/vnd.ms-excel"
 ODT = "application/vnd.oasis.opendocument.text"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
 ODP = "application/vnd.oasis.opendocument.presentation"
+DOC = "application/msword"
+PPT = "application/vnd.ms-powerpoint"
 EPUB = "application/epub+zip"
 MSG = "application/vnd.ms-outlook"
 
@@ -46,6 +48,8 @@ SUPPORTED: dict[str, FileType] = {
     "application/rtf": FileType(".rtf", "Rich text"),
     DOCX: FileType(".docx", "Word document"),
     PPTX: FileType(".pptx", "PowerPoint presentation"),
+    DOC: FileType(".doc", "Word 97-2003 document"),
+    PPT: FileType(".ppt", "PowerPoint 97-2003 presentation"),
     XLSX: FileType(".xlsx", "Excel workbook"),
     XLSB: FileType(".xlsb", "Excel binary workbook"),
     XLS: FileType(".xls", "Excel 97-2003 workbook"),
@@ -85,10 +89,8 @@ _OOXML_MAIN = {
     b"ms-excel.": XLSX,
 }
 _OLE_STREAMS = {"Workbook": XLS, "Book": XLS, "__properties_version1.0": MSG}
-_OLE_HINTS = {
-    "WordDocument": "save it as .docx, for example with LibreOffice",
-    "PowerPoint Document": "save it as .pptx, for example with LibreOffice",
-}
+_CONVERTED = {"WordDocument": DOC, "PowerPoint Document": PPT}  # where LibreOffice is installed
+_NOT_CONVERTED = "it is read through LibreOffice, which is not installed here; save it as {}x"
 _HINTS = {
     b"\x89PNG": "pictures hold no text layer",
     b"\xff\xd8\xff": "pictures hold no text layer",
@@ -116,10 +118,11 @@ _MAIL = re.compile(
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
-def detect(path: Path, name: str) -> str:
+def detect(path: Path, name: str, *, libreoffice: str = "") -> str:
     """The MIME type of the file, by its content; `name` only tells kinds of text apart.
 
-    Reads at most 64 KB of the file, and the table of contents of a container.
+    Reads at most 64 KB of the file, and the table of contents of a container. `libreoffice` is
+    `Limits.libreoffice`: without it, what it would have to convert is not supported.
     Raises EmptyFile or UnsupportedType.
     """
     with path.open("rb") as file:
@@ -132,7 +135,7 @@ def detect(path: Path, name: str) -> str:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _in_zip(path, extension)
     if head.startswith(_OLE):
-        return _in_ole(path, extension)
+        return _in_ole(path, extension, libreoffice)
     if head.startswith(b"{\\rtf"):
         return "application/rtf"
     for signature, hint in _HINTS.items():
@@ -187,7 +190,7 @@ def _start(archive: zipfile.ZipFile, entry: str, size: int) -> bytes:
         return b""
 
 
-def _in_ole(path: Path, extension: str) -> str:
+def _in_ole(path: Path, extension: str, libreoffice: str) -> str:
     try:
         with olefile.OleFileIO(str(path)) as ole:
             streams = {entry[0] for entry in ole.listdir(streams=True, storages=False)}
@@ -199,9 +202,11 @@ def _in_ole(path: Path, extension: str) -> str:
             return mime
     if "EncryptedPackage" in streams:  # refused by validation, with the right sentence
         return _container_named(extension) or DOCX
-    for stream, hint in _OLE_HINTS.items():
+    for stream, mime in _CONVERTED.items():
+        if stream in streams and libreoffice:
+            return mime
         if stream in streams:
-            raise UnsupportedType(hint=hint)
+            raise UnsupportedType(hint=_NOT_CONVERTED.format(SUPPORTED[mime].extension))
     raise UnsupportedType
 
 

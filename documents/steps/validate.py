@@ -37,7 +37,7 @@ def validate_file(path: Path, *, name: str, limits: Limits) -> FileFacts:
         raise EmptyFile
     if size > limits.max_bytes:
         raise FileTooLarge(limit_mb=limits.max_bytes // 1_000_000)
-    content_type = detect(path, name)
+    content_type = detect(path, name, libreoffice=limits.libreoffice)
     _check_container(path, content_type, limits)
     if content_type == "application/pdf":
         sandbox().check(path, content_type=content_type, name=name, limits=limits)

@@ -143,6 +143,42 @@ def bomb(path: Path, size: int) -> Path:
     return path
 
 
+def ole(path: Path, stream: str, content: bytes = b"") -> Path:
+    """The least that is an OLE file: a header, a sector table, a directory and one stream."""
+    sectors = range(2, 2 + 8)  # a shorter stream would have to lie in a stream of its own
+    header = bytearray(512)
+    header[:8] = bytes.fromhex("d0cf11e0a1b11ae1")
+    header[24:34] = bytes.fromhex("3e00 0300 feff 0900 0600")
+    header[44:48] = (1).to_bytes(4, "little")  # one sector of the sector table
+    header[48:52] = (1).to_bytes(4, "little")  # the directory begins in sector 1
+    header[56:60] = (4096).to_bytes(4, "little")
+    header[60:64] = header[68:72] = b"\xfe\xff\xff\xff"
+    header[76:512] = b"\xff" * 436
+    header[76:80] = bytes(4)
+    links = [0xFFFFFFFD, 0xFFFFFFFE, *sectors[1:], 0xFFFFFFFE]
+    table = b"".join(link.to_bytes(4, "little") for link in links).ljust(512, b"\xff")
+    directory = _entry("Root Entry", 5, child=1) + _entry(stream, 2, start=sectors[0], size=4096)
+    path.write_bytes(
+        bytes(header) + table + directory.ljust(512, b"\0") + content.ljust(4096, b"\0")
+    )
+    return path
+
+
+def _entry(
+    name: str, kind: int, *, child: int = 0xFFFFFFFF, start: int = 0xFFFFFFFE, size: int = 0
+) -> bytes:
+    encoded = name.encode("utf-16-le")
+    entry = bytearray(128)
+    entry[: len(encoded)] = encoded
+    entry[64:66] = (len(encoded) + 2).to_bytes(2, "little")
+    entry[66:68] = bytes([kind, 1])
+    entry[68:76] = b"\xff" * 8
+    entry[76:80] = child.to_bytes(4, "little")
+    entry[116:120] = start.to_bytes(4, "little")
+    entry[120:124] = size.to_bytes(4, "little")
+    return bytes(entry)
+
+
 def parts_of(extracted: Extracted) -> list[tuple[str, str]]:
     """Kind and text of every element."""
     return [(each.kind, extracted.text[each.start : each.end]) for each in extracted.elements]

@@ -162,37 +162,9 @@ def test_encrypted_office_files(tmp_path):
     )
     with pytest.raises(PasswordProtected):
         validate(odt)
-    docx = tmp_path / "a.docx"
-    docx.write_bytes(_ole_with_stream("EncryptedPackage"))
+    docx = files.ole(tmp_path / "a.docx", "EncryptedPackage")
     with pytest.raises(PasswordProtected):
         validate(docx)
-
-
-def _ole_with_stream(name):
-    """The least that is an OLE file: a header, a sector table and a directory of two entries."""
-    header = bytearray(512)
-    header[:8] = OLE
-    header[24:34] = bytes.fromhex("3e00 0300 feff 0900 0600")
-    header[44:48] = (1).to_bytes(4, "little")  # one sector of the sector table
-    header[48:52] = (1).to_bytes(4, "little")  # the directory begins in sector 1
-    header[56:60] = (4096).to_bytes(4, "little")
-    header[60:64] = header[68:72] = b"\xfe\xff\xff\xff"
-    header[76:512] = b"\xff" * 436
-    header[76:80] = bytes(4)
-    table = b"\xfd\xff\xff\xff" + b"\xfe\xff\xff\xff" + b"\xff" * 504
-    return bytes(header) + table + _entry("Root Entry", 5, child=1) + _entry(name, 2) + bytes(256)
-
-
-def _entry(name, kind, child=0xFFFFFFFF):
-    encoded = name.encode("utf-16-le")
-    entry = bytearray(128)
-    entry[: len(encoded)] = encoded
-    entry[64:66] = (len(encoded) + 2).to_bytes(2, "little")
-    entry[66:68] = bytes([kind, 1])
-    entry[68:76] = b"\xff" * 8
-    entry[76:80] = child.to_bytes(4, "little")
-    entry[116:120] = b"\xfe\xff\xff\xff"
-    return bytes(entry)
 
 
 def test_a_bomb_is_refused_before_anything_reads_it(tmp_path):
