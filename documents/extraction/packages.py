@@ -1,6 +1,7 @@
 """Parts of an office file or e-book: XML files in a zip, tied together by relationships."""
 
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from lxml import etree
 
 from documents.exceptions import CorruptFile
 
+# "Strict" files name everything anew; what they mean by it is the same.
+_STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/([\w/]+?)/(main|relationships|math)(?=[\"'/])")
+_USUAL = rb"http://schemas.openxmlformats.org/\1/2006/\2"
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 
 
@@ -25,6 +29,8 @@ class Package:
         data = self.bytes(part)
         if data is None:
             return None
+        if b"http://purl.oclc.org/ooxml/" in data[:4096]:
+            data = _STRICT.sub(_USUAL, data)
         # Text nodes over 10 MB are refused unless `huge_tree`; so are entity bombs, either way.
         parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
         root = etree.fromstring(data, parser)

@@ -62,14 +62,7 @@ def test_what_libreoffice_can_not_read_is_damaged(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("stream", "sentence"),
-    [
-        ("WordDocument", r"LibreOffice, which is not installed here; save it as \.docx\)\.$"),
-        (
-            "PowerPoint Document",
-            r"LibreOffice, which is not installed here; save it as \.pptx\)\.$",
-        ),
-    ],
+    ("stream", "ending"), [("WordDocument", "docx"), ("PowerPoint Document", "pptx")]
 )
 def test_without_libreoffice_old_formats_are_refused_with_the_way_out(tmp_path, stream, ending):
     path = files.ole(tmp_path / "a", stream)

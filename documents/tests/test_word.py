@@ -1,6 +1,25 @@
+import zipfile
+
+import docx
+from docx.oxml import parse_xml
+
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+M = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+
+
+def written(tmp_path, document):
+    document.save(str(tmp_path / "a.docx"))
+    return extract(tmp_path / "a.docx")
+
+
+def add(paragraph, xml):
+    name, _, rest = xml.partition(">")
+    paragraph._p.append(parse_xml(f"{name} {W} {A} {M}>{rest}"))
 
 
 def test_word(tmp_path):
@@ -16,3 +35,150 @@ def test_word(tmp_path):
     ]
     assert [element.level for element in extracted.elements if element.kind == "title"] == [1, 2]
     assert extracted.elements[-1].header == "Year | Sales"
+
+
+def test_numbers_of_lists_are_those_that_are_seen(tmp_path):
+    document = docx.Document()
+    for style, text in [
+        ("List Number", "first"),
+        ("List Number", "second"),
+        ("List Bullet", "dot"),
+    ]:
+        document.add_paragraph(text, style=style)
+    numbering = document.part.numbering_part.element
+    levels = [("decimal", "%1."), ("lowerLetter", "%1.%2)"), ("upperRoman", "(%3)")]
+    xml = "".join(
+        f'<w:lvl w:ilvl="{at}"><w:start w:val="1"/><w:numFmt w:val="{kind}"/>'
+        f'<w:lvlText w:val="{text}"/></w:lvl>'
+        for at, (kind, text) in enumerate(levels)
+    )
+    own = parse_xml(f'<w:abstractNum {W} w:abstractNumId="99">{xml}</w:abstractNum>')
+    numbering.insert(0, own)
+    for list_id, restart in (("98", ""), ("99", '<w:startOverride w:val="7"/>')):
+        override = f'<w:lvlOverride w:ilvl="0">{restart}</w:lvlOverride>'
+        xml = f'<w:num {W} w:numId="{list_id}"><w:abstractNumId w:val="99"/>{override}</w:num>'
+        numbering.append(parse_xml(xml))
+    for list_id, level, text in [
+        ("98", 0, "a"), ("98", 1, "b"), ("98", 1, "c"), ("98", 2, "d"), ("98", 0, "e"),
+        ("98", 1, "f"), ("99", 0, "g"), ("0", 0, "h"),
+    ]:  # fmt: skip
+        settings = document.add_paragraph(text)._p.get_or_add_pPr()
+        xml = f'<w:ilvl w:val="{level}"/><w:numId w:val="{list_id}"/>'
+        settings.append(parse_xml(f"<w:numPr {W}>{xml}</w:numPr>"))
+    assert parts_of(written(tmp_path, document)) == [
+        ("list_item", "1. first"),
+        ("list_item", "2. second"),
+        ("list_item", "dot"),
+        ("list_item", "1. a"),
+        ("list_item", "1.a) b"),
+        ("list_item", "1.b) c"),
+        ("list_item", "(I) d"),
+        ("list_item", "2. e"),
+        ("list_item", "2.a) f"),
+        ("list_item", "7. g"),
+        ("text", "h"),
+    ]
+
+
+def test_what_is_deleted_or_hidden_is_left_out(tmp_path):
+    document = docx.Document()
+    paragraph = document.add_paragraph("Kept ")
+    add(paragraph, "<w:del><w:r><w:delText>deleted</w:delText></w:r></w:del>")
+    add(paragraph, "<w:moveFrom><w:r><w:t>moved away</w:t></w:r></w:moveFrom>")
+    add(paragraph, "<w:ins><w:r><w:t>inserted.</w:t></w:r></w:ins>")
+    paragraph.add_run(" hidden").font.hidden = True
+    paragraph.add_run(" Shown.").font.hidden = False
+    table = document.add_table(3, 2)
+    for row, texts in zip(table.rows, [("a", "b"), ("old", "row"), ("c", "d")], strict=True):
+        for cell, text in zip(row.cells, texts, strict=True):
+            cell.text = text
+    table.rows[1]._tr.get_or_add_trPr().append(parse_xml(f"<w:del {W}/>"))
+    assert parts_of(written(tmp_path, document)) == [
+        ("text", "Kept inserted. Shown."),
+        ("table", "a | b\nc | d"),
+    ]
+
+
+def test_comments_notes_and_text_boxes_follow_their_paragraph(tmp_path):
+    document = docx.Document()
+    paragraph = document.add_paragraph("Commented.")
+    document.add_comment(paragraph.runs, text="Is this so?", author="Ann")
+    box = "<w:txbxContent><w:p><w:r><w:t>In a box.</w:t></w:r></w:p></w:txbxContent>"
+    fallback = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+    add(
+        document.add_paragraph("Beside a box."),
+        f'<w:r><mc:AlternateContent xmlns:mc="{fallback}"><mc:Choice Requires="wps">{box}'
+        f"</mc:Choice><mc:Fallback>{box}</mc:Fallback></mc:AlternateContent></w:r>",
+    )
+    cell = document.add_table(1, 2).rows[0].cells[0]
+    cell.text = "In a cell."
+    document.add_comment(cell.paragraphs[0].runs, text="Here too.", author="Bob")
+    extracted = written(tmp_path, document)
+    assert parts_of(extracted) == [
+        ("text", "Commented."),
+        ("text", "Comment by Ann: Is this so?"),
+        ("text", "Beside a box."),
+        ("text", "In a box."),
+        ("table", "In a cell."),
+        ("text", "Comment by Bob: Here too."),
+    ]
+    assert extracted.details["comments"] == 2
+
+
+def test_footnotes_follow_their_paragraph(tmp_path):
+    source = docx.Document()
+    add(source.add_paragraph("Said"), '<w:r><w:footnoteReference w:id="2"/></w:r>')
+    source.add_paragraph("More.")
+    source.save(str(tmp_path / "source.docx"))
+    notes = (
+        f'<w:footnotes {W}><w:footnote w:id="0" w:type="separator"><w:p/></w:footnote>'
+        '<w:footnote w:id="2"><w:p><w:r><w:t>By whom?</w:t></w:r></w:p></w:footnote></w:footnotes>'
+    )
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes"
+    link = f'<Relationship Id="rId99" Type="{kind}" Target="footnotes.xml"/></Relationships>'
+    with zipfile.ZipFile(tmp_path / "source.docx") as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    name = "word/_rels/document.xml.rels"
+    parts[name] = parts[name].replace(b"</Relationships>", link.encode())
+    extracted = extract(files.archive(tmp_path / "a.docx", {**parts, "word/footnotes.xml": notes}))
+    assert parts_of(extracted) == [("text", "Said"), ("text", "By whom?"), ("text", "More.")]
+    assert extracted.details["footnotes"] == 1
+
+
+def test_merged_and_nested_cells_are_read_once(tmp_path):
+    document = docx.Document()
+    table = document.add_table(3, 3)
+    for row, texts in zip(table.rows, ["abc", "def", "ghi"], strict=True):
+        for cell, text in zip(row.cells, texts, strict=True):
+            cell.text = text
+    table.cell(0, 0).merge(table.cell(0, 1)).text = "wide"
+    table.cell(1, 2).merge(table.cell(2, 2)).text = "tall"
+    table.cell(2, 0).add_table(1, 1).cell(0, 0).text = "inner"
+    assert parts_of(written(tmp_path, document)) == [
+        ("table", "wide | | c\nd | e | tall\ng inner | h")
+    ]
+
+
+def test_contents_formulas_and_pictures(tmp_path):
+    document = docx.Document()
+    document.styles.add_style("TOC 1", 1)
+    document.add_paragraph("Chapter\t3", style="TOC 1")
+    x = "<m:r><m:t>x</m:t></m:r>"
+    two = "<m:sup><m:r><m:t>2</m:t></m:r></m:sup>"
+    add(document.add_paragraph("y = "), f"<m:oMath><m:sSup><m:e>{x}</m:e>{two}</m:sSup></m:oMath>")
+    add(document.add_paragraph("See"), "<w:r><w:drawing><a:blip/></w:drawing></w:r>")
+    extracted = written(tmp_path, document)
+    assert parts_of(extracted) == [("text", "y = x^2"), ("text", "See")]
+    assert extracted.details["warnings"] == ["1 pictures were not read"]
+
+
+def test_a_strict_file_is_read_like_any_other(tmp_path):
+    files.word(tmp_path / "usual.docx")
+    with zipfile.ZipFile(tmp_path / "usual.docx") as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    for kind in (b"wordprocessingml", b"officeDocument", b"drawingml"):
+        usual = b"http://schemas.openxmlformats.org/" + kind + b"/2006/"
+        strict = b"http://purl.oclc.org/ooxml/" + kind + b"/"
+        parts = {name: content.replace(usual, strict) for name, content in parts.items()}
+    extracted = extract(files.archive(tmp_path / "a.docx", parts))
+    assert ("title", "Annual report") in parts_of(extracted)

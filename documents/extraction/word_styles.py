@@ -1,0 +1,100 @@
+"""What a paragraph of Word is: a heading, an item of a list, or text. Its style says so, or it."""
+
+import re
+from dataclasses import dataclass, field, replace
+
+from lxml import etree
+
+from documents.extraction.packages import Package
+from documents.extraction.word_numbers import value
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
+_CONTENTS = re.compile(r"toc \d$", re.IGNORECASE)
+_BODY_LEVEL = 9  # Word's outline level of body text, counted from 0
+_NO_LIST = "0"
+_SOME_LIST = "style"  # a list by its style's name, without numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    style: str = ""
+    level: int | None = None  # of a heading; 0 or None for text
+    list_id: str | None = None  # "" when it says that it is in none
+    depth: int | None = None  # in the list, from 0; None where the style tells
+    contents: bool = False  # a line of the table of contents, which repeats a heading
+
+
+@dataclass(slots=True)
+class Styles:
+    own: dict[str, Role] = field(default_factory=dict)  # what a style says itself
+    parents: dict[str, str] = field(default_factory=dict)
+    _resolved: dict[str, Role] = field(default_factory=dict)
+
+    def role(self, settings: etree._Element | None) -> Role:
+        """The role of a paragraph with these settings (`pPr`)."""
+        if settings is None:
+            return Role()
+        style = self._style(value(settings, "pStyle"))
+        return _inheriting(_said(settings, style.style), style)
+
+    def _style(self, name: str) -> Role:
+        if name not in self._resolved:
+            self._resolved[name] = self._resolve(name)
+        return self._resolved[name]
+
+    def _resolve(self, name: str) -> Role:
+        role, above = Role(style=name), name
+        for _ in range(20):  # a chain of styles may go in a circle
+            if above not in self.own:
+                break
+            role = _inheriting(role, self.own[above])
+            above = self.parents.get(above, "")
+        return role
+
+
+def _inheriting(role: Role, base: Role) -> Role:
+    return replace(
+        role,
+        level=base.level if role.level is None else role.level,
+        list_id=base.list_id if role.list_id is None else role.list_id,
+        depth=base.depth if role.depth is None else role.depth,
+        contents=role.contents or base.contents,
+    )
+
+
+def _said(settings: etree._Element, style: str) -> Role:
+    """What the settings themselves say."""
+    level = depth = list_id = None
+    outline, numbers = (settings.find(f"{_W}{tag}") for tag in ("outlineLvl", "numPr"))
+    if outline is not None:
+        said = outline.get(f"{_W}val", "")
+        level = int(said) + 1 if said.isdigit() and int(said) < _BODY_LEVEL else 0
+    if numbers is not None:
+        list_id = value(numbers, "numId") or None
+        said = value(numbers, "ilvl")
+        depth = int(said) if said.isdigit() else None
+    return Role(style, level, "" if list_id == _NO_LIST else list_id, depth)
+
+
+def styles_of(package: Package, main: str) -> Styles:
+    styles = Styles()
+    for part in package.related_of(main, "styles"):
+        root = package.xml(part)
+        for node in root.iter(f"{_W}style") if root is not None else ():
+            name = node.get(f"{_W}styleId", "")
+            styles.own[name] = _own(node, name)
+            styles.parents[name] = value(node, "basedOn")
+    return styles
+
+
+def _own(node: etree._Element, style: str) -> Role:
+    name, settings = value(node, "name").lower(), node.find(f"{_W}pPr")
+    role = _said(settings, style) if settings is not None else Role(style)
+    if heading := _HEADING.match(name):
+        role = replace(role, level=int(heading[1]))
+    elif name in {"title", "subtitle"}:
+        role = replace(role, level=1 if name == "title" else 2)
+    if name.startswith("list ") and role.list_id is None:
+        role = replace(role, list_id=_SOME_LIST)
+    return replace(role, contents=bool(_CONTENTS.match(name)))

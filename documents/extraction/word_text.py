@@ -1,0 +1,88 @@
+"""The text of a paragraph of Word, and what hangs on it: text boxes, notes, comments."""
+
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+# Not part of what is read: deleted or moved text, drawings' second rendering, field codes, forms.
+_SKIPPED = frozenset(
+    {_FALLBACK, f"{_W}rPr", f"{_W}pPr", f"{_W}tblPr", f"{_W}tcPr", f"{_W}sectPr", f"{_W}del"}
+    | {f"{_W}{tag}" for tag in ("moveFrom", "instrText", "delText", "delInstrText", "sdtPr")}
+)
+_LITERAL = {
+    f"{_W}tab": " ", f"{_W}ptab": " ", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-",
+}  # fmt: skip
+_BEFORE = {f"{_M}sup": "^", f"{_M}sub": "_", f"{_M}den": "/"}  # in formulas
+_HANGING = {
+    f"{_W}footnoteReference": "footnote",
+    f"{_W}endnoteReference": "endnote",
+    f"{_W}commentReference": "comment",
+}
+_TEXTS = frozenset({f"{_W}t", f"{_M}t"})
+_PICTURES = frozenset(
+    {
+        "{http://schemas.openxmlformats.org/drawingml/2006/main}blip",
+        "{urn:schemas-microsoft-com:vml}imagedata",
+    }
+)
+_OFF = frozenset({"0", "false", "off"})
+
+
+@dataclass(slots=True)
+class Line:
+    """A paragraph, or all the paragraphs of a cell in one line."""
+
+    texts: list[str] = field(default_factory=list)
+    boxes: list[etree._Element] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # kind and id, such as "footnote3"
+    pictures: int = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+
+def line_of(*nodes: etree._Element) -> Line:
+    line = Line()
+    for node in nodes:
+        if line.texts:
+            line.texts.append(" ")
+        _gather(node, line)
+    return line
+
+
+def _gather(node: etree._Element, line: Line) -> None:
+    for child in node:
+        tag = child.tag
+        if tag in _TEXTS:
+            line.texts.append(child.text or "")
+        elif tag == f"{_W}r":
+            if not _is_hidden(child):
+                _gather(child, line)
+        elif tag in _LITERAL:
+            line.texts.append(_LITERAL[tag])
+        elif tag not in _SKIPPED and isinstance(tag, str):
+            _other(child, tag, line)
+
+
+def _other(node: etree._Element, tag: str, line: Line) -> None:
+    if tag == f"{_W}txbxContent":
+        line.boxes.append(node)
+    elif tag in _HANGING:
+        line.notes.append(_HANGING[tag] + node.get(f"{_W}id", ""))
+    else:
+        if tag == f"{_W}p" and line.texts:
+            line.texts.append(" ")
+        elif tag in _BEFORE:
+            line.texts.append(_BEFORE[tag])
+        line.pictures += tag in _PICTURES
+        _gather(node, line)
+
+
+def _is_hidden(run: etree._Element) -> bool:
+    settings = run.find(f"{_W}rPr")
+    hidden = settings.find(f"{_W}vanish") if settings is not None else None
+    return hidden is not None and hidden.get(f"{_W}val") not in _OFF
