@@ -1,6 +1,6 @@
 """What can go wrong with a document. The docstring is for people, `code` for programs."""
 
-from tasks.exceptions import Fenced, StepError, TransientStepError
+from tasks.exceptions import Fenced, StepError, StepPaused, TransientStepError
 
 
 class DocumentError(StepError):
@@ -54,6 +54,12 @@ class CorruptFile(DocumentError):
     code = "corrupt_file"
 
 
+class ImageTooLarge(DocumentError):
+    """The picture has {megapixels:.0f} megapixels; the limit is {limit:.0f}."""
+
+    code = "image_too_large"
+
+
 class ArchiveBomb(DocumentError):
     """The file would unpack to far more than it should and was refused."""
 
@@ -100,6 +106,13 @@ class ReaderLost(TransientStepError):
     """The process that reads files was stopped from outside."""
 
     code = "reader_lost"
+
+
+class ReadingPaused(StepPaused):
+    """OCR used up its turn; what it read is kept."""
+
+    def __init__(self) -> None:
+        super().__init__(progressed=True)
 
 
 class ReadingStopped(Fenced):

@@ -78,6 +78,22 @@ class Extraction(models.Model):
         return f"text of {self.document_id}"
 
 
+class ScannedPage(models.Model):
+    """What OCR read on one page. It depends on nothing but the file, so it is read once."""
+
+    document = models.ForeignKey(Document, models.CASCADE, related_name="scanned_pages")
+    page = models.PositiveIntegerField()  # 1-based
+    read = models.JSONField()  # lines with their geometry, as documents.extraction.ocr keeps them
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["document", "page"], name="one_scan_per_page")
+        ]
+
+    def __str__(self) -> str:
+        return f"page {self.page} of {self.document_id}"
+
+
 class Passage(models.Model):
     """The fields of a chunk that exist before its vector does."""
 

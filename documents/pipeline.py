@@ -12,7 +12,7 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Case, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy
@@ -21,7 +21,7 @@ from documents.exceptions import FileChanged, FileMissing
 from documents.extraction.elements import Element, Extracted, Passage
 from documents.extraction.libreoffice import program_folder
 from documents.limits import Limits
-from documents.models import Document, DocumentStatus, Draft, Extraction
+from documents.models import Document, DocumentStatus, Draft, Extraction, ScannedPage
 from documents.steps.embed import digest, embed_drafts
 from documents.steps.extract import extract_text
 from documents.steps.split import split_text
@@ -53,9 +53,21 @@ def extract(run: StepRun) -> StepResult:
             limits=limits(),
             report=run.report,
             should_stop=run.stopped,
+            known=dict(document.scanned_pages.values_list("page", "read")),
+            keep=partial(_keep_scan, document.pk),
         )
     details = {"pages": extracted.pages, "text_length": len(extracted.text), **extracted.details}
     return StepResult(details=details, save=partial(_save_extracted, run, extracted))
+
+
+def _keep_scan(document_id: UUID, page: int, read: dict[str, Any]) -> None:
+    """Seconds of OCR that nobody shall spend again."""
+    try:
+        ScannedPage.objects.update_or_create(
+            document_id=document_id, page=page, defaults={"read": read}
+        )
+    except IntegrityError as error:
+        raise Fenced from error  # the document was deleted meanwhile
 
 
 def _save_extracted(run: StepRun, extracted: Extracted) -> None:
@@ -144,6 +156,8 @@ def limits() -> Limits:
         seconds=settings.READER_TIMEOUT_SECONDS,
         max_pages=settings.MAX_PAGES,
         libreoffice=program_folder(settings.LIBREOFFICE),
+        ocr_pages=settings.OCR_MAX_PAGES,
+        ocr_turn_seconds=min(45, settings.READER_TIMEOUT_SECONDS / 4),
     )
 
 

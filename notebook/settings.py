@@ -236,6 +236,7 @@ READER_MEMORY_MB = env.int("READER_MEMORY_MB", 2048)
 READER_TIMEOUT_SECONDS = env.int("READER_TIMEOUT_SECONDS", 300)
 MAX_PAGES = env.int("MAX_PAGES", 5000)
 LIBREOFFICE = env.str("LIBREOFFICE", "soffice")  # reads doc and ppt, if there; "" for never
+OCR_MAX_PAGES = env.int("OCR_MAX_PAGES", 1000)  # of one document; 0 turns OCR off
 
 # --- Embeddings: any endpoint that speaks OpenAI's protocol -------------------------------------
 EMBEDDING_BASE_URL = env.str("EMBEDDING_BASE_URL", "https://api.openai.com/v1")

@@ -3,15 +3,18 @@
 import ctypes
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile, PasswordProtected
+from documents.extraction import ocr
+from documents.extraction.garbled import is_garbled
+from documents.extraction.lines import Line, Page
 from documents.extraction.pdf_layout import elements_of_pages
 from documents.extraction.reading import Reading
 
@@ -21,28 +24,9 @@ _BOLD_NAME = re.compile(rb"bold|black|heavy|demi|medi(?!um)|-bd|cmbx|cmb\d", re.
 # these in the place of the hyphen.
 _ENDS = re.compile("[^\n\x02\ufffe\xad]*[\n\x02\ufffe\xad]?")
 _SOFT_HYPHENS = ("\x02", "\ufffe", "\xad")
+_FEW_LETTERS = 100  # a page with so many is no scan with a stamp on it
+_MOST_PIXELS_A_POINT = 4.0
 _ENCRYPTED = (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
-
-
-@dataclass(slots=True)
-class Line:
-    """A line as it stands on the page. Lengths are in points, from the page's bottom left."""
-
-    text: str
-    left: float
-    right: float
-    base: float  # where its letters stand
-    size: float  # of its type
-    bold: bool
-    page: int = 0
-
-
-@dataclass(slots=True)
-class Page:
-    number: int  # 1-based
-    height: float
-    lines: list[Line]
-    pictures: bool = False  # looked for only where there is no text
 
 
 @contextmanager
@@ -65,45 +49,99 @@ def opened(reading: Reading) -> Iterator[pypdfium2.PdfDocument]:
 
 def read_pdf(reading: Reading) -> Iterator[Element]:
     with opened(reading) as document:
-        total = len(document)
-        pages = []
-        for at in range(total):
-            pages.append(_page(document, at))
-            reading.progress(at + 1, total)
-        _note_empty(reading, pages)
-        yield from elements_of_pages(pages, _outline(document))
+        pages, scans = {}, []
+        for at in range(len(document)):
+            page, usable = _page(document, at)
+            pages[page.number] = page
+            if usable:
+                reading.page_done()
+            else:
+                scans.append(page.number)
+        _garbled(reading, [pages[number] for number in scans])
+        for scan in ocr.pages_of_pictures(reading, scans, partial(_read_scan, document)):
+            pages[scan.number] = _fuller(scan, pages[scan.number])
+        _note_empty(reading, list(pages.values()))
+        yield from elements_of_pages(list(pages.values()), _outline(document))
 
 
-def _note_empty(reading: Reading, pages: list[Page]) -> None:
-    empty = sum(not page.lines for page in pages)
-    if empty == len(pages):
-        reading.details["scanned"] = any(page.pictures for page in pages)
-    if empty:
-        reading.details["empty_pages"] = empty
-        reading.warnings.append(f"{empty} of {len(pages)} pages have no text")
+def _garbled(reading: Reading, scans: Sequence[Page]) -> None:
+    """Tell of pages that have a text layer, but one that says nothing."""
+    if garbled := sum(bool(page.lines) for page in scans):
+        reading.details["garbled_pages"] = garbled
+        reading.warnings.append(
+            f"The text layer of {garbled} pages is unusable; OCR read them instead"
+            if reading.limits.ocr_pages
+            else f"The text layer of {garbled} pages is unusable"
+        )
 
 
-def _page(document: pypdfium2.PdfDocument, at: int) -> Page:
+def _fuller(scan: Page, page: Page) -> Page:
+    """What OCR read, unless the text layer says more after all."""
+    read, layer = (sum(len(line.text) for line in each.lines) for each in (scan, page))
+    return scan if read >= layer / 2 else page
+
+
+def _read_scan(document: pypdfium2.PdfDocument, number: int) -> ocr.Kept:
+    page = document[number - 1]
     try:
-        page = document[at]
-    except pypdfium2.PdfiumError:  # one damaged page is no reason to give up the others
-        return Page(at + 1, 0.0, [])
-    try:
-        textpage = page.get_textpage()
-        lines = list(_lines(textpage, at + 1))
-        textpage.close()
-        pictures = not lines and any(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]))
-        return Page(at + 1, page.get_height(), lines, pictures)
+        longest = max(page.get_size())
+        scale = min(ocr.LONGEST_SIDE / longest, _MOST_PIXELS_A_POINT)
+        bitmap = page.render(scale=scale, may_draw_forms=False)
+        return ocr.read_page(bitmap.to_numpy()[:, :, :3].copy(), scale)
     finally:
         page.close()
 
 
-def _lines(textpage: pypdfium2.PdfTextPage, number: int) -> Iterator[Line]:
-    for match in _ENDS.finditer(textpage.get_text_range()):
-        text = match[0].strip()
-        if text and text not in _SOFT_HYPHENS:
+def _note_empty(reading: Reading, pages: list[Page]) -> None:
+    if empty := sum(not page.lines for page in pages):
+        reading.details["empty_pages"] = empty
+        reading.warnings.append(f"{empty} of {len(pages)} pages have no text")
+
+
+def _page(document: pypdfium2.PdfDocument, at: int) -> tuple[Page, bool]:
+    """A page as its text layer has it, and whether that will do."""
+    try:
+        page = document[at]
+    except pypdfium2.PdfiumError:  # one damaged page is no reason to give up the others
+        return Page(at + 1, 0.0, 0.0, []), True
+    try:
+        textpage = page.get_textpage()
+        text = textpage.get_text_range()
+        lines = list(_lines(textpage, text, at + 1))
+        textpage.close()
+        width, height = page.get_size()
+        return Page(at + 1, width, height, lines), not _needs_ocr(page, text)
+    finally:
+        page.close()
+
+
+def _needs_ocr(page: pypdfium2.PdfPage, text: str) -> bool:
+    """Whether a page shows something that its text layer does not say."""
+    letters = sum(map(str.isalnum, text)) if len(text) < _FEW_LETTERS * 4 else _FEW_LETTERS
+    if letters >= _FEW_LETTERS:
+        return is_garbled(text)
+    if not letters:
+        return bool(pdfium.FPDFPage_CountObjects(page) > 0)
+    return is_garbled(text) or _is_covered(page)
+
+
+def _is_covered(page: pypdfium2.PdfPage) -> bool:
+    """Whether a picture covers most of the page."""
+    left, bottom, right, top = page.get_bbox()
+    area = (right - left) * (top - bottom)
+    for picture in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        x0, y0, x1, y1 = picture.get_bounds()
+        if (x1 - x0) * (y1 - y0) > area * 0.5:
+            return True
+    return False
+
+
+def _lines(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> Iterator[Line]:
+    for match in _ENDS.finditer(text):
+        line = match[0].strip()
+        if line and line not in _SOFT_HYPHENS:
             at = match.start() + len(match[0]) - len(match[0].lstrip())
-            yield _line(textpage, text, at, number)
+            yield _line(textpage, line, at, number)
 
 
 def _line(textpage: pypdfium2.PdfTextPage, text: str, at: int, number: int) -> Line:

@@ -7,14 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts
-
-if TYPE_CHECKING:
-    from documents.extraction.pdf import Line, Page
+from documents.extraction.lines import Line, Page
 
 Outline = dict[int, dict[str, int]]  # page number -> squeezed title -> level
 

@@ -6,6 +6,7 @@ from unstructured.documents.elements import Element
 
 from documents.extraction import (
     books,
+    images,
     legacy,
     mail,
     markdown,
@@ -47,6 +48,7 @@ READERS: dict[str, tuple[str, Reader]] = {
     types.PPT: ("ppt", legacy.read_ppt),
     types.ODT: ("odt", opendocument.read_odt),
     types.ODP: ("odp", opendocument.read_odp),
+    **dict.fromkeys(types.PICTURES, ("picture", images.read_picture)),
     **dict.fromkeys(_WORKBOOKS, ("workbook", sheets.read_workbook)),
 }
 
@@ -63,3 +65,5 @@ def check(reading: Reading) -> None:
     if reading.content_type == "application/pdf":
         with pdf.opened(reading):
             pass
+    elif reading.content_type in types.PICTURES:
+        images.check(reading)

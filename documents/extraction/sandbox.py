@@ -25,6 +25,7 @@ from documents.exceptions import (
     ReaderLost,
     ReaderOutOfMemory,
     ReaderTimeout,
+    ReadingPaused,
     ReadingStopped,
 )
 from documents.extraction.elements import Element, Extracted
@@ -33,6 +34,8 @@ from documents.limits import Limits
 logger = logging.getLogger(__name__)
 
 Report = Callable[[int, int], None]
+Known = dict[int, dict[str, Any]]  # what OCR read of which page
+Keep = Callable[[int, dict[str, Any]], None]
 ShouldStop = Callable[[], bool]
 
 _PROJECT = Path(documents.__file__).resolve().parents[1]
@@ -81,21 +84,25 @@ class Sandbox:
         limits: Limits,
         report: Report = lambda done, total: None,
         should_stop: ShouldStop = lambda: False,
+        known: Known | None = None,
+        keep: Keep = lambda page, read: None,
     ) -> Extracted:
         """Read the file. `report(done, total)` counts pages, sections or sheets.
 
-        `should_stop` is asked four times a second. Raises ReadingStopped, ReaderTimeout,
-        ReaderCrashed, ReaderOutOfMemory, ReaderLost, or what the reader found wrong with the file.
+        What OCR reads of a page is handed to `keep` and comes back as `known` in the next turn.
+        `should_stop` is asked four times a second. Raises ReadingPaused, ReadingStopped,
+        ReaderTimeout, ReaderCrashed, ReaderOutOfMemory, ReaderLost, or what the reader found
+        wrong with the file.
         """
-        request = _request("read", path, content_type, name, limits)
-        answer = self._ask(request, limits, report, should_stop)
+        request = _request("read", path, content_type, name, limits, known or {})
+        answer = self._ask(request, limits, report, should_stop, keep)
         elements = tuple(Element(*fields) for fields in answer.pop("elements"))
         return Extracted(elements=elements, **answer)
 
     def check(self, path: Path, *, content_type: str, name: str, limits: Limits) -> None:
         """Open the file without reading it. Raises as `read` does."""
-        request = _request("check", path, content_type, name, limits)
-        self._ask(request, limits, lambda done, total: None, lambda: False)
+        request = _request("check", path, content_type, name, limits, {})
+        self._ask(request, limits, lambda done, total: None, lambda: False, lambda page, read: None)
 
     def start(self) -> None:
         """Start the warm process now rather than with the first file."""
@@ -126,17 +133,24 @@ class Sandbox:
             self._process = None
 
     def _ask(
-        self, request: bytes, limits: Limits, report: Report, should_stop: ShouldStop
+        self,
+        request: bytes,
+        limits: Limits,
+        report: Report,
+        should_stop: ShouldStop,
+        keep: Keep,
     ) -> dict[str, Any]:
         with self._lock:
             result = self._submit(request)
             try:
-                answer = _follow(result, limits, report, should_stop)
+                answer = _follow(result, limits, report, should_stop, keep)
             finally:
                 os.close(result)
                 ended = self._end()
         if answer is None:
             raise _death(ended, limits)
+        if "paused" in answer:
+            raise ReadingPaused
         if "error" in answer:
             raise _error(answer)
         return answer
@@ -183,26 +197,32 @@ class Sandbox:
         return reply
 
 
-def _request(verb: str, path: Path, content_type: str, name: str, limits: Limits) -> bytes:
+def _request(
+    verb: str, path: Path, content_type: str, name: str, limits: Limits, known: Known
+) -> bytes:
     request = {
         "verb": verb,
         "path": str(path.resolve()),
         "content_type": content_type,
         "name": name,
         "limits": asdict(limits),
+        "known": known,
     }
     return json.dumps(request).encode() + b"\n"
 
 
 def _follow(
-    result: int, limits: Limits, report: Report, should_stop: ShouldStop
+    result: int, limits: Limits, report: Report, should_stop: ShouldStop, keep: Keep
 ) -> dict[str, Any] | None:
     """The child's last word; None if it ended without one."""
     for line in _lines(result, limits, should_stop):
         message: dict[str, Any] = json.loads(line)
-        if "done" not in message:
+        if "page" in message:
+            keep(message["page"], message["read"])
+        elif "done" in message:
+            report(message["done"], message["total"])
+        else:
             return message
-        report(message["done"], message["total"])
     return None
 
 

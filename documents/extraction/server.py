@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from documents.exceptions import DocumentError
+from documents.exceptions import DocumentError, ReadingPaused
 from documents.extraction import confine
 from documents.extraction.reading import Reading
 from documents.limits import Limits
@@ -131,6 +131,8 @@ def _answer(readers: Any, request: dict[str, Any], limits: Limits, out: Any) -> 
         send(_do(readers, request, limits, send))
     except BrokenPipeError:
         return 1
+    except ReadingPaused:
+        send({"paused": True})
     except DocumentError as error:
         send({"error": type(error).__name__, "message": error.message})
     except MemoryError:
@@ -147,6 +149,8 @@ def _do(readers: Any, request: dict[str, Any], limits: Limits, send: Send) -> di
         content_type=request["content_type"],
         limits=limits,
         report=lambda done, total: send({"done": done, "total": total}),
+        known={int(page): read for page, read in request["known"].items()},
+        keep=lambda page, read: send({"page": page, "read": read}),
     )
     if request["verb"] == "check":
         readers.check(reading)

@@ -59,8 +59,13 @@ SUPPORTED: dict[str, FileType] = {
     EPUB: FileType(".epub", "E-book"),
     "message/rfc822": FileType(".eml", "E-mail"),
     MSG: FileType(".msg", "Outlook message"),
+    "image/png": FileType(".png", "PNG picture"),
+    "image/jpeg": FileType(".jpg", "JPEG picture"),
+    "image/tiff": FileType(".tiff", "TIFF picture"),
+    "image/webp": FileType(".webp", "WebP picture"),
 }
 
+PICTURES = frozenset({"image/png", "image/jpeg", "image/tiff", "image/webp"})
 ARCHIVES = frozenset({DOCX, PPTX, XLSX, XLSB, ODT, ODS, ODP, EPUB})  # zip files inside
 
 _BY_EXTENSION = {kind.extension: mime for mime, kind in SUPPORTED.items()} | {
@@ -71,6 +76,8 @@ _BY_EXTENSION = {kind.extension: mime for mime, kind in SUPPORTED.items()} | {
     ".docm": DOCX,
     ".pptm": PPTX,
     ".xlsm": XLSX,
+    ".jpeg": "image/jpeg",
+    ".tif": "image/tiff",
 }
 # The name may only choose among kinds that all are text.
 _NAMED_TEXT = {
@@ -91,12 +98,16 @@ _OOXML_MAIN = {
 _OLE_STREAMS = {"Workbook": XLS, "Book": XLS, "__properties_version1.0": MSG}
 _CONVERTED = {"WordDocument": DOC, "PowerPoint Document": PPT}  # where LibreOffice is installed
 _NOT_CONVERTED = "it is read through LibreOffice, which is not installed here; save it as {}x"
+_PICTURES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"II*\x00": "image/tiff",
+    b"MM\x00*": "image/tiff",
+    b"II+\x00": "image/tiff",  # BigTIFF
+    b"MM\x00+": "image/tiff",
+}
 _HINTS = {
-    b"\x89PNG": "pictures hold no text layer",
-    b"\xff\xd8\xff": "pictures hold no text layer",
-    b"GIF8": "pictures hold no text layer",
-    b"II*\x00": "pictures hold no text layer",
-    b"MM\x00*": "pictures hold no text layer",
+    b"GIF8": "save the picture as .png",
     b"\x1f\x8b": "unpack the archive and upload its files",
     b"7z\xbc\xaf\x27\x1c": "unpack the archive and upload its files",
     b"Rar!": "unpack the archive and upload its files",
@@ -138,12 +149,20 @@ def detect(path: Path, name: str, *, libreoffice: str = "") -> str:
         return _in_ole(path, extension, libreoffice)
     if head.startswith(b"{\\rtf"):
         return "application/rtf"
+    if picture := _picture(head):
+        return picture
     for signature, hint in _HINTS.items():
         if head.startswith(signature) and not (signature == b"MZ" and _is_text(head)):
             raise UnsupportedType(hint=hint)
     if not _is_text(head):
         raise UnsupportedType
     return _in_text(head, extension)
+
+
+def _picture(head: bytes) -> str | None:
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    return next((mime for mark, mime in _PICTURES.items() if head.startswith(mark)), None)
 
 
 def _in_zip(path: Path, extension: str) -> str:

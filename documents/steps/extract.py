@@ -5,11 +5,9 @@ from pathlib import Path
 
 from documents.exceptions import NoText
 from documents.extraction.elements import Extracted
-from documents.extraction.sandbox import sandbox
-from documents.extraction.types import SUPPORTED
+from documents.extraction.sandbox import Keep, Known, sandbox
+from documents.extraction.types import PICTURES, SUPPORTED
 from documents.limits import Limits
-
-_SCANNED = "The PDF has no text layer; its pages are probably scanned images."
 
 
 def extract_text(
@@ -20,10 +18,14 @@ def extract_text(
     limits: Limits,
     report: Callable[[int, int], None],
     should_stop: Callable[[], bool],
+    known: Known | None = None,
+    keep: Keep = lambda page, read: None,
 ) -> Extracted:
     """Read a validated file. `report(done, total)` counts pages, sections or sheets.
 
-    Raises NoText with the reason, ReadingStopped, or any of the reader's errors.
+    OCR works in turns: what it reads of a page goes to `keep`, and ReadingPaused says that it
+    wants to be called again with all that as `known`. Raises NoText with the reason,
+    ReadingStopped, or any of the reader's errors.
     """
     extracted = sandbox().read(
         path,
@@ -32,6 +34,8 @@ def extract_text(
         limits=limits,
         report=report,
         should_stop=should_stop,
+        known=known,
+        keep=keep,
     )
     if not any(char.isalnum() for char in extracted.text):
         raise NoText(_reason(extracted, content_type))
@@ -39,6 +43,9 @@ def extract_text(
 
 
 def _reason(extracted: Extracted, content_type: str) -> str:
-    if extracted.details.get("scanned"):
-        return _SCANNED
-    return f"No text was found in the file ({SUPPORTED[content_type].label})."
+    label = SUPPORTED[content_type].label
+    if not extracted.details.get("ocr_pages"):
+        return f"No text was found in the file ({label})."
+    if content_type in PICTURES:
+        return f"OCR found no text in the picture ({label})."
+    return "The PDF has no text layer, and OCR found no text on its pages either."

@@ -14,7 +14,7 @@ from documents.exceptions import (
 )
 from documents.extraction.archives import check_archive, open_archive
 from documents.extraction.sandbox import sandbox
-from documents.extraction.types import ARCHIVES, detect
+from documents.extraction.types import ARCHIVES, PICTURES, detect
 from documents.limits import Limits
 
 
@@ -28,7 +28,8 @@ def validate_file(path: Path, *, name: str, limits: Limits) -> FileFacts:
     """The file's facts, once nothing speaks against reading it.
 
     Raises FileMissing, EmptyFile, FileTooLarge, UnsupportedType, ArchiveBomb, PasswordProtected,
-    CorruptFile or TooManyPages; for a PDF, which is opened in the sandbox, its errors too.
+    CorruptFile, TooManyPages or ImageTooLarge; for a PDF or a picture, which are opened in the
+    sandbox, its errors too.
     """
     if not path.is_file():
         raise FileMissing
@@ -39,7 +40,7 @@ def validate_file(path: Path, *, name: str, limits: Limits) -> FileFacts:
         raise FileTooLarge(limit_mb=limits.max_bytes // 1_000_000)
     content_type = detect(path, name, libreoffice=limits.libreoffice)
     _check_container(path, content_type, limits)
-    if content_type == "application/pdf":
+    if content_type == "application/pdf" or content_type in PICTURES:
         sandbox().check(path, content_type=content_type, name=name, limits=limits)
     return FileFacts(size=size, content_type=content_type)
 

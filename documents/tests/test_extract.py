@@ -62,18 +62,6 @@ def test_a_pdf_says_which_pages_are_empty_and_why_nothing_was_found(tmp_path):
         extract(files.pdf(tmp_path / "b.pdf", [[]]))
 
 
-def test_a_scanned_pdf_is_called_one(tmp_path):
-    from PIL import Image
-    from reportlab.pdfgen.canvas import Canvas
-
-    Image.new("RGB", (50, 50), "red").save(tmp_path / "scan.png")
-    canvas = Canvas(str(tmp_path / "a.pdf"))
-    canvas.drawImage(str(tmp_path / "scan.png"), 0, 0)
-    canvas.save()
-    with pytest.raises(NoText, match=r"no text layer; its pages are probably scanned images"):
-        extract(tmp_path / "a.pdf")
-
-
 def test_too_much_text_and_no_text_are_refused(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("word " * 100)

@@ -40,6 +40,10 @@ def validate(path, **limits):
         ("a.html", b"<p>Words", "text/html"),
         ("a.pdf", b"<html><body>not a PDF", "text/html"),
         ("a", b'<?xml version="1.0"?><feed/>', "application/xml"),
+        ("a.txt", b"\x89PNG\r\n\x1a\n", "image/png"),
+        ("a", b"\xff\xd8\xff\xe0", "image/jpeg"),
+        ("a", b"MM\x00*", "image/tiff"),
+        ("a", b"RIFF\x10\x00\x00\x00WEBPVP8 ", "image/webp"),
         ("a.txt", b"%PDF-1.4\n1 0 obj", "application/pdf"),
         ("a.txt", b"A PDF begins with %PDF-1.4, says the book.", "text/plain"),
         ("a", b"{\\rtf1 Words}", "application/rtf"),
@@ -73,7 +77,7 @@ def test_containers_are_told_apart_by_what_is_inside(tmp_path, make, expected):
 @pytest.mark.parametrize(
     ("content", "hint"),
     [
-        (b"\x89PNG\r\n\x1a\n", "pictures hold no text layer"),
+        (b"GIF89a", "save the picture as .png"),
         (b"\x7fELF\x02\x01\x01\x00", "it is a program"),
         (b"MZ\x90\x00\x03\x00\x00\x00", "it is a program"),
         (b"\x1f\x8b\x08\x00", "unpack the archive"),

@@ -1,0 +1,27 @@
+"""Text layers that look like text and say nothing."""
+
+import re
+
+_SAMPLE = 4000
+# Private use, replacement, controls and halves of characters: glyphs nobody mapped to letters.
+# (U+0002 is how PDFium writes a hyphen at a line's end.)
+_UNMAPPED = re.compile("[\ue000-\uf8ff\ufffd\x01\x03-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_WORD = re.compile("[A-Za-z\u00c0-\u024f]{4,}")
+_VOWEL = re.compile("[aeiouyAEIOUY\u00c0-\u024f]")
+# Bytes of UTF-8 or of a Chinese encoding, shown as Latin letters.
+_MOJIBAKE = re.compile(
+    "[\u00c2\u00c3\u00e2-\u00ef][\u0080-\u00bf\u2018-\u2026\u20ac]|[\u00a1-\u00ff]{4,}"
+)
+
+
+def is_garbled(text: str) -> bool:
+    """Whether most of a page's text can't be read: unmapped glyphs, shifted codes or mojibake."""
+    sample = "".join(text[:_SAMPLE].split())
+    if len(sample) < 8:
+        return bool(sample) and len(_UNMAPPED.findall(sample)) * 2 > len(sample)
+    if len(_UNMAPPED.findall(sample)) * 4 > len(sample):
+        return True
+    if sum(map(len, _MOJIBAKE.findall(sample))) * 3 > len(sample):
+        return True
+    words = _WORD.findall(text[:_SAMPLE])
+    return len(words) >= 20 and sum(not _VOWEL.search(word) for word in words) * 2 > len(words)
