@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from documents import services
 from documents.models import Document
+from tasks.admin import described
 from tasks.models import Task
 
 
@@ -35,7 +36,8 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     show_full_result_count = False
     fields = (
         "id", "name", "owner", "status", "error_code", "error_message", "content_type", "bytes",
-        "sha256", "page_count", "chunk_count", "language", "task", "created_at", "updated_at",
+        "sha256", "page_count", "chunk_count", "language", "quality", "task",
+        "created_at", "updated_at",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -68,6 +70,10 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
             return "–"
         address = reverse("admin:tasks_task_change", args=[latest[0].pk])
         return format_html('<a href="{}">{}</a>', address, latest[0].get_status_display())
+
+    @admin.display(description=_("how well it was read"))
+    def quality(self, document: Document) -> str:
+        return described(services.quality_report(document) or {})
 
     class Media:
         css = {"all": ("notebook/admin.css",)}

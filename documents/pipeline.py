@@ -56,7 +56,7 @@ def extract(run: StepRun) -> StepResult:
             known=dict(document.scanned_pages.values_list("page", "read")),
             keep=partial(_keep_scan, document.pk),
         )
-    details = {"pages": extracted.pages, "text_length": len(extracted.text), **extracted.details}
+    details = {"text_length": len(extracted.text), **extracted.details}
     return StepResult(details=details, save=partial(_save_extracted, run, extracted))
 
 

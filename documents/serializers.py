@@ -95,6 +95,27 @@ class TextSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
+class QualitySerializer(serializers.Serializer[Any]):
+    """How well a document could be read. The last three only where the format has pages."""
+
+    pages = serializers.IntegerField(allow_null=True, required=False)
+    characters = serializers.IntegerField(required=False)
+    language = serializers.CharField(required=False, help_text="ISO 639-1; empty when unknown.")
+    garbled = serializers.FloatField(required=False, help_text="Share of the characters, 0 to 1.")
+    tables = serializers.IntegerField(required=False)
+    dropped_repeats = serializers.IntegerField(
+        required=False, help_text="Headers and footers left out after their first time."
+    )
+    warnings = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Sentences for people."
+    )
+    empty_pages = serializers.IntegerField(required=False)
+    ocr_pages = serializers.IntegerField(required=False, help_text="Pages read by OCR.")
+    ocr_confidence = serializers.FloatField(
+        required=False, help_text="Mean, 0 to 1; only where OCR read something."
+    )
+
+
 class SearchSerializer(serializers.Serializer[Any]):
     query = serializers.CharField(max_length=1000)
     top_k = serializers.IntegerField(min_value=1, max_value=100, default=10)

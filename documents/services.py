@@ -20,13 +20,14 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from documents.exceptions import EmptyFile, FileTooLarge
+from documents.extraction.quality import report_in
 from documents.extraction.types import detect
 from documents.models import Document
 from documents.pipeline import DOCUMENT, limits
 from documents.storage import incoming
 from tasks import services as task_services
 from tasks.exceptions import WrongState, is_storage_full
-from tasks.models import Lane, Status, Task
+from tasks.models import Lane, Status, Task, TaskDetail
 
 log = structlog.get_logger(__name__)
 ORPHANED_AFTER = timedelta(minutes=30)
@@ -183,6 +184,18 @@ def _start(document: Document, lane: Lane, splitting: Splitting) -> Task:
         lane=lane,
         effort=_effort(document),
     )
+
+
+def quality_report(document: Document) -> dict[str, Any] | None:
+    """What the step that made the document's text tells of it; None while there is no text.
+
+    The keys are those of documents.extraction.quality.Quality; runs of earlier versions told less.
+    """
+    kept = document.extractions.order_by("-created_at")
+    shown = kept.filter(pk=document.extraction_id) if document.extraction_id else kept
+    task_id = shown.values_list("task_id", flat=True).first()
+    step = TaskDetail.objects.filter(task=task_id, step_type="TEXT_EXTRACTION").first()
+    return None if step is None else report_in(step.details)
 
 
 def delete_document(document_id: UUID) -> None:

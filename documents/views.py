@@ -32,6 +32,7 @@ from documents.serializers import (
     ChunkSerializer,
     DocumentSerializer,
     LatestTaskSerializer,
+    QualitySerializer,
     ReprocessSerializer,
     SearchResultsSerializer,
     SearchSerializer,
@@ -148,6 +149,15 @@ class DocumentViewSet(
         if document.extraction is None:
             raise NotFound("This document has no text yet.", code="no_text_yet")
         return Response({"text": document.extraction.text})
+
+    @extend_schema(responses=QualitySerializer)
+    @action(detail=True)
+    def quality(self, request: Request, **_: Any) -> Response:
+        """How well the document could be read: pages, OCR, garbled characters, warnings."""
+        report = services.quality_report(self.get_object())
+        if report is None:
+            raise NotFound("This document has no text yet.", code="no_text_yet")
+        return Response(QualitySerializer(report).data)
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     @action(detail=True)

@@ -8,10 +8,11 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.formats import number_format
+from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from tasks import pipelines, services
 from tasks.exceptions import WrongState
@@ -20,11 +21,35 @@ from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail, Worker
 Action = Callable[[Any], Task]
 
 
+def described(details: dict[str, Any]) -> str:
+    """What a step found out, a line each: "ocr_pages: 3" becomes "OCR pages: 3"."""
+    lines = [
+        (_label(key), _words(value)) for key, value in details.items() if value not in _NOTHING
+    ]
+    return format_html_join("", '<div class="detail"><b>{}</b>: {}</div>', lines) or "–"
+
+
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
+
+
+def _label(key: str) -> str:
+    words = key.replace("_", " ").capitalize()
+    return gettext(words.replace("Ocr", "OCR"))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{_label(key)} {_words(each)}" for key, each in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_words, value))
+    return number_format(value) if type(value) in {int, float} else str(value)
+
+
 class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
     model = TaskDetail
     verbose_name_plural = _("steps")
     fields = (
-        "step_name", "status", "progress", "error_message", "details", "worker", "duration",
+        "step_name", "status", "progress", "error_message", "found", "worker", "duration",
         "failures", "losses",
     )  # fmt: skip
     readonly_fields = fields
@@ -37,6 +62,10 @@ class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
     @admin.display(description=_("step"))
     def step_name(self, detail: TaskDetail) -> str:
         return detail.step_name
+
+    @admin.display(description=_("details"))
+    def found(self, detail: TaskDetail) -> str:
+        return described(detail.details)
 
     @admin.display(description=_("duration"))
     def duration(self, detail: TaskDetail) -> str:

@@ -8,7 +8,7 @@ from unstructured.documents import elements as parts
 
 from documents.exceptions import TooMuchText
 from documents.extraction.elements import Element, Extracted, Kind
-from documents.extraction.language import detect_language
+from documents.extraction.quality import quality_of
 from documents.extraction.reading import Reading
 
 _KINDS: dict[type[parts.Element], Kind] = {
@@ -67,13 +67,9 @@ def _place(element: parts.Element, kind: Kind, start: int, end: int) -> Element:
 
 
 def _extracted(reading: Reading, text: str, elements: tuple[Element, ...]) -> Extracted:
-    details = dict(reading.details)
-    tables = sum(element.kind == "table" for element in elements)
-    if tables:
-        details["tables"] = tables
-    if reading.warnings:
-        details["warnings"] = reading.warnings
-    return Extracted(text, elements, reading.pages, detect_language(text), details)
+    quality = quality_of(reading, text, elements)
+    details = {**reading.details, **quality}
+    return Extracted(text, elements, reading.pages, quality["language"], details)
 
 
 def normalise(text: str, *, code: bool = False) -> str:

@@ -200,6 +200,33 @@ def test_the_task_shows_five_steps_done_with_their_details(api, available):
     assert details[4]["stored_vectors"] == 2
 
 
+def test_the_quality_report_is_that_of_the_step_that_read_it(api, available):
+    task_id = api.get(f"/api/documents/{available}/").json()["task"]["id"]
+    details = api.get(f"/api/tasks/{task_id}/").json()["task_details"][1]["details"]
+    report = api.get(f"/api/documents/{available}/quality/").json()
+    assert report == {
+        "pages": None, "characters": details["text_length"], "language": "en", "garbled": 0.0,
+        "tables": 0, "dropped_repeats": 0, "warnings": [],
+    }  # fmt: skip
+    assert details.items() >= report.items()
+
+
+def test_there_is_no_report_before_there_is_a_text(api):
+    document_id = upload(api).json()["id"]
+    assert_problem(api.get(f"/api/documents/{document_id}/quality/"), 404, "no_text_yet")
+
+
+def test_staff_read_the_report_in_words(admin_client, available):
+    task = Task.objects.get()
+    step = task.task_details.get(step_type="TEXT_EXTRACTION")
+    step.details |= {"ocr_pages": 3, "warnings": ["3 of 4 pages are so", "<b>"]}
+    step.save(update_fields=["details"])
+    for address in (f"tasks/task/{task.pk}", f"documents/document/{available}"):
+        page = admin_client.get(f"/admin/{address}/change/").content.decode()
+        assert '<div class="detail"><b>OCR pages</b>: 3</div>' in page
+        assert "<b>Warnings</b>: 3 of 4 pages are so; &lt;b&gt;</div>" in page
+
+
 def test_step_names_are_chinese_for_who_reads_chinese(api, available):
     task_id = api.get(f"/api/documents/{available}/").json()["task"]["id"]
     body = api.get(f"/api/tasks/{task_id}/", HTTP_ACCEPT_LANGUAGE="zh-Hans").json()
@@ -407,6 +434,7 @@ def test_the_file_comes_back_as_it_was_and_only_as_an_attachment(api, available)
 FOREIGN = [
     ("get", "documents/{document}/"), ("delete", "documents/{document}/"),
     ("get", "documents/{document}/chunks/"), ("get", "documents/{document}/text/"),
+    ("get", "documents/{document}/quality/"),
     ("get", "documents/{document}/file/"), ("post", "documents/{document}/reprocess/"),
     ("get", "tasks/{task}/"), ("post", "tasks/{task}/cancel/"), ("post", "tasks/{task}/retry/"),
 ]  # fmt: skip

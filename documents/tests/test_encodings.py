@@ -84,12 +84,9 @@ def test_a_broken_byte_does_not_change_the_encoding(line, encoding):
 def test_what_could_not_be_decoded_is_told(tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(("Grüße an alle.\n" * 100).encode() + b"\xff\xfe\xff")
-    assert extract(path).details == {
-        "reader": "text",
-        "encoding": "utf-8",
-        "undecodable": 0.002,
-        "warnings": ["3 characters could not be decoded"],
-    }
+    details = extract(path).details
+    assert (details["encoding"], details["undecodable"]) == ("utf-8", 0.002)
+    assert details["warnings"] == ["3 characters could not be decoded"]
 
 
 @pytest.mark.parametrize(

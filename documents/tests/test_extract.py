@@ -53,11 +53,8 @@ def test_pdf_columns_are_read_one_after_the_other(tmp_path):
 
 def test_a_pdf_says_which_pages_are_empty_and_why_nothing_was_found(tmp_path):
     mixed = extract(files.pdf(tmp_path / "a.pdf", [[(50, 700, "Words.")], []]))
-    assert mixed.details == {
-        "reader": "pdf",
-        "empty_pages": 1,
-        "warnings": ["1 of 2 pages have no text"],
-    }
+    assert mixed.details["empty_pages"] == 1
+    assert mixed.details["warnings"] == ["1 of 2 pages have no text"]
     with pytest.raises(NoText, match=r"^No text was found in the file \(PDF\)\.$"):
         extract(files.pdf(tmp_path / "b.pdf", [[]]))
 

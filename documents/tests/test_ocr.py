@@ -111,7 +111,7 @@ def test_only_the_scanned_pages_of_a_pdf_go_to_ocr(tmp_path):
         (3, "More typed words."),
     ]
     assert extracted.details["ocr_pages"] == 1
-    assert "empty_pages" not in extracted.details
+    assert extracted.details["empty_pages"] == 0
 
 
 def test_pictures_without_writing_fail_with_a_true_sentence(tmp_path):

@@ -189,6 +189,32 @@ def test_a_file_moves_through_five_steps_and_becomes_ready_without_a_reload(page
     expect(found.locator(".facts")).to_contain_text("passages")
 
 
+def test_what_could_not_be_read_is_told_beside_the_document_and_in_its_report(page):
+    name = unique("pdf")
+    found = ready(page, name, pdf(note(name).decode(), ""))
+    warning = "1 of 2 pages have no text"
+    expect(found.locator(".warnings")).to_have_text(warning)
+    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("tab", name="Passages").click()
+    report = page.get_by_role("region", name="How well it was read")
+    expect(report.locator(".warnings")).to_have_text(warning)
+    report.locator("summary").click()
+    expect(report.locator("dl > div")).to_contain_text(["Pages2", "Pages without text1"])
+
+
+def test_warnings_are_chinese_for_who_reads_chinese(browser, session, live_stack, embedder):
+    name = unique("pdf")
+    with browser.new_context(
+        base_url=live_stack.url, storage_state=session, locale="zh-CN"
+    ) as context:
+        page = context.new_page()
+        page.goto("/")
+        file = {"name": name, "mimeType": "application/pdf", "buffer": pdf(note(name).decode(), "")}
+        page.locator("input[type=file]").first.set_input_files([file])
+        warnings = row(page, name).locator(".warnings")
+        expect(warnings).to_have_text("2 页中有 1 页没有文本", timeout=PROCESSED_MS)
+
+
 def test_a_finished_document_tells_of_each_step_what_it_did(page):
     name = unique("txt")
     ready(page, name, note(name))

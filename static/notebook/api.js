@@ -54,6 +54,7 @@ export const listDocuments = (query, signal) => request(withQuery("/api/document
 export const getDocument = (id) => request(`/api/documents/${id}/`);
 export const deleteDocument = (id) => request(`/api/documents/${id}/`, { method: "DELETE" });
 export const reprocessDocument = (id) => request(`/api/documents/${id}/reprocess/`, { method: "POST" });
+export const getQuality = (id) => request(`/api/documents/${id}/quality/`);
 export const chunksPath = (id) => `/api/documents/${id}/chunks/`;
 export const listChunks = (id, query, signal) => request(withQuery(chunksPath(id), query), { signal });
 export const fileUrl = (id) => `/api/documents/${id}/file/`;

@@ -14,3 +14,10 @@ export function tn(one, many, count) {
   const text = window.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
   return fill(text, { count: new Intl.NumberFormat(language).format(count) });
 }
+
+/** A sentence of the server, which tells numbers in English: "12 of 40 pages have no text". */
+export function sentence(text) {
+  const numbers = [];
+  const pattern = text.replace(/\d+%?/g, (found) => `{${numbers.push(found) - 1}}`);
+  return t(pattern, numbers);
+}

@@ -1,6 +1,7 @@
 /** Statuses and step details in words. */
 import { fileSize, number } from "./format.js";
 import { t, tn } from "./i18n.js";
+import { DESCRIBED } from "./views/quality.js";
 
 export const isLive = (status) => status === "PENDING" || status === "RUNNING";
 
@@ -28,7 +29,11 @@ const DETAILS = {
   file_size: (value) => fileSize(value),
   file_type: (value) => fileTypeLabel(value),
   pages: (value) => tn("{count} page", "{count} pages", value),
-  text_length: (value) => tn("{count} character of text", "{count} characters of text", value),
+  ...DESCRIBED,
+  text_length: () => "", // the same as `characters`
+  chunk_size: (value) => tn("up to {count} token each", "up to {count} tokens each", value),
+  chunk_overlap: () => "",
+  chunk_strategy: (value) => (value === "plain" ? t("regardless of headings") : ""),
   chunk_count: (value) => tn("{count} passage", "{count} passages", value),
   stored_vectors: (value) => tn("{count} passage stored", "{count} passages stored", value),
 };
@@ -52,7 +57,7 @@ const fileTypeLabel = (type) => FILE_TYPES.find(([pattern]) => pattern.test(type
 export function describeDetails({ details = {} }) {
   const known = Object.entries(details).filter(([key, value]) => !HIDDEN.has(key) && isShort(value));
   const words = known.map(([key, value]) => DETAILS[key]?.(value) ?? plain(key, value));
-  return [...words, ...describeEmbedding(details)];
+  return [...words.filter(Boolean), ...describeEmbedding(details)];
 }
 
 function describeEmbedding({ processed_chunks: done = 0, total_chunks: total, embedded_chunks: asked }) {

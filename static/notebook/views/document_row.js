@@ -8,6 +8,7 @@ import { displayStatus, isLive, statusLabel } from "../status.js";
 import { setState } from "../store.js";
 import { Button, IconButton } from "./button.js";
 import { FileTile, Icon } from "./icons.js";
+import { Warnings } from "./quality.js";
 import { Timeline } from "./timeline.js";
 import { Waiting } from "./waiting.js";
 
@@ -31,6 +32,7 @@ export const DocumentRow = memo(({ item, task, isSelected, isHighlighted }) => {
       <${RowActions} item=${item} status=${status} />
       ${isLive(status) && html`<${Timeline} task=${task} label=${item.name} progress=${item.task?.progress ?? 0} />`}
       ${isLive(status) && html`<${Waiting} task=${task} />`}
+      ${status === "AVAILABLE" && html`<${Warnings} task=${task} />`}
       <${Reason} item=${item} task=${task} status=${status} />
     </li>`;
 });

@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "../html.js";
 import { t } from "../i18n.js";
 import { Button } from "./button.js";
 import { Icon } from "./icons.js";
+import { Quality } from "./quality.js";
 
 const PAGE_SIZE = 50;
 const LARGEST_PAGE = 200;
@@ -15,6 +16,7 @@ export function Passages({ item, target }) {
   if (!chunks) return html`<p class="loading" role="status"><span class="spinner" aria-hidden="true"></span>${t("Loading…")}</p>`;
   if (!chunks.length) return html`<p class="empty">${t("There is nothing to read yet.")}</p>`;
   return html`
+    <${Quality} item=${item} />
     <div class="passages">
       ${chunks.map((chunk, index) => html`
         <${Passage} key=${chunk.id} chunk=${chunk} before=${chunks[index - 1]} isTarget=${chunk.index === target} />`)}

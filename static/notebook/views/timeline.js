@@ -4,6 +4,7 @@ import { html, useEffect, useState } from "../html.js";
 import { t } from "../i18n.js";
 import { describeDetails, statusLabel } from "../status.js";
 import { Icon } from "./icons.js";
+import { WarningList } from "./quality.js";
 
 const STEPS = 5;
 const TICK_MS = 200;
@@ -78,7 +79,7 @@ function StepItem({ step }) {
         ${step.status === "RUNNING" && html`<progress max="100" value=${step.progress} aria-label=${step.step_name}></progress>`}
         ${words.length > 0 && html`<p class="step-details">${words.map((word) => html`<span key=${word}>${word}</span>`)}</p>`}
         ${step.error_message && html`<p class="step-error">${step.error_message}</p>`}
-        ${(step.details?.warnings ?? []).map((warning) => html`<p key=${warning} class="step-warning"><${Icon} name="alert" />${warning}</p>`)}
+        <${WarningList} warnings=${step.details?.warnings ?? []} />
       </div>
     </li>`;
 }
