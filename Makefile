@@ -61,7 +61,8 @@ bench: setup-dev  ## Measure one thing, for instance NAME=embedder; ARGS goes to
 PEERS := $(VENV)/peers
 peers: setup-dev  ## Install what bench/ compares with, into a Python of its own (2 GB)
 	$(BIN)/uv venv --quiet --allow-existing $(PEERS)
-	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python -r bench/requirements-peers.txt
+	# Copies: LlamaIndex refuses to read linked files.
+	$(BIN)/uv pip install --quiet --link-mode copy --python $(PEERS)/bin/python -r bench/requirements-peers.txt
 	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --no-deps -r bench/requirements-peers-alone.txt
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \

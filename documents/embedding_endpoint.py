@@ -3,18 +3,22 @@
 A module of its own because `openai` takes long to import and few processes ever embed.
 """
 
+import json
 import math
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from typing import Any
 
 import httpx2
+import numpy as np
 import openai
 import structlog
 from django.conf import settings
-from openai.types import CreateEmbeddingResponse
+from numpy.typing import NDArray
 
 from documents.embedding_transport import AnswerPacked, AnswerTooLarge, allowed, limit
 from documents.exceptions import (
@@ -29,7 +33,7 @@ from documents.exceptions import (
 from tasks.exceptions import StepError
 
 log = structlog.get_logger(__name__)
-Vector = list[float]
+Vectors = NDArray[np.float32]  # a row for each text
 CONNECT_SECONDS = 3
 LONGEST_WAIT_SECONDS = 3600  # whatever the endpoint says, we ask again after an hour
 ANSWER_BYTES, TEXT_BYTES, NUMBER_BYTES = 65_536, 1024, 40  # at most, as JSON
@@ -38,7 +42,7 @@ SQUARED_LENGTH = (1e-12, 1e12)  # beyond, Postgres' four-byte floats lose the ve
 
 def request(
     model: str, texts: Sequence[str], *, seconds: float, should_stop: Callable[[], bool]
-) -> list[Vector]:
+) -> Vectors:
     """One vector per text, in order, checked; within `seconds` in all.
 
     Raises an `Embedding…` error, or Fenced soon after `should_stop` says so.
@@ -46,15 +50,18 @@ def request(
     size = ANSWER_BYTES + len(texts) * (TEXT_BYTES + NUMBER_BYTES * settings.EMBEDDING_DIMENSIONS)
     try:
         with allowed(seconds=seconds, size=size, should_stop=should_stop):
-            answer = client().embeddings.create(model=model, input=list(texts))
-        return _checked(answer, len(texts))
+            # Parsed here: the library would make a list of Python's floats, and look at each.
+            answer = client().embeddings.with_raw_response.create(
+                model=model, input=list(texts), encoding_format="base64"
+            )
+        return _checked(json.loads(answer.content), len(texts))
     except openai.APIError as error:
         raise _translate(error) from error
     except UnicodeEncodeError as error:  # half of a surrogate pair
         raise EmbeddingRefused from error
     except (AnswerPacked, AnswerTooLarge) as error:
         raise EmbeddingUnreadable from error
-    except (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise EmbeddingUnreadable from error  # an answer that is no answer
 
 
@@ -118,26 +125,35 @@ def _date(value: str) -> datetime | None:
         return None
 
 
-def _checked(answer: object, count: int) -> list[Vector]:
+def _checked(answer: Any, count: int) -> Vectors:
     """The vectors in the order of the texts, or EmbeddingInvalid: servers are known to send fewer,
     more, reordered, wrongly sized, zero and non-finite ones."""
-    if not isinstance(answer, CreateEmbeddingResponse):
+    if len(answer["data"]) != count:
+        raise EmbeddingInvalid
+    rows = sorted(answer["data"], key=lambda row: row["index"])
+    if [row["index"] for row in rows] != list(range(count)):
+        raise EmbeddingInvalid
+    vectors = np.stack([_decoded(row["embedding"]) for row in rows])
+    least, most = SQUARED_LENGTH
+    squared = np.square(vectors, dtype=np.float64).sum(axis=1)
+    if not np.all((least < squared) & (squared < most)):  # NaN is neither
+        raise EmbeddingInvalid
+    return vectors
+
+
+def _decoded(sent: object) -> Vectors:
+    """One vector: the four-byte floats in base64 that we ask for, or JSON's numbers, because some
+    servers know no other way."""
+    if isinstance(sent, str):
+        vector = np.frombuffer(b64decode(sent, validate=True), "<f4")
+    else:
+        vector = np.array(sent)
+    if vector.dtype.kind not in "fiu":  # text among the numbers, or too large to be any
         raise EmbeddingUnreadable
-    if len(answer.data) != count:
-        raise EmbeddingInvalid
-    rows = sorted(answer.data, key=lambda row: row.index)
-    if [row.index for row in rows] != list(range(count)):
-        raise EmbeddingInvalid
-    return [_checked_vector(row.embedding) for row in rows]
-
-
-def _checked_vector(vector: Vector) -> Vector:
-    if len(vector) != settings.EMBEDDING_DIMENSIONS:
+    if vector.shape != (settings.EMBEDDING_DIMENSIONS,):
         raise EmbeddingInvalid(
-            f"The embedding service sent {len(vector)} dimensions instead of"
+            f"The embedding service sent {vector.size} dimensions instead of"
             f" {settings.EMBEDDING_DIMENSIONS}."
         )
-    least, most = SQUARED_LENGTH
-    if not least < math.fsum(x * x for x in vector) < most:  # also false for NaN
-        raise EmbeddingInvalid
-    return vector
+    with np.errstate(over="ignore"):  # it becomes infinite, and is refused as such
+        return vector.astype(np.float32)

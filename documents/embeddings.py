@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
 
+import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
 from documents import embedding_gate as gate
 from documents.exceptions import (
@@ -22,7 +24,8 @@ from documents.exceptions import (
 from documents.extraction.tokens import estimate_tokens
 from tasks.exceptions import Fenced, StepError
 
-Vector = list[float]
+Vector = NDArray[np.float32]
+Vectors = NDArray[np.float32]  # a row for each text
 TRIES = 4
 BACKOFF_SECONDS = 0.5  # doubles, with full jitter
 PATIENCE_SECONDS = 6  # after so long no further try is made in place
@@ -33,8 +36,8 @@ PROBE = "Is anybody there?"
 
 def embed_passages(
     texts: Sequence[str], *, should_stop: Callable[[], bool] = lambda: False
-) -> list[Vector]:
-    """One vector of EMBEDDING_DIMENSIONS finite floats per text, in order. Retries what may pass.
+) -> Vectors:
+    """A row of EMBEDDING_DIMENSIONS finite floats per text, in order. Retries what may pass.
 
     Raises an `Embedding…` error of documents.exceptions, an `EmbeddingWait` if it is not the time
     to ask; Fenced soon after `should_stop` says so.
@@ -47,7 +50,7 @@ def embed_query(text: str) -> Vector:
     """The vector of a question. A person waits, so it is tried only twice."""
     model, seconds = settings.EMBEDDING_QUERY_MODEL, settings.EMBEDDING_TIMEOUT_SECONDS
     seconds = min(QUERY_SECONDS, seconds)
-    return _Call(model, [text], tries=2, seconds=seconds, urgent=True).run()[0]
+    return _Call(model, [text], tries=2, seconds=seconds, urgent=True).run()[0]  # type: ignore[no-any-return] # a row
 
 
 def warm_up() -> None:
@@ -72,7 +75,7 @@ class _Call:
     def __post_init__(self) -> None:
         self._patient_until = time.monotonic() + PATIENCE_SECONDS
 
-    def run(self) -> list[Vector]:
+    def run(self) -> Vectors:
         failures = 0
         while True:
             try:
@@ -87,7 +90,7 @@ class _Call:
                 longest = min(gate.SHORT_SECONDS, BACKOFF_SECONDS * 2**failures)
                 self._wait_or_raise(random.uniform(0, longest), error)  # noqa: S311
 
-    def _ask(self) -> list[Vector]:
+    def _ask(self) -> Vectors:
         began = self._enter()
         try:
             vectors = self._request(self.model, self.texts, self.seconds)
@@ -126,10 +129,10 @@ class _Call:
             return 0
         return sum(map(estimate_tokens, self.texts))
 
-    def _request(self, model: str, texts: Sequence[str], seconds: float) -> list[Vector]:
+    def _request(self, model: str, texts: Sequence[str], seconds: float) -> Vectors:
         ask = _endpoint().request
         try:
-            vectors: list[Vector] = ask(model, texts, seconds=seconds, should_stop=self.should_stop)
+            vectors: Vectors = ask(model, texts, seconds=seconds, should_stop=self.should_stop)
         except EmbeddingRateLimited as error:
             hold, jitter = gate.limited(error.retry_after)
             raise EmbeddingRateLimited(retry_after=hold, jitter=jitter) from error

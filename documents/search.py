@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet, Sum
 from pgvector.django import CosineDistance
 
-from documents.embeddings import embed_query
+from documents.embeddings import Vector, embed_query
 from documents.models import Chunk, Document
 
 # Up to so many chunks an exact scan through the document index is faster than the graph, and whole.
@@ -44,7 +44,7 @@ def search(
 
 
 def _nearest(
-    among: "QuerySet[Document]", vector: list[float], top_k: int, *, exact: bool
+    among: "QuerySet[Document]", vector: Vector, top_k: int, *, exact: bool
 ) -> list[tuple[Chunk, float]]:
     found = (
         Chunk.objects.filter(document__in=among)

@@ -22,6 +22,10 @@ from tasks.models import OutboxMessage, Task
 log = structlog.get_logger(__name__)
 # Kombu does not wrap every error: not a full broker's, nor those of one that lost its memory.
 BROKER_AWAY = (OSError, OperationalError, InconsistencyError, RedisError)
+_ANEW = (
+    "step_type", "attempt", "due_at", "sent_at", "owner", "lane", "turn_at",
+    "position", "seconds", "problem",
+)  # fmt: skip
 PARK_SECONDS = 15  # between the tries of a step that only newer workers know
 # One thread, so that a frozen broker holds up neither a person's request nor the others.
 _sender = ThreadPoolExecutor(1, thread_name_prefix="outbox")
@@ -29,16 +33,19 @@ _sender = ThreadPoolExecutor(1, thread_name_prefix="outbox")
 
 def put(task: Task, step_type: str, *, delay: float = 0) -> None:
     """Record that `step_type` ("" = dispatch) is due in `delay` seconds; send it after commit."""
-    due = Now() + timedelta(seconds=delay)
-    turn_at = task.created_at + timedelta(seconds=task.effort)
-    OutboxMessage.objects.update_or_create(
+    message = OutboxMessage(
         task=task,
-        defaults={
-            "step_type": step_type, "attempt": task.attempt, "due_at": due, "sent_at": None,
-            "owner_id": task.owner_id, "lane": task.lane, "turn_at": turn_at,
-            "position": None, "seconds": None, "problem": "",
-        },
-    )  # fmt: skip
+        step_type=step_type,
+        attempt=task.attempt,
+        due_at=Now() + timedelta(seconds=delay),
+        owner_id=task.owner_id,
+        lane=task.lane,
+        turn_at=task.created_at + timedelta(seconds=task.effort),
+    )
+    # One statement; what a task was told while it waited before is forgotten.
+    OutboxMessage.objects.bulk_create(
+        [message], update_conflicts=True, unique_fields=["task"], update_fields=_ANEW
+    )
     send_after_commit()
 
 

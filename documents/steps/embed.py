@@ -5,11 +5,12 @@ import random
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
+import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
-from pgvector import Vector
+from django.db.models import Count, Q
 
-from documents.embeddings import embed_passages
+from documents.embeddings import Vectors, embed_passages
 from documents.exceptions import EmbeddingRefused, EmbeddingWait
 from documents.models import Chunk, Draft
 from tasks.exceptions import StepPaused
@@ -26,9 +27,18 @@ _REUSE = f"""
     ) known
     WHERE drafts.task_id = %s AND drafts.embedding IS NULL AND known.digest = drafts.digest
 """  # noqa: S608 - table names of our own
+# Each connection has its own; nothing of it outlives a transaction.
+_TRAY = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS returned_vectors (digest bytea, embedding vector)
+    ON COMMIT DELETE ROWS
+"""
+_COPY = "COPY returned_vectors (digest, embedding) FROM STDIN (FORMAT BINARY)"
 _KEEP = f"""
-    UPDATE {Draft._meta.db_table} SET embedding = %s WHERE task_id = %s AND digest = %s
+    WITH returned AS (DELETE FROM returned_vectors RETURNING digest, embedding)
+    UPDATE {Draft._meta.db_table} drafts SET embedding = returned.embedding FROM returned
+    WHERE drafts.task_id = %s AND drafts.digest = returned.digest
 """  # noqa: S608
+DIGEST_BYTES = 32
 
 
 def embed_drafts(
@@ -43,14 +53,10 @@ def embed_drafts(
     Returns how many drafts there are and how many vectors were asked for. Raises StepPaused when
     it is not the time to ask the endpoint or this turn is used up: what came stays.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_REUSE, [task_id])
-    drafts = Draft.objects.filter(task_id=task_id)
-    total, lacking, missing = (
-        drafts.count(),
-        drafts.filter(embedding=None).count(),
-        _missing(task_id),
-    )
+    total, lacking = _count(task_id)
+    if lacking:
+        lacking -= _reuse(task_id)
+    missing = _missing(task_id) if lacking else {}
     done = total - lacking
     report(done, total)
     for batch in _batches(missing):
@@ -76,6 +82,20 @@ def digest(context: str, text: str) -> bytes:
     return hashlib.sha256(seen.encode()).digest()
 
 
+def _count(task_id: UUID) -> tuple[int, int]:
+    """The task's drafts, and how many of them have no vector."""
+    found = Draft.objects.filter(task_id=task_id).aggregate(
+        total=Count("pk"), lacking=Count("pk", filter=Q(embedding=None))
+    )
+    return found["total"], found["lacking"]
+
+
+def _reuse(task_id: UUID) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_REUSE, [task_id])
+        return int(cursor.rowcount)
+
+
 def _missing(task_id: UUID) -> Missing:
     drafts = Draft.objects.filter(task_id=task_id, embedding=None).order_by("index")
     rows = drafts.values_list("digest", "context", "text")
@@ -88,9 +108,7 @@ def _batches(missing: Missing) -> Iterator[Missing]:
         yield dict(items[at : at + settings.EMBEDDING_BATCH_SIZE])
 
 
-def _embed(
-    batch: Missing, should_stop: Callable[[], bool]
-) -> Iterator[tuple[Missing, list[list[float]]]]:
+def _embed(batch: Missing, should_stop: Callable[[], bool]) -> Iterator[tuple[Missing, Vectors]]:
     """The batch with its vectors, in halves where the endpoint refuses it: it may be too long.
 
     Raises EmbeddingRefused for a text that is refused alone, after what went well before it.
@@ -114,12 +132,29 @@ def _paused(error: EmbeddingWait, *, progressed: bool) -> StepPaused:
     return StepPaused(seconds, f"{error.message} We try again by ourselves.", progressed=progressed)
 
 
-def _keep(task_id: UUID, batch: Missing, vectors: list[list[float]]) -> int:
+def _keep(task_id: UUID, batch: Missing, vectors: Vectors) -> int:
     """Write the vectors on their drafts; how many drafts (a text may stand in several)."""
-    rows = [
-        (Vector(vector).to_text(), task_id, name)
-        for name, vector in zip(batch, vectors, strict=True)
-    ]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(_KEEP, rows)
+        cursor.execute(_TRAY)
+        with cursor.copy(_COPY) as rows:
+            rows.write(_binary_rows(list(batch), vectors))
+        cursor.execute(_KEEP, [task_id])
         return int(cursor.rowcount)
+
+
+def _binary_rows(digests: list[bytes], vectors: Vectors) -> bytes:
+    """What COPY reads: a header, rows of two values, each after its size in bytes, and an end.
+
+    Formats: "COPY" in the manual of Postgres; `vector_recv` in pgvector's vector.c.
+    """
+    dimensions = vectors.shape[1]
+    layout = [
+        ("values", ">i2"), ("digest_bytes", ">i4"), ("digest", f"S{DIGEST_BYTES}"),
+        ("vector_bytes", ">i4"), ("dimensions", ">i2"), ("unused", ">i2"),
+        ("vector", ">f4", (dimensions,)),
+    ]  # fmt: skip
+    rows = np.zeros(len(vectors), layout)
+    rows["values"], rows["dimensions"] = 2, dimensions
+    rows["digest_bytes"], rows["vector_bytes"] = DIGEST_BYTES, 4 + 4 * dimensions
+    rows["digest"], rows["vector"] = digests, vectors
+    return b"PGCOPY\n\xff\r\n\0" + bytes(8) + rows.tobytes() + b"\xff\xff"

@@ -1,0 +1,57 @@
+"""An embedding server that answers at once: ``python -m bench.embedding_stub PORT DIMENSIONS``.
+
+It speaks OpenAI's protocol with vectors made beforehand, so that what is measured beside it is all
+the others' work.
+"""
+
+import base64
+import json
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle, islice
+
+import numpy as np
+
+VECTORS = 256
+
+
+def main() -> None:
+    port, dimensions = map(int, sys.argv[1:3])
+    rows = np.random.default_rng(1).standard_normal((VECTORS, dimensions)).astype("<f4")
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    packed = cycle([json.dumps(base64.b64encode(row.tobytes()).decode()) for row in rows])
+    numbers = cycle([json.dumps(row.tolist()) for row in rows])
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            texts = 1 if isinstance(asked["input"], str) else len(asked["input"])
+            vectors = packed if asked.get("encoding_format") == "base64" else numbers
+            body = _body(list(islice(vectors, texts))).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+
+
+def _body(vectors: list[str]) -> str:
+    data = ",".join(
+        f'{{"object":"embedding","index":{index},"embedding":{vector}}}'
+        for index, vector in enumerate(vectors)
+    )
+    usage = '{"prompt_tokens":1,"total_tokens":1}'
+    return f'{{"object":"list","model":"stub","usage":{usage},"data":[{data}]}}'
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""What one document costs the broker and the database: counted, so that noise can't hide growth."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from documents.models import Chunk
+from tasks import outbox
+from tasks.models import Task
+from tasks.tests.factories import run_all, send_nothing
+
+pytestmark = pytest.mark.django_db
+MOST_MESSAGES = 8
+MOST_STATEMENTS = 150  # of a document with one batch of passages, the upload not counted
+# For each further 500 chunks: eight requests to the embedder, each kept and, at most, told.
+MOST_PER_500 = 80
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch, settings, tmp_path, embedder):
+    send_nothing(monkeypatch)
+    settings.MEDIA_ROOT = tmp_path
+    settings.TASK_SLICE_SECONDS = 600
+    settings.TASK_HEARTBEAT_SECONDS = 3600
+
+
+def process(api, parts):
+    """Upload a document that makes `parts` chunks, and run all its steps; the statements."""
+    text = "\n\n".join(f"# Part {n}\n\nThe word{n} of {parts} is here." for n in range(parts))
+    answer = api.post("/api/documents/", {"file": SimpleUploadedFile("a.md", text.encode())})
+    task = Task.objects.get(document_id=answer.json()["id"])
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        run_all(task)
+    assert task.status == "COMPLETED"
+    assert Chunk.objects.filter(document=task.document_id).count() == parts
+    return [query["sql"] for query in captured.captured_queries]
+
+
+def test_statements_grow_with_the_batches_of_chunks_and_not_with_the_chunks(api):
+    few, many = len(process(api, 50)), len(process(api, 1050))
+    assert few <= MOST_STATEMENTS, few
+    assert many - few <= 2 * MOST_PER_500
+
+
+def test_a_document_takes_at_most_eight_messages(api, monkeypatch):
+    sent = []
+    put = outbox.put
+
+    def counted(task, step_type, *, delay=0):
+        sent.append(step_type)
+        put(task, step_type, delay=delay)
+
+    monkeypatch.setattr(outbox, "put", counted)
+    process(api, 50)
+    assert len(sent) <= MOST_MESSAGES
