@@ -62,7 +62,8 @@ def assemble(reading: Reading, elements: Iterable[parts.Element]) -> Extracted:
 def _place(element: parts.Element, kind: Kind, start: int, end: int) -> Element:
     metadata = element.metadata
     level = (metadata.category_depth or 0) + 1 if kind == "title" else 0
-    header = normalise(getattr(metadata, "table_header", None) or "")
+    header = getattr(metadata, "table_header", None) if kind == "table" else None
+    header = normalise(header) if header else ""
     return Element(kind, start, end, metadata.page_number, level, header)
 
 
@@ -79,14 +80,17 @@ def normalise(text: str, *, code: bool = False) -> str:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _SURROGATES.sub("", text)
+    if not text.isascii():
+        text = _SURROGATES.sub("", text)
     if _ODD.search(text):
         text = text.translate(_TRANSLATE)
     if not unicodedata.is_normalized("NFC", text):  # at once for ASCII
         text = unicodedata.normalize("NFC", text)
     if code:
         return text.strip("\n").rstrip()
-    text = _BLANKS.sub(" ", text.strip())
+    text = text.strip()
+    if "  " in text or "\t" in text:
+        text = _BLANKS.sub(" ", text)
     if "\n" in text:
         text = _EMPTY_LINES.sub("\n\n", _EDGES.sub("\n", text))
     return text

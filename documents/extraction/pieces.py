@@ -123,11 +123,15 @@ def _packed(
     spent = 0
     for (unit_start, unit_end), cost in zip(units, costs, strict=True):
         if spent and (spent + cost > room or spent + cost / 2 > target):
-            yield start, _trimmed(text, start, end)
+            yield from _trimmed(text, start, end)
             start, spent = unit_start, 0
         end, spent = unit_end, spent + cost
-    yield start, _trimmed(text, start, end)
+    yield from _trimmed(text, start, end)
 
 
-def _trimmed(text: str, start: int, end: int) -> int:
-    return start + len(text[start:end].rstrip())
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The part without blanks at its ends, but for a line's indent; nothing if it is all blank."""
+    part = text[start:end].rstrip()
+    if part.lstrip():
+        at_line = start == 0 or text[start - 1] == "\n"
+        yield start if at_line else start + len(part) - len(part.lstrip()), start + len(part)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from documents.extraction import pieces
 from documents.extraction.elements import Element, Extracted
 from documents.extraction.tokens import estimate_tokens
 from documents.steps.split import STRATEGIES, split_text
@@ -186,6 +187,46 @@ def test_text_without_any_break_is_still_cut():
     texts = [text for text, *_ in split(("text", "x" * 5000))]
     assert "".join(texts) == "x" * 5000
     assert all(estimate_tokens(text) <= 64 for text in texts)
+
+
+def test_a_part_of_nothing_but_blanks_is_no_passage():
+    source = extracted(("code", "word " * 60 + " " * 5000 + "word " * 60 + "end"))
+    passages = split_text(source, size=32, overlap=0)
+    assert len(passages) > 2
+    assert all(source.text[each.start : each.end].strip() for each in passages)
+
+
+def test_parts_of_code_keep_the_indent_of_their_first_line():
+    lines = [f"    value_{n} = compute({n})" for n in range(60)]
+    texts = [text for text, *_ in split(("code", "\n".join(lines)))]
+    assert all(text.startswith("    value_") for text in texts)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [("text", "word " * 400_000 + "end")],
+        [("text", "x" * 2_000_000)],
+        [("table", "\n".join(f"{n} | {n * 7 % 1000}" for n in range(100_000)))],
+        [("title", f"Head {n}", {"level": n % 3 + 1}) for n in range(30_000)],
+        [("text", "word")] * 30_000,
+    ],
+    ids=["one line", "one word", "rows", "headings", "words"],
+)
+def test_the_worst_takes_no_more_than_twice_the_time_for_twice_the_text(parts):
+    """Counted in calls of the estimate, which do not depend on the machine."""
+    source = extracted(*parts)
+    asked = 0
+
+    def counting(text):
+        nonlocal asked
+        asked += len(text)
+        return estimate_tokens(text)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pieces, "estimate_tokens", counting)
+        assert split_text(source, size=256, overlap=32)[-1].end == len(source.text)
+    assert asked <= 12 * len(source.text)
 
 
 def test_pages_of_a_passage_are_those_of_its_parts():
