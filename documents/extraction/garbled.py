@@ -2,12 +2,14 @@
 
 import re
 
-_SAMPLE = 4000
+_SAMPLE = 1500
 # Private use, replacement, controls and halves of characters: glyphs nobody mapped to letters.
 # (U+0002 is how PDFium writes a hyphen at a line's end.)
 _UNMAPPED = re.compile("[\ue000-\uf8ff\ufffd\x01\x03-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_WORD = re.compile("[A-Za-z\u00c0-\u024f]{4,}")
+_LETTERS = re.compile("[^A-Za-z\u00c0-\u024f]+")
 _VOWEL = re.compile("[aeiouyAEIOUY\u00c0-\u024f]")
+_ENOUGH = 60  # Latin letters, to judge by their vowels
+_FEWEST_VOWELS = 0.2  # of the letters; no language written with them has less than a third
 # Bytes of UTF-8 or of a Chinese encoding, shown as Latin letters.
 _MOJIBAKE = re.compile(
     "[\u00c2\u00c3\u00e2-\u00ef][\u0080-\u00bf\u2018-\u2026\u20ac]|[\u00a1-\u00ff]{4,}"
@@ -23,5 +25,5 @@ def is_garbled(text: str) -> bool:
         return True
     if sum(map(len, _MOJIBAKE.findall(sample))) * 3 > len(sample):
         return True
-    words = _WORD.findall(text[:_SAMPLE])
-    return len(words) >= 20 and sum(not _VOWEL.search(word) for word in words) * 2 > len(words)
+    letters = _LETTERS.sub("", text[:_SAMPLE])
+    return len(letters) >= _ENOUGH and len(_VOWEL.findall(letters)) < len(letters) * _FEWEST_VOWELS

@@ -3,6 +3,15 @@
 from dataclasses import dataclass
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A part of a line with a wide gap before or after it."""
+
+    text: str
+    left: float
+    right: float
+
+
 @dataclass(slots=True)
 class Line:
     """A line as it stands on the page. Lengths are in points, from the page's bottom left."""
@@ -14,6 +23,7 @@ class Line:
     size: float  # of its type
     bold: bool
     page: int = 0
+    cells: tuple[Cell, ...] = ()  # where it has wide gaps
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 import ctypes
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -14,9 +14,11 @@ from unstructured.documents.elements import Element
 from documents.exceptions import CorruptFile, PasswordProtected
 from documents.extraction import ocr
 from documents.extraction.garbled import is_garbled
-from documents.extraction.lines import Line, Page
+from documents.extraction.lines import Cell, Line, Page
 from documents.extraction.pdf_layout import elements_of_pages
 from documents.extraction.reading import Reading
+
+Index = Callable[[int], int]
 
 _FORCE_BOLD = 1 << 18
 _BOLD_NAME = re.compile(rb"bold|black|heavy|demi|medi(?!um)|-bd|cmbx|cmb\d", re.IGNORECASE)
@@ -26,6 +28,13 @@ _ENDS = re.compile("[^\n\x02\ufffe\xad]*[\n\x02\ufffe\xad]?")
 _SOFT_HYPHENS = ("\x02", "\ufffe", "\xad")
 _FEW_LETTERS = 100  # a page with so many is no scan with a stamp on it
 _MOST_PIXELS_A_POINT = 4.0
+_GAP = re.compile(" +")
+_NUMBERS = re.compile(r"(?<!\S)[(+\-–$€£]?\d[\d.,%()]*(?!\S)")
+_WIDE = 0.54  # of its type's size for each letter; running text has less
+_TWO_NUMBERS = re.compile(r"\d.* .*\d")
+_PROBE_EVERY, _PROBE_LENGTH = 8, 30
+_CELL_GAP = 0.9  # sizes of the type
+_CELL_GAP_OF_NUMBERS = 0.6
 _ENCRYPTED = (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
 
 
@@ -107,7 +116,7 @@ def _page(document: pypdfium2.PdfDocument, at: int) -> tuple[Page, bool]:
     try:
         textpage = page.get_textpage()
         text = textpage.get_text_range()
-        lines = list(_lines(textpage, text, at + 1))
+        lines = _lines(textpage, text, at + 1)
         textpage.close()
         width, height = page.get_size()
         return Page(at + 1, width, height, lines), not _needs_ocr(page, text)
@@ -136,36 +145,94 @@ def _is_covered(page: pypdfium2.PdfPage) -> bool:
     return False
 
 
-def _lines(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> Iterator[Line]:
-    for match in _ENDS.finditer(text):
-        line = match[0].strip()
-        if line and line not in _SOFT_HYPHENS:
-            at = match.start() + len(match[0]) - len(match[0].lstrip())
-            yield _line(textpage, line, at, number)
+def _lines(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Line]:
+    """The page's lines. Gaps are looked for where they are likely, and in one line of eight:
+    if one shows there, everywhere."""
+    index = _indexes(textpage, text)
+    places = [
+        (line, match.start() + len(match[0]) - len(match[0].lstrip()))
+        for match in _ENDS.finditer(text)
+        if (line := match[0].strip()) and line not in _SOFT_HYPHENS
+    ]
+    probes = ((line, at) for line, at in places[3::_PROBE_EVERY] if len(line) > _PROBE_LENGTH)
+    gaps = any(
+        _cells(textpage, index, line, at, _size(textpage, index(at + _middle(line))))
+        for line, at in probes
+    )
+    return [_line(textpage, index, line, at, number, gaps=gaps) for line, at in places]
 
 
-def _line(textpage: pypdfium2.PdfTextPage, text: str, at: int, number: int) -> Line:
+def _line(
+    textpage: pypdfium2.PdfTextPage, index: Index, text: str, at: int, number: int, *, gaps: bool
+) -> Line:
     """A line that begins at a place in the page's text."""
     soft_hyphen = text.endswith(_SOFT_HYPHENS)
     first, middle, last = (
-        pdfium.FPDFText_GetCharIndexFromTextIndex(textpage, at + place)
-        for place in (0, _middle(text), len(text) - 1 - soft_hyphen)
+        index(at + place) for place in (0, _middle(text), len(text) - 1 - soft_hyphen)
     )
-    bold = all(_is_bold(textpage, at) for at in {first, middle, max(first, last)})
+    left, right = _box(textpage, first).left, _box(textpage, max(first, last)).right
+    size = _size(textpage, middle)
     return Line(
         text=text[:-1] + "\xad" if soft_hyphen else text,
-        left=_box(textpage, first).left,
-        right=_box(textpage, max(first, last)).right,
+        left=left,
+        right=right,
         base=_base(textpage, middle),
-        size=_size(textpage, middle),
-        bold=bold,
+        size=size,
+        bold=all(_is_bold(textpage, at) for at in {first, middle, max(first, last)}),
         page=number,
+        cells=_cells(textpage, index, text, at, size)
+        if gaps or _may_have_gaps(text, right - left, size)
+        else (),
     )
+
+
+def _may_have_gaps(text: str, width: float, size: float) -> bool:
+    """Whether a line is so wide for its letters, or so full of numbers, that gaps are worth it."""
+    if not size or " " not in text:
+        return False
+    if width > len(text) * size * _WIDE:
+        return True
+    return bool(_TWO_NUMBERS.search(text)) and _is_numeric(text)
+
+
+def _is_numeric(text: str) -> bool:
+    return len(_NUMBERS.findall(text)) * 3 > text.count(" ") + 1
+
+
+def _cells(
+    textpage: pypdfium2.PdfTextPage, index: Index, text: str, at: int, size: float
+) -> tuple[Cell, ...]:
+    """The line in parts, if it has gaps wider than those between words."""
+    cells, start = list[Cell](), 0
+    least = size * (_CELL_GAP_OF_NUMBERS if _is_numeric(text) else _CELL_GAP)
+    left = _box(textpage, index(at)).left
+    for match in _GAP.finditer(text):
+        right = _box(textpage, index(at + match.start() - 1)).right
+        after = _box(textpage, index(at + match.end())).left
+        if after - right > least:
+            cells.append(Cell(text[start : match.start()], left, right))
+            start, left = match.end(), after
+    if not cells:
+        return ()
+    right = _box(textpage, index(at + len(text) - 1)).right
+    return (*cells, Cell(text[start:], left, right))
+
+
+def _indexes(textpage: pypdfium2.PdfTextPage, text: str) -> Index:
+    """From places in the page's text to PDFium's numbers of its letters.
+
+    They differ by the letters that it leaves out of the text; most pages have none.
+    """
+    if pdfium.FPDFText_CountChars(textpage) == len(text):
+        return int
+    return partial(pdfium.FPDFText_GetCharIndexFromTextIndex, textpage)
 
 
 def _middle(text: str) -> int:
     """The letter nearest to the middle: signs and superscripts at the ends have other measures."""
     half = len(text) // 2
+    if text[half].isalnum():
+        return half
     nearest = sorted(
         range(max(0, half - 8), min(len(text), half + 8)), key=lambda at: abs(at - half)
     )

@@ -11,7 +11,9 @@ from itertools import pairwise
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts
-from documents.extraction.lines import Line, Page
+from documents.extraction.columns import in_reading_order
+from documents.extraction.lines import Cell, Line, Page
+from documents.extraction.pdf_tables import apart, without_tables
 
 Outline = dict[int, dict[str, int]]  # page number -> squeezed title -> level
 
@@ -25,19 +27,48 @@ _CJK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _LARGER = 1.12  # of body text, for a heading
 _LONGEST_HEADING = 200
 _LOOSEST_HEADING = 1.7  # from one of its lines to the next, in sizes of the type
+_WIDEST_CELL = 12  # sizes of the type
 _MARGIN = 0.1  # of the page's height, at either end, where running heads live
 
 
 def elements_of_pages(pages: Sequence[Page], outline: Outline) -> Iterator[Element]:
     """The elements of a document's pages, without running heads and page numbers."""
     for page in pages:
-        page.lines = list(_whole_lines(page.lines))
+        page.lines = _in_order(list(_whole_lines(page.lines)), scanned=page.scanned)
     running = _running_lines(pages)
     layout = _Layout(pages, outline)
     for page in pages:
         yield from layout.elements(
             [line for line in page.lines if not _is_running(line, page, running)]
         )
+
+
+def _in_order(lines: list[Line], *, scanned: bool) -> list[Line]:
+    """The lines as people read them; the order they were drawn in is kept where it will do."""
+    if scanned:  # OCR has put them in order
+        return lines
+    parted = apart(lines) if any(line.cells for line in lines) else lines
+    if len(parted) > len(lines) or _is_disordered(parted):
+        return list(_whole_lines(in_reading_order(parted)))
+    return lines
+
+
+def _is_disordered(lines: Sequence[Line]) -> bool:
+    """Whether the lines jump up the page more often than columns, notes and figures explain."""
+    ups = sum(line.base > before.base + line.size * 2 for before, line in pairwise(lines))
+    return (ups > 6 and ups * 6 > len(lines)) or (ups > 0 and _is_drawn_by_column(lines))
+
+
+def _is_drawn_by_column(lines: Sequence[Line]) -> bool:
+    """Whether short lines stand beside others that were not drawn next: cells of a table."""
+    short = [
+        line
+        for line in lines
+        if line.right - line.left < line.size * _WIDEST_CELL and len(line.text) > 2
+    ]
+    bases = Counter(round(line.base) for line in short)
+    beside = sum(count for count in bases.values() if count > 1)
+    return beside >= 6 and beside * 10 > len(short) * 7
 
 
 def _whole_lines(lines: Iterable[Line]) -> Iterator[Line]:
@@ -69,7 +100,18 @@ def _beside(before: Line, line: Line) -> Line:
         left=before.left,
         right=line.right,
         bold=before.bold and line.bold,
+        cells=_joined_cells(before, line, close=close),
     )
+
+
+def _joined_cells(before: Line, line: Line, *, close: bool) -> tuple[Cell, ...]:
+    """The cells of two lines that are one: the last and the first of them grow together."""
+    if not before.cells and not line.cells:
+        return ()
+    first = before.cells or (Cell(before.text, before.left, before.right),)
+    second = line.cells or (Cell(line.text, line.left, line.right),)
+    text = first[-1].text + ("" if close else " ") + second[0].text
+    return (*first[:-1], Cell(text, first[-1].left, second[0].right), *second[1:])
 
 
 def _running_key(line: Line) -> str:
@@ -124,8 +166,12 @@ class _Layout:
 
     def elements(self, lines: Sequence[Line]) -> Iterator[Element]:
         """The elements of one page's lines, which are in reading order."""
-        for block in self._blocks(lines):
-            yield self._element(block)
+        for part in without_tables(lines):
+            if isinstance(part, list):
+                for block in self._blocks(part):
+                    yield self._element(block)
+            else:
+                yield part
 
     def _blocks(self, lines: Sequence[Line]) -> Iterator[list[Line]]:
         block: list[Line] = []

@@ -1,0 +1,190 @@
+"""Tables, found by the gaps in lines that stand in the same places row after row."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import fmean
+
+from unstructured.documents.elements import Element
+
+from documents.extraction import parts
+from documents.extraction.lines import Cell, Line
+
+_FEWEST_ROWS = 3
+_MARKER = re.compile(r"(?:[^\w\s]|[\[(]?\w{1,4}[.)\]]|\d[\d.\-]*)$")
+_LONG_CELL = 18  # letters on average: then it is running text in columns
+_SHORT_CELL = 2.2  # letters on average: then they are of a figure or formula
+_LEAST_FILLED = 0.6  # of the cells of a row, and of the rows
+_FARTHEST = 3.5  # from one row to the next, in sizes of the type
+
+
+@dataclass(slots=True)
+class Row:
+    cells: list[Cell]
+    lines: list[Line]
+
+    @property
+    def base(self) -> float:
+        return self.lines[0].base
+
+    @property
+    def size(self) -> float:
+        return self.lines[0].size
+
+
+def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
+    """The lines in their order, with those of each table replaced by the table."""
+    if not _has_gaps(lines):
+        yield list(lines)
+        return
+    text: list[Line] = []
+    for run in _runs(_rows(lines)):
+        columns = _columns(run)
+        if not _is_table(run, columns):
+            text += [line for row in run for line in row.lines]
+            continue
+        if text:
+            yield text
+            text = []
+        yield from _table(run, columns)
+    if text:
+        yield text
+
+
+def _has_gaps(lines: Sequence[Line]) -> bool:
+    return any(line.cells for line in lines) or any(
+        abs(before.base - line.base) < before.size * 0.4 for before, line in pairwise(lines)
+    )
+
+
+def apart(lines: Iterable[Line]) -> list[Line]:
+    """Lines of columns that stand so close that they were taken for one, parted again."""
+    found: list[Line] = []
+    for run in _runs(_rows(list(lines))):
+        columns = len(run) >= _FEWEST_ROWS and _are_text_columns(run)
+        for line in (line for row in run for line in row.lines):
+            found += _parted(line) if columns else [line]
+    return found
+
+
+def _parted(line: Line) -> list[Line]:
+    return [
+        replace(line, text=cell.text, left=cell.left, right=cell.right, cells=())
+        for cell in line.cells
+    ] or [line]
+
+
+def _rows(lines: Sequence[Line]) -> Iterator[Row]:
+    """Lines that stand beside each other are one row."""
+    row: Row | None = None
+    for line in lines:
+        cells = list(line.cells) or [Cell(line.text, line.left, line.right)]
+        if row is not None and _is_beside(row, line):
+            row.cells += cells
+            row.lines.append(line)
+            continue
+        if row is not None:
+            yield row
+        row = Row(cells, [line])
+    if row is not None:
+        yield row
+
+
+def _is_beside(row: Row, line: Line) -> bool:
+    close = abs(row.base - line.base) < min(row.size, line.size) * 0.4
+    return close and line.left > row.cells[-1].right
+
+
+def _runs(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Rows that could be of one table; every other row alone."""
+    run: list[Row] = []
+    for row in rows:
+        if run and not _goes_on(run, row):
+            yield from _ended(run)
+            run = []
+        run.append(row)
+    yield from _ended(run)
+
+
+def _goes_on(run: Sequence[Row], row: Row) -> bool:
+    before = run[-1]
+    step = before.base - row.base
+    near = 0 < step < max(before.size, row.size) * _FARTHEST
+    return near and (len(row.cells) > 1 or len(before.cells) > 1) and len(run[0].cells) > 1
+
+
+def _ended(run: list[Row]) -> Iterator[list[Row]]:
+    """A run without the single cells at its end, which are the text that follows."""
+    end = len(run)
+    while end > 1 and len(run[end - 1].cells) == 1:
+        end -= 1
+    if run:
+        yield run[:end]
+    for row in run[end:]:
+        yield [row]
+
+
+def _columns(run: Sequence[Row]) -> list[tuple[float, float]]:
+    """Where the columns lie: what cells of rows with several cover, parted by what none covers."""
+    spans = sorted(
+        (cell.left, cell.right) for row in run if len(row.cells) > 1 for cell in row.cells
+    )
+    merged: list[tuple[float, float]] = []
+    for left, right in spans:
+        if merged and left < merged[-1][1] + run[0].size * 0.2:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], right))
+        else:
+            merged.append((left, right))
+    return merged
+
+
+def _is_table(run: Sequence[Row], columns: Sequence[tuple[float, float]]) -> bool:
+    rows = [row for row in run if len(row.cells) > 1]
+    if len(rows) < _FEWEST_ROWS or len(columns) < 2 or _are_text_columns(run):
+        return False
+    filled = sum(len(row.cells) for row in rows) / (len(rows) * len(columns))
+    letters = fmean(len(cell.text) for row in rows for cell in row.cells)
+    if letters < _SHORT_CELL or filled < _LEAST_FILLED or len(rows) < len(run) * _LEAST_FILLED:
+        return False  # the letters of a figure, or gaps here and there
+    return len(columns) > 2 or not _is_list(rows)
+
+
+def _is_list(rows: Sequence[Row]) -> bool:
+    """Whether the first of two columns only holds bullets or numbers."""
+    return sum(bool(_MARKER.match(row.cells[0].text)) for row in rows) * 2 > len(rows)
+
+
+def _are_text_columns(run: Sequence[Row]) -> bool:
+    """Whether the cells are so long, in every column, that they are running text."""
+    rows = [row.cells for row in run if len(row.cells) > 1]
+    width = min(map(len, rows), default=0)
+    return width > 0 and all(
+        fmean(len(cells[at].text) for cells in rows) > _LONG_CELL for at in range(width)
+    )
+
+
+def _table(run: Sequence[Row], columns: Sequence[tuple[float, float]]) -> Iterator[Element]:
+    rows: list[list[str]] = []
+    for row in run:
+        placed = _placed(row, columns)
+        if rows and len(row.cells) == 1 and not placed[0]:
+            rows[-1] = [" ".join(filter(None, pair)) for pair in zip(rows[-1], placed, strict=True)]
+        else:
+            rows.append(placed)
+    first, *rest = run
+    header = first.lines[0].bold and not all(row.lines[0].bold for row in rest)
+    made = parts.table(rows, first.lines[0].page, header=header or None)
+    if made is not None:
+        yield made
+
+
+def _placed(row: Row, columns: Sequence[tuple[float, float]]) -> list[str]:
+    """The row's cells in their columns; one that reaches over several is in its first."""
+    texts = [""] * len(columns)
+    for cell in row.cells:
+        at = next(
+            (n for n, (_, right) in enumerate(columns) if cell.left < right), len(columns) - 1
+        )
+        texts[at] = f"{texts[at]} {cell.text}".strip()
+    return texts
