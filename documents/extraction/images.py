@@ -24,7 +24,7 @@ def read_picture(reading: Reading) -> Iterator[Element]:
         reading.details["scanned"] = True
         numbers = range(1, (reading.pages or 1) + 1)
         pages = list(ocr.pages_of_pictures(reading, numbers, partial(_read_frame, image)))
-    yield from elements_of_pages(pages, {})
+    yield from elements_of_pages(reading, pages, {})
 
 
 def check(reading: Reading) -> None:

@@ -1,6 +1,6 @@
 """Lines as they stand on pages, wherever they were read from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,4 @@ class Page:
     height: float
     lines: list[Line]
     scanned: bool = False  # its lines were read by OCR
+    fields: list[str] = field(default_factory=list)  # "name: value" of a form

@@ -12,7 +12,7 @@ import pypdfium2.raw as pdfium
 from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile, PasswordProtected
-from documents.extraction import ocr
+from documents.extraction import ocr, pdf_extras
 from documents.extraction.garbled import is_garbled
 from documents.extraction.lines import Cell, Line, Page
 from documents.extraction.pdf_layout import elements_of_pages
@@ -51,6 +51,7 @@ def opened(reading: Reading) -> Iterator[pypdfium2.PdfDocument]:
         if not len(document):
             raise CorruptFile
         reading.set_pages(len(document))
+        document.init_forms()
         yield document
     finally:
         document.close()
@@ -58,19 +59,27 @@ def opened(reading: Reading) -> Iterator[pypdfium2.PdfDocument]:
 
 def read_pdf(reading: Reading) -> Iterator[Element]:
     with opened(reading) as document:
-        pages, scans = {}, []
+        pages, scans, links = {}, [], list[str]()
         for at in range(len(document)):
-            page, usable = _page(document, at)
+            page, usable = _page(document, at, links)
             pages[page.number] = page
             if usable:
                 reading.page_done()
             else:
                 scans.append(page.number)
+        _note_extras(reading, document, links)
         _garbled(reading, [pages[number] for number in scans])
         for scan in ocr.pages_of_pictures(reading, scans, partial(_read_scan, document)):
             pages[scan.number] = _fuller(scan, pages[scan.number])
         _note_empty(reading, list(pages.values()))
-        yield from elements_of_pages(list(pages.values()), _outline(document))
+        yield from elements_of_pages(reading, list(pages.values()), _outline(document))
+
+
+def _note_extras(reading: Reading, document: pypdfium2.PdfDocument, links: list[str]) -> None:
+    if links:
+        reading.details["links"] = pdf_extras.first_links(links)
+    if labels := pdf_extras.labels(document):
+        reading.details["page_labels"] = labels
 
 
 def _garbled(reading: Reading, scans: Sequence[Page]) -> None:
@@ -87,6 +96,7 @@ def _garbled(reading: Reading, scans: Sequence[Page]) -> None:
 def _fuller(scan: Page, page: Page) -> Page:
     """What OCR read, unless the text layer says more after all."""
     read, layer = (sum(len(line.text) for line in each.lines) for each in (scan, page))
+    scan.fields = page.fields
     return scan if read >= layer / 2 else page
 
 
@@ -95,20 +105,20 @@ def _read_scan(document: pypdfium2.PdfDocument, number: int) -> ocr.Kept:
     try:
         longest = max(page.get_size())
         scale = min(ocr.LONGEST_SIDE / longest, _MOST_PIXELS_A_POINT)
-        bitmap = page.render(scale=scale, may_draw_forms=False)
+        bitmap = page.render(scale=scale)
         return ocr.read_page(bitmap.to_numpy()[:, :, :3].copy(), scale)
     finally:
         page.close()
 
 
 def _note_empty(reading: Reading, pages: list[Page]) -> None:
-    if empty := sum(not page.lines for page in pages):
+    if empty := sum(not page.lines and not page.fields for page in pages):
         reading.details["empty_pages"] = empty
         reading.warnings.append(f"{empty} of {len(pages)} pages have no text")
 
 
-def _page(document: pypdfium2.PdfDocument, at: int) -> tuple[Page, bool]:
-    """A page as its text layer has it, and whether that will do."""
+def _page(document: pypdfium2.PdfDocument, at: int, links: list[str]) -> tuple[Page, bool]:
+    """A page as its text layer has it, and whether that will do. Adds to the links."""
     try:
         page = document[at]
     except pypdfium2.PdfiumError:  # one damaged page is no reason to give up the others
@@ -119,7 +129,10 @@ def _page(document: pypdfium2.PdfDocument, at: int) -> tuple[Page, bool]:
         lines = _lines(textpage, text, at + 1)
         textpage.close()
         width, height = page.get_size()
-        return Page(at + 1, width, height, lines), not _needs_ocr(page, text)
+        fields, linked = pdf_extras.fields_and_links(document, page, text)
+        links += linked
+        found = Page(at + 1, width, height, lines, fields=fields)
+        return found, not _needs_ocr(page, text)
     finally:
         page.close()
 

@@ -14,6 +14,7 @@ from documents.extraction import parts
 from documents.extraction.columns import in_reading_order
 from documents.extraction.lines import Cell, Line, Page
 from documents.extraction.pdf_tables import apart, without_tables
+from documents.extraction.reading import Reading
 
 Outline = dict[int, dict[str, int]]  # page number -> squeezed title -> level
 
@@ -31,16 +32,29 @@ _WIDEST_CELL = 12  # sizes of the type
 _MARGIN = 0.1  # of the page's height, at either end, where running heads live
 
 
-def elements_of_pages(pages: Sequence[Page], outline: Outline) -> Iterator[Element]:
+def elements_of_pages(
+    reading: Reading, pages: Sequence[Page], outline: Outline
+) -> Iterator[Element]:
     """The elements of a document's pages, without running heads and page numbers."""
     for page in pages:
         page.lines = _in_order(list(_whole_lines(page.lines)), scanned=page.scanned)
-    running = _running_lines(pages)
+    if dropped := _drop_running_lines(pages):
+        reading.details["dropped_repeats"] = dropped
     layout = _Layout(pages, outline)
     for page in pages:
-        yield from layout.elements(
-            [line for line in page.lines if not _is_running(line, page, running)]
-        )
+        yield from layout.elements(page.lines)
+        if page.fields:
+            yield parts.paragraph("\n".join(page.fields), page.number)
+
+
+def _drop_running_lines(pages: Sequence[Page]) -> int:
+    """Take running heads and page numbers off the pages; how many there were."""
+    running, dropped = _running_lines(pages), 0
+    for page in pages:
+        kept = [line for line in page.lines if not _is_running(line, page, running)]
+        dropped += len(page.lines) - len(kept)
+        page.lines = kept
+    return dropped
 
 
 def _in_order(lines: list[Line], *, scanned: bool) -> list[Line]:

@@ -1,0 +1,117 @@
+"""What a PDF holds beside its text: values of its form, links, names of its pages."""
+
+import ctypes
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+_MOST_LINKS, _LONGEST_LINK = 20, 300  # they are sent to whoever watches the step
+_MOST_LABELS = 50
+_PASSWORD = 1 << 13  # the flag of a field that hides what is typed
+_CHOSEN = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
+_WRITTEN = (
+    pdfium.FPDF_FORMFIELD_TEXTFIELD,
+    pdfium.FPDF_FORMFIELD_COMBOBOX,
+    pdfium.FPDF_FORMFIELD_LISTBOX,
+)
+_NUMBERED = re.compile(r"(.*?)(\d+)$")
+_ROMAN = re.compile(r"[ivxlcdm]+$", re.IGNORECASE)
+_ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
+
+
+def fields_and_links(
+    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, text: str
+) -> tuple[list[str], list[str]]:
+    """ "name: value" of the fields whose values the text lacks, and the addresses linked to."""
+    fields, links = dict[str, str](), list[str]()
+    for at in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        with _annotation(page, at) as annotation:
+            kind = pdfium.FPDFAnnot_GetSubtype(annotation)
+            if kind == pdfium.FPDF_ANNOT_LINK:
+                links += _address(document, annotation)
+            elif kind == pdfium.FPDF_ANNOT_WIDGET and document.formenv:
+                name, value = _field(document.formenv, annotation)
+                if value and value not in text:
+                    fields[name] = value
+    return [f"{name}: {value}" if name else value for name, value in fields.items()], links
+
+
+@contextmanager
+def _annotation(page: pypdfium2.PdfPage, at: int) -> Iterator[Any]:
+    annotation = pdfium.FPDFPage_GetAnnot(page, at)
+    try:
+        yield annotation
+    finally:
+        if annotation:
+            pdfium.FPDFPage_CloseAnnot(annotation)
+
+
+def _field(form: Any, annotation: Any) -> tuple[str, str]:
+    """A field's name and value, "" where it is empty, secret or a button."""
+    kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
+    if pdfium.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD:
+        return "", ""
+    name = _string(pdfium.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
+    name = name or _string(pdfium.FPDFAnnot_GetFormFieldName, form, annotation)
+    if kind in _WRITTEN:
+        return name, _string(pdfium.FPDFAnnot_GetFormFieldValue, form, annotation).strip()
+    if kind in _CHOSEN and pdfium.FPDFAnnot_IsChecked(form, annotation):
+        return name, _string(pdfium.FPDFAnnot_GetFormFieldExportValue, form, annotation) or "Yes"
+    return name, ""
+
+
+def _address(document: pypdfium2.PdfDocument, annotation: Any) -> list[str]:
+    link = pdfium.FPDFAnnot_GetLink(annotation)
+    action = pdfium.FPDFLink_GetAction(link) if link else None
+    if not action:
+        return []
+    size = pdfium.FPDFAction_GetURIPath(document, action, None, 0)
+    if not 1 < size <= _LONGEST_LINK:
+        return []
+    buffer = ctypes.create_string_buffer(size)
+    pdfium.FPDFAction_GetURIPath(document, action, buffer, size)
+    return [buffer.value.decode("utf-8", "replace")]
+
+
+def _string(ask: Callable[..., int], *subject: Any) -> str:
+    """What one of PDFium's functions says, which fill a buffer with UTF-16."""
+    size = ask(*subject, None, 0)
+    if size <= 2:
+        return ""
+    buffer = (ctypes.c_ushort * (size // 2 + 1))()
+    ask(*subject, buffer, size)
+    return bytes(buffer)[: size - 2].decode("utf-16-le", "replace")
+
+
+def first_links(links: list[str]) -> list[str]:
+    """Different addresses in their order, not too many."""
+    return list(dict.fromkeys(links))[:_MOST_LINKS]
+
+
+def labels(document: pypdfium2.PdfDocument) -> dict[str, str]:
+    """Page number -> what the document calls it, where a new count begins; {} for 1, 2, 3 …"""
+    found: dict[str, str] = {}
+    before: tuple[str, int] | None = ("", 0)
+    for at in range(len(document)):
+        label = _string(pdfium.FPDF_GetPageLabel, document, at)
+        counted = _counted(label) if label else ("", at + 1)
+        if before is None or counted != (before[0], before[1] + 1):
+            found[str(at + 1)] = label
+        before = counted
+    return dict(list(found.items())[:_MOST_LABELS])
+
+
+def _counted(label: str) -> tuple[str, int] | None:
+    """A label as its prefix and number: "A-3" is ("A-", 3), "iv" is ("roman", 4)."""
+    if match := _NUMBERED.match(label):
+        return match[1], int(match[2])
+    if _ROMAN.match(label):
+        digits = [_ROMAN_DIGITS[letter] for letter in label.lower()]
+        following = [*digits[1:], 0]
+        pairs = zip(digits, following, strict=True)
+        return "roman", sum(-one if one < after else one for one, after in pairs)
+    return None

@@ -1,0 +1,53 @@
+"""What a PDF holds beside its text: fields, links, labels, running heads."""
+
+from pypdf import PdfReader, PdfWriter
+from reportlab.pdfgen.canvas import Canvas
+
+from documents.tests import files
+from documents.tests.files import parts_of
+from documents.tests.reading import extract
+
+
+def test_values_of_a_form_are_read_with_their_names(tmp_path):
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    canvas.drawString(50, 700, "A form that somebody filled in.")
+    form = canvas.acroForm
+    form.textfield(name="Full name", value="Ada Lovelace", x=50, y=600, width=200, height=20)
+    form.textfield(name="Empty", value="", x=50, y=570, width=200, height=20)
+    form.checkbox(name="Agreed", checked=True, x=50, y=540)
+    form.checkbox(name="Refused", checked=False, x=50, y=520)
+    canvas.save()
+    assert parts_of(extract(tmp_path / "a.pdf")) == [
+        ("text", "A form that somebody filled in."),
+        ("text", "Full name: Ada Lovelace\nAgreed: Yes"),
+    ]
+
+
+def test_links_are_told_beside_the_text(tmp_path):
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    canvas.drawString(50, 700, "More about it here.")
+    for _ in range(2):
+        canvas.linkURL("https://example.org/more", (50, 690, 200, 710))
+    canvas.save()
+    extracted = extract(tmp_path / "a.pdf")
+    assert extracted.details["links"] == ["https://example.org/more"]
+    assert extracted.text == "More about it here."
+
+
+def test_labels_of_pages_are_told_where_a_new_count_begins(tmp_path):
+    plain = files.pdf(tmp_path / "a.pdf", [[(50, 700, f"Words {n}.")] for n in range(5)])
+    assert "page_labels" not in extract(plain).details
+    writer = PdfWriter(PdfReader(plain))
+    writer.set_page_label(0, 2, style="/r")
+    writer.set_page_label(3, 4, style="/D", start=1)
+    writer.write(tmp_path / "b.pdf")
+    assert extract(tmp_path / "b.pdf").details["page_labels"] == {"1": "i", "4": "1"}
+
+
+def test_running_heads_are_counted(tmp_path):
+    pages = [
+        [(50, 810, "The Journal"), (50, 700, f"Text {n}."), (290, 20, str(n))] for n in (1, 2, 3)
+    ]
+    extracted = extract(files.pdf(tmp_path / "a.pdf", pages))
+    assert extracted.text == "Text 1.\n\nText 2.\n\nText 3."
+    assert extracted.details["dropped_repeats"] == 6
