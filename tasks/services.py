@@ -209,8 +209,11 @@ def wake(task_id: UUID) -> bool:
 
 def give_up_on_worker(task_id: UUID, attempt: int, step_type: str) -> None:
     """Celery says the worker of this step died: let its lease end now rather than in its time."""
+    # No join: it would make the update look at the status once, and not again after waiting for
+    # whoever gives the step back at this moment.
+    tasks = Task.objects.filter(pk=task_id, attempt=attempt)
     TaskDetail.objects.filter(
-        task_id=task_id, task__attempt=attempt, step_type=step_type, status=Status.RUNNING
+        task_id__in=tasks.values("pk"), step_type=step_type, status=Status.RUNNING
     ).update(lease_expires_at=Now())
 
 

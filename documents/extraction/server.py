@@ -138,8 +138,15 @@ def _answer(readers: Any, request: dict[str, Any], limits: Limits, out: Any) -> 
     except MemoryError:
         send({"error": "ReaderOutOfMemory", "message": ""})
     except BaseException:  # noqa: BLE001 - RecursionError, SystemExit and all that a library throws
-        send({"error": "ReaderCrashed", "message": "", "traceback": traceback.format_exc()[-8000:]})
+        send(_unexpected(Path(request["path"])))
     return 0
+
+
+def _unexpected(path: Path) -> dict[str, Any]:
+    """What is being handled is a reader's fault, unless the document was deleted meanwhile."""
+    if not path.exists():
+        return {"error": "FileMissing", "message": ""}
+    return {"error": "ReaderCrashed", "message": "", "traceback": traceback.format_exc()[-8000:]}
 
 
 def _do(readers: Any, request: dict[str, Any], limits: Limits, send: Send) -> dict[str, Any]:

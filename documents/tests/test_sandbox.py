@@ -13,6 +13,7 @@ import pytest
 
 from documents.exceptions import (
     CorruptFile,
+    FileMissing,
     ReaderCrashed,
     ReaderOutOfMemory,
     ReaderTimeout,
@@ -77,6 +78,12 @@ def test_a_reader_that_dies_fails_its_file_alone_and_the_server_lives(do, deed):
 def test_an_error_of_the_file_comes_back_as_it_was_raised(do):
     with pytest.raises(CorruptFile, match=r"^Page 3 is damaged\.$"):
         do("corrupt")
+
+
+def test_a_file_that_was_deleted_meanwhile_is_missing_and_no_fault_of_the_reader(do, caplog):
+    with pytest.raises(FileMissing):
+        do("vanish")
+    assert caplog.records == []
 
 
 def test_memory_is_limited(do):

@@ -56,6 +56,12 @@ def _corrupt(reading):
     raise CorruptFile("Page 3 is damaged.")
 
 
+def _vanish(reading):
+    """The document is deleted before its reader comes to open it."""
+    reading.path.unlink()
+    return reading.path.read_text()
+
+
 def _fill_memory(reading):
     return len(b"x" * 2_000_000_000)
 
@@ -90,6 +96,7 @@ _DEEDS = {
     "leave": _leave,
     "progress": _progress,
     "recurse": _recurse,
+    "vanish": _vanish,
     "segfault": lambda reading: ctypes.string_at(0),
     "server": lambda reading: os.getppid(),
     "write": _write,

@@ -156,6 +156,27 @@ def wait_until_somebody_waits_for_a_lock():
     raise AssertionError("nobody waits")
 
 
+def test_a_worker_given_up_on_while_its_step_is_given_back_keeps_no_lease(task):
+    """Celery's word of the dead worker waits for the transaction that gives the step back."""
+    services.dispatch(task.pk, 1)
+    detail = claim(task)
+    locked = threading.Event()
+
+    def give_back():
+        with transaction.atomic():
+            services.postpone(detail, seconds=0)
+            locked.set()
+            wait_until_somebody_waits_for_a_lock()
+
+    def give_up():
+        assert locked.wait(30)
+        services.give_up_on_worker(task.pk, 1, "ONE")
+
+    assert kinds(at_once(give_back, give_up)) == {"won": 2}
+    assert ends_whole(task) == "RUNNING"
+    assert set(task.task_details.values_list("lease_expires_at", flat=True)) == {None}
+
+
 def finish(detail):
     saved = []
     services.complete(detail, StepResult(save=lambda: saved.append(1)))
