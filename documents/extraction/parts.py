@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 
 from unstructured.documents.elements import (
@@ -19,22 +20,28 @@ _YEAR = re.compile(r"(?:19|20)\d\d$")
 _ROWS_AT_ONCE = 1_000
 
 
+@lru_cache(4096)
+def _metadata(page: int | None, depth: int | None = None) -> ElementMetadata:
+    """Made once and shared, as it takes longer than the element itself; nobody changes it."""
+    return ElementMetadata(page_number=page, category_depth=depth)
+
+
 def title(text: str, level: int, page: int | None = None) -> Element:
     """A heading; level 1 is the outermost."""
     depth = max(level, 1) - 1
-    return Title(text, metadata=ElementMetadata(page_number=page, category_depth=depth))
+    return Title(text, metadata=_metadata(page, depth))
 
 
 def paragraph(text: str, page: int | None = None) -> Element:
-    return NarrativeText(text, metadata=ElementMetadata(page_number=page))
+    return NarrativeText(text, metadata=_metadata(page))
 
 
 def list_item(text: str, page: int | None = None) -> Element:
-    return ListItem(text, metadata=ElementMetadata(page_number=page))
+    return ListItem(text, metadata=_metadata(page))
 
 
 def code(text: str, page: int | None = None) -> Element:
-    return CodeSnippet(text, metadata=ElementMetadata(page_number=page))
+    return CodeSnippet(text, metadata=_metadata(page))
 
 
 def table(

@@ -1,11 +1,13 @@
 """Workbooks of Excel and OpenDocument: a sheet is a page."""
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime, time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import datetime, time, timedelta
 from itertools import chain, groupby
 
 from python_calamine import (
     CalamineError,
+    CalamineSheet,
     CalamineWorkbook,
     PasswordError,
     SheetTypeEnum,
@@ -14,30 +16,62 @@ from python_calamine import (
 from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile, PasswordProtected
-from documents.extraction import parts
+from documents.extraction import parts, types
+from documents.extraction.packages import opened
 from documents.extraction.reading import Reading
+from documents.extraction.sheet_parts import Cell, SheetParts
 
 
 def read_workbook(reading: Reading) -> Iterator[Element]:
     try:
-        with CalamineWorkbook.from_path(reading.path) as workbook:
-            yield from _sheets(reading, workbook)
+        with ExitStack() as stack:
+            workbook = stack.enter_context(CalamineWorkbook.from_path(reading.path))
+            beside = None
+            if reading.content_type == types.XLSX:
+                beside = SheetParts(stack.enter_context(opened(reading.path)))
+            yield from _sheets(reading, workbook, beside)
     except PasswordError as error:
         raise PasswordProtected from error
     except (CalamineError, OSError) as error:
         raise CorruptFile from error
 
 
-def _sheets(reading: Reading, workbook: CalamineWorkbook) -> Iterator[Element]:
+def _sheets(
+    reading: Reading, workbook: CalamineWorkbook, beside: SheetParts | None
+) -> Iterator[Element]:
     sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ is SheetTypeEnum.WorkSheet]
     shown = [sheet for sheet in sheets if sheet.visible is SheetVisibleEnum.Visible]
     if len(shown) < len(sheets):
+        reading.details["hidden_sheets"] = len(sheets) - len(shown)
         reading.warnings.append(f"{len(sheets) - len(shown)} hidden sheets were left out")
+    reading.details["sheets"] = len(shown)
     reading.set_pages(len(shown))
     for number, sheet in enumerate(shown, 1):
-        rows = workbook.get_sheet_by_name(sheet.name).iter_rows()
-        yield from _sheet(sheet.name, number, ([_cell(value) for value in row] for row in rows))
+        rows = _rows(workbook.get_sheet_by_name(sheet.name), beside, sheet.name)
+        yield from _sheet(sheet.name, number, rows)
+        for cell, comment in beside.comments(sheet.name) if beside is not None else ():
+            yield parts.paragraph(f"Comment on {cell}: {comment}", number)
         reading.progress(number, len(shown))
+
+
+def _rows(sheet: CalamineSheet, beside: SheetParts | None, name: str) -> Iterator[list[str]]:
+    percentages = beside.percentages(name) if beside is not None else {}
+    rows = sheet.iter_rows()
+    if not percentages:
+        return ([_cell(value) for value in row] for row in rows)
+    _, left = sheet.start or (0, 0)  # rows are counted from the sheet's first, columns from this
+    return (_with_percentages(row, at, left, percentages) for at, row in enumerate(rows))
+
+
+def _with_percentages(
+    row: Sequence[object], at: int, left: int, percentages: dict[Cell, int]
+) -> list[str]:
+    cells = [_cell(value) for value in row]
+    for column, value in enumerate(row):
+        decimals = percentages.get((at, left + column))
+        if decimals is not None and isinstance(value, float):
+            cells[column] = f"{value:.{decimals}%}"
+    return cells
 
 
 def _sheet(name: str, number: int, rows: Iterable[list[str]]) -> Iterator[Element]:
@@ -70,5 +104,16 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.10g}" if abs(value) < 1e15 else str(value)
     if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
+        day = value.date().isoformat()
+        return day if value.time() == time() else f"{day} {_moment(value.time())}"
+    if isinstance(value, time):
+        return _moment(value)
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}" + (f":{seconds:02}" if seconds else "")
     return str(value).strip()
+
+
+def _moment(value: time) -> str:
+    """ISO 8601 to the minute, or to the second where there are any."""
+    return value.isoformat(timespec="seconds" if value.second else "minutes")

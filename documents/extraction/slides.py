@@ -1,11 +1,13 @@
 """PowerPoint presentations: a slide is a page."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from lxml import etree
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts
+from documents.extraction.charts import chart_elements
 from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.reading import Reading
 
@@ -13,7 +15,7 @@ _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _TITLES = frozenset({"title", "ctrTitle"})
-_FURNITURE = frozenset({"sldNum", "dt", "ftr", "hdr", "sldImg"})  # the same on every slide
+_FURNITURE = frozenset({"sldNum", "dt", "hdr", "sldImg"})  # numbers and dates of each slide
 _NO_PLACEHOLDER = ""
 
 
@@ -21,9 +23,19 @@ def read_pptx(reading: Reading) -> Iterator[Element]:
     with opened(reading.path) as package:
         slides = _slides(package)
         reading.set_pages(len(slides))
+        deck = _Deck(package)
         for number, part in enumerate(slides, 1):
-            yield from _slide(package, part, number)
+            yield from deck.slide(part, number)
             reading.progress(number, len(slides))
+    _tell(reading, deck.found)
+
+
+def _tell(reading: Reading, found: Counter[str]) -> None:
+    reading.details.update({kind: count for kind, count in found.items() if count})
+    if hidden := found["hidden_slides"]:
+        reading.warnings.append(f"{hidden} hidden slides were left out")
+    if pictures := found["pictures"]:
+        reading.warnings.append(f"{pictures} pictures were not read")
 
 
 def _slides(package: Package) -> list[str]:
@@ -36,18 +48,60 @@ def _slides(package: Package) -> list[str]:
     return [links[slide_id][1] for slide_id in ids if slide_id in links]
 
 
-def _slide(package: Package, part: str, number: int) -> Iterator[Element]:
-    root = package.xml(part)
-    if root is None:
-        return
-    shapes = list(_shapes(root.find(f"{_P}cSld/{_P}spTree")))
-    shapes.sort(key=lambda shape: _placeholder(shape) not in _TITLES)  # the title is read first
-    for shape in shapes:
-        yield from _shape(shape, number)
-    for diagram in package.related_of(part, "diagramData"):
-        yield from _paragraphs(package.xml(diagram), number, listed=True)
-    for notes in package.related_of(part, "notesSlide"):
-        yield from _notes(package.xml(notes), number)
+class _Deck:
+    """The slides of an open presentation, and what was found on them so far."""
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._footers: set[str] = set()
+        self.found = Counter[str]()
+
+    def slide(self, part: str, number: int) -> Iterator[Element]:
+        root = self._package.xml(part)
+        if root is None or root.get("show") in {"0", "false"}:
+            self.found["hidden_slides"] += root is not None
+            return
+        shapes = list(_shapes(root.find(f"{_P}cSld/{_P}spTree")))
+        shapes.sort(key=lambda shape: _placeholder(shape) not in _TITLES)  # read first
+        for shape in shapes:
+            yield from self._shape(shape, number)
+        self.found["pictures"] += sum(1 for _ in root.iter(f"{_P}pic"))
+        yield from self._beside(part, number)
+
+    def _shape(self, shape: etree._Element, number: int) -> Iterator[Element]:
+        if _placeholder(shape) != "ftr":
+            yield from _shape(shape, number)
+            return
+        text = " ".join(" ".join(map(_text, _lines(shape.find(f"{_P}txBody")))).split())
+        if text and text not in self._footers:  # it is on every slide
+            self._footers.add(text)
+            yield parts.paragraph(text, number)
+
+    def _beside(self, part: str, number: int) -> Iterator[Element]:
+        """What belongs to a slide but lies in parts of its own."""
+        package = self._package
+        for chart in package.related_of(part, "chart"):
+            yield from chart_elements(package.xml(chart), number)
+        for diagram in package.related_of(part, "diagramData"):
+            yield from _paragraphs(package.xml(diagram), number, listed=True)
+        for notes in package.related_of(part, "notesSlide"):
+            found = list(_notes(package.xml(notes), number))
+            self.found["notes"] += bool(found)
+            yield from found
+        for comments in package.related_of(part, "comments"):
+            for text in _comments(package.xml(comments)):
+                self.found["comments"] += 1
+                yield parts.paragraph(f"Comment: {text}", number)
+
+
+def _comments(root: etree._Element | None) -> Iterator[str]:
+    """The texts of a slide's comments, in the older format and in that of threads."""
+    for node in root.iter("{*}cm", "{*}reply") if root is not None else ():
+        old = node.find(f"{_P}text")
+        lines = node.find("{*}txBody")
+        text = (old.text or "") if old is not None else " ".join(map(_text, _lines(lines)))
+        if text.strip():
+            yield text.strip()
 
 
 def _shapes(tree: etree._Element | None) -> Iterator[etree._Element]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from lxml import etree
 from unstructured.documents.elements import Element, NarrativeText
@@ -32,6 +33,7 @@ _BOLD = re.compile(r"font-weight\s*:\s*(bold|[6-9]00)", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _BLANKS = re.compile(r"\s+")
+_BREAK = "\x00"  # a line break among the gathered texts, whose own are blanks
 _PART = re.compile(
     r"(?:(part|chapter|book)|(item|section|article|appendix|note))\s+[\divxlc]+[a-z]?\b",
     re.IGNORECASE,
@@ -89,8 +91,11 @@ def _main_part(root: etree._Element) -> etree._Element:
 def _tag(node: etree._Element) -> str:
     """Local name in lower case; "" for what is no element. iXBRL's become `name:ix`."""
     tag = node.tag
-    if not isinstance(tag, str):
-        return ""
+    return _name(tag) if isinstance(tag, str) else ""
+
+
+@lru_cache(1024)
+def _name(tag: str) -> str:
     name = tag.rpartition("}")[2].lower()
     return f"{name[3:]}:ix" if name.startswith("ix:") else name
 
@@ -101,7 +106,7 @@ class _Walker:
     def __init__(self) -> None:
         self.found: list[Element] = []
         self._texts: list[str] = []
-        self._bold = self._plain = 0  # characters gathered so
+        self._bold = self._plain = 0  # pieces gathered so
 
     def block(self, node: etree._Element) -> None:
         tag = _tag(node)
@@ -129,7 +134,7 @@ class _Walker:
         if not tag or tag in _DROPPED or _is_hidden(child):
             return
         if tag == "br":
-            self._texts.append("\n")
+            self._texts.append(_BREAK)
         elif tag == "img":
             self._add(child.get("alt"), bold=False)
         elif tag in _BLOCKS:
@@ -140,16 +145,15 @@ class _Walker:
     def _add(self, text: str | None, *, bold: bool) -> None:
         if not text:
             return
-        text = _BLANKS.sub(" ", text)
         self._texts.append(text)
         if bold:
-            self._bold += len(text.strip())
+            self._bold += not text.isspace()
         else:
-            self._plain += len(text.strip())
+            self._plain += not text.isspace()
 
     def _take(self) -> tuple[str, bool]:
         """The gathered text, and whether all of it is bold."""
-        text, bold = "".join(self._texts).strip(), self._bold > 0 and self._plain == 0
+        text, bold = _lines("".join(self._texts)), self._bold > 0 and self._plain == 0
         self._texts, self._bold, self._plain = [], 0, 0
         return text, bold
 
@@ -203,6 +207,13 @@ class _Walker:
             self.found.append(made)
 
 
+def _lines(text: str) -> str:
+    """Gathered text with each run of blanks as one; lines end at breaks alone."""
+    if _BREAK not in text:
+        return " ".join(text.split())
+    return "\n".join(" ".join(line.split()) for line in text.split(_BREAK)).strip()
+
+
 def _cells(row: etree._Element) -> Iterator[etree._Element]:
     for cell in row:
         if _tag(cell) in {"td", "th"} and not _is_hidden(cell):
@@ -245,6 +256,8 @@ def _gather(node: etree._Element, texts: list[str]) -> None:
 
 
 def _is_hidden(node: etree._Element) -> bool:
+    if not node.attrib:
+        return False
     style = node.get("style")
     if node.get("hidden") is not None or node.get("role") in _FURNITURE:
         return True

@@ -1,3 +1,8 @@
+import datetime
+
+import openpyxl
+from openpyxl.comments import Comment
+
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
@@ -10,4 +15,62 @@ def test_workbook(tmp_path):
         ("table", "Fruit | Price | Since\nApple | 1.5\nPear | 2"),
     ]
     assert extracted.pages == 1
+    assert extracted.details["sheets"] == extracted.details["hidden_sheets"] == 1
     assert extracted.details["warnings"] == ["1 hidden sheets were left out"]
+
+
+def test_cells_are_read_as_they_are_seen(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    cells = {
+        "B3": ("Share", None),
+        "C3": (0.256, "0.0%"),
+        "B4": ("Whole", None),
+        "C4": (1, "0%"),
+        "B5": ("Not a percentage", None),
+        "C5": (0.5, '0.0" %"'),
+        "B6": ("Day", None),
+        "C6": (datetime.date(2024, 3, 1), "dd/mm/yyyy"),
+        "B7": ("Moment", None),
+        "C7": (datetime.datetime(2024, 3, 1, 14, 30, 5), None),
+        "B8": ("Time", None),
+        "C8": (datetime.time(9, 5), None),
+        "B9": ("Length", None),
+        "C9": (datetime.timedelta(hours=30, minutes=5), "[h]:mm"),
+        "B10": ("Sum", None),
+        "C10": (0.1 + 0.2, None),
+        "B11": ("Flag", None),
+        "C11": (True, None),
+        "B12": ("Merged", None),
+    }
+    for place, (value, shown) in cells.items():
+        sheet[place] = value
+        if shown:
+            sheet[place].number_format = shown
+    sheet.merge_cells("B12:C12")
+    book.save(str(tmp_path / "a.xlsx"))
+    ((_, title), (_, table)) = parts_of(extract(tmp_path / "a.xlsx"))
+    assert title == "Sheet"
+    assert table.split("\n") == [
+        "Share | 25.6%",
+        "Whole | 100%",
+        "Not a percentage | 0.5",
+        "Day | 2024-03-01",
+        "Moment | 2024-03-01 14:30:05",
+        "Time | 09:05",
+        "Length | 30:05",
+        "Sum | 0.3",
+        "Flag | TRUE",
+        "Merged",
+    ]
+
+
+def test_comments_on_cells_follow_the_sheet(tmp_path):
+    book = openpyxl.Workbook()
+    book.active["A1"] = "Words"
+    book.active["A1"].comment = Comment("Which ones?", "Ann")
+    book.save(str(tmp_path / "a.xlsx"))
+    assert parts_of(extract(tmp_path / "a.xlsx"))[1:] == [
+        ("text", "Words"),
+        ("text", "Comment on A1: Which ones?"),
+    ]

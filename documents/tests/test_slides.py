@@ -1,3 +1,8 @@
+import pptx
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.util import Inches
+
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
@@ -16,3 +21,53 @@ def test_presentation(tmp_path):
     ]
     assert [element.page for element in extracted.elements] == [1, 1, 1, 2]
     assert reported[-1] == (2, 2)
+
+
+def test_groups_tables_charts_and_hidden_slides(tmp_path):
+    deck = pptx.Presentation()
+    inch = Inches(1)
+    slide = deck.slides.add_slide(deck.slide_layouts[5])
+    grouped = slide.shapes.add_group_shape().shapes.add_textbox(0, 0, inch, inch)
+    grouped.text_frame.text = "In a group"
+    table = slide.shapes.add_table(2, 2, 0, 0, inch, inch).table
+    for at, text in enumerate(("wide", "", "left", "right")):
+        table.cell(at // 2, at % 2).text = text
+    table.cell(0, 0).merge(table.cell(0, 1))
+    data = CategoryChartData()
+    data.categories = ["East", "West"]
+    data.add_series("Sales", (1.5, 2.5))
+    kind = XL_CHART_TYPE.COLUMN_CLUSTERED
+    chart = slide.shapes.add_chart(kind, 0, 0, inch, inch, data).chart
+    chart.has_title = True
+    chart.chart_title.text_frame.text = "Regions"
+    hidden = deck.slides.add_slide(deck.slide_layouts[5])
+    hidden.shapes.title.text = "Not shown"
+    hidden._element.set("show", "0")
+    slide.shapes.title.text = "The title comes first"
+    deck.slides.add_slide(deck.slide_layouts[5]).shapes.title.text = "Third"
+    deck.save(str(tmp_path / "a.pptx"))
+    extracted = extract(tmp_path / "a.pptx")
+    assert parts_of(extracted) == [
+        ("title", "The title comes first"),
+        ("text", "In a group"),
+        ("table", "wide\nleft | right"),
+        ("text", "Regions"),
+        ("table", "| Sales\nEast | 1.5\nWest | 2.5"),
+        ("title", "Third"),
+    ]
+    assert extracted.elements[-1].page == extracted.pages == 3
+    assert extracted.details["warnings"] == ["1 hidden slides were left out"]
+
+
+def test_a_footer_is_read_once(tmp_path):
+    deck = pptx.Presentation()
+    for title in ("One", "Two"):
+        slide = deck.slides.add_slide(deck.slide_layouts[5])
+        slide.shapes.title.text = title
+        box = slide.shapes.add_textbox(0, 0, Inches(1), Inches(1))
+        box.text_frame.text = "Confidential"
+        box._element.nvSpPr.nvPr.get_or_add_ph().set("type", "ftr")
+    deck.save(str(tmp_path / "a.pptx"))
+    assert [text for _, text in parts_of(extract(tmp_path / "a.pptx"))] == [
+        "One", "Confidential", "Two",
+    ]  # fmt: skip

@@ -1,0 +1,86 @@
+"""What the workbook library does not tell of .xlsx: percentages and comments."""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from lxml import etree
+
+from documents.extraction.packages import Package
+
+_S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})" s="(\d{1,6})"')
+_PERCENT = re.compile(r"(?:\.([0#?]*))?%")
+_QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+_BUILT_IN = {9: 0, 10: 2}  # numbers of formats: decimals of the percentage
+
+Cell = tuple[int, int]  # row and column, from 0
+
+
+class SheetParts:
+    """The parts of an open .xlsx that belong to its sheets."""
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+
+    def percentages(self, sheet: str) -> dict[Cell, int]:
+        """The cells that show a percentage, and with how many decimals."""
+        styles, data = self._percent_styles, None
+        if styles:
+            data = self._package.bytes(self._parts.get(sheet, ""))
+        return {
+            (int(row) - 1, _column(column)): styles[int(style)]
+            for column, row, style in _CELL.findall(data or b"")
+            if int(style) in styles
+        }
+
+    def comments(self, sheet: str) -> Iterator[tuple[str, str]]:
+        """Cell, such as "B2", and comment."""
+        for part in self._package.related_of(self._parts.get(sheet, ""), "comments"):
+            root = self._package.xml(part)
+            for node in root.iter(f"{_S}comment") if root is not None else ():
+                text = "".join(each.text or "" for each in node.iter(f"{_S}t")).strip()
+                if text:
+                    yield node.get("ref", ""), text
+
+    @cached_property
+    def _parts(self) -> dict[str, str]:
+        """A sheet's name -> its part."""
+        main = self._package.main_part()
+        root, links = self._package.xml(main), self._package.related(main)
+        sheets = root.iter(f"{_S}sheet") if root is not None else ()
+        return {
+            sheet.get("name", ""): links[link][1]
+            for sheet in sheets
+            if (link := sheet.get(f"{_R}id", "")) in links
+        }
+
+    @cached_property
+    def _percent_styles(self) -> dict[int, int]:
+        """The cell styles that show a percentage, and with how many decimals."""
+        for part in self._package.related_of(self._package.main_part(), "styles"):
+            root = self._package.xml(part)
+            if root is not None:
+                return _percent_styles(root)
+        return {}
+
+
+def _percent_styles(root: etree._Element) -> dict[int, int]:
+    decimals: dict[str, int] = {str(number): places for number, places in _BUILT_IN.items()}
+    for node in root.iter(f"{_S}numFmt"):
+        if match := _PERCENT.search(_QUOTED.sub("", node.get("formatCode", ""))):
+            decimals[node.get("numFmtId", "")] = len(match[1] or "")
+    cells = root.find(f"{_S}cellXfs")
+    return {
+        at: decimals[number]
+        for at, style in enumerate(cells if cells is not None else ())
+        if (number := style.get("numFmtId", "")) in decimals
+    }
+
+
+def _column(letters: bytes) -> int:
+    column = 0
+    for letter in letters:
+        column = column * 26 + letter - 64
+    return column - 1
