@@ -24,6 +24,7 @@ class Line:
     bold: bool
     page: int = 0
     cells: tuple[Cell, ...] = ()  # where it has wide gaps
+    turn: int = 0  # degrees to the left of the page, as it lies in the file: 0, 90, 180 or 270
 
 
 @dataclass(slots=True)
@@ -33,4 +34,5 @@ class Page:
     height: float
     lines: list[Line]
     scanned: bool = False  # its lines were read by OCR
+    sideways: list[Line] = field(default_factory=list)  # that run another way than the others
     fields: list[str] = field(default_factory=list)  # "name: value" of a form

@@ -12,7 +12,7 @@ import pypdfium2.raw as pdfium
 from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile, PasswordProtected
-from documents.extraction import ocr, pdf_extras
+from documents.extraction import ocr, pdf_extras, turned
 from documents.extraction.garbled import is_garbled
 from documents.extraction.lines import Cell, Line, Page
 from documents.extraction.pdf_layout import elements_of_pages
@@ -132,6 +132,9 @@ def _page(document: pypdfium2.PdfDocument, at: int, links: list[str]) -> tuple[P
         fields, linked = pdf_extras.fields_and_links(document, page, text)
         links += linked
         found = Page(at + 1, width, height, lines, fields=fields)
+        if any(line.turn for line in lines):
+            _, _, across, up = page.get_mediabox()
+            found = turned.upright(found, across, up)
         return found, not _needs_ocr(page, text)
     finally:
         page.close()
@@ -169,7 +172,7 @@ def _lines(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Line
     ]
     probes = ((line, at) for line, at in places[3::_PROBE_EVERY] if len(line) > _PROBE_LENGTH)
     gaps = any(
-        _cells(textpage, index, line, at, _size(textpage, index(at + _middle(line))))
+        _cells(textpage, index, line, at, _size_and_turn(textpage, index(at + _middle(line)))[0])
         for line, at in probes
     )
     return [_line(textpage, index, line, at, number, gaps=gaps) for line, at in places]
@@ -184,19 +187,40 @@ def _line(
         index(at + place) for place in (0, _middle(text), len(text) - 1 - soft_hyphen)
     )
     left, right = _box(textpage, first).left, _box(textpage, max(first, last)).right
-    size = _size(textpage, middle)
+    size, turn = _size_and_turn(textpage, middle)
+    base = _base(textpage, middle)
+    if turn:
+        left, right, base = _turned(textpage, first, max(first, last), middle, turn)
     return Line(
         text=text[:-1] + "\xad" if soft_hyphen else text,
         left=left,
         right=right,
-        base=_base(textpage, middle),
+        base=base,
         size=size,
         bold=all(_is_bold(textpage, at) for at in {first, middle, max(first, last)}),
         page=number,
+        turn=turn,
         cells=_cells(textpage, index, text, at, size)
-        if gaps or _may_have_gaps(text, right - left, size)
+        if not turn and (gaps or _may_have_gaps(text, right - left, size))
         else (),
     )
+
+
+def _turned(
+    textpage: pypdfium2.PdfTextPage, first: int, last: int, middle: int, turn: int
+) -> tuple[float, float, float]:
+    """Left, right and base of a line on the page turned so that the line lies level.
+
+    They count from the corner that was the page's bottom left before; `upright` moves them.
+    """
+    start, end = _box(textpage, first), _box(textpage, last)
+    x, y = ctypes.c_double(), ctypes.c_double()
+    pdfium.FPDFText_GetCharOrigin(textpage, middle, x, y)
+    if turn == 90:
+        return start.bottom, end.top, -x.value
+    if turn == 270:
+        return -start.top, -end.bottom, x.value
+    return -start.right, -end.left, -y.value
 
 
 def _may_have_gaps(text: str, width: float, size: float) -> bool:
@@ -264,12 +288,17 @@ def _base(textpage: pypdfium2.PdfTextPage, index: int) -> float:
     return y.value
 
 
-def _size(textpage: pypdfium2.PdfTextPage, index: int) -> float:
-    """The size of the type on the page, rounded to half points."""
+def _size_and_turn(textpage: pypdfium2.PdfTextPage, index: int) -> tuple[float, int]:
+    """The size of the type on the page, rounded to half points, and which way it runs."""
     matrix = pdfium.FS_MATRIX()
     pdfium.FPDFText_GetMatrix(textpage, index, matrix)
     size: float = pdfium.FPDFText_GetFontSize(textpage, index)
-    return round(size * math.hypot(matrix.c, matrix.d) * 2) / 2
+    turn = 0
+    if abs(matrix.b) > abs(matrix.a):
+        turn = 90 if matrix.b > 0 else 270
+    elif matrix.a < 0 and matrix.d < 0:
+        turn = 180
+    return round(size * math.hypot(matrix.c, matrix.d) * 2) / 2, turn
 
 
 def _is_bold(textpage: pypdfium2.PdfTextPage, index: int) -> bool:

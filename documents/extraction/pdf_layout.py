@@ -43,6 +43,7 @@ def elements_of_pages(
     layout = _Layout(pages, outline)
     for page in pages:
         yield from layout.elements(page.lines)
+        yield from layout.elements(page.sideways)
         if page.fields:
             yield parts.paragraph("\n".join(page.fields), page.number)
 

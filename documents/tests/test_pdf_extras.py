@@ -1,5 +1,6 @@
 """What a PDF holds beside its text: fields, links, labels, running heads."""
 
+import pytest
 from pypdf import PdfReader, PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
@@ -51,3 +52,18 @@ def test_running_heads_are_counted(tmp_path):
     extracted = extract(files.pdf(tmp_path / "a.pdf", pages))
     assert extracted.text == "Text 1.\n\nText 2.\n\nText 3."
     assert extracted.details["dropped_repeats"] == 6
+
+
+@pytest.mark.parametrize("degrees", [90, 270])
+def test_a_page_may_be_turned(tmp_path, degrees):
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(595, 842))
+    canvas.translate(*((595, 0) if degrees == 90 else (0, 842)))
+    canvas.rotate(degrees)
+    for at, words in enumerate(("The first line of it goes on and", "the second line", "ends.")):
+        canvas.drawString(50, 500 - 12 * at, words)
+    canvas.drawString(50, 400, "Another paragraph stands apart.")
+    canvas.setPageRotation(degrees)
+    canvas.save()
+    text = " ".join(extract(tmp_path / "a.pdf").text.split())
+    body = "The first line of it goes on and the second line ends. Another paragraph stands apart."
+    assert text == body
