@@ -28,7 +28,7 @@ class QuickAMQP(AMQP):
     Connection = QuickConnection
 
 
-app = Celery("notebook", amqp=QuickAMQP)
+app = Celery("notebook", amqp=QuickAMQP, fixups=["notebook.worker_database:fixup"])
 app.conf.update(
     broker_url=settings.REDIS_URL,
     task_default_queue="document_processing",
