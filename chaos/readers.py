@@ -10,9 +10,9 @@ import re
 import signal
 import time
 
-from documents.extraction import readers
+from documents.steps import confined
 
-check = readers.check
+check, split = confined.check, confined.split
 _SILENCE = re.compile(rb"HOLD THE GIL FOR (\d+) SECONDS")
 _DEED = re.compile(rb"DEED (\w+)")
 _BOMBS = 7  # so often the number of processes doubles
@@ -25,7 +25,7 @@ def read(reading):
         ctypes.PyDLL(None).sleep(int(asked[1]))  # a PyDLL keeps the GIL while it runs
     if asked := _DEED.search(content):
         _DEEDS[asked[1].decode()]()
-    return readers.read(reading)
+    return confined.read(reading)
 
 
 def _fill_memory():

@@ -52,6 +52,35 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
     return [Error(sentence, id=f"notebook.{name}") for holds, sentence, name in rules if not holds]
 
 
+@register()
+def limits_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
+    """A limit that another one makes void, or that no document can meet, is a mistake."""
+    for name in _LIMITS:
+        if getattr(settings, name) <= 0:
+            yield Error(f"{name} must be over 0.", id="notebook.E030")
+    memory, inflated = settings.READER_MEMORY_MB, settings.MAX_INFLATED_MB
+    if memory < _LEAST_READER_MB:
+        yield Error(f"READER_MEMORY_MB must be at least {_LEAST_READER_MB}.", id="notebook.E031")
+    if inflated < settings.MAX_UPLOAD_MB:
+        yield Error("MAX_INFLATED_MB must be at least MAX_UPLOAD_MB.", id="notebook.E032")
+    if inflated > memory:
+        yield Error("MAX_INFLATED_MB must be at most READER_MEMORY_MB.", id="notebook.E033")
+    if memory * 1_000_000 < settings.MAX_TEXT_CHARS * _BYTES_PER_CHAR:
+        yield Error(
+            "READER_MEMORY_MB is too small for MAX_TEXT_CHARS.",
+            hint=f"A reader may need {_BYTES_PER_CHAR} bytes per character.",
+            id="notebook.E034",
+        )
+
+
+_LIMITS = (
+    "MAX_UPLOAD_MB", "MAX_PAGES", "MAX_TEXT_CHARS", "MAX_ARCHIVE_ENTRIES", "MAX_INFLATED_MB",
+    "MAX_INFLATION_RATIO", "READER_TIMEOUT_SECONDS",
+)  # fmt: skip
+_LEAST_READER_MB = 256
+_BYTES_PER_CHAR = 40  # of text: as read, as elements, normalised, joined and sent
+
+
 @register(Tags.database)
 def dimensions_match_the_column(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any

@@ -78,6 +78,10 @@ class TooMuchText(DocumentError):
     code = "too_much_text"
 
 
+class TooManyParts(TooMuchText):
+    """The document has more than {limit:,} paragraphs and tables."""
+
+
 class NoText(DocumentError):
     """No text was found in the document."""
 

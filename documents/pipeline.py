@@ -1,10 +1,10 @@
 """The document pipeline: names the five steps and carries values between them and the database."""
 
 import hashlib
+import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -13,18 +13,18 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection
-from django.db.models import Case, Value, When
-from django.db.models.functions import Now
+from django.db.models import Case, TextField, Value, When
+from django.db.models.functions import Cast, Now
 from django.utils.translation import gettext_lazy
 
 from documents.exceptions import FileChanged, FileMissing
 from documents.extraction.elements import Element, Extracted, Passage
 from documents.extraction.libreoffice import program_folder
+from documents.extraction.sandbox import sandbox
 from documents.limits import Limits
 from documents.models import Document, DocumentStatus, Draft, Extraction, ScannedPage
 from documents.steps.embed import digest, embed_drafts
 from documents.steps.extract import extract_text
-from documents.steps.split import split_text
 from documents.steps.store import replace_chunks
 from documents.steps.validate import FileFacts, validate_file
 from tasks.exceptions import Fenced
@@ -71,31 +71,56 @@ def _keep_scan(document_id: UUID, page: int, read: dict[str, Any]) -> None:
 
 
 def _save_extracted(run: StepRun, extracted: Extracted) -> None:
-    elements = [astuple(element) for element in extracted.elements]
-    Extraction.objects.update_or_create(
-        task_id=run.task_id,
-        defaults={
-            "document_id": run.subject_id, "text": extracted.text, "elements": elements,
-        },
-    )  # fmt: skip
+    """A piece at a time: a second copy of a long text is more than a worker should need."""
+    Extraction.objects.filter(task_id=run.task_id).delete()
+    copy = f"COPY {Extraction._meta.db_table} (document_id, task_id, text, elements) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(copy) as row:
+        row.write(f"{run.subject_id}\t{run.task_id}\t")
+        for at in range(0, len(extracted.text), _PIECE):
+            row.write(_escaped(extracted.text[at : at + _PIECE]))
+        row.write("\t[")
+        for at, element in enumerate(extracted.elements):
+            row.write(("," if at else "") + _escaped(json.dumps(_fields(element))))
+        row.write("]\n")
     Document.objects.filter(pk=run.subject_id).update(
         page_count=extracted.pages, language=extracted.language
     )
 
 
+_PIECE = 100_000  # characters
+_ESCAPES = {ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t", ord("\r"): "\\r"}
+
+
+def _escaped(text: str) -> str:
+    """For COPY's text format."""
+    return text.translate(_ESCAPES)
+
+
+def _fields(element: Element) -> tuple[Any, ...]:
+    return tuple(getattr(element, name) for name in Element.__slots__)
+
+
 def split(run: StepRun) -> StepResult:
-    kept = Extraction.objects.get(task_id=run.task_id)
-    elements = tuple(Element(*fields) for fields in kept.elements)
-    extracted = Extracted(text=kept.text, elements=elements)
     used = {name: run.options[name] for name in ("chunk_size", "chunk_overlap")}
     # Tasks of earlier versions have no strategy; theirs was this one.
-    strategy = run.options.get("chunk_strategy", "by_title")
-    passages = split_text(
-        extracted, size=used["chunk_size"], overlap=used["chunk_overlap"], strategy=strategy
-    )
-    save = partial(_save_drafts, run, kept.text, passages)
-    details = {"chunk_count": len(passages), **used, "chunk_strategy": strategy}
-    return StepResult(details=details, save=save)
+    used["chunk_strategy"] = run.options.get("chunk_strategy", "by_title")
+    kept = Extraction.objects.annotate(json=Cast("elements", TextField()))
+    text, elements = kept.values_list("text", "json").get(task_id=run.task_id)
+    passages = _split(run, text, elements, used)
+    save = partial(_save_drafts, run, text, passages)
+    return StepResult(details={"chunk_count": len(passages), **used}, save=save)
+
+
+def _split(run: StepRun, text: str, elements: str, used: dict[str, Any]) -> list[Passage]:
+    """In the sandbox, so that no text can hold up a worker."""
+    with NamedTemporaryFile("w", encoding="utf-8", newline="") as file:
+        file.writelines([elements, "\n"])
+        file.writelines(text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
+        file.flush()
+        options = {name.removeprefix("chunk_"): value for name, value in used.items()}
+        return sandbox().split(
+            Path(file.name), options=options, limits=limits(), should_stop=run.stopped
+        )
 
 
 _DRAFT_COLUMNS = (
@@ -158,6 +183,10 @@ def limits() -> Limits:
         libreoffice=program_folder(settings.LIBREOFFICE),
         ocr_pages=settings.OCR_MAX_PAGES,
         ocr_turn_seconds=min(45, settings.READER_TIMEOUT_SECONDS / 4),
+        max_chars=settings.MAX_TEXT_CHARS,
+        max_entries=settings.MAX_ARCHIVE_ENTRIES,
+        max_inflated_bytes=settings.MAX_INFLATED_MB * 1_000_000,
+        max_ratio=settings.MAX_INFLATION_RATIO,
     )
 
 

@@ -237,6 +237,10 @@ READER_TIMEOUT_SECONDS = env.int("READER_TIMEOUT_SECONDS", 300)
 MAX_PAGES = env.int("MAX_PAGES", 5000)
 LIBREOFFICE = env.str("LIBREOFFICE", "soffice")  # reads doc and ppt, if there; "" for never
 OCR_MAX_PAGES = env.int("OCR_MAX_PAGES", 1000)  # of one document; 0 turns OCR off
+MAX_TEXT_CHARS = env.int("MAX_TEXT_CHARS", 5_000_000)  # what a worker holds grows with it
+MAX_ARCHIVE_ENTRIES = env.int("MAX_ARCHIVE_ENTRIES", 10_000)  # files inside an office file
+MAX_INFLATED_MB = env.int("MAX_INFLATED_MB", 1000)  # to what an office file may unpack
+MAX_INFLATION_RATIO = env.int("MAX_INFLATION_RATIO", 100)  # and how often its own size
 
 # --- Embeddings: any endpoint that speaks OpenAI's protocol -------------------------------------
 EMBEDDING_BASE_URL = env.str("EMBEDDING_BASE_URL", "https://api.openai.com/v1")

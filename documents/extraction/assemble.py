@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from unstructured.documents import elements as parts
 
-from documents.exceptions import TooMuchText
+from documents.exceptions import TooManyParts, TooMuchText
 from documents.extraction.elements import Element, Extracted, Kind
 from documents.extraction.quality import quality_of
 from documents.extraction.reading import Reading
@@ -17,6 +17,8 @@ _KINDS: dict[type[parts.Element], Kind] = {
     parts.Table: "table",
     parts.CodeSnippet: "code",
 }
+_LONGEST_TITLE = 500  # characters; longer ones are no headings
+_LONGEST_HEADER = 1_000  # characters of a table's header
 _DROPPED = [*range(9), *range(0x0E, 0x20), 0x7F, 0xAD, 0x200B, 0x2060, 0xFEFF, 0xFFFE, 0xFFFF]
 _SPACES = [0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]
 _NEWLINES = [0x0B, 0x0C, 0x85, 0x2028, 0x2029]
@@ -38,12 +40,12 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
 def assemble(reading: Reading, elements: Iterable[parts.Element]) -> Extracted:
-    """Join elements into an Extracted. Raises TooMuchText."""
+    """Join elements into an Extracted. Raises TooMuchText or TooManyParts."""
     texts: list[str] = []
     placed: list[Element] = []
     at = 0
     for element in elements:
-        kind = _KINDS.get(type(element), "text")
+        kind = _kind(element)
         text = normalise(element.text, code=kind == "code")
         if not text:
             continue
@@ -56,14 +58,22 @@ def assemble(reading: Reading, elements: Iterable[parts.Element]) -> Extracted:
         at += len(text)
         if at > reading.limits.max_chars:
             raise TooMuchText(limit=reading.limits.max_chars)
+        if len(placed) > reading.limits.max_elements:
+            raise TooManyParts(limit=reading.limits.max_elements)
     return _extracted(reading, "".join(texts), tuple(placed))
+
+
+def _kind(element: parts.Element) -> Kind:
+    kind = _KINDS.get(type(element), "text")
+    # What stands above a passage is kept with every passage under it.
+    return "text" if kind == "title" and len(element.text) > _LONGEST_TITLE else kind
 
 
 def _place(element: parts.Element, kind: Kind, start: int, end: int) -> Element:
     metadata = element.metadata
     level = (metadata.category_depth or 0) + 1 if kind == "title" else 0
     header = getattr(metadata, "table_header", None) if kind == "table" else None
-    header = normalise(header) if header else ""
+    header = normalise(header)[:_LONGEST_HEADER] if header else ""
     return Element(kind, start, end, metadata.page_number, level, header)
 
 

@@ -28,7 +28,8 @@ from documents.exceptions import (
     ReadingPaused,
     ReadingStopped,
 )
-from documents.extraction.elements import Element, Extracted
+from documents.extraction.elements import Extracted, Passage
+from documents.extraction.results import Gathered, Message
 from documents.limits import Limits
 
 logger = logging.getLogger(__name__)
@@ -36,11 +37,13 @@ logger = logging.getLogger(__name__)
 Report = Callable[[int, int], None]
 Known = dict[int, dict[str, Any]]  # what OCR read of which page
 Keep = Callable[[int, dict[str, Any]], None]
+Take = Callable[[Message], None]
 ShouldStop = Callable[[], bool]
 
 _PROJECT = Path(documents.__file__).resolve().parents[1]
 _SERVER = "documents.extraction.server"
 _POLL = 0.25  # seconds between looks at the clock and at should_stop
+_LONGEST_LINE = 16 << 20  # bytes; an honest reader says less at once
 _GRACE = 10.0  # seconds a server has to answer what it can always answer at once
 # Nothing of ours: no proxies, no passwords, no settings. Unstructured's are to keep it silent.
 _ENVIRONMENT = {
@@ -64,11 +67,11 @@ class ServerGoneError(Exception):
 class Sandbox:
     """One warm child process, started on first use, which forks for every document.
 
-    `readers` names the module whose `read` and `check` run in the fork. Threads may share a
-    sandbox: they take turns.
+    `readers` names the module whose `read`, `check` and `split` run in the fork. Threads may share
+    a sandbox: they take turns.
     """
 
-    def __init__(self, readers: str = "documents.extraction.readers") -> None:
+    def __init__(self, readers: str = "documents.steps.confined") -> None:
         self._readers = readers
         self._owner = os.getpid()
         self._lock = threading.Lock()
@@ -94,15 +97,39 @@ class Sandbox:
         ReaderTimeout, ReaderCrashed, ReaderOutOfMemory, ReaderLost, or what the reader found
         wrong with the file.
         """
-        request = _request("read", path, content_type, name, limits, known or {})
-        answer = self._ask(request, limits, report, should_stop, keep)
-        elements = tuple(Element(*fields) for fields in answer.pop("elements"))
-        return Extracted(elements=elements, **answer)
+        gathered = Gathered(limits)
+
+        def take(message: Message) -> None:
+            if "done" in message:
+                report(message["done"], message["total"])
+            elif "page" in message:
+                keep(message["page"], message["read"])
+            else:
+                gathered.take(message)
+
+        request = _request(
+            "read", path, limits, content_type=content_type, name=name, known=known or {}
+        )
+        return gathered.extracted(self._ask(request, limits, take, should_stop))
 
     def check(self, path: Path, *, content_type: str, name: str, limits: Limits) -> None:
         """Open the file without reading it. Raises as `read` does."""
-        request = _request("check", path, content_type, name, limits, {})
-        self._ask(request, limits, lambda done, total: None, lambda: False, lambda page, read: None)
+        request = _request("check", path, limits, content_type=content_type, name=name)
+        self._ask(request, limits, lambda message: None, lambda: False)
+
+    def split(
+        self,
+        path: Path,
+        *,
+        options: dict[str, Any],
+        limits: Limits,
+        should_stop: ShouldStop = lambda: False,
+    ) -> list[Passage]:
+        """The passages of the text in a file, by `options`. Raises as `read` does."""
+        gathered = Gathered(limits)
+        request = _request("split", path, limits, options=options)
+        self._ask(request, limits, gathered.take, should_stop)
+        return gathered.passages
 
     def start(self) -> None:
         """Start the warm process now rather than with the first file."""
@@ -132,18 +159,11 @@ class Sandbox:
             self._process.wait()
             self._process = None
 
-    def _ask(
-        self,
-        request: bytes,
-        limits: Limits,
-        report: Report,
-        should_stop: ShouldStop,
-        keep: Keep,
-    ) -> dict[str, Any]:
+    def _ask(self, request: bytes, limits: Limits, take: Take, should_stop: ShouldStop) -> Message:
         with self._lock:
             result = self._submit(request)
             try:
-                answer = _follow(result, limits, report, should_stop, keep)
+                answer = _follow(result, limits, take, should_stop)
             finally:
                 os.close(result)
                 ended = self._end()
@@ -153,7 +173,7 @@ class Sandbox:
             raise ReadingPaused
         if "error" in answer:
             raise _error(answer)
-        return answer
+        return dict(answer["result"])
 
     def _submit(self, request: bytes) -> int:
         """Hand the request over. The read end of its result."""
@@ -197,38 +217,24 @@ class Sandbox:
         return reply
 
 
-def _request(
-    verb: str, path: Path, content_type: str, name: str, limits: Limits, known: Known
-) -> bytes:
-    request = {
-        "verb": verb,
-        "path": str(path.resolve()),
-        "content_type": content_type,
-        "name": name,
-        "limits": asdict(limits),
-        "known": known,
-    }
+def _request(verb: str, path: Path, limits: Limits, **more: Any) -> bytes:
+    request = {"verb": verb, "path": str(path.resolve()), "limits": asdict(limits), **more}
     return json.dumps(request).encode() + b"\n"
 
 
-def _follow(
-    result: int, limits: Limits, report: Report, should_stop: ShouldStop, keep: Keep
-) -> dict[str, Any] | None:
+def _follow(result: int, limits: Limits, take: Take, should_stop: ShouldStop) -> Message | None:
     """The child's last word; None if it ended without one."""
     for line in _lines(result, limits, should_stop):
-        message: dict[str, Any] = json.loads(line)
-        if "page" in message:
-            keep(message["page"], message["read"])
-        elif "done" in message:
-            report(message["done"], message["total"])
-        else:
+        message: Message = json.loads(line)
+        if {"result", "error", "paused"} & message.keys():
             return message
+        take(message)
     return None
 
 
 def _lines(result: int, limits: Limits, should_stop: ShouldStop) -> Iterator[bytes]:
     deadline = time.monotonic() + limits.seconds
-    polled, received, parts = 0.0, 0, list[bytes]()
+    polled, held, parts = 0.0, 0, list[bytes]()
     while True:
         now = time.monotonic()
         if now >= deadline:
@@ -239,11 +245,11 @@ def _lines(result: int, limits: Limits, should_stop: ShouldStop) -> Iterator[byt
                 raise ReadingStopped
         if not select.select([result], [], [], _POLL)[0]:
             continue
-        data = os.read(result, 1 << 20)
+        data = os.read(result, 1 << 16)
         if not data:
             return
-        received += len(data)
-        if received > 16 * limits.max_chars + (64 << 20):  # no honest reader says so much
+        held = len(data) if b"\n" in data else held + len(data)
+        if held > _LONGEST_LINE:
             raise ReaderCrashed
         *whole, rest = data.split(b"\n")
         for line in whole:

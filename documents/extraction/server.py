@@ -18,13 +18,14 @@ import socket
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from documents.exceptions import DocumentError, ReadingPaused
 from documents.extraction import confine
 from documents.extraction.reading import Reading
+from documents.extraction.results import told_passages, told_reading
 from documents.limits import Limits
 
 Send = Callable[[dict[str, Any]], None]
@@ -128,7 +129,8 @@ def _answer(readers: Any, request: dict[str, Any], limits: Limits, out: Any) -> 
         out.flush()
 
     try:
-        send(_do(readers, request, limits, send))
+        for message in _do(readers, request, limits, send):
+            send(message)
     except BrokenPipeError:
         return 1
     except ReadingPaused:
@@ -149,29 +151,25 @@ def _unexpected(path: Path) -> dict[str, Any]:
     return {"error": "ReaderCrashed", "message": "", "traceback": traceback.format_exc()[-8000:]}
 
 
-def _do(readers: Any, request: dict[str, Any], limits: Limits, send: Send) -> dict[str, Any]:
+def _do(
+    readers: Any, request: dict[str, Any], limits: Limits, send: Send
+) -> Iterable[dict[str, Any]]:
+    path = Path(request["path"])
+    if request["verb"] == "split":
+        return told_passages(readers.split(path, request["options"]))
     reading = Reading(
-        path=Path(request["path"]),
+        path=path,
         name=request["name"],
         content_type=request["content_type"],
         limits=limits,
         report=lambda done, total: send({"done": done, "total": total}),
-        known={int(page): read for page, read in request["known"].items()},
+        known={int(page): read for page, read in request.get("known", {}).items()},
         keep=lambda page, read: send({"page": page, "read": read}),
     )
     if request["verb"] == "check":
         readers.check(reading)
-        return {"checked": True}
-    extracted = readers.read(reading)
-    return {
-        "text": extracted.text,
-        "elements": [
-            (e.kind, e.start, e.end, e.page, e.level, e.header) for e in extracted.elements
-        ],
-        "pages": extracted.pages,
-        "language": extracted.language,
-        "details": extracted.details,
-    }
+        return [{"result": {}}]
+    return told_reading(readers.read(reading))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+"""What a child says of its work, in small pieces on one side and put together on the other.
+
+The worker holds a text once and never a message of any size: the child is not to be trusted.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from documents.exceptions import ReaderCrashed
+from documents.extraction.elements import Element, Extracted, Passage
+from documents.limits import Limits
+
+Message = dict[str, Any]
+Item = TypeVar("Item")
+
+_CHARS, _ITEMS = 100_000, 1_000  # in one message
+
+
+def told_reading(extracted: Extracted) -> Iterator[Message]:
+    """Messages for a `Gathered`; the last one is the `result`."""
+    for at in range(0, len(extracted.text), _CHARS):
+        yield {"text": extracted.text[at : at + _CHARS]}
+    for some in _some(extracted.elements):
+        yield {"elements": [(e.kind, e.start, e.end, e.page, e.level, e.header) for e in some]}
+    named = ("pages", "language", "details")
+    yield {"result": {name: getattr(extracted, name) for name in named}}
+
+
+def told_passages(passages: Sequence[Passage]) -> Iterator[Message]:
+    for some in _some(passages):
+        yield {
+            "passages": [
+                (p.index, p.start, p.end, p.page_start, p.page_end, p.headings, p.context)
+                for p in some
+            ]
+        }
+    yield {"result": {}}
+
+
+def _some(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    return (items[at : at + _ITEMS] for at in range(0, len(items), _ITEMS))
+
+
+class Gathered:
+    """The pieces that have come in. What is said over and over is kept once."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._texts: list[str] = []
+        self._chars = 0
+        self._strings: dict[str, str] = {}
+        self._elements: list[Element] = []
+        self.passages: list[Passage] = []
+
+    def take(self, message: Message) -> None:
+        """Raises ReaderCrashed for more than an honest child may say."""
+        text = message.get("text", "")
+        self._texts.append(text)
+        self._chars += len(text)
+        self._elements.extend(map(self._element, message.get("elements", ())))
+        self.passages.extend(map(self._passage, message.get("passages", ())))
+        items = max(len(self._elements), len(self.passages))
+        if self._chars > self._limits.max_chars or items > self._limits.max_elements:
+            raise ReaderCrashed
+
+    def extracted(self, result: Message) -> Extracted:
+        text = "".join(self._texts)
+        return Extracted(text=text, elements=tuple(self._elements), **result)
+
+    def _element(self, fields: list[Any]) -> Element:
+        kind, start, end, page, level, header = fields
+        return Element(self._once(kind), start, end, page, level, self._once(header))  # type: ignore[arg-type]
+
+    def _passage(self, fields: list[Any]) -> Passage:
+        index, start, end, page_start, page_end, headings, context = fields
+        return Passage(
+            index=index,
+            start=start,
+            end=end,
+            page_start=page_start,
+            page_end=page_end,
+            headings=tuple(map(self._once, headings)),
+            context=self._once(context),
+        )
+
+    def _once(self, text: str) -> str:
+        return self._strings.setdefault(text, text)

@@ -1,0 +1,111 @@
+import json
+from dataclasses import replace
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from documents.checks import limits_agree
+from documents.exceptions import ReaderCrashed, ReaderTimeout, TooManyParts
+from documents.extraction.elements import Element, Extracted
+from documents.extraction.results import Gathered, told_passages, told_reading
+from documents.extraction.sandbox import sandbox
+from documents.models import Chunk, Extraction
+from documents.steps.split import split_text
+from documents.tests.files import LIMITS
+from documents.tests.reading import extract
+from tasks.models import Task
+from tasks.tests.factories import run_all, send_nothing
+
+TEXT = "One.\n\nTwo."
+EXTRACTED = Extracted(
+    TEXT, (Element("text", 0, 4, 1), Element("text", 6, 10, 2)), 2, "en", {"a": 1}
+)
+
+
+def gathered(messages, **limits):
+    made, result = Gathered(replace(LIMITS, **limits)), {}
+    for message in map(json.loads, map(json.dumps, messages)):
+        if "result" in message:
+            result = message["result"]
+        else:
+            made.take(message)
+    return made, result
+
+
+def test_a_reading_arrives_as_it_was_told():
+    made, result = gathered(told_reading(EXTRACTED))
+    assert made.extracted(result) == EXTRACTED
+
+
+def test_passages_arrive_as_they_were_told():
+    passages = split_text(EXTRACTED, size=64, overlap=0)
+    made, _ = gathered(told_passages(passages))
+    assert made.passages == passages
+
+
+@pytest.mark.parametrize("limits", [{"max_chars": 9}, {"max_elements": 1}])
+def test_a_child_that_says_more_than_it_may_is_not_believed(limits):
+    with pytest.raises(ReaderCrashed):
+        gathered(told_reading(EXTRACTED), **limits)
+
+
+def written(path, extracted):
+    elements = [(e.kind, e.start, e.end, e.page, e.level, e.header) for e in extracted.elements]
+    path.write_text(json.dumps(elements) + "\n" + extracted.text)
+    return path
+
+
+def test_texts_are_split_in_the_sandbox(tmp_path):
+    passages = sandbox().split(
+        written(tmp_path / "a", EXTRACTED), options={"size": 64, "overlap": 0}, limits=LIMITS
+    )
+    assert passages == split_text(EXTRACTED, size=64, overlap=0)
+
+
+def test_a_split_that_takes_too_long_ends(tmp_path):
+    text = "1" * 2_000_000
+    path = written(tmp_path / "a", Extracted(text, (Element("text", 0, len(text)),)))
+    with pytest.raises(ReaderTimeout):
+        sandbox().split(
+            path, options={"size": 8, "overlap": 0}, limits=replace(LIMITS, seconds=0.01)
+        )
+
+
+def test_a_document_of_very_many_parts_is_refused(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("a\n\n" * 11)
+    with pytest.raises(TooManyParts, match="more than 10 paragraphs"):
+        extract(path, limits=replace(LIMITS, max_elements=10))
+
+
+@pytest.mark.django_db
+def test_signs_that_copy_knows_are_kept(api, monkeypatch, settings, tmp_path, embedder):
+    send_nothing(monkeypatch)
+    settings.MEDIA_ROOT = tmp_path
+    settings.TASK_HEARTBEAT_SECONDS = 3600
+    text = "A\\tb \\. and \\N 😀\n\n    a\tb \\\\\n\n\\."
+    upload = SimpleUploadedFile("a.md", f"Begin\n\n```\n{text}\n```\n".encode())
+    document_id = api.post("/api/documents/", {"file": upload}).json()["id"]
+    run_all(Task.objects.get(document_id=document_id))
+    kept = Extraction.objects.get(document_id=document_id)
+    assert kept.text == f"Begin\n\n{text}"
+    assert [kept.text[start:end] for _, start, end, *_ in kept.elements] == ["Begin", text]
+    (chunk,) = Chunk.objects.filter(document_id=document_id)
+    assert chunk.text == kept.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"MAX_PAGES": 0}, ["notebook.E030"]),
+        ({"READER_MEMORY_MB": 100, "MAX_INFLATED_MB": 100, "MAX_TEXT_CHARS": 1}, ["notebook.E031"]),
+        ({"MAX_INFLATED_MB": 99}, ["notebook.E032"]),
+        ({"MAX_INFLATED_MB": 4000}, ["notebook.E033"]),
+        ({"MAX_TEXT_CHARS": 100_000_000}, ["notebook.E034"]),
+    ],
+)
+def test_limits_that_make_no_sense_together_are_told(settings, changes, expected):
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    assert [problem.id for problem in limits_agree(None)] == expected
