@@ -1,11 +1,13 @@
 """Files that survive a power cut: written beside their place, synced, then renamed into it."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 
 
 class DurableFileSystemStorage(FileSystemStorage):
@@ -22,6 +24,18 @@ class DurableFileSystemStorage(FileSystemStorage):
             raise
         _sync(target.parent)
         return name
+
+
+class UploadHandler(TemporaryFileUploadHandler):
+    """Django's, which on a full disk would leave what it has written until it is forgotten."""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        try:
+            super().receive_data_chunk(raw_data, start)
+        except OSError:
+            with suppress(OSError):  # what is buffered has no room either
+                self.file.close()
+            raise
 
 
 def _sync(path: Path) -> None:

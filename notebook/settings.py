@@ -165,7 +165,7 @@ STORAGES = {
 }
 MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", 100)
 # Uploads go to disk at once; memory stays flat whatever is sent.
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["documents.storage.UploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # JSON bodies and form fields, bytes
 DATA_UPLOAD_MAX_NUMBER_FILES = 20

@@ -1,7 +1,9 @@
 """Uploads and stored files when something breaks: nothing half, nothing lost, nothing left."""
 
+import gc
 import os
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,15 @@ def stored(settings):
     return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
+@contextmanager
+def collecting_nothing():
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def postgres_is_full(*_args, **_options):
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(DISK_FULL)
@@ -40,6 +51,14 @@ def test_a_full_disk_answers_507_leaves_nothing_and_takes_what_has_room(api, set
         assert stored(settings) == []
         assert not Document.objects.exists()
         assert upload(api).status_code == 201
+
+
+def test_a_disk_that_is_full_while_a_form_is_read_keeps_none_of_it(api, monkeypatch, tmp_path):
+    """Whether or not the request that failed has been collected yet."""
+    with small_disk(tmp_path / "disk", megabytes=1) as disk, collecting_nothing():
+        monkeypatch.setattr("tempfile.tempdir", str(disk))
+        assert_problem(upload(api, TEXT * 100_000), 507, "storage_full")
+        assert list(disk.iterdir()) == []
 
 
 def test_a_full_postgres_answers_507_and_leaves_no_file(api, settings, monkeypatch):
