@@ -1,9 +1,9 @@
 """Celery's care for Django's connections, less one thing: a worker keeps its pool between tasks.
 
 Celery closes the pool before and after each task, so each would pay for new threads and for a new
-connection, several times what else a short step costs. The pool looks at a connection before it
-gives it out again, so a restarted Postgres costs nobody an error. What Celery does once after a
-fork stays: a child never uses what its parent opened.
+connection. The pool looks at a connection before it gives it out again, so a restarted Postgres
+costs nobody an error. What Celery does once after a fork stays: a child never uses what its parent
+opened.
 """
 
 from contextlib import suppress
