@@ -17,3 +17,5 @@ if variants.LOSSY:
 ARMED_DIR = DATA_DIR / "armed"
 # Seconds after which the broker hands out again what is not acknowledged; empty: as in the product.
 CHAOS_VISIBILITY_SECONDS = os.environ.get("CHAOS_VISIBILITY_SECONDS", "")
+# That would be refused at the start; a row shows that even then no step runs twice.
+SILENCED_SYSTEM_CHECKS = ["notebook.E013"] if CHAOS_VISIBILITY_SECONDS else []

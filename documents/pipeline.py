@@ -12,11 +12,12 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.db.models import Case, TextField, Value, When
 from django.db.models.functions import Cast, Now
 from django.utils.translation import gettext_lazy
 
+from documents.copying import copying
 from documents.exceptions import FileChanged, FileMissing
 from documents.extraction.elements import Element, Extracted, Passage
 from documents.extraction.libreoffice import program_folder
@@ -74,7 +75,7 @@ def _save_extracted(run: StepRun, extracted: Extracted) -> None:
     """A piece at a time: a second copy of a long text is more than a worker should need."""
     Extraction.objects.filter(task_id=run.task_id).delete()
     copy = f"COPY {Extraction._meta.db_table} (document_id, task_id, text, elements) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(copy) as row:
+    with copying(copy) as row:
         row.write(f"{run.subject_id}\t{run.task_id}\t")
         for at in range(0, len(extracted.text), _PIECE):
             row.write(_escaped(extracted.text[at : at + _PIECE]))
@@ -133,7 +134,7 @@ def _save_drafts(run: StepRun, text: str, passages: Iterable[Passage]) -> None:
     Draft.objects.filter(task_id=run.task_id).delete()
     columns = ", ".join(f'"{name}"' for name in _DRAFT_COLUMNS)
     copy = f"COPY {Draft._meta.db_table} ({columns}) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(copy) as rows:
+    with copying(copy) as rows:
         for passage in passages:
             rows.write_row(_draft_row(run, text, passage))
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Q
 
+from documents.copying import copying
 from documents.embeddings import Vectors, embed_passages
 from documents.exceptions import EmbeddingRefused, EmbeddingWait
 from documents.models import Chunk, Draft
@@ -136,7 +137,7 @@ def _keep(task_id: UUID, batch: Missing, vectors: Vectors) -> int:
     """Write the vectors on their drafts; how many drafts (a text may stand in several)."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TRAY)
-        with cursor.copy(_COPY) as rows:
+        with copying(_COPY) as rows:
             rows.write(_binary_rows(list(batch), vectors))
         cursor.execute(_KEEP, [task_id])
         return int(cursor.rowcount)
