@@ -17,7 +17,10 @@ from chaos.test_workers import held
 from notebook.tests.live import until
 
 RETRY_SECONDS = 0.3
-EXHAUSTED = "too many clients|couldn't get a connection|reserved for roles|database_unavailable"
+EXHAUSTED = (
+    "too many clients|couldn't get a connection|reserved for roles|database_unavailable"
+    r"|readyz|Service Unavailable|\"code\": 503"
+)
 
 
 # --- F36: Postgres has no connection left ---------------------------------------------------------
