@@ -43,7 +43,7 @@ def _wait_if_told(order):
     except FileNotFoundError:  # not told to, or another process was first
         return
     while taken.exists():
-        time.sleep(0.005)
+        time.sleep(0.005)  # a file that goes tells nobody
 
 
 def _raise_if_told(order):

@@ -59,7 +59,7 @@ def _fork():
 
 def _fork_and_stay():
     _fork()
-    time.sleep(3600)
+    time.sleep(3600)  # the deed is to stay until somebody ends it
 
 
 def _fork_and_die():
@@ -67,7 +67,7 @@ def _fork_and_die():
     _fork()
     if os.getpid() == first:
         os.abort()
-    time.sleep(3600)
+    time.sleep(3600)  # the deed is to stay until somebody ends it
 
 
 _DEEDS = {

@@ -81,7 +81,7 @@ def sockets(soak):
     ]
     deadline = time.monotonic() + SOCKET_SECONDS
     while (silent := _untold(soak)) and time.monotonic() < deadline:
-        time.sleep(0.2)
+        time.sleep(0.2)  # sockets are read by other threads, which tell nobody
     return found + silent
 
 

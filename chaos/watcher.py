@@ -48,7 +48,7 @@ class Watcher:
         deadline = time.monotonic() + seconds
         while not (self._ended(self.socket_said[-1]) and self._ended(self.polls)):
             assert time.monotonic() < deadline, (self.socket_said[-1][-1:], self.polls[-1:])
-            time.sleep(0.05)
+            time.sleep(0.05)  # its threads are watching; they tell nobody
         self.check()
 
     def check(self):
