@@ -1,73 +1,144 @@
-"""Markdown: blocks parsed by the book, marks inside a line only taken off, which is fast."""
+"""Markdown: read by the book, the marks inside a line taken off."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from pyromark import Options, events
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts, web
 from documents.extraction.reading import Reading
 from documents.extraction.text import text_of
 
-_PARSER = MarkdownIt("commonmark").enable("table").disable("inline")
-_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
-_MARKS: list[tuple[re.Pattern[str], str]] = [
-    (re.compile(r"!\[([^\]\n]*)\]\([^)\n]*\)"), r"\1"),  # image
-    (re.compile(r"\[([^\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)"), r"\1"),  # link
-    (re.compile(r"\[([^\]\n]+)\]\[[^\]\n]*\]"), r"\1"),  # link by reference
-    (re.compile(r"<((?:https?|mailto):[^>\s]+)>"), r"\1"),
-    (re.compile(r"</?[a-zA-Z][^<>\n]*>|<!--.*?-->"), ""),
-    (re.compile(r"(\*{1,3}|~~)(?=\S)([^*~\n]+?)(?<=\S)\1"), r"\2"),
-    (re.compile(r"(?<!\w)(_{1,3})(?=\S)([^_\n]+?)(?<=\S)\1(?!\w)"), r"\2"),
-    (re.compile(r"(`+)([^`]+)\1"), r"\2"),
-    (re.compile(r"\\([!-/:-@\[-`{-~])"), r"\1"),
-]
-_MARKED = re.compile(r"[*_`\[\\<~]")
+_OPTIONS = (
+    Options.ENABLE_TABLES
+    | Options.ENABLE_FOOTNOTES
+    | Options.ENABLE_STRIKETHROUGH
+    | Options.ENABLE_TASKLISTS
+    | Options.ENABLE_MATH
+)
+# Lines of keys and values between rulers; between others there could be a text.
+_MATTER = re.compile(
+    r"\A---[ \t]*\n(?:(?:[\w\"'.-]+[ \t]*:|[ \t#}\]]|-[ \t])[^\n]*\n|\n)*+"
+    r"(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
+)
+_ANCHOR = re.compile(r"\s*\{:?\s*[#.][^{}]*\}$")
+_BREAK = re.compile(r"<br\b", re.IGNORECASE)
+_BLOCKS = frozenset({
+    "BlockQuote", "CodeBlock", "FootnoteDefinition", "Heading", "HtmlBlock", "Item", "List",
+    "Paragraph", "Table",
+})  # fmt: skip
+_PLAIN = (parts.paragraph, "")
 
 
 def read_markdown(reading: Reading) -> Iterator[Element]:
-    tokens = _PARSER.parse(_MATTER.sub("", text_of(reading), count=1))
-    rows: list[list[str]] = []
-    for at, token in enumerate(tokens):
-        if token.type == "tr_open":
-            rows.append([])
-        elif token.type == "table_close":
-            made = parts.table(rows, header=True)
-            rows = []
-            if made is not None:
-                yield made
-        elif token.type == "inline" and rows:
-            rows[-1].append(plain(token.content))
+    walker = _Walker()
+    event: Any
+    for event in events(_MATTER.sub("", text_of(reading), count=1), options=_OPTIONS):
+        if type(event) is dict:
+            walker.take(*event.popitem())
+        elif event != "Rule":
+            walker.add("\n")
+        if walker.found:
+            yield from walker.found
+            walker.found = []
+
+
+class _Walker:
+    """Gathers the text of a line until a block begins or ends."""
+
+    def __init__(self) -> None:
+        self.found: list[Element] = []
+        self._texts: list[str] = []
+        self.add = self._texts.append
+        self._rows: list[list[str]] = []
+        self._cells: list[str] = []
+        self._numbers: list[int | None] = []  # of the next item of each open list
+        self._lead = _PLAIN  # what the next paragraph is, and what stands before it
+        self._takers: dict[str, Callable[[Any], None]] = {
+            "Start": self._start,
+            "End": self._end,
+            "Code": self.add,
+            "Html": self.add,
+            "InlineHtml": self._tag,
+            "InlineMath": lambda formula: self.add(f"${formula}$"),
+            "DisplayMath": lambda formula: self.add(f"$${formula}$$"),
+            "FootnoteReference": lambda name: self.add(f"[{name}]"),
+            "TaskListMarker": lambda done: self.add("[x] " if done else "[ ] "),
+        }
+
+    def take(self, kind: str, value: Any) -> None:
+        if kind == "Text":  # nearly half of them
+            self.add(value)
         else:
-            yield from _elements(tokens, at)
+            self._takers[kind](value)
 
+    def _tag(self, html: str) -> None:
+        if _BREAK.match(html):
+            self.add("\n")
 
-def _elements(tokens: Sequence[Token], at: int) -> Iterator[Element]:
-    token = tokens[at]
-    if token.type in {"fence", "code_block"}:
-        yield parts.code(token.content)
-    elif token.type == "html_block":
-        yield from web.elements_of(token.content)
-    elif token.type == "inline":
-        text, opened = plain(token.content), tokens[at - 1]
-        if opened.type == "heading_open":
-            yield parts.title(text, int(opened.tag[1]))
-        elif at > 1 and tokens[at - 2].type == "list_item_open":
-            yield parts.list_item(_marker(tokens[at - 2]) + text)
+    def _start(self, tag: Any) -> None:
+        name, value = _named(tag)
+        if name not in _BLOCKS:
+            return
+        self._flush()
+        if name == "Item":
+            self._lead = (parts.list_item, self._number())
+        elif name == "FootnoteDefinition":
+            self._lead = (parts.paragraph, f"[{value}] ")
+        elif name != "Paragraph":
+            self._lead = _PLAIN
+        if name == "List":
+            self._numbers.append(value)
+
+    def _number(self) -> str:
+        number = self._numbers[-1]
+        if number is None:
+            return ""
+        self._numbers[-1] = number + 1
+        return f"{number}. "
+
+    def _end(self, tag: Any) -> None:
+        name, value = _named(tag)
+        if name == "Heading":
+            text = _ANCHOR.sub("", self._taken())
+            self.found.append(parts.title(text, int(value[1])))
+        elif name == "CodeBlock":
+            self.found.append(parts.code(self._taken()))
+        elif name == "HtmlBlock":
+            self.found += web.elements_of(self._taken())
+        elif name.startswith("Table"):
+            self._end_of_table(name)
+        elif name in _BLOCKS:
+            self._flush()
+            if name == "List":
+                self._numbers.pop()
+
+    def _end_of_table(self, name: str) -> None:
+        if name == "TableCell":
+            self._cells.append(self._taken())
+        elif name != "Table":
+            self._rows.append(self._cells)
+            self._cells = []
         else:
-            yield parts.paragraph(text)
+            made = parts.table(self._rows, header=True)
+            self._rows = []
+            self.found += [made] if made is not None else []
 
-
-def _marker(item: Token) -> str:
-    return f"{item.info}. " if item.info else ""
-
-
-def plain(text: str) -> str:
-    """A line without its emphasis, links, code marks and tags."""
-    if not _MARKED.search(text):
+    def _taken(self) -> str:
+        text = "".join(self._texts)
+        self._texts.clear()
         return text
-    for pattern, replacement in _MARKS:
-        text = pattern.sub(replacement, text)
-    return text
+
+    def _flush(self) -> None:
+        """The gathered text as a paragraph or list item."""
+        if self._texts:
+            make, before = self._lead
+            self.found.append(make(before + self._taken()))
+            self._lead = _PLAIN
+
+
+def _named(tag: Any) -> tuple[str, Any]:
+    """The tag's name, and what is told of it beside."""
+    return (tag, None) if type(tag) is str else tag.popitem()

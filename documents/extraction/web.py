@@ -7,7 +7,6 @@ from functools import lru_cache
 from lxml import etree
 from unstructured.documents.elements import Element, NarrativeText
 
-from documents.exceptions import CorruptFile
 from documents.extraction import parts
 from documents.extraction.reading import Reading
 from documents.extraction.text import decoded
@@ -51,19 +50,16 @@ def read_html(reading: Reading) -> Iterator[Element]:
 
 
 def elements_of(html: str) -> Iterator[Element]:
-    """The elements of an HTML document or fragment. Raises CorruptFile."""
-    if html.strip():
-        yield from elements_of_tree(parsed(html))
+    """The elements of an HTML document or fragment."""
+    yield from elements_of_tree(parsed(html))
 
 
 def parsed(html: str) -> etree._Element:
-    """The tree of an HTML document or fragment. Raises CorruptFile."""
+    """The tree of an HTML document or fragment; empty if there are only comments in it."""
     text = _DECLARATION.sub("", html.replace("\x00", "")).strip()
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, recover=True, remove_comments=True)
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
-    if root is None:
-        raise CorruptFile
-    return root
+    return etree.Element("html") if root is None else root
 
 
 def elements_of_tree(root: etree._Element, *, headline: bool = True) -> Iterator[Element]:

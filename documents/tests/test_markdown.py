@@ -17,13 +17,18 @@ def test_spans_point_into_the_text(tmp_path):
 def test_markdown(read):
     source = """---
 draft: yes
+tags:
+- x
 ---
 Title
 =====
-See [the *docs*](http://a.b/c_(d)) and `code_with_marks`, not snake_case_names.
+See [the *docs*](http://a.b/c_(d)) and `code_<marks>`, not snake_case_names &amp; <me@a.b>.
 
 1. First
-2. Second
+1. Second
+   * [x] inner `<br>`
+
+   more
 
 ```python
 x = 1
@@ -33,16 +38,36 @@ y = 2
 
 | Name | **Age** |
 |------|---------|
-| Ann  | 40      |
+| Ann  | 4<br>0  |
+
+<!-- a comment -->
+
+> Costs $5, so $a_1*b_2*c$ holds[^n].
+
+## Part *two* {#two}
+[^n]: The ![picture
+  of it](p.png).
 
 <div><p>Raw <b>HTML</b></p></div>
 """
     assert read("a.md", source) == [
         ("title", "Title"),
-        ("text", "See the docs and code_with_marks, not snake_case_names."),
+        ("text", "See the docs and code_<marks>, not snake_case_names & me@a.b."),
         ("list_item", "1. First"),
         ("list_item", "2. Second"),
+        ("list_item", "[x] inner <br>"),
+        ("text", "more"),
         ("code", "x = 1\n\ny = 2"),
-        ("table", "Name | Age\nAnn | 40"),
+        ("table", "Name | Age\nAnn | 4 0"),
+        ("text", "Costs $5, so $a_1*b_2*c$ holds[n]."),
+        ("title", "Part two"),
+        ("text", "[n] The picture\nof it."),
         ("text", "Raw HTML"),
+    ]
+
+
+def test_what_only_looks_like_front_matter_is_text(read):
+    assert read("a.md", "---\nA text\n\n---\nbetween rulers\n") == [
+        ("text", "A text"),
+        ("text", "between rulers"),
     ]
