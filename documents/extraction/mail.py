@@ -2,69 +2,71 @@
 
 from collections.abc import Iterator
 from email import policy
-from email.message import EmailMessage
 from email.parser import BytesParser
+from email.utils import format_datetime
 
 from oxmsg import Message
+from oxmsg.attachment import Attachment
+from oxmsg.domain import constants
 from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile
-from documents.extraction import parts, web
 from documents.extraction.encodings import decode
+from documents.extraction.mail_body import HEAD, message_elements, opening, page
+from documents.extraction.mail_headers import decoded
 from documents.extraction.reading import Reading
 from documents.extraction.text import blocks_of
-
-_HEAD = ("From", "To", "Cc", "Date")
 
 
 def read_eml(reading: Reading) -> Iterator[Element]:
     with reading.path.open("rb") as file:
         message = BytesParser(policy=policy.default).parse(file)
-    head = {name: _header(message, name) for name in _HEAD}
-    yield from _opening(_header(message, "Subject"), head)
-    body = message.get_body(("plain", "html"))
-    if isinstance(body, EmailMessage):
-        text = _content(body)
-        yield from (
-            web.elements_of(text) if body.get_content_subtype() == "html" else blocks_of(text)
-        )
-    _note_attachments(reading, [part.get_filename("") for part in message.iter_attachments()])
-
-
-def _header(message: EmailMessage, name: str) -> str:
-    try:
-        return str(message.get(name, ""))
-    except Exception:  # noqa: BLE001 - the header parser trips over malformed addresses and dates
-        return ""
-
-
-def _content(body: EmailMessage) -> str:
-    data = body.get_payload(decode=True)
-    return decode(data, body.get_content_charset(""))[0] if isinstance(data, bytes) else ""
+    attached: list[str] = []
+    yield from message_elements(message, attached)
+    _note_attachments(reading, attached)
 
 
 def read_msg(reading: Reading) -> Iterator[Element]:
     try:
         message = Message.load(str(reading.path))
-        head = {name: message.message_headers.get(name, "") for name in _HEAD}
-        head["From"] = head["From"] or message.sender or ""
-        yield from _opening(message.subject or "", head)
-        plain, html = (message.body or "").strip(), message.html_body
+        head, subject = _head(message), message.subject
+        plain, html = (message.body or "").strip(), _html(message)
+        attached = [_name(attachment) for attachment in message.attachments]
     except (KeyError, ValueError, IndexError, OSError, UnicodeError) as error:
         raise CorruptFile from error
+    yield from opening(" ".join(subject.split()), head)
     if plain or not html:
-        yield from blocks_of(plain)
+        yield from blocks_of(plain.replace("\r\n", "\n"))
     else:
-        yield from web.elements_of(html)
-    _note_attachments(reading, [attachment.file_name or "" for attachment in message.attachments])
+        yield from page(html)
+    _note_attachments(reading, attached)
 
 
-def _opening(subject: str, head: dict[str, str]) -> Iterator[Element]:
-    if subject.strip():
-        yield parts.title(" ".join(subject.split()), 1)
-    lines = [f"{name}: {' '.join(value.split())}" for name, value in head.items() if value]
-    if lines:
-        yield parts.paragraph("\n".join(lines))
+def _head(message: Message) -> dict[str, str]:
+    """As it was sent, else (drafts, and what was sent from here) as Outlook shows it."""
+    sent = {name.title(): decoded(value) for name, value in message.message_headers.items()}
+    date, of = message.sent_date, message.properties
+    shown = {
+        "From": message.sender or "",
+        "To": of.str_prop_value(constants.PID_DISPLAY_TO) or "",
+        "Cc": of.str_prop_value(constants.PID_DISPLAY_CC) or "",
+        "Date": format_datetime(date) if date and date.year > 1601 else "",  # else unset
+    }
+    return {name: sent.get(name) or " ".join(shown[name].split()) for name in HEAD}
+
+
+def _html(message: Message) -> str:
+    """The web page of a body; its bytes are not always in the encoding they are said to be in."""
+    of = message.properties
+    if data := of.binary_prop_value(constants.PID_HTML):
+        return decode(data, of.body_encoding)[0]
+    return of.str_prop_value(constants.PID_BODY_HTML) or ""
+
+
+def _name(attachment: Attachment) -> str:
+    """The file's name, or the subject of a message that was attached."""
+    shown = attachment.properties.str_prop_value(constants.PID_DISPLAY_NAME)
+    return attachment.file_name or shown or ""
 
 
 def _note_attachments(reading: Reading, names: list[str]) -> None:

@@ -1,6 +1,13 @@
+from base64 import b64encode
+
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
+
+PARTS = """MIME-Version: 1.0
+Content-Type: multipart/{}; boundary="{}"
+
+"""
 
 
 def test_mail_names_its_attachments(tmp_path):
@@ -12,3 +19,85 @@ def test_mail_names_its_attachments(tmp_path):
         ("text", "see you."),
     ]
     assert extracted.details["attachments"] == ["plan.pdf"]
+
+
+def test_labels_of_encodings_that_say_less_than_was_written(read):
+    subject = b64encode("关于镕基项目".encode("gbk")).decode()
+    halves = [b64encode(half).decode() for half in ("你好".encode()[:4], "你好".encode()[4:])]
+    body = b64encode("各位同事：\r\n\r\n朱镕基。".encode("gbk")).decode()
+    source = f"""From: =?utf-8?B?{halves[0]}?=
+ =?utf-8?B?{halves[1]}?= <a@example.cn>
+Subject: =?gb2312?B?{subject}?=
+MIME-Version: 1.0
+Content-Type: text/plain; charset=gb2312
+Content-Transfer-Encoding: base64
+
+{body}
+"""
+    assert read("a.eml", source) == [
+        ("title", "关于镕基项目"),
+        ("text", "From: 你好 <a@example.cn>"),
+        ("text", "各位同事："),
+        ("text", "朱镕基。"),
+    ]
+
+
+def test_headers_with_raw_characters(read):
+    source = (
+        "From: Jürgen <j@x.de>\nSubject: Grüße\nContent-Type: text/plain; charset=us-ascii\n\nÖl."
+    )
+    assert read("a.eml", source.encode("latin-1")) == [
+        ("title", "Grüße"),
+        ("text", "From: Jürgen <j@x.de>"),
+        ("text", "Öl."),
+    ]
+
+
+def test_flowed_paragraphs_quotes_and_signatures(read):
+    source = (
+        b"Subject: Plan\r\nContent-Type: text/plain; format=flowed\r\n\r\nOne \r\nline.\r\n\r\n"
+        b"> Quoted \r\n> goes on.\r\n>> Deeper\r\n\r\n-- \r\nAnn\r\nAcme\r\n"
+    )
+    assert read("a.eml", source) == [
+        ("title", "Plan"),
+        ("text", "One line."),
+        ("text", "> Quoted goes on.\n>> Deeper"),
+        ("text", "--\nAnn\nAcme"),
+    ]
+
+
+def test_a_plain_text_that_only_points_to_the_page_is_not_the_body(read):
+    source = "Subject: News\n" + PARTS.format("alternative", "a")
+    source += "--a\nContent-Type: text/plain\n\nNo HTML?\n--a\n" + PARTS.format("related", "r")
+    source += f"--r\nContent-Type: text/html\n\n<h1>Week</h1><p>{'Words. ' * 9}</p>\n"
+    source += "--r\nContent-Type: image/png; name=logo.png\nContent-ID: <1>\n"
+    source += "Content-Disposition: inline\n\nx\n--r--\n--a--\n"
+    assert read("a.eml", source) == [
+        ("title", "News"),
+        ("title", "Week"),
+        ("text", ("Words. " * 9).strip()),
+    ]
+
+
+def test_a_forwarded_message_is_read_under_its_own_heading(tmp_path):
+    inner = "From: eve@y.org\nSubject: Terms\n" + PARTS.format("mixed", "i")
+    inner += "--i\nContent-Type: text/html\n\n<h2>Pay</h2><p>In 30 days.</p>\n"
+    inner += "--i\nContent-Disposition: attachment; filename*=UTF-8''B%C3%BCrge.pdf\n"
+    inner += "Content-Type: application/pdf\n\nx\n--i--\n"
+    source = "Subject: Fwd\n" + PARTS.format("mixed", "o")
+    source += f"--o\n\nSee below.\n--o\nContent-Type: message/rfc822\n\n{inner}"
+    source += "--o\nContent-Type: text/plain\n\nA list's footer.\n--o--\n"
+    path = tmp_path / "a.eml"
+    path.write_text(source)
+    extracted = extract(path)
+    assert parts_of(extracted) == [
+        ("title", "Fwd"),
+        ("text", "See below."),
+        ("title", "Terms"),
+        ("text", "From: eve@y.org"),
+        ("title", "Pay"),
+        ("text", "In 30 days."),
+        ("text", "A list's footer."),
+    ]
+    assert [each.level for each in extracted.elements if each.kind == "title"] == [1, 2, 4]
+    assert extracted.details["attachments"] == ["Bürge.pdf"]
