@@ -7,6 +7,7 @@ from unstructured.documents.elements import Element
 from documents.extraction import (
     books,
     images,
+    language,
     legacy,
     mail,
     markdown,
@@ -51,6 +52,7 @@ READERS: dict[str, tuple[str, Reader]] = {
     **dict.fromkeys(types.PICTURES, ("picture", images.read_picture)),
     **dict.fromkeys(_WORKBOOKS, ("workbook", sheets.read_workbook)),
 }
+language.detect_language("")  # reads its model, once for every fork
 
 
 def read(reading: Reading) -> Extracted:

@@ -18,7 +18,21 @@ from documents.extraction.language import detect_language
         ("모든 인간은 태어날 때부터 자유롭다.", "ko"),
         ("Все люди рождаются свободными и равными.", "ru"),
         ("Всі люди народжуються вільними і рівними у своїй гідності та правах.", "uk"),
+        ("Hvordan nulstiller jeg min adgangskode?", "da"),
+        ("Vennligst send meg fakturaen innen fredag.", "no"),
+        ("Försäljningen ökade med en tredjedel förra året.", "sv"),
+        ("De vergadering is verplaatst naar donderdag.", "nl"),
+        ("Si prega di inviarmi la fattura entro venerdì.", "it"),
+        ("As vendas cresceram um terço no ano passado.", "pt"),
+        ("Proszę przesłać mi fakturę do piątku.", "pl"),
+        ("Pošlete mi prosím fakturu do pátku.", "cs"),
+        ("يرجى إرسال الفاتورة قبل يوم الجمعة.", "ar"),
+        ("THE MEETING HAS BEEN MOVED TO THURSDAY.", "en"),
+        # Too little to say, or nothing.
+        ("", ""),
+        ("Ann Smith", ""),
         ("12345 67890", ""),
+        ("M8x20 A2-70 DIN 912 pcs 100 EUR 4.50\n" * 50, ""),
     ],
 )
 def test_languages_are_told_apart(text, language):

@@ -83,7 +83,7 @@ def test_every_format_tells_the_same_things(tmp_path, name):
 
 def test_the_report_of_a_pdf_with_an_empty_page(tmp_path):
     assert report_in(extract(two_pages(tmp_path / "a.pdf")).details) == {
-        "pages": 2, "characters": 20, "language": "", "garbled": 0.0, "tables": 0,
+        "pages": 2, "characters": 20, "language": "en", "garbled": 0.0, "tables": 0,
         "dropped_repeats": 0, "warnings": ["1 of 2 pages have no text"], "empty_pages": 1,
         "ocr_pages": 0,
     }  # fmt: skip
