@@ -27,14 +27,14 @@ class KillPoints(AppConfig):
     def ready(self):
         from documents.extraction import sandbox
         from documents.pipeline import DOCUMENT
-        from documents.steps import embed, split, store, validate
+        from documents.steps import embed, store, validate
         from tasks import outbox, runner, services
 
         for step in DOCUMENT.steps:
             object.__setattr__(step, "run", _at_its_start(step.type, step.run))
         _strike_before(validate, "_check_container", "FILE_UPLOAD")  # its type is known, no more
-        _strike_after(sandbox, "_follow", "TEXT_EXTRACTION")  # the reader has given its answer
-        _strike_before(split, "_merged", "TEXT_SPLITTING")  # parted, not yet made into passages
+        for step_type in ("TEXT_EXTRACTION", "TEXT_SPLITTING"):
+            _strike_after(sandbox, "_follow", step_type)  # the sandbox has given its answer
         _strike_after(embed, "_keep", "EMBEDDING_GENERATION")  # one batch is paid for and kept
         _strike_before(store, "_insert", "VECTOR_STORAGE")  # the old chunks are gone
         outbox._send = _before_it_is_sent(outbox._send)

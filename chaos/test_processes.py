@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import psutil
 import pytest
@@ -118,8 +119,12 @@ def assert_times(task):
 
 
 def assert_served_in_order(stack, client, documents):
-    started = [stack.task(client, document)["started_at"] for document in documents]
-    assert started == sorted(started)
+    """But for the last moment, in which two free slots may be first either way."""
+    started = [
+        datetime.fromisoformat(stack.task(client, document)["started_at"]).timestamp()
+        for document in documents
+    ]
+    assert all(later > earlier - 2 for earlier, later in pairwise(started))
 
 
 # --- F63 ------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ def start_reader(**_: Any) -> None:
     sandbox().start()
 
 
-@shared_task(name="housekeeping")
+@shared_task(name="housekeeping", ignore_result=False)
 def housekeeping() -> int:
     """Files that nobody knows any more; Celery's own beat entry removes old results."""
     return services.remove_orphaned_files()

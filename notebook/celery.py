@@ -70,11 +70,11 @@ app.conf.update(
     worker_enable_soft_shutdown_on_idle=False,
     # A lost broker is no reason to stop good work: claims make a second delivery harmless.
     worker_cancel_long_running_tasks_on_connection_loss=False,
-    # --- What staff see
-    task_track_started=True,
-    worker_send_task_events=True,
-    task_send_sent_event=True,
+    # --- What staff see. A step's own row tells all of it; Celery keeps what went wrong around it.
     result_backend="django-db",
+    task_ignore_result=True,
+    task_store_errors_even_if_ignored=True,
+    task_track_started=True,
     result_extended=True,  # the admin shows a result's name and arguments, which are ids
     result_expires=7 * 86_400,
     # In memory: a file of its own would end it on a full disk, and to miss a turn is no loss

@@ -7,11 +7,10 @@ from typing import Any, Literal, TypedDict
 from uuid import UUID
 
 import structlog
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db.models import Prefetch, QuerySet
 
-from tasks import pipelines
+from tasks import background, pipelines
 from tasks.models import OutboxMessage, Status, Task, TaskDetail
 
 log = structlog.get_logger(__name__)
@@ -139,8 +138,9 @@ def push_task(task_id: UUID, **_signal: Any) -> None:
         "pipeline": task.pipeline,
         "snapshot": snapshot(task),
     }
+    groups = [task_group(task.pk), user_group(task.owner_id)]
     try:
-        async_to_sync(_send)([task_group(task.pk), user_group(task.owner_id)], event)
+        background.run(_send(groups, event))
     except Exception as error:  # noqa: BLE001 - whatever the layer raises, the work goes on
         log.warning("push_failed", task_id=str(task_id), error=type(error).__name__)
 

@@ -4,8 +4,10 @@ A row lives from the moment a step is due until a worker takes it up. Whose turn
 knows. The fast path sends right after commit; the sweeper sends what that missed.
 """
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +18,9 @@ from django.db.models.functions import Now
 from kombu.exceptions import InconsistencyError, OperationalError
 from redis import RedisError
 
-from tasks import queue
+from tasks import pipelines, queue
 from tasks.models import OutboxMessage, Task
+from tasks.queue import Admitted
 
 log = structlog.get_logger(__name__)
 # Kombu does not wrap every error: not a full broker's, nor those of one that lost its memory.
@@ -31,13 +34,19 @@ PARK_SECONDS = 15  # between the tries of a step that only newer workers know
 _sender = ThreadPoolExecutor(1, thread_name_prefix="outbox")
 
 
-def put(task: Task, step_type: str, *, delay: float = 0) -> None:
-    """Record that `step_type` ("" = dispatch) is due in `delay` seconds; send it after commit."""
+def put(task: Task, step_type: str, *, delay: float = 0, goes_on: bool = False) -> None:
+    """Record that `step_type` ("" = dispatch) is due in `delay` seconds; send it after commit.
+
+    A task that `goes_on` leaves a worker free for its next step: it need not ask for a turn
+    unless others wait for theirs.
+    """
+    at_once = goes_on and not queue.somebody_waits()
     message = OutboxMessage(
         task=task,
         step_type=step_type,
         attempt=task.attempt,
         due_at=Now() + timedelta(seconds=delay),
+        sent_at=Now() if at_once else None,
         owner_id=task.owner_id,
         lane=task.lane,
         turn_at=task.created_at + timedelta(seconds=task.effort),
@@ -46,13 +55,27 @@ def put(task: Task, step_type: str, *, delay: float = 0) -> None:
     OutboxMessage.objects.bulk_create(
         [message], update_conflicts=True, unique_fields=["task"], update_fields=_ANEW
     )
+    if at_once:
+        found = Admitted(task.pk, step_type, task.attempt, task.pipeline)
+        transaction.on_commit(partial(_publish_soon, partial(_deliver, [found])), robust=True)
+    else:
+        send_after_commit()
+
+
+def take(task_id: UUID, step_type: str) -> bool:
+    """The message has arrived: its row has done its duty, and another one may be sent.
+
+    False when the step is not due, or not this one.
+    """
+    due = OutboxMessage.objects.filter(task_id=task_id, step_type=step_type, due_at__lte=Now())
+    taken, _ = due.delete()
     send_after_commit()
+    return bool(taken)
 
 
-def take(task_id: UUID) -> None:
-    """The message has arrived: the row has done its duty, and another one may be sent."""
+def drop(task_id: UUID) -> None:
+    """Nobody shall take it any more."""
     OutboxMessage.objects.filter(task_id=task_id).delete()
-    send_after_commit()
 
 
 def park(task_id: UUID, attempt: int) -> None:
@@ -68,23 +91,24 @@ def send_after_commit() -> None:
     transaction.on_commit(_publish_soon, robust=True)
 
 
-def _publish_soon() -> None:
+def _publish_soon(publish: Callable[[], object] | None = None) -> None:
+    wish = publish or publish_due
     if bool(current_task):  # a proxy; in a worker nobody waits for us
-        _publish_or_leave_it()
+        _publish_or_leave_it(wish)
     else:
-        _sender.submit(_publish_in_thread)
+        _sender.submit(_publish_in_thread, wish)
 
 
-def _publish_or_leave_it() -> None:
+def _publish_or_leave_it(publish: Callable[[], object]) -> None:
     try:
-        publish_due()
+        publish()
     except DatabaseError as error:  # the sweeper does it
         log.warning("database_unavailable", error=type(error).__name__)
 
 
-def _publish_in_thread() -> None:
+def _publish_in_thread(publish: Callable[[], object]) -> None:
     try:
-        _publish_or_leave_it()
+        _publish_or_leave_it(publish)
     finally:
         connection.close()
 
@@ -95,7 +119,10 @@ def publish_due() -> int:
     They are marked as sent before they are, so that two senders never send the same; a process
     that dies in between leaves them to `republish_lost`.
     """
-    messages = queue.admit()
+    return _deliver(queue.admit()) if queue.somebody_waits() else 0
+
+
+def _deliver(messages: Sequence[Admitted]) -> int:
     for sent, message in enumerate(messages):
         try:
             _send(message)
@@ -108,10 +135,11 @@ def publish_due() -> int:
     return len(messages)
 
 
-def _send(row: OutboxMessage) -> None:
-    pipeline = row.task.steps
-    name = pipeline.step(row.step_type).celery_name if row.step_type else pipeline.celery_name
-    current_app.send_task(name, args=[str(row.task_id), row.attempt], retry=False)
+def _send(message: Admitted) -> None:
+    pipeline = pipelines.get(message.pipeline)
+    step_type = message.step_type
+    name = pipeline.step(step_type).celery_name if step_type else pipeline.celery_name
+    current_app.send_task(name, args=[str(message.task_id), message.attempt], retry=False)
 
 
 def republish_lost(*, after: float) -> int:

@@ -7,11 +7,11 @@ seconds later. Bulk work never has all slots, so a short document does not wait 
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import F
 from django.db.models.functions import Now
 
 from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
@@ -24,6 +24,12 @@ SLOTS_PER_MESSAGE = 4
 LOST_SECONDS = 10  # so long at most does a message that got lost keep others from being sent
 SEEN_SECONDS = 30  # a worker that was silent for longer does not count
 RATE_SECONDS = 120  # over which the queue's speed is measured
+_ADMISSION = {
+    "seen": SEEN_SECONDS,
+    "lost": LOST_SECONDS,
+    "unknown": SLOTS_UNKNOWN,
+    "share": SLOTS_PER_MESSAGE,
+}
 
 _SERVED = f"""
     WITH served AS (
@@ -36,22 +42,57 @@ _SERVED = f"""
         ) busy GROUP BY owner_id, lane
     )
 """  # noqa: S608 - names of our own, here and below
-# Per owner and lane only as many rows are looked at as there is room for.
-_NEXT = f"""
-    {_SERVED}, flows AS (
+# Per owner and lane only as many rows are looked at as there is room for. Whoever holds one of them
+# now is about to change it, and sends then.
+_ADMIT = f"""
+    {_SERVED}, counted AS (
+        SELECT coalesce((
+            SELECT sum(slots) FROM {Worker._meta.db_table}
+            WHERE seen_at > statement_timestamp() - %(seen)s * interval '1 second'
+        ), %(unknown)s)::int AS slots, (
+            SELECT count(*) FROM {OutboxMessage._meta.db_table}
+            WHERE sent_at > statement_timestamp() - %(lost)s * interval '1 second'
+        )::int AS sent, (
+            SELECT count(*) FROM {OutboxMessage._meta.db_table} WHERE lane = '{Lane.BULK}'
+            AND sent_at > statement_timestamp() - %(lost)s * interval '1 second'
+        )::int + (
+            SELECT count(*) FROM {TaskDetail._meta.db_table} detail
+            JOIN {Task._meta.db_table} task ON task.id = detail.task_id
+            WHERE detail.status = '{Status.RUNNING}' AND task.lane = '{Lane.BULK}'
+        )::int AS bulk
+    ), room AS (
+        SELECT greatest(0, 1 + slots / %(share)s - sent) AS any,
+            greatest(0, greatest(1, slots - 1) - bulk) AS bulk
+        FROM counted
+    ), flows AS (
         SELECT DISTINCT owner_id, lane FROM {OutboxMessage._meta.db_table}
         WHERE sent_at IS NULL AND due_at <= statement_timestamp()
-    )
-    SELECT first.task_id, flows.lane FROM flows
-    LEFT JOIN served USING (owner_id, lane)
-    CROSS JOIN LATERAL (
-        SELECT task_id, turn_at, row_number() OVER (ORDER BY turn_at) AS turn
-        FROM {OutboxMessage._meta.db_table} row
-        WHERE row.owner_id = flows.owner_id AND row.lane = flows.lane
+    ), turns AS (
+        SELECT first.task_id, flows.lane, first.turn_at,
+            coalesce(served.turns, 0) + first.turn AS turn
+        FROM flows LEFT JOIN served USING (owner_id, lane) CROSS JOIN LATERAL (
+            SELECT task_id, turn_at, row_number() OVER (ORDER BY turn_at) AS turn
+            FROM {OutboxMessage._meta.db_table} row
+            WHERE row.owner_id = flows.owner_id AND row.lane = flows.lane
+                AND sent_at IS NULL AND due_at <= statement_timestamp()
+            ORDER BY turn_at LIMIT (SELECT room.any FROM room)
+        ) first
+    ), fitting AS (
+        SELECT task_id FROM (
+            SELECT *, row_number() OVER (PARTITION BY lane ORDER BY turn, turn_at) AS of_lane
+            FROM turns
+        ) each, room WHERE lane <> '{Lane.BULK}' OR of_lane <= room.bulk
+        ORDER BY turn, turn_at LIMIT (SELECT room.any FROM room)
+    ), free AS (
+        SELECT task_id FROM {OutboxMessage._meta.db_table}
+        WHERE task_id IN (SELECT task_id FROM fitting)
             AND sent_at IS NULL AND due_at <= statement_timestamp()
-        ORDER BY turn_at LIMIT %(room)s
-    ) first
-    ORDER BY coalesce(served.turns, 0) + first.turn, first.turn_at
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE {OutboxMessage._meta.db_table} row SET sent_at = statement_timestamp()
+    FROM free JOIN {Task._meta.db_table} task ON task.id = free.task_id
+    WHERE row.task_id = free.task_id
+    RETURNING row.task_id, row.step_type, row.attempt, task.pipeline
 """  # noqa: S608
 # From 20 on two digits are enough, and a long queue is not rewritten at every step forward.
 _RANK = f"""
@@ -78,23 +119,33 @@ _RANK = f"""
 """  # noqa: S608
 
 
+class Admitted(NamedTuple):
+    """A message whose turn it is."""
+
+    task_id: UUID
+    step_type: str
+    attempt: int
+    pipeline: str
+
+
+def somebody_waits() -> bool:
+    """Whether a message is due and not sent yet."""
+    return OutboxMessage.objects.filter(sent_at=None, due_at__lte=Now()).exists()
+
+
 @transaction.atomic
-def admit() -> list[OutboxMessage]:
+def admit() -> list[Admitted]:
     """Mark those whose turn it is as sent, as many as there is room for. Send them, or `refuse`."""
-    if not _unsent().exists():
-        return []
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_ID])
-    rows = _unsent().filter(pk__in=_next_in_turn()).select_related("task")
-    # Whoever holds one of them now is about to change it, and sends then.
-    messages = list(rows.select_for_update(of=("self",), skip_locked=True))
-    OutboxMessage.objects.filter(pk__in=[each.pk for each in messages]).update(sent_at=Now())
-    return messages
+        cursor.execute(_ADMIT, _ADMISSION)
+        return [Admitted(*row) for row in cursor.fetchall()]
 
 
-def refuse(messages: Sequence[OutboxMessage]) -> None:
+def refuse(messages: Sequence[Admitted]) -> None:
     """The broker did not take them: they wait on."""
-    OutboxMessage.objects.filter(pk__in=[each.pk for each in messages]).update(sent_at=None)
+    refused = [each.task_id for each in messages]
+    OutboxMessage.objects.filter(pk__in=refused).update(sent_at=None)
 
 
 def rank(problem: str = "") -> int:
@@ -108,35 +159,6 @@ def rank(problem: str = "") -> int:
         told = [task_id for (task_id,) in cursor.fetchall()]
     Task.objects.filter(pk__in=told).update(seq=F("seq") + 1)
     return len(told)
-
-
-def slots() -> int:
-    """How many steps all workers run at a time."""
-    seen = Worker.objects.filter(seen_at__gt=Now() - timedelta(seconds=SEEN_SECONDS))
-    found: int | None = seen.aggregate(total=Sum("slots"))["total"]
-    return found or SLOTS_UNKNOWN
-
-
-def _unsent() -> "QuerySet[OutboxMessage]":
-    return OutboxMessage.objects.filter(sent_at=None, due_at__lte=Now())
-
-
-def _next_in_turn() -> list[UUID]:
-    recently = Now() - timedelta(seconds=LOST_SECONDS)
-    most, sent = slots(), _counted(OutboxMessage.objects.filter(sent_at__gt=recently), "lane")
-    running = _counted(TaskDetail.objects.filter(status=Status.RUNNING), "task__lane")
-    room = max(0, 1 + most // SLOTS_PER_MESSAGE - sum(sent.values()))
-    bulk_room = max(1, most - 1) - sent.get(Lane.BULK, 0) - running.get(Lane.BULK, 0)
-    with connection.cursor() as cursor:
-        cursor.execute(_NEXT, {"room": room})
-        found = cursor.fetchall()
-    bulk = [task_id for task_id, lane in found if lane == Lane.BULK][: max(0, bulk_room)]
-    fitting = [task_id for task_id, lane in found if lane != Lane.BULK or task_id in bulk]
-    return fitting[:room]
-
-
-def _counted(rows: Any, lane: str) -> dict[str, int]:
-    return dict(rows.order_by().values_list(lane).annotate(Count("pk")))
 
 
 def _pace() -> float | None:

@@ -171,12 +171,13 @@ class _Run:
 
     detail: TaskDetail
     heart: "_Heart" = field(init=False)
-    _told_at: float = 0
+    _told_at: float = field(init=False)
     _ends_at: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.heart = _Heart(self.detail)
-        self._ends_at = time.monotonic() + settings.TASK_SLICE_SECONDS
+        self._told_at = time.monotonic()  # by the claim
+        self._ends_at = self._told_at + settings.TASK_SLICE_SECONDS
 
     @property
     def task_id(self) -> UUID:

@@ -64,7 +64,7 @@ def dispatch(task_id: UUID, attempt: int) -> None:
     """`process_document`: the task runs from now on, beginning with its first unfinished step."""
     task = _locked(task_id, attempt, Status.PENDING)
     _move(task, Status.RUNNING, started_at=Coalesce(F("started_at"), Now()))
-    _next_step(task)
+    _next_step(task, goes_on=True)
 
 
 @transaction.atomic
@@ -73,7 +73,7 @@ def cancel(task_id: UUID) -> Task:
     task: Task = Task.objects.select_for_update().get(pk=task_id)
     if not task.is_live:
         raise WrongState(status=task.get_status_display().lower())
-    outbox.take(task.pk)
+    outbox.drop(task.pk)
     task.task_details.filter(status__in=LIVE).swap(Status.CANCELLED, **NO_OWNER)
     _move(task, Status.CANCELLED)
     return task
@@ -102,11 +102,12 @@ def retry(task_id: UUID) -> Task:
 @transaction.atomic
 def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDetail:
     """Become the owner of a step that is due. Raises Fenced when it is not to be had."""
-    task = _locked(task_id, attempt, Status.RUNNING)
-    if not OutboxMessage.objects.filter(task=task, step_type=step_type, due_at__lte=Now()).exists():
+    _touch(task_id, attempt)
+    if not outbox.take(task_id, step_type):
         raise Fenced  # not its turn: it backs off, or this is an older message
     owner = uuid.uuid4()
-    claimed = task.task_details.filter(step_type=step_type, status=Status.PENDING).swap(
+    pending = TaskDetail.objects.filter(task_id=task_id, step_type=step_type, status=Status.PENDING)
+    claimed = pending.swap(
         Status.RUNNING,
         owner=owner,
         lease_expires_at=_lease(),
@@ -116,8 +117,7 @@ def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDe
     )
     if not claimed:
         raise Fenced
-    outbox.take(task.pk)
-    _touch(task)
+    announce(task_id)
     claimed_detail: TaskDetail = TaskDetail.objects.select_related("task").get(owner=owner)
     return claimed_detail
 
@@ -131,27 +131,25 @@ def heartbeat(detail: TaskDetail) -> bool:
 @transaction.atomic
 def report(detail: TaskDetail, percent: int, details: dict[str, Any]) -> None:
     """Store the step's progress, which never goes back. Raises Fenced when the step is not ours."""
-    task = _owned(detail)
     detail.details |= details
     detail.progress = max(detail.progress, percent)  # who takes over begins anew, or nearly
-    detail.save(update_fields=["details", "progress"])
-    _touch(task, progress=task.steps.progress(detail.step_type, detail.progress))
+    _touch_task_of(detail, progress=detail.progress)
+    if not _own_row(detail).update(details=detail.details, progress=detail.progress):
+        raise Fenced
+    announce(detail.task_id)
 
 
 @transaction.atomic
 def complete(detail: TaskDetail, result: StepResult) -> None:
     """Commit the step's output, the step and what comes next, together or not at all."""
-    task = _owned(detail)
+    task = _touch_task_of(detail, progress=100)
+    _leave(detail, Status.COMPLETED, progress=100, details=detail.details | result.details)
     result.save()
-    _own_row(detail).swap(
-        Status.COMPLETED, progress=100, details=detail.details | result.details, **NO_OWNER
-    )
-    progress = task.steps.progress(detail.step_type, 100)
     if detail.step_type == task.steps.steps[-1].type:
-        _move(task, Status.COMPLETED, progress=progress)
+        _move(task, Status.COMPLETED)
     else:
-        _next_step(task)
-        _touch(task, progress=progress)
+        _next_step(task, goes_on=True)
+        announce(task.pk)
 
 
 @transaction.atomic
@@ -169,10 +167,10 @@ def postpone(
     detail: TaskDetail, *, seconds: float, reason: str | None = None, **counts: Any
 ) -> None:
     """Give the step back, to be run again in `seconds`; `reason` is shown while it waits."""
-    task = _owned(detail)
-    _own_row(detail).swap(Status.PENDING, error_message=reason, **counts, **NO_OWNER)
+    task = _touch_task_of(detail, progress=detail.progress)
+    _leave(detail, Status.PENDING, error_message=reason, **counts)
     outbox.put(task, detail.step_type, delay=seconds)
-    _touch(task)
+    announce(task.pk)
 
 
 def lost(detail: TaskDetail, error: StepError) -> None:
@@ -260,13 +258,20 @@ def _own_row(detail: TaskDetail) -> Any:
     return TaskDetail.objects.filter(pk=detail.pk, owner=detail.owner, status=Status.RUNNING)
 
 
-def _next_step(task: Task) -> None:
-    following = task.task_details.filter(status=Status.PENDING).order_by("step_order").first()
+def _leave(detail: TaskDetail, to: Status, **values: Any) -> None:
+    """Move a step that is still ours, and be its owner no longer."""
+    if not _own_row(detail).swap(to, **values, **NO_OWNER):
+        raise Fenced
+
+
+def _next_step(task: Task, *, goes_on: bool = False) -> None:
+    pending = task.task_details.filter(status=Status.PENDING).order_by("step_order")
+    following = pending.values_list("step_type", flat=True).first()
     if following is None:  # a hand in the database; it must not wait for ever
         why = TaskError()
         _move(task, Status.FAILED, error_code=why.code, error_message=why.message)
     else:
-        outbox.put(task, following.step_type)
+        outbox.put(task, following, goes_on=goes_on)
 
 
 def _move(task: Task, to: Status, **values: Any) -> None:
@@ -283,6 +288,16 @@ def _move(task: Task, to: Status, **values: Any) -> None:
     log.info("task_moved", task_id=str(task.pk), status=task.status, error_code=task.error_code)
 
 
-def _touch(task: Task, **values: Any) -> None:
-    Task.objects.filter(pk=task.pk).update(seq=F("seq") + 1, updated_at=Now(), **values)
-    announce(task.pk)
+def _touch_task_of(detail: TaskDetail, *, progress: int) -> Task:
+    """The same for the task of a step of ours that is so many percent done."""
+    task: Task = detail.task
+    done = task.steps.progress(detail.step_type, progress)
+    _touch(task.pk, task.attempt, progress=done)
+    return task
+
+
+def _touch(task_id: UUID, attempt: int, **values: Any) -> None:
+    """Lock a running task, whose state is new now. Raises Fenced if it does not run."""
+    running = Task.objects.filter(pk=task_id, attempt=attempt, status=Status.RUNNING)
+    if not running.update(seq=F("seq") + 1, updated_at=Now(), **values):
+        raise Fenced

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from tasks import events, outbox, queue, services, workers
 from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
+from tasks.pipelines import StepResult
 from tasks.tests.factories import Script, register
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def add(owner, count=1, lane=Lane.QUICK, effort=0):
 
 
 def admitted():
-    return [message.pk for message in queue.admit()]
+    return [message.task_id for message in queue.admit()]
 
 
 def finish(task_ids):
@@ -130,7 +131,7 @@ def test_what_the_broker_refused_waits_on(user, slots):
     add(user, 2)
     messages = queue.admit()
     queue.refuse(messages)
-    assert set(admitted()) == {message.pk for message in messages}
+    assert set(admitted()) == {message.task_id for message in messages}
 
 
 def test_a_lost_message_does_not_block_the_others_for_long(user, slots):
@@ -156,7 +157,7 @@ def test_two_senders_at_once_never_send_the_same(user, slots):
 
     def admit():
         try:
-            return [message.pk for message in queue.admit()]
+            return [message.task_id for message in queue.admit()]
         finally:
             connection.close()
 
@@ -246,11 +247,31 @@ def test_without_workers_nobody_answers_and_old_ones_are_forgotten():
     Worker.objects.update(seen_at=F("seen_at") - timedelta(hours=2))
     assert workers.look() == 0
     assert not Worker.objects.exists()
-    assert queue.slots() == queue.SLOTS_UNKNOWN
 
 
-def test_a_silent_worker_counts_no_more(slots):
-    slots(7)
-    assert queue.slots() == 7
+def test_a_silent_worker_counts_no_more(user, slots):
+    slots(40)
+    add(user, 20)
     Worker.objects.update(seen_at=F("seen_at") - timedelta(minutes=1))
-    assert queue.slots() == queue.SLOTS_UNKNOWN
+    assert len(admitted()) == 1 + queue.SLOTS_UNKNOWN // queue.SLOTS_PER_MESSAGE
+    slots(40)
+    assert len(admitted()) == 9
+
+
+def test_a_task_goes_on_at_once_while_nobody_waits(user, slots):
+    (task_id,) = add(user)
+    services.dispatch(*admitted()[:1], 1)
+    assert not queue.somebody_waits()
+    assert OutboxMessage.objects.get(pk=task_id).sent_at
+    services.complete(services.claim(task_id, "ONE", 1, worker="w"), StepResult())
+    assert (admitted(), OutboxMessage.objects.get(pk=task_id).step_type) == ([], "TWO")
+
+
+def test_a_task_asks_for_a_turn_when_others_wait(user, other_user, slots):
+    slots(1)
+    (task_id,) = add(user)
+    detail = run(*admitted())
+    add(other_user)
+    services.complete(detail, StepResult())
+    assert OutboxMessage.objects.get(pk=task_id).sent_at is None
+    assert admitted() == [task_id]  # the older of two that both have nothing running

@@ -138,8 +138,11 @@ def test_a_worker_that_is_stopped_hands_its_step_over_at_no_cost(task, script, m
 
 
 @pytest.mark.django_db(transaction=True)
-def test_progress_reaches_the_row_and_a_cancel_reaches_the_step(task, script, settings):
+def test_progress_reaches_the_row_and_a_cancel_reaches_the_step(
+    task, script, settings, monkeypatch
+):
     settings.TASK_HEARTBEAT_SECONDS = 0.05
+    monkeypatch.setattr(runner, "REPORT_SECONDS", 0)
     seen = {}
 
     def step(run):
