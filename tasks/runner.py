@@ -32,9 +32,11 @@ from tasks.exceptions import (
 )
 from tasks.models import TaskDetail
 from tasks.pipelines import StepResult
+from tasks.signals import announce
 
 log = structlog.get_logger(__name__)
 REPORT_SECONDS = 0.2  # at most five pushes a second
+BEGAN_SECONDS = 0.1  # a step that is over sooner tells its end alone
 BACKOFF_FIRST_SECONDS = 2
 BACKOFF_LONGEST_SECONDS = 300
 STORAGE_FULL_SECONDS = 30
@@ -230,15 +232,23 @@ class _Heart:
         self._thread.join()
 
     def _beat(self) -> None:
-        while not self._done.wait(settings.TASK_HEARTBEAT_SECONDS):
-            try:
-                if not services.heartbeat(self._detail):
-                    self.lost.set()
-                    return
-            except (
-                DatabaseError,
-                InterfaceError,
-            ):  # it is ours until it is taken
-                log.warning("heartbeat_missed", task_id=str(self._detail.task_id))
-            finally:
-                connection.close()
+        if self._done.wait(BEGAN_SECONDS):
+            return  # who hears of its end hears of its beginning
+        self._tell()
+        while not self._done.wait(settings.TASK_HEARTBEAT_SECONDS) and not self.lost.is_set():
+            self._renew()
+
+    def _tell(self) -> None:
+        try:
+            announce(self._detail.task_id)
+        finally:
+            connection.close()
+
+    def _renew(self) -> None:
+        try:
+            if not services.heartbeat(self._detail):
+                self.lost.set()
+        except (DatabaseError, InterfaceError):  # it is ours until it is taken
+            log.warning("heartbeat_missed", task_id=str(self._detail.task_id))
+        finally:
+            connection.close()

@@ -101,7 +101,10 @@ def retry(task_id: UUID) -> Task:
 
 @transaction.atomic
 def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDetail:
-    """Become the owner of a step that is due. Raises Fenced when it is not to be had."""
+    """Become the owner of a step that is due. Raises Fenced when it is not to be had.
+
+    Tells nobody: many a step ends before a person could have read that it began.
+    """
     _touch(task_id, attempt)
     if not outbox.take(task_id, step_type):
         raise Fenced  # not its turn: it backs off, or this is an older message
@@ -117,15 +120,13 @@ def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDe
     )
     if not claimed:
         raise Fenced
-    announce(task_id)
     claimed_detail: TaskDetail = TaskDetail.objects.select_related("task").get(owner=owner)
     return claimed_detail
 
 
 def heartbeat(detail: TaskDetail) -> bool:
     """Renew the lease; False when the step is no longer ours."""
-    mine = TaskDetail.objects.filter(pk=detail.pk, owner=detail.owner, status=Status.RUNNING)
-    return bool(mine.update(lease_expires_at=_lease()))
+    return bool(_own_row(detail).update(lease_expires_at=_lease()))
 
 
 @transaction.atomic
@@ -195,7 +196,7 @@ def wake(task_id: UUID) -> bool:
     """Write the message that a live task lacks; False if it lacks none."""
     task = Task.objects.select_for_update().filter(pk=task_id, status__in=LIVE).first()
     if task is None or OutboxMessage.objects.filter(task=task).exists():
-        return False
+        return False  # it ended, or has one
     if task.task_details.filter(status=Status.RUNNING).exists():
         return False
     if task.status == Status.PENDING:
@@ -209,18 +210,14 @@ def give_up_on_worker(task_id: UUID, attempt: int, step_type: str) -> None:
     """Celery says the worker of this step died: let its lease end now rather than in its time."""
     # No join: it would make the update look at the status once, and not again after waiting for
     # whoever gives the step back at this moment.
-    tasks = Task.objects.filter(pk=task_id, attempt=attempt)
-    TaskDetail.objects.filter(
-        task_id__in=tasks.values("pk"), step_type=step_type, status=Status.RUNNING
-    ).update(lease_expires_at=Now())
+    tasks = Task.objects.filter(pk=task_id, attempt=attempt).values("pk")
+    its = TaskDetail.objects.filter(task_id__in=tasks, step_type=step_type, status=Status.RUNNING)
+    its.update(lease_expires_at=Now())
 
 
 def _is_replaced(task: Task) -> bool:
-    if task.document_id is None:
-        return False
-    return Task.objects.filter(
-        document_id=task.document_id, created_at__gt=task.created_at
-    ).exists()
+    newer = Task.objects.filter(document_id=task.document_id, created_at__gt=task.created_at)
+    return task.document_id is not None and newer.exists()
 
 
 def _start_again(task: Task) -> None:
