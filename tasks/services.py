@@ -216,7 +216,7 @@ def give_up_on_worker(task_id: UUID, attempt: int, step_type: str) -> None:
 
 
 def _is_replaced(task: Task) -> bool:
-    newer = Task.objects.filter(document_id=task.document_id, created_at__gt=task.created_at)
+    newer = Task.objects.filter(document=task.document, created_at__gt=task.created_at)
     return task.document_id is not None and newer.exists()
 
 
