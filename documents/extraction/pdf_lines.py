@@ -1,20 +1,13 @@
 """The lines of a PDF's page as its text layer has them, with their geometry."""
 
-import ctypes
-import math
 import re
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator
 
 import pypdfium2
-import pypdfium2.raw as pdfium
 
 from documents.extraction.lines import Cell, Line
+from documents.extraction.pdf_letters import Letters
 
-Index = Callable[[int], int]
-
-_FORCE_BOLD = 1 << 18
-_BOLD_NAME = re.compile(rb"bold|black|heavy|demi|medi(?!um)|-bd|cmbx|cmb\d", re.IGNORECASE)
 # Ends of visual lines: PDFium runs words together that the typesetter hyphenated, and puts one of
 # these in the place of the hyphen.
 _ENDS = re.compile("[^\n\x02\ufffe\xad]*[\n\x02\ufffe\xad]?")
@@ -31,7 +24,7 @@ _CELL_GAP_OF_NUMBERS = 0.6
 def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Line]:
     """The page's lines. Gaps are looked for where they are likely, and in one line of eight:
     if one shows there, everywhere."""
-    index = _indexes(textpage, text)
+    letters = Letters(textpage, text)
     places = [
         (line, match.start() + len(match[0]) - len(match[0].lstrip()))
         for match in _ENDS.finditer(text)
@@ -39,55 +32,50 @@ def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Li
     ]
     probes = ((line, at) for line, at in places[3::_PROBE_EVERY] if len(line) > _PROBE_LENGTH)
     gaps = any(
-        _cells(textpage, index, line, at, _size_and_turn(textpage, index(at + _middle(line)))[0])
+        _cells(letters, line, at, letters.size_and_turn(at + _middle(line))[0])
         for line, at in probes
     )
-    return [_line(textpage, index, line, at, number, gaps=gaps) for line, at in places]
+    return [_line(letters, line, at, number, gaps=gaps) for line, at in places]
 
 
-def _line(
-    textpage: pypdfium2.PdfTextPage, index: Index, text: str, at: int, number: int, *, gaps: bool
-) -> Line:
+def _line(letters: Letters, text: str, at: int, number: int, *, gaps: bool) -> Line:
     """A line that begins at a place in the page's text."""
     soft_hyphen = text.endswith(_SOFT_HYPHENS)
-    first, middle, last = (
-        index(at + place) for place in (0, _middle(text), len(text) - 1 - soft_hyphen)
-    )
-    left, right = _box(textpage, first).left, _box(textpage, max(first, last)).right
-    size, turn = _size_and_turn(textpage, middle)
-    base = _base(textpage, middle)
+    middle, last = at + _middle(text), max(at, at + len(text) - 1 - soft_hyphen)
+    size, turn = letters.size_and_turn(middle)
     if turn:
-        left, right, base = _turned(textpage, first, max(first, last), middle, turn)
+        left, right, base = _turned(letters, at, last, middle, turn)
+    else:
+        left, right, base = letters.left(at), letters.right(last), letters.origin(middle)[1]
     return Line(
         text=text[:-1] + "\xad" if soft_hyphen else text,
         left=left,
         right=right,
         base=base,
         size=size,
-        bold=all(_is_bold(textpage, at) for at in {first, middle, max(first, last)}),
+        bold=letters.is_bold(middle) and letters.is_bold(at) and letters.is_bold(last),
         page=number,
         turn=turn,
-        cells=_cells(textpage, index, text, at, size)
+        cells=_cells(letters, text, at, size)
         if not turn and (gaps or _may_have_gaps(text, right - left, size))
         else (),
     )
 
 
 def _turned(
-    textpage: pypdfium2.PdfTextPage, first: int, last: int, middle: int, turn: int
+    letters: Letters, first: int, last: int, middle: int, turn: int
 ) -> tuple[float, float, float]:
     """Left, right and base of a line on the page turned so that the line lies level.
 
     They count from the corner that was the page's bottom left before; `upright` moves them.
     """
-    start, end = _box(textpage, first), _box(textpage, last)
-    x, y = ctypes.c_double(), ctypes.c_double()
-    pdfium.FPDFText_GetCharOrigin(textpage, middle, x, y)
+    start, end = letters.box(first), letters.box(last)
+    x, y = letters.origin(middle)
     if turn == 90:
-        return start.bottom, end.top, -x.value
+        return start[1], end[3], -x
     if turn == 270:
-        return -start.top, -end.bottom, x.value
-    return -start.right, -end.left, -y.value
+        return -start[3], -end[1], x
+    return -start[2], -end[0], -y
 
 
 def _may_have_gaps(text: str, width: float, size: float) -> bool:
@@ -103,33 +91,35 @@ def _is_numeric(text: str) -> bool:
     return len(_NUMBERS.findall(text)) * 3 > text.count(" ") + 1
 
 
-def _cells(
-    textpage: pypdfium2.PdfTextPage, index: Index, text: str, at: int, size: float
-) -> tuple[Cell, ...]:
+def _cells(letters: Letters, text: str, at: int, size: float) -> tuple[Cell, ...]:
     """The line in parts, if it has gaps wider than those between words."""
-    cells, start = list[Cell](), 0
-    least = size * (_CELL_GAP_OF_NUMBERS if _is_numeric(text) else _CELL_GAP)
-    left = _box(textpage, index(at)).left
-    for match in _GAP.finditer(text):
-        right = _box(textpage, index(at + match.start() - 1)).right
-        after = _box(textpage, index(at + match.end())).left
-        if after - right > least:
-            cells.append(Cell(text[start : match.start()], left, right))
-            start, left = match.end(), after
-    if not cells:
+    gaps = list(_gaps(letters, text, at, size))
+    if not gaps:
         return ()
-    right = _box(textpage, index(at + len(text) - 1)).right
-    return (*cells, Cell(text[start:], left, right))
+    starts = [0, *(end for _, end, _, _ in gaps)]
+    ends = [*(start for start, _, _, _ in gaps), len(text)]
+    lefts = [letters.left(at), *(after for _, _, _, after in gaps)]
+    rights = [*(before for _, _, before, _ in gaps), letters.right(at + len(text) - 1)]
+    return tuple(
+        Cell(text[start:end], left, right)
+        for start, end, left, right in zip(starts, ends, lefts, rights, strict=True)
+    )
 
 
-def _indexes(textpage: pypdfium2.PdfTextPage, text: str) -> Index:
-    """From places in the page's text to PDFium's numbers of its letters.
-
-    They differ by the letters that it leaves out of the text; most pages have none.
-    """
-    if pdfium.FPDFText_CountChars(textpage) == len(text):
-        return int
-    return partial(pdfium.FPDFText_GetCharIndexFromTextIndex, textpage)
+def _gaps(
+    letters: Letters, text: str, at: int, size: float
+) -> Iterator[tuple[int, int, float, float]]:
+    """Where the wide gaps begin and end, in the text and on the page."""
+    least = size * _CELL_GAP_OF_NUMBERS
+    numeric = None
+    for match in _GAP.finditer(text):
+        start, end = match.span()
+        before, after = letters.right(at + start - 1), letters.left(at + end)
+        if after - before > least:
+            if numeric is None:  # seldom worth asking
+                numeric = _is_numeric(text)
+            if numeric or after - before > size * _CELL_GAP:
+                yield start, end, before, after
 
 
 def _middle(text: str) -> int:
@@ -137,38 +127,9 @@ def _middle(text: str) -> int:
     half = len(text) // 2
     if text[half].isalnum():
         return half
-    nearest = sorted(
-        range(max(0, half - 8), min(len(text), half + 8)), key=lambda at: abs(at - half)
-    )
-    return next((at for at in nearest if text[at].isalnum()), half)
-
-
-def _box(textpage: pypdfium2.PdfTextPage, index: int) -> pdfium.FS_RECTF:
-    rect = pdfium.FS_RECTF()
-    pdfium.FPDFText_GetLooseCharBox(textpage, index, rect)
-    return rect
-
-
-def _base(textpage: pypdfium2.PdfTextPage, index: int) -> float:
-    x, y = ctypes.c_double(), ctypes.c_double()
-    pdfium.FPDFText_GetCharOrigin(textpage, index, x, y)
-    return y.value
-
-
-def _size_and_turn(textpage: pypdfium2.PdfTextPage, index: int) -> tuple[float, int]:
-    """The size of the type on the page, rounded to half points, and which way it runs."""
-    matrix = pdfium.FS_MATRIX()
-    pdfium.FPDFText_GetMatrix(textpage, index, matrix)
-    size: float = pdfium.FPDFText_GetFontSize(textpage, index)
-    turn = 0
-    if abs(matrix.b) > abs(matrix.a):
-        turn = 90 if matrix.b > 0 else 270
-    elif matrix.a < 0 and matrix.d < 0:
-        turn = 180
-    return round(size * math.hypot(matrix.c, matrix.d) * 2) / 2, turn
-
-
-def _is_bold(textpage: pypdfium2.PdfTextPage, index: int) -> bool:
-    name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
-    pdfium.FPDFText_GetFontInfo(textpage, index, name, 128, flags)
-    return bool(flags.value & _FORCE_BOLD) or bool(_BOLD_NAME.search(name.value))
+    for far in range(1, 9):
+        if far <= half and text[half - far].isalnum():
+            return half - far
+        if far < 8 and half + far < len(text) and text[half + far].isalnum():
+            return half + far
+    return half

@@ -1,0 +1,96 @@
+"""The letters of a PDF's page as PDFium measures them."""
+
+import ctypes
+import math
+import re
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+_FORCE_BOLD = 1 << 18
+_BOLD_NAME = re.compile(rb"bold|black|heavy|demi|medi(?!um)|-bd|cmbx|cmb\d", re.IGNORECASE)
+_LONGEST_NAME = 128
+
+
+def _plain(function: Any, *arguments: Any, returns: Any = ctypes.c_int) -> Callable[..., Any]:
+    """A function of PDFium's that takes addresses: it is called some ten times for every line,
+    and what pypdfium2 and ctypes do to check each argument takes longer than what it does."""
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    return ctypes.PYFUNCTYPE(returns, ctypes.c_void_p, ctypes.c_int, *arguments)(address)
+
+
+_ADDRESS = ctypes.c_void_p
+_get_box = _plain(pdfium.FPDFText_GetLooseCharBox, _ADDRESS)
+_get_origin = _plain(pdfium.FPDFText_GetCharOrigin, _ADDRESS, _ADDRESS)
+_get_matrix = _plain(pdfium.FPDFText_GetMatrix, _ADDRESS)
+_get_size = _plain(pdfium.FPDFText_GetFontSize, returns=ctypes.c_double)
+_get_font = _plain(pdfium.FPDFText_GetFontInfo, _ADDRESS, ctypes.c_ulong, _ADDRESS)
+_index_of = _plain(pdfium.FPDFText_GetCharIndexFromTextIndex)
+
+
+class Letters:
+    """Asks about one page's letters by their places in its text. Lengths are in points.
+
+    The page has to stay open.
+    """
+
+    def __init__(self, textpage: pypdfium2.PdfTextPage, text: str) -> None:
+        self._page = ctypes.cast(textpage.raw, ctypes.c_void_p).value
+        # PDFium's numbers differ from places in the text by the letters that it leaves out of
+        # that; most pages have none.
+        same = pdfium.FPDFText_CountChars(textpage) == len(text)
+        self._index: Callable[[int], int] = int if same else partial(_index_of, self._page)
+        self._rect, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
+        self._x, self._y = ctypes.c_double(), ctypes.c_double()
+        self._name, self._flags = ctypes.create_string_buffer(_LONGEST_NAME), ctypes.c_int()
+        self._box = partial(_get_box, self._page)
+        self._at = {
+            name: ctypes.addressof(getattr(self, f"_{name}"))
+            for name in ("rect", "matrix", "x", "y", "name", "flags")
+        }
+
+    def left(self, at: int) -> float:
+        self._box(self._index(at), self._at["rect"])
+        return float(self._rect.left)
+
+    def right(self, at: int) -> float:
+        self._box(self._index(at), self._at["rect"])
+        return float(self._rect.right)
+
+    def box(self, at: int) -> tuple[float, float, float, float]:
+        """Left, bottom, right and top."""
+        rect = self._rect
+        self._box(self._index(at), self._at["rect"])
+        return rect.left, rect.bottom, rect.right, rect.top
+
+    def origin(self, at: int) -> tuple[float, float]:
+        """Where the letter stands on its line."""
+        _get_origin(self._page, self._index(at), self._at["x"], self._at["y"])
+        return self._x.value, self._y.value
+
+    def size_and_turn(self, at: int) -> tuple[float, int]:
+        """The size of the type on the page, rounded to half points, and which way it runs."""
+        index, matrix = self._index(at), self._matrix
+        _get_matrix(self._page, index, self._at["matrix"])
+        a, b, c, d = matrix.a, matrix.b, matrix.c, matrix.d
+        turn = 0
+        if abs(b) > abs(a):
+            turn = 90 if b > 0 else 270
+        elif a < 0 and d < 0:
+            turn = 180
+        return round(_get_size(self._page, index) * math.hypot(c, d) * 2) / 2, turn
+
+    def is_bold(self, at: int) -> bool:
+        self._name[0] = b"\0"
+        self._flags.value = 0
+        place = self._at
+        _get_font(self._page, self._index(at), place["name"], _LONGEST_NAME, place["flags"])
+        return bool(self._flags.value & _FORCE_BOLD) or _is_bold_name(self._name.value)
+
+
+@lru_cache(512)
+def _is_bold_name(name: bytes) -> bool:
+    return bool(_BOLD_NAME.search(name))
