@@ -19,11 +19,18 @@ _MOJIBAKE = re.compile(
 def is_garbled(text: str) -> bool:
     """Whether most of a page's text can't be read: unmapped glyphs, shifted codes or mojibake."""
     sample = "".join(text[:_SAMPLE].split())
+    unmapped = len(_UNMAPPED.findall(sample))
     if len(sample) < 8:
-        return bool(sample) and len(_UNMAPPED.findall(sample)) * 2 > len(sample)
-    if len(_UNMAPPED.findall(sample)) * 4 > len(sample):
+        return bool(sample) and unmapped * 2 > len(sample)
+    if unmapped * 4 > len(sample):
         return True
-    if sum(map(len, _MOJIBAKE.findall(sample))) * 3 > len(sample):
+    if not sample.isascii() and sum(map(len, _MOJIBAKE.findall(sample))) * 3 > len(sample):
         return True
-    letters = _LETTERS.sub("", text[:_SAMPLE])
+    return _lacks_vowels(sample)
+
+
+def _lacks_vowels(sample: str) -> bool:
+    if sum(map(sample.count, "aeiou")) >= len(sample) * _FEWEST_VOWELS:  # as nearly every page
+        return False
+    letters = _LETTERS.sub("", sample)
     return len(letters) >= _ENOUGH and len(_VOWEL.findall(letters)) < len(letters) * _FEWEST_VOWELS

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 
 from unstructured.documents.elements import Element
@@ -20,7 +21,8 @@ Outline = dict[int, dict[str, int]]  # page number -> squeezed title -> level
 
 _BULLET = re.compile(r"(?:[•‣◦▪●■–·∙]|[-*]|\(?\d{1,2}[.)]|\([a-z]\)|[a-z]\))\s+\S")
 _NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.?)\s+\S")
-_SENTENCE_END = re.compile(r"[.!?:;。！？：；][\"'”’)\]]*$")
+_SENTENCE_ENDS = (*".!?:;。！？：；",)
+_CLOSING = "\"'”’)]"
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 _HYPHENATED = re.compile(r"\b\w+-\w+\b")
 _WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
@@ -129,8 +131,9 @@ def _joined_cells(before: Line, line: Line, *, close: bool) -> tuple[Cell, ...]:
     return (*first[:-1], Cell(text, first[-1].left, second[0].right), *second[1:])
 
 
-def _running_key(line: Line) -> str:
-    return _DIGITS.sub("#", line.text.lower())
+@lru_cache(1024)
+def _running_key(text: str) -> str:
+    return _DIGITS.sub("#", text.lower())
 
 
 def _in_margin(line: Line, page: Page) -> bool:
@@ -141,14 +144,14 @@ def _running_lines(pages: Sequence[Page]) -> set[str]:
     """Lines that, but for their numbers, stand in the margins of at least three pages."""
     counts: Counter[str] = Counter()
     for page in pages:
-        counts.update({_running_key(line) for line in page.lines if _in_margin(line, page)})
+        counts.update({_running_key(line.text) for line in page.lines if _in_margin(line, page)})
     return {key for key, count in counts.items() if count >= 3}
 
 
 def _is_running(line: Line, page: Page, running: set[str]) -> bool:
     if not _in_margin(line, page):
         return False
-    key = _running_key(line)
+    key = _running_key(line.text)
     return key in running or (key.strip(" -–—|.") == "#" and len(line.text) < 10)
 
 
@@ -158,12 +161,15 @@ class _Layout:
     def __init__(self, pages: Sequence[Page], outline: Outline) -> None:
         lines = [line for page in pages for line in page.lines]
         self.outline = outline
-        self.body = _commonest(line.size for line in lines for _ in line.text[::20])
+        self.body = _usual_size(lines)
         self.pitch = self._usual_pitch(pages)
         sizes = sorted({line.size for line in lines if self._is_larger(line)}, reverse=True)
         self.levels = {size: min(rank, 4) for rank, size in enumerate(sizes, 1)}
         self.compounds = {
-            word.lower() for line in lines for word in _HYPHENATED.findall(line.text[:-1])
+            word.lower()
+            for line in lines
+            if "-" in line.text[:-1]
+            for word in _HYPHENATED.findall(line.text[:-1])
         }
 
     def _usual_pitch(self, pages: Sequence[Page]) -> float:
@@ -190,22 +196,25 @@ class _Layout:
 
     def _blocks(self, lines: Sequence[Line]) -> Iterator[list[Line]]:
         block: list[Line] = []
+        above = 0
         for line in lines:
-            if block and self._begins(line, block):
+            level = self._level(line)
+            if block and (level != above or self._begins(line, level, block)):
                 yield block
                 block = []
             block.append(line)
+            above = level
         if block:
             yield block
 
-    def _begins(self, line: Line, block: Sequence[Line]) -> bool:
+    def _begins(self, line: Line, level: int, block: Sequence[Line]) -> bool:
         """Whether a line begins a new element rather than going on with this one."""
-        before, level = block[-1], self._level(line)
-        if self._level(before) != level or _BULLET.match(line.text):
+        before = block[-1]
+        if _BULLET.match(line.text):
             return True
         if level and _NUMBERED.match(line.text):
             return True
-        ended = bool(_SENTENCE_END.search(before.text))
+        ended = before.text.rstrip(_CLOSING).endswith(_SENTENCE_ENDS)
         if _moved(before, line):
             return ended or before.size != line.size or not line.text[0].islower()
         size = max(before.size, line.size)
@@ -228,8 +237,11 @@ class _Layout:
         return 0
 
     def _level_in_outline(self, line: Line) -> int:
+        titles = self.outline.get(line.page)
+        if not titles:
+            return 0
         squeezed = "".join(line.text.lower().split())
-        for title, level in self.outline.get(line.page, {}).items():
+        for title, level in titles.items():
             if squeezed.endswith(title) and len(squeezed) - len(title) <= 8:  # its number
                 return level
         return 0
@@ -273,6 +285,14 @@ def _could_be_heading(text: str) -> bool:
         and text.count(",") < 3
         and text[-1] not in ".,;。，；\xad"
     )
+
+
+def _usual_size(lines: Iterable[Line]) -> float:
+    """Of the type that most of the text is set in."""
+    counts: Counter[float] = Counter()
+    for line in lines:
+        counts[line.size] += -(-len(line.text) // 20)
+    return counts.most_common(1)[0][0] if counts else 0.0
 
 
 def _commonest(values: Iterable[float]) -> float:

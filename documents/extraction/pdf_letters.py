@@ -46,35 +46,34 @@ class Letters:
         self._rect, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
         self._name, self._flags = ctypes.create_string_buffer(_LONGEST_NAME), ctypes.c_int()
-        self._box = partial(_get_box, self._page)
-        self._at = {
-            name: ctypes.addressof(getattr(self, f"_{name}"))
-            for name in ("rect", "matrix", "x", "y", "name", "flags")
-        }
+        self._to_rect, self._to_matrix = map(ctypes.addressof, (self._rect, self._matrix))
+        self._to_origin = tuple(map(ctypes.addressof, (self._x, self._y)))
+        self._to_font = ctypes.addressof(self._name), _LONGEST_NAME, ctypes.addressof(self._flags)
 
     def left(self, at: int) -> float:
-        self._box(self._index(at), self._at["rect"])
-        return float(self._rect.left)
+        _get_box(self._page, self._index(at), self._to_rect)
+        left: float = self._rect.left
+        return left
 
     def right(self, at: int) -> float:
-        self._box(self._index(at), self._at["rect"])
-        return float(self._rect.right)
+        _get_box(self._page, self._index(at), self._to_rect)
+        right: float = self._rect.right
+        return right
 
     def box(self, at: int) -> tuple[float, float, float, float]:
         """Left, bottom, right and top."""
-        rect = self._rect
-        self._box(self._index(at), self._at["rect"])
-        return rect.left, rect.bottom, rect.right, rect.top
+        _get_box(self._page, self._index(at), self._to_rect)
+        return self._rect.left, self._rect.bottom, self._rect.right, self._rect.top
 
     def origin(self, at: int) -> tuple[float, float]:
         """Where the letter stands on its line."""
-        _get_origin(self._page, self._index(at), self._at["x"], self._at["y"])
+        _get_origin(self._page, self._index(at), *self._to_origin)
         return self._x.value, self._y.value
 
     def size_and_turn(self, at: int) -> tuple[float, int]:
         """The size of the type on the page, rounded to half points, and which way it runs."""
         index, matrix = self._index(at), self._matrix
-        _get_matrix(self._page, index, self._at["matrix"])
+        _get_matrix(self._page, index, self._to_matrix)
         a, b, c, d = matrix.a, matrix.b, matrix.c, matrix.d
         turn = 0
         if abs(b) > abs(a):
@@ -86,8 +85,7 @@ class Letters:
     def is_bold(self, at: int) -> bool:
         self._name[0] = b"\0"
         self._flags.value = 0
-        place = self._at
-        _get_font(self._page, self._index(at), place["name"], _LONGEST_NAME, place["flags"])
+        _get_font(self._page, self._index(at), *self._to_font)
         return bool(self._flags.value & _FORCE_BOLD) or _is_bold_name(self._name.value)
 
 
