@@ -5,6 +5,7 @@ error; with `"growth": true` also with `"grown_bytes"`: how far this process, th
 what it held before the file. Readers have the sandbox's process, as in a worker.
 """
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -43,9 +44,8 @@ def _extract_and_split(path: Path) -> dict[str, Any]:
     from django.conf import settings
 
     from documents.extraction.types import detect
-    from documents.pipeline import limits
+    from documents.pipeline import fields_of, limits, split_confined
     from documents.steps.extract import extract_text
-    from documents.steps.split import split_text
 
     extracted = extract_text(
         path,
@@ -55,7 +55,9 @@ def _extract_and_split(path: Path) -> dict[str, Any]:
         report=lambda done, total: None,
         should_stop=lambda: False,
     )
-    passages = split_text(extracted, size=settings.CHUNK_SIZE, overlap=settings.CHUNK_OVERLAP)
+    elements = json.dumps(list(map(fields_of, extracted.elements)))  # as step 2 leaves them
+    used = {"chunk_size": settings.CHUNK_SIZE, "chunk_overlap": settings.CHUNK_OVERLAP}
+    passages = split_confined(extracted.text, elements, used, should_stop=lambda: False)
     return {"characters": len(extracted.text), "chunks": len(passages)}
 
 

@@ -81,7 +81,7 @@ def _save_extracted(run: StepRun, extracted: Extracted) -> None:
             row.write(_escaped(extracted.text[at : at + _PIECE]))
         row.write("\t[")
         for at, element in enumerate(extracted.elements):
-            row.write(("," if at else "") + _escaped(json.dumps(_fields(element))))
+            row.write(("," if at else "") + _escaped(json.dumps(fields_of(element))))
         row.write("]\n")
     Document.objects.filter(pk=run.subject_id).update(
         page_count=extracted.pages, language=extracted.language
@@ -97,7 +97,8 @@ def _escaped(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-def _fields(element: Element) -> tuple[Any, ...]:
+def fields_of(element: Element) -> tuple[Any, ...]:
+    """What is kept of an element, as JSON."""
     return tuple(getattr(element, name) for name in Element.__slots__)
 
 
@@ -107,20 +108,25 @@ def split(run: StepRun) -> StepResult:
     used["chunk_strategy"] = run.options.get("chunk_strategy", "by_title")
     kept = Extraction.objects.annotate(json=Cast("elements", TextField()))
     text, elements = kept.values_list("text", "json").get(task_id=run.task_id)
-    passages = _split(run, text, elements, used)
+    passages = split_confined(text, elements, used, should_stop=run.stopped)
     save = partial(_save_drafts, run, text, passages)
     return StepResult(details={"chunk_count": len(passages), **used}, save=save)
 
 
-def _split(run: StepRun, text: str, elements: str, used: dict[str, Any]) -> list[Passage]:
-    """In the sandbox, so that no text can hold up a worker."""
+def split_confined(
+    text: str, elements: str, used: dict[str, Any], *, should_stop: Callable[[], bool]
+) -> list[Passage]:
+    """The passages of a text, whose elements are given as JSON, split as the options say.
+
+    In the sandbox, so that no text can hold up a worker. Raises as the sandbox does.
+    """
     with NamedTemporaryFile("w", encoding="utf-8", newline="") as file:
         file.writelines([elements, "\n"])
         file.writelines(text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
         file.flush()
         options = {name.removeprefix("chunk_"): value for name, value in used.items()}
         return sandbox().split(
-            Path(file.name), options=options, limits=limits(), should_stop=run.stopped
+            Path(file.name), options=options, limits=limits(), should_stop=should_stop
         )
 
 

@@ -18,7 +18,7 @@ _LONGEST_NAME = 128
 def _plain(function: Any, *arguments: Any, returns: Any = ctypes.c_int) -> Callable[..., Any]:
     """A function of PDFium's that takes addresses: it is called some ten times for every line,
     and what pypdfium2 and ctypes do to check each argument takes longer than what it does."""
-    address = ctypes.cast(function, ctypes.c_void_p).value
+    address: Any = ctypes.cast(function, ctypes.c_void_p).value
     return ctypes.PYFUNCTYPE(returns, ctypes.c_void_p, ctypes.c_int, *arguments)(address)
 
 
