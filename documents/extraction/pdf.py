@@ -11,7 +11,7 @@ from unstructured.documents.elements import Element
 from documents.exceptions import CorruptFile, PasswordProtected
 from documents.extraction import ocr, pdf_extras, turned
 from documents.extraction.garbled import is_garbled
-from documents.extraction.lines import Page
+from documents.extraction.lines import Line, Page
 from documents.extraction.pdf_layout import elements_of_pages
 from documents.extraction.pdf_lines import lines_of
 from documents.extraction.reading import Reading
@@ -107,10 +107,13 @@ def _page(document: pypdfium2.PdfDocument, at: int, links: list[str]) -> tuple[P
     except pypdfium2.PdfiumError:  # one damaged page is no reason to give up the others
         return Page(at + 1, 0.0, 0.0, []), True
     try:
-        textpage = page.get_textpage()
-        text = textpage.get_text_range()
-        lines = lines_of(textpage, text, at + 1)
-        textpage.close()
+        text, lines = _text_and_lines(page, at + 1)
+        turn = turned.usual_turn(lines)
+        if turn != page.get_rotation():
+            # PDFium puts letters in order as the page is shown, and text that lies there on its
+            # side gets mixed up.
+            page.set_rotation(turn)
+            text, lines = _text_and_lines(page, at + 1)
         width, height = page.get_size()
         fields, linked = pdf_extras.fields_and_links(document, page, text)
         links += linked
@@ -121,6 +124,14 @@ def _page(document: pypdfium2.PdfDocument, at: int, links: list[str]) -> tuple[P
         return found, not _needs_ocr(page, text)
     finally:
         page.close()
+
+
+def _text_and_lines(page: pypdfium2.PdfPage, number: int) -> tuple[str, list[Line]]:
+    textpage = page.get_textpage()
+    text = textpage.get_text_range()
+    lines = lines_of(textpage, text, number)
+    textpage.close()
+    return text, lines
 
 
 def _needs_ocr(page: pypdfium2.PdfPage, text: str) -> bool:

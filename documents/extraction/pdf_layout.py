@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts
-from documents.extraction.columns import in_reading_order
-from documents.extraction.lines import Cell, Line, Page
-from documents.extraction.pdf_tables import apart, without_tables
+from documents.extraction.lines import Line, Page
+from documents.extraction.pdf_margins import drop_running_lines, notes_last
+from documents.extraction.pdf_order import in_order
+from documents.extraction.pdf_tables import without_tables
 from documents.extraction.reading import Reading
 
 Outline = dict[int, dict[str, int]]  # page number -> squeezed title -> level
@@ -23,15 +22,23 @@ _BULLET = re.compile(r"(?:[•‣◦▪●■–·∙]|[-*]|\(?\d{1,2}[.)]|\([a-
 _NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.?)\s+\S")
 _SENTENCE_ENDS = (*".!?:;。！？：；",)
 _CLOSING = "\"'”’)]"
-_DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 _HYPHENATED = re.compile(r"\b\w+-\w+\b")
 _WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
 _CJK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _LARGER = 1.12  # of body text, for a heading
+_SMALLER = 0.95
+_BOLD_NUMBERED, _BOLD = 5, 6  # the levels of headings in type of the usual size
 _LONGEST_HEADING = 200
+_MOST_LINES, _MOST_BOLD_LINES = 5, 2
 _LOOSEST_HEADING = 1.7  # from one of its lines to the next, in sizes of the type
-_WIDEST_CELL = 12  # sizes of the type
-_MARGIN = 0.1  # of the page's height, at either end, where running heads live
+_CLOSEST_HEADINGS = 1.4  # and from one heading to another
+_LABELS = 3
+# Captions, addresses and what has a sentence's end in its middle.
+_NO_HEADING = re.compile(
+    r"^(?:fig(?:ure|\.)|table|listing|algorithm|abb(?:ildung|\.)|tab(?:elle|leau|\.)|[图表])\s*\d"
+    r"|\S@\S|://|\w{3}[.!?] [A-Z]|[({]$",
+    re.IGNORECASE,
+)
 
 
 def elements_of_pages(
@@ -39,120 +46,15 @@ def elements_of_pages(
 ) -> Iterator[Element]:
     """The elements of a document's pages, without running heads and page numbers."""
     for page in pages:
-        page.lines = _in_order(list(_whole_lines(page.lines)), scanned=page.scanned)
-    if dropped := _drop_running_lines(pages):
+        page.lines = in_order(page.lines, scanned=page.scanned)
+    if dropped := drop_running_lines(pages):
         reading.details["dropped_repeats"] = dropped
     layout = _Layout(pages, outline)
     for page in pages:
-        yield from layout.elements(page.lines)
+        yield from layout.elements(notes_last(page.lines, layout.body))
         yield from layout.elements(page.sideways)
         if page.fields:
             yield parts.paragraph("\n".join(page.fields), page.number)
-
-
-def _drop_running_lines(pages: Sequence[Page]) -> int:
-    """Take running heads and page numbers off the pages; how many there were."""
-    running, dropped = _running_lines(pages), 0
-    for page in pages:
-        kept = [line for line in page.lines if not _is_running(line, page, running)]
-        dropped += len(page.lines) - len(kept)
-        page.lines = kept
-    return dropped
-
-
-def _in_order(lines: list[Line], *, scanned: bool) -> list[Line]:
-    """The lines as people read them; the order they were drawn in is kept where it will do."""
-    if scanned:  # OCR has put them in order
-        return lines
-    parted = apart(lines) if any(line.cells for line in lines) else lines
-    if len(parted) > len(lines) or _is_disordered(parted):
-        return list(_whole_lines(in_reading_order(parted)))
-    return lines
-
-
-def _is_disordered(lines: Sequence[Line]) -> bool:
-    """Whether the lines jump up the page more often than columns, notes and figures explain."""
-    ups = sum(line.base > before.base + line.size * 2 for before, line in pairwise(lines))
-    return (ups > 6 and ups * 6 > len(lines)) or (ups > 0 and _is_drawn_by_column(lines))
-
-
-def _is_drawn_by_column(lines: Sequence[Line]) -> bool:
-    """Whether short lines stand beside others that were not drawn next: cells of a table."""
-    short = [
-        line
-        for line in lines
-        if line.right - line.left < line.size * _WIDEST_CELL and len(line.text) > 2
-    ]
-    bases = Counter(round(line.base) for line in short)
-    beside = sum(count for count in bases.values() if count > 1)
-    return beside >= 6 and beside * 10 > len(short) * 7
-
-
-def _whole_lines(lines: Iterable[Line]) -> Iterator[Line]:
-    """Lines that PDFium broke at a change of type or at a superscript, put together again."""
-    whole: Line | None = None
-    for line in lines:
-        if whole is not None and _on_same_line(whole, line):
-            whole = _beside(whole, line)
-            continue
-        if whole is not None:
-            yield whole
-        whole = line
-    if whole is not None:
-        yield whole
-
-
-def _on_same_line(before: Line, line: Line) -> bool:
-    size = max(before.size, line.size)
-    gap = line.left - before.right
-    return abs(before.base - line.base) < size * 0.5 and -size * 0.5 < gap < size * 1.5
-
-
-def _beside(before: Line, line: Line) -> Line:
-    close = line.left - before.right < max(before.size, line.size) * 0.15
-    longer = before if len(before.text) >= len(line.text) else line
-    return replace(
-        longer,
-        text=before.text + ("" if close else " ") + line.text,
-        left=before.left,
-        right=line.right,
-        bold=before.bold and line.bold,
-        cells=_joined_cells(before, line, close=close),
-    )
-
-
-def _joined_cells(before: Line, line: Line, *, close: bool) -> tuple[Cell, ...]:
-    """The cells of two lines that are one: the last and the first of them grow together."""
-    if not before.cells and not line.cells:
-        return ()
-    first = before.cells or (Cell(before.text, before.left, before.right),)
-    second = line.cells or (Cell(line.text, line.left, line.right),)
-    text = first[-1].text + ("" if close else " ") + second[0].text
-    return (*first[:-1], Cell(text, first[-1].left, second[0].right), *second[1:])
-
-
-@lru_cache(1024)
-def _running_key(text: str) -> str:
-    return _DIGITS.sub("#", text.lower())
-
-
-def _in_margin(line: Line, page: Page) -> bool:
-    return not page.height * _MARGIN < line.base < page.height * (1 - _MARGIN)
-
-
-def _running_lines(pages: Sequence[Page]) -> set[str]:
-    """Lines that, but for their numbers, stand in the margins of at least three pages."""
-    counts: Counter[str] = Counter()
-    for page in pages:
-        counts.update({_running_key(line.text) for line in page.lines if _in_margin(line, page)})
-    return {key for key, count in counts.items() if count >= 3}
-
-
-def _is_running(line: Line, page: Page, running: set[str]) -> bool:
-    if not _in_margin(line, page):
-        return False
-    key = _running_key(line.text)
-    return key in running or (key.strip(" -–—|.") == "#" and len(line.text) < 10)
 
 
 class _Layout:
@@ -189,8 +91,9 @@ class _Layout:
         """The elements of one page's lines, which are in reading order."""
         for part in without_tables(lines):
             if isinstance(part, list):
-                for block in self._blocks(part):
-                    yield self._element(block)
+                blocks = list(self._blocks(part))
+                levels = _without_labels([self._heading_level(block) for block in blocks])
+                yield from map(self._element, blocks, levels)
             else:
                 yield part
 
@@ -199,13 +102,25 @@ class _Layout:
         above = 0
         for line in lines:
             level = self._level(line)
-            if block and (level != above or self._begins(line, level, block)):
+            if above and self._goes_on(block[-1], line, above, level):
+                level = above
+            elif block and (level != above or self._begins(line, level, block)):
                 yield block
                 block = []
             block.append(line)
             above = level
         if block:
             yield block
+
+    def _goes_on(self, before: Line, line: Line, above: int, level: int) -> bool:
+        """Whether a line that is no heading by itself is the next line of one, or of what only
+        began like one: larger or bold text, to be judged as a whole."""
+        if level and (_BOLD not in (above, level) or min(above, level) < _BOLD_NUMBERED):
+            return False
+        alike = before.size == line.size and before.bold == line.bold
+        close = 0 < before.base - line.base < line.size * _CLOSEST_HEADINGS
+        stands_out = line.bold or line.size > self.body * _LARGER
+        return alike and close and stands_out and not _BULLET.match(line.text)
 
     def _begins(self, line: Line, level: int, block: Sequence[Line]) -> bool:
         """Whether a line begins a new element rather than going on with this one."""
@@ -224,16 +139,17 @@ class _Layout:
         if abs(before.size - line.size) > size * 0.2 and len(line.text) > 3 < len(before.text):
             return True
         indented = line.left > max(before.left, block[0].left) + size * 0.8
-        return ended and (indented or _ends_short(before, block, line))
+        return ended and (indented or _stops_early(before, line, block))
 
     def _level(self, line: Line) -> int:
-        """The level of a line that is a heading or part of one, 0 for any other."""
+        """The level of a line that looks like a heading or part of one, 0 for any other."""
         if level := self._level_in_outline(line):
             return level
         if self._is_larger(line):
             return self.levels[line.size]
-        if line.bold and _could_be_heading(line.text) and len(line.text) <= 100:
-            return 5 if _NUMBERED.match(line.text) else 6
+        bold = line.bold and line.size > self.body * _SMALLER
+        if bold and _could_be_heading(line.text) and len(line.text) <= 100:
+            return _BOLD_NUMBERED if _NUMBERED.match(line.text) else _BOLD
         return 0
 
     def _level_in_outline(self, line: Line) -> int:
@@ -246,19 +162,33 @@ class _Layout:
                 return level
         return 0
 
-    def _element(self, block: Sequence[Line]) -> Element:
-        page, level = block[0].page, self._level(block[0])
+    def _heading_level(self, block: Sequence[Line]) -> int:
+        """The level of a block that is a heading, 0 for any other."""
+        level = self._level(block[0])
+        if not level or self._level_in_outline(block[0]):
+            return level
         text = self._joined(block)
+        most_lines = _MOST_LINES if level < _BOLD_NUMBERED else _MOST_BOLD_LINES
+        if len(block) > most_lines or not _could_be_heading(text) or _NO_HEADING.search(text):
+            return 0
+        return 0 if level == _BOLD and text[0].islower() else level  # a keyword of a program
+
+    def _element(self, block: Sequence[Line], level: int) -> Element:
+        page, text = block[0].page, self._joined(block)
         if level and len(text) <= _LONGEST_HEADING:
             return parts.title(text.replace("\n", " "), level, page)
         return parts.list_item(text, page) if _BULLET.match(text) else parts.paragraph(text, page)
 
     def _joined(self, block: Sequence[Line]) -> str:
         """The lines as running text; a line that stops early keeps its end."""
-        text = block[0].text
-        for before, line in pairwise(block):
-            wrapped = _moved(before, line) or not _ends_short(before, block, line)
-            text = self._join(text, line.text, wrapped=wrapped)
+        columns = _columns(block)
+        width = max(map(_width, columns))
+        text = ""
+        for column in columns:
+            text = self._join(text, column[0].text, wrapped=True) if text else column[0].text
+            for before, line in pairwise(column):
+                wrapped = not _ends_short(before, line, column, width)
+                text = self._join(text, line.text, wrapped=wrapped)
         return text.replace("\xad", "-")
 
     def _join(self, text: str, more: str, *, wrapped: bool) -> str:
@@ -273,6 +203,15 @@ class _Layout:
         if _CJK.match(text[-1]) and _CJK.match(more[0]):
             return text + more
         return f"{text} {more}"
+
+
+def _without_labels(levels: list[int]) -> list[int]:
+    """Bold lines that follow one another, with no text of their own, are labels, not headings."""
+    kept: list[int] = []
+    for level, run in groupby(levels):
+        many = list(run)
+        kept += [0] * len(many) if level == _BOLD and len(many) >= _LABELS else many
+    return kept
 
 
 def _could_be_heading(text: str) -> bool:
@@ -305,9 +244,27 @@ def _moved(before: Line, line: Line) -> bool:
     return line.base > before.base - line.size * 0.3
 
 
-def _ends_short(before: Line, block: Sequence[Line], line: Line) -> bool:
+def _columns(block: Sequence[Line]) -> list[list[Line]]:
+    """A block in parts, where it goes on in another column."""
+    columns = [[block[0]]]
+    for before, line in pairwise(block):
+        if _moved(before, line):
+            columns.append([])
+        columns[-1].append(line)
+    return columns
+
+
+def _width(column: Sequence[Line]) -> float:
+    return max(line.right for line in column) - min(line.left for line in column)
+
+
+def _stops_early(before: Line, line: Line, block: Sequence[Line]) -> bool:
+    columns = _columns([*block, line])
+    return _ends_short(before, line, columns[-1], max(map(_width, columns)))
+
+
+def _ends_short(before: Line, line: Line, column: Sequence[Line], width: float) -> bool:
     """Whether a line stops so early that the next one's first word would have fitted in."""
-    right = max(each.right for each in [*block, line])
-    left = min(each.left for each in [*block, line])
+    right = min(each.left for each in column) + width
     first_word = len(line.text.split(None, 1)[0]) * before.size * 0.5
-    return before.right + first_word < right - (right - left) * 0.05
+    return before.right + first_word < right - width * 0.05

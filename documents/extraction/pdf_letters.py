@@ -30,6 +30,8 @@ _get_size = _plain(pdfium.FPDFText_GetFontSize, returns=ctypes.c_double)
 _get_font = _plain(pdfium.FPDFText_GetFontInfo, _ADDRESS, ctypes.c_ulong, _ADDRESS)
 _index_of = _plain(pdfium.FPDFText_GetCharIndexFromTextIndex)
 
+Edge = Callable[[int], float]
+
 
 class Letters:
     """Asks about one page's letters by their places in its text. Lengths are in points.
@@ -60,15 +62,31 @@ class Letters:
         right: float = self._rect.right
         return right
 
-    def box(self, at: int) -> tuple[float, float, float, float]:
-        """Left, bottom, right and top."""
-        _get_box(self._page, self._index(at), self._to_rect)
-        return self._rect.left, self._rect.bottom, self._rect.right, self._rect.top
-
-    def origin(self, at: int) -> tuple[float, float]:
-        """Where the letter stands on its line."""
+    def base(self, at: int, turn: int) -> float:
+        """Where the letter stands, above the side that is the bottom for such a turn."""
         _get_origin(self._page, self._index(at), *self._to_origin)
-        return self._x.value, self._y.value
+        x, y = self._x.value, self._y.value
+        return {0: y, 90: -x, 180: -y, 270: x}[turn]
+
+    def edges(self, turn: int) -> tuple[Edge, Edge]:
+        """What tells where a letter begins and where it ends, along lines turned so.
+
+        They count from the corner that is the page's bottom left before it is turned.
+        """
+        if not turn:
+            return self.left, self.right
+        return partial(self._edge, turn, 0), partial(self._edge, turn, 1)
+
+    def _edge(self, turn: int, end: int, at: int) -> float:
+        rect = self._rect
+        _get_box(self._page, self._index(at), self._to_rect)
+        along = {
+            90: (rect.bottom, rect.top),
+            180: (-rect.right, -rect.left),
+            270: (-rect.top, -rect.bottom),
+        }
+        edge: float = along[turn][end]
+        return edge
 
     def size_and_turn(self, at: int) -> tuple[float, int]:
         """The size of the type on the page, rounded to half points, and which way it runs."""

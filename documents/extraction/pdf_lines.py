@@ -1,17 +1,19 @@
 """The lines of a PDF's page as its text layer has them, with their geometry."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import pypdfium2
 
 from documents.extraction.lines import Cell, Line
-from documents.extraction.pdf_letters import Letters
+from documents.extraction.pdf_letters import Edge, Letters
 
 # Ends of visual lines: PDFium runs words together that the typesetter hyphenated, and puts one of
 # these in the place of the hyphen.
 _ENDS = re.compile("[^\n\x02\ufffe\xad]*[\n\x02\ufffe\xad]?")
 _SOFT_HYPHENS = ("\x02", "\ufffe", "\xad")
+_WORD = re.compile(r"\S+")
 _GAP = re.compile(" +")
 _NUMBERS = re.compile(r"(?<!\S)[(+\-–$€£]?\d[\d.,%()]*(?!\S)")
 _WIDE = 0.54  # of its type's size for each letter; running text has less
@@ -19,6 +21,8 @@ _TWO_NUMBERS = re.compile(r"\d.* .*\d")
 _PROBE_EVERY, _PROBE_LENGTH = 8, 30
 _CELL_GAP = 0.9  # sizes of the type
 _CELL_GAP_OF_NUMBERS = 0.6
+
+Place = tuple[str, int]  # a line and where it begins in the page's text
 
 
 def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Line]:
@@ -30,12 +34,39 @@ def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Li
         for match in _ENDS.finditer(text)
         if (line := match[0].strip()) and line not in _SOFT_HYPHENS
     ]
+    lines = _measured(letters, places, number)
+    if len({line.turn for line in lines}) == 1:
+        return lines
+    # Where text runs two ways PDFium does not always see that a line has ended.
+    parted = [part for line, at in places for part in _parted(letters, line, at)]
+    return lines if len(parted) == len(lines) else _measured(letters, parted, number)
+
+
+def _measured(letters: Letters, places: Sequence[Place], number: int) -> list[Line]:
     probes = ((line, at) for line, at in places[3::_PROBE_EVERY] if len(line) > _PROBE_LENGTH)
     gaps = any(
-        _cells(letters, line, at, letters.size_and_turn(at + _middle(line))[0])
-        for line, at in probes
+        _cells(letters, line, at, *letters.size_and_turn(at + _middle(line))) for line, at in probes
     )
     return [_line(letters, line, at, number, gaps=gaps) for line, at in places]
+
+
+def _parted(letters: Letters, text: str, at: int) -> Iterator[Place]:
+    """What stands on one line, by where its words stand."""
+    if _stands_alike(letters, at, at + len(text) - 1):
+        yield text, at
+        return
+    begun = 0
+    for before, word in pairwise(match.start() for match in _WORD.finditer(text)):
+        if not _stands_alike(letters, at + before, at + word):
+            yield text[begun:word].rstrip(), at + begun
+            begun = word
+    yield text[begun:], at + begun
+
+
+def _stands_alike(letters: Letters, one: int, other: int) -> bool:
+    size, turn = letters.size_and_turn(one)
+    apart = letters.base(one, turn) - letters.base(other, turn)
+    return abs(apart) <= size and turn == letters.size_and_turn(other)[1]
 
 
 def _line(letters: Letters, text: str, at: int, number: int, *, gaps: bool) -> Line:
@@ -43,39 +74,21 @@ def _line(letters: Letters, text: str, at: int, number: int, *, gaps: bool) -> L
     soft_hyphen = text.endswith(_SOFT_HYPHENS)
     middle, last = at + _middle(text), max(at, at + len(text) - 1 - soft_hyphen)
     size, turn = letters.size_and_turn(middle)
-    if turn:
-        left, right, base = _turned(letters, at, last, middle, turn)
-    else:
-        left, right, base = letters.left(at), letters.right(last), letters.origin(middle)[1]
+    start, end = letters.edges(turn)
+    left, right = start(at), end(last)
     return Line(
         text=text[:-1] + "\xad" if soft_hyphen else text,
         left=left,
         right=right,
-        base=base,
+        base=letters.base(middle, turn),
         size=size,
         bold=letters.is_bold(middle) and letters.is_bold(at) and letters.is_bold(last),
         page=number,
         turn=turn,
-        cells=_cells(letters, text, at, size)
-        if not turn and (gaps or _may_have_gaps(text, right - left, size))
+        cells=_cells(letters, text, at, size, turn)
+        if gaps or _may_have_gaps(text, right - left, size)
         else (),
     )
-
-
-def _turned(
-    letters: Letters, first: int, last: int, middle: int, turn: int
-) -> tuple[float, float, float]:
-    """Left, right and base of a line on the page turned so that the line lies level.
-
-    They count from the corner that was the page's bottom left before; `upright` moves them.
-    """
-    start, end = letters.box(first), letters.box(last)
-    x, y = letters.origin(middle)
-    if turn == 90:
-        return start[1], end[3], -x
-    if turn == 270:
-        return -start[3], -end[1], x
-    return -start[2], -end[0], -y
 
 
 def _may_have_gaps(text: str, width: float, size: float) -> bool:
@@ -91,35 +104,36 @@ def _is_numeric(text: str) -> bool:
     return len(_NUMBERS.findall(text)) * 3 > text.count(" ") + 1
 
 
-def _cells(letters: Letters, text: str, at: int, size: float) -> tuple[Cell, ...]:
+def _cells(letters: Letters, text: str, at: int, size: float, turn: int) -> tuple[Cell, ...]:
     """The line in parts, if it has gaps wider than those between words."""
-    gaps = list(_gaps(letters, text, at, size))
+    start, end = letters.edges(turn)
+    gaps = list(_gaps(text, at, size, start, end))
     if not gaps:
         return ()
-    starts = [0, *(end for _, end, _, _ in gaps)]
-    ends = [*(start for start, _, _, _ in gaps), len(text)]
-    lefts = [letters.left(at), *(after for _, _, _, after in gaps)]
-    rights = [*(before for _, _, before, _ in gaps), letters.right(at + len(text) - 1)]
+    starts = [0, *(after for _, after, _, _ in gaps)]
+    ends = [*(before for before, _, _, _ in gaps), len(text)]
+    lefts = [start(at), *(left for _, _, _, left in gaps)]
+    rights = [*(right for _, _, right, _ in gaps), end(at + len(text) - 1)]
     return tuple(
-        Cell(text[start:end], left, right)
-        for start, end, left, right in zip(starts, ends, lefts, rights, strict=True)
+        Cell(text[first:last], left, right)
+        for first, last, left, right in zip(starts, ends, lefts, rights, strict=True)
     )
 
 
 def _gaps(
-    letters: Letters, text: str, at: int, size: float
+    text: str, at: int, size: float, start: Edge, end: Edge
 ) -> Iterator[tuple[int, int, float, float]]:
-    """Where the wide gaps begin and end, in the text and on the page."""
+    """The wide gaps: where in the text they begin and end, and where on the page."""
     least = size * _CELL_GAP_OF_NUMBERS
     numeric = None
     for match in _GAP.finditer(text):
-        start, end = match.span()
-        before, after = letters.right(at + start - 1), letters.left(at + end)
-        if after - before > least:
+        before, after = match.span()
+        right, left = end(at + before - 1), start(at + after)
+        if left - right > least:
             if numeric is None:  # seldom worth asking
                 numeric = _is_numeric(text)
-            if numeric or after - before > size * _CELL_GAP:
-                yield start, end, before, after
+            if numeric or left - right > size * _CELL_GAP:
+                yield before, after, right, left
 
 
 def _middle(text: str) -> int:

@@ -20,13 +20,17 @@ LIMITS = Limits(max_bytes=10_000_000, memory_bytes=500_000_000, seconds=20, max_
 
 
 def pdf(path: Path, pages: Iterable[Iterable[tuple[float, float, str]]], **options) -> Path:
-    """A PDF of A4 pages, each of lines at (x, y) from the bottom left."""
+    """A PDF of A4 pages, each of lines at (x, y) from the bottom left.
+
+    A line may begin with its size, and a "b" for bold: "12b|Words".
+    """
     canvas = Canvas(str(path), pagesize=A4, **options)
     for lines in pages:
         canvas.setFont("Helvetica", 10)
         for x, y, text in lines:
             size, _, words = text.rpartition("|")
-            canvas.setFont("Helvetica", float(size or 10))
+            bold = size.endswith("b")
+            canvas.setFont("Helvetica-Bold" if bold else "Helvetica", float(size.strip("b") or 10))
             canvas.drawString(x, y, words)
         canvas.showPage()
     canvas.save()

@@ -67,3 +67,28 @@ def test_a_page_may_be_turned(tmp_path, degrees):
     text = " ".join(extract(tmp_path / "a.pdf").text.split())
     body = "The first line of it goes on and the second line ends. Another paragraph stands apart."
     assert text == body
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_text_may_lie_turned_on_a_page_that_is_not_with_upright_text_beside_it(tmp_path, degrees):
+    upright = [f"Level line {n} of the text that stands upright." for n in range(3)]
+    paragraph = [
+        "The harbour was quiet in the morning when the",
+        "first boats came in with",
+        "fish.",
+    ]
+    rows = [("Region", "Sales", "Growth"), ("North", "1,200", "9%"), ("South", "840", "4%")]
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(595, 842))
+    for n, line in enumerate(upright):
+        canvas.drawString(60, 760 - 14 * n, line)
+    canvas.translate(*{90: (595, 0), 180: (595, 842), 270: (0, 842)}[degrees])
+    canvas.rotate(degrees)
+    for n, line in enumerate([*paragraph, *paragraph]):
+        canvas.drawString(60, 440 - 14 * n, line)
+    for n, row in enumerate(rows):
+        for x, cell in zip((60, 200, 300), row, strict=True):
+            canvas.drawString(x, 300 - 14 * n, cell)
+    canvas.save()
+    text = " ".join(extract(tmp_path / "a.pdf").text.split())
+    table = "Region | Sales | Growth North | 1,200 | 9% South | 840 | 4%"
+    assert text == " ".join([*paragraph, *paragraph, table, *upright])

@@ -77,6 +77,71 @@ def test_columns_drawn_line_by_line_are_read_one_after_the_other(tmp_path, colum
     assert text.startswith("A heading over")
 
 
+BODY = [
+    "The harbour was quiet in the morning when the first boats came in with their",
+    "catch, and people waited on the quay to buy what they could carry home to eat.",
+]
+
+
+def below(lines, *, top, left=50, step=12):
+    return [(left, top - step * n, text) for n, text in enumerate(lines)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "titles"),
+    [
+        (["b|What the Boats Bring", *BODY], ["What the Boats Bring"]),
+        (["b|2 A heading so long that it was set", "b|in two lines"], None),
+        (["14|A larger heading", *BODY], ["A larger heading"]),
+        (["14|It is said of the sea, and often, that it gives", "14|and takes.", *BODY], []),
+        ([*BODY, "b|Harbour Office", "b|Attn: Jane Doe", "b|1 Quay Street", "b|Leigh 9506"], []),
+        ([*BODY, "b|Figure 3: Boats by the hour"], []),
+        ([*BODY, "b|end for"], []),
+        ([*BODY, "b|office@harbour.example"], []),
+        ([*BODY, "6b|Boat"], []),
+    ],
+    ids=["bold", "two lines", "large", "slogan", "address", "caption", "code", "mail", "label"],
+)
+def test_a_heading_looks_and_reads_like_one(tmp_path, lines, titles):
+    placed = [*below(lines, top=700), *below(BODY * 3, top=700 - 12 * len(lines))]
+    found = read(tmp_path / "a.pdf", [placed])
+    if titles is None:
+        titles = [" ".join(line.removeprefix("b|") for line in lines)]
+    assert [text for kind, text in found if kind == "title"] == titles
+
+
+def test_bold_labels_without_a_text_of_their_own_are_no_headings(tmp_path):
+    labels = [
+        (300 + 40 * n, 600 - 30 * n, f"b|{name}")
+        for n, name in enumerate(["Trunk", "Branch", "Exit"])
+    ]
+    found = read(tmp_path / "a.pdf", [[*below(BODY * 3, top=700), *labels]])
+    assert {kind for kind, _ in found} == {"text"}
+
+
+def test_small_print_at_the_foot_of_a_column_does_not_part_a_sentence(tmp_path):
+    left = [f"Line {n} of the left column, which goes on" for n in range(8)]
+    right = [f"and line {n} of the right one, which goes on" for n in range(8)]
+    notice = ["7|Copyright of this paper is held by those who wrote it, in", "7|Dublin, Ireland."]
+    page = [
+        *below(left, top=700),
+        *below(notice, top=560, step=9),
+        *below(right, top=700, left=310),
+    ]
+    found = read(tmp_path / "a.pdf", [page])
+    assert found == [
+        ("text", " ".join([*left, *right])),
+        ("text", "Copyright of this paper is held by those who wrote it, in Dublin, Ireland."),
+    ]
+
+
+def test_running_heads_beside_page_numbers_are_left_out_whatever_they_say(tmp_path):
+    heads = ["Preface 7", "8 Preface", "Boats 9", "10 Nets", "The year 11 in boats"]
+    pages = [[(50, 800, head), *below(BODY, top=600)] for head in heads]
+    text = extract(files.pdf(tmp_path / "a.pdf", pages)).text
+    assert [head for head in heads if head in text] == ["The year 11 in boats"]
+
+
 @pytest.mark.parametrize(
     ("text", "garbled"),
     [
