@@ -82,6 +82,12 @@ class TooManyParts(TooMuchText):
     """The document has more than {limit:,} paragraphs and tables."""
 
 
+class TooComplex(DocumentError):
+    """The file is nested too deeply, or built in another way that can't be read safely."""
+
+    code = "too_complex"
+
+
 class NoText(DocumentError):
     """No text was found in the document."""
 

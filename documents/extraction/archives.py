@@ -14,16 +14,25 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
 _BLOCK = 1 << 20
 _ENCRYPTED = 0x1
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 # The parts that readers unpack; pictures, sounds and fonts are never touched.
 _READ = (".xml", ".rels", ".xhtml", ".html", ".htm", ".opf", ".ncx", ".bin", ".vml")
 
 
 def open_archive(path: Path, *, max_directory_bytes: int) -> zipfile.ZipFile:
-    """Open a zip whose table of contents fits in memory. Raises ArchiveBomb or BadZipFile."""
+    """Open a zip whose table of contents fits in memory. Raises ArchiveBomb or BadZipFile.
+
+    Only what office files use is let in: the decoders of LZMA and bzip2 take as much memory as the
+    file asks for.
+    """
     with path.open("rb") as file:
         if _directory_bytes(file) > max_directory_bytes:
             raise ArchiveBomb
-    return zipfile.ZipFile(path)
+    archive = zipfile.ZipFile(path)
+    if any(entry.compress_type not in _METHODS for entry in archive.infolist()):
+        archive.close()
+        raise zipfile.BadZipFile
+    return archive
 
 
 def _directory_bytes(file: BinaryIO) -> int:
@@ -36,19 +45,19 @@ def _directory_bytes(file: BinaryIO) -> int:
     if at < 0 or at + _END.size > len(tail):
         raise zipfile.BadZipFile
     directory = int(_END.unpack_from(tail, at)[5])
-    return directory if directory < 0xFFFFFFFF else _directory_bytes64(file, tail_at + at)
+    larger = _directory_bytes64(file, tail_at + at)
+    return directory if larger is None else larger
 
 
-def _directory_bytes64(file: BinaryIO, end_at: int) -> int:
-    if end_at < _LOCATOR.size:
-        raise zipfile.BadZipFile
-    file.seek(end_at - _LOCATOR.size)
-    signature, _, record_at, _ = _LOCATOR.unpack(file.read(_LOCATOR.size))
+def _directory_bytes64(file: BinaryIO, end_at: int) -> int | None:
+    """What a record of 64 bits says, which `zipfile` believes wherever there is one."""
+    record_at = end_at - _LOCATOR.size - _END64.size
+    if record_at < 0:
+        return None
     file.seek(record_at)
-    record = file.read(_END64.size)
-    if signature != b"PK\x06\x07" or len(record) < _END64.size:
-        raise zipfile.BadZipFile
-    return int(_END64.unpack(record)[8])
+    record, locator = file.read(_END64.size), file.read(_LOCATOR.size)
+    is_there = record.startswith(b"PK\x06\x06") and locator.startswith(b"PK\x06\x07")
+    return int(_END64.unpack(record)[8]) if is_there else None
 
 
 def check_archive(path: Path, limits: Limits) -> None:

@@ -34,6 +34,15 @@ _TRANSLATE: dict[int, str | None] = {
 }
 _ODD = re.compile("[" + "".join(map(re.escape, map(chr, _TRANSLATE))) + "]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+# Marks on one letter are put in order one by one, in a square of their number. As UAX 15 has it
+# for streams, thirty are enough for any language; a joiner without a look parts the rest.
+_MARKS = "".join(char for char in map(chr, range(0x300, 0x1E950)) if unicodedata.combining(char))
+_RARE = re.compile("[\U000101fd-\U0001e94a]")  # where marks beyond U+FFFF lie
+_PILED = [  # each begins with a class, and the first has none of those: that makes it fast
+    re.compile(f"[{marks}][{marks}]{{29}}(?=[{marks}])")
+    for marks in (_MARKS[: sum(char <= "\uffff" for char in _MARKS)], _MARKS)
+]
+_JOINER = "\u034f"
 _BLANKS = re.compile(r"[ \t]{2,}|\t")
 _EDGES = re.compile(r" ?\n ?")
 _EMPTY_LINES = re.compile(r"\n{3,}")
@@ -94,6 +103,8 @@ def normalise(text: str, *, code: bool = False) -> str:
         text = _SURROGATES.sub("", text)
     if _ODD.search(text):
         text = text.translate(_TRANSLATE)
+    if not text.isascii():
+        text = _PILED[bool(_RARE.search(text))].sub(rf"\g<0>{_JOINER}", text)
     if not unicodedata.is_normalized("NFC", text):  # at once for ASCII
         text = unicodedata.normalize("NFC", text)
     if code:

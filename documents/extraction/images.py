@@ -32,15 +32,16 @@ def check(reading: Reading) -> None:
     with opened(reading) as image:
         for at in range(reading.pages or 1):
             image.seek(at)
-            _check_size(image, reading.limits.max_pixels)
+            _check_size(image.size, reading.limits.max_pixels)
 
 
 @contextmanager
 def opened(reading: Reading) -> Iterator[Image.Image]:
     """The open picture, its frames counted, its pixels not yet decoded."""
     try:
+        _check_webp(reading)
         with _own_limit_only(), Image.open(reading.path, formats=_FORMATS) as image:
-            _check_size(image, reading.limits.max_pixels)
+            _check_size(image.size, reading.limits.max_pixels)
             is_pages = image.format == "TIFF"  # frames of the others are a film
             reading.set_pages(getattr(image, "n_frames", 1) if is_pages else 1)
             yield image
@@ -60,8 +61,24 @@ def _own_limit_only() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def _check_size(image: Image.Image, max_pixels: int) -> None:
-    pixels = image.width * image.height
+def _check_webp(reading: Reading) -> None:
+    """Look at a WebP's size in its head: the library makes room for it before it tells it."""
+    with reading.path.open("rb") as file:
+        head = file.read(30)
+    if head[8:12] != b"WEBP":
+        return
+    if head[12:16] == b"VP8X":
+        width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (24, 27))
+    elif head[12:16] == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    else:
+        return  # the first kind has 16,383 pixels a side at most, and no room made in advance
+    _check_size((width, height), reading.limits.max_pixels)
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    pixels = size[0] * size[1]
     if pixels > max_pixels:
         raise ImageTooLarge(megapixels=pixels / 1e6, limit=max_pixels / 1e6)
     if not pixels:

@@ -1,29 +1,57 @@
 """E-mail: the message's head, then its text. Attachments are named, not read."""
 
 from collections.abc import Iterator
-from email import policy
+from email.message import EmailMessage
 from email.parser import BytesParser
+from email.policy import EmailPolicy
 from email.utils import format_datetime
+from typing import Any
 
 from oxmsg import Message
 from oxmsg.attachment import Attachment
 from oxmsg.domain import constants
 from unstructured.documents.elements import Element
 
-from documents.exceptions import CorruptFile
+from documents.exceptions import CorruptFile, TooComplex
 from documents.extraction.encodings import decode
 from documents.extraction.mail_body import HEAD, message_elements, opening, page
-from documents.extraction.mail_headers import decoded
+from documents.extraction.mail_headers import LONGEST, decoded
 from documents.extraction.reading import Reading
 from documents.extraction.text import blocks_of
 
+_MOST_PARTS = 2_000
+
 
 def read_eml(reading: Reading) -> Iterator[Element]:
-    with reading.path.open("rb") as file:
-        message = BytesParser(policy=policy.default).parse(file)
+    """Raises TooComplex for very many parts, or parts in parts some hundred times."""
     attached: list[str] = []
-    yield from message_elements(message, attached)
+    try:
+        yield from message_elements(_parsed(reading), attached)
+    except RecursionError as error:
+        raise TooComplex from error
     _note_attachments(reading, attached)
+
+
+class _Policy(EmailPolicy):
+    """Python's own, with headers cut where its parser's time would grow with their square."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        is_parsed = hasattr(value, "name")
+        return super().header_fetch_parse(name, value if is_parsed else value[:LONGEST])
+
+
+def _parsed(reading: Reading) -> EmailMessage:
+    parts_left = iter(range(_MOST_PARTS))
+
+    def part(policy: Any) -> EmailMessage:
+        if next(parts_left, None) is None:
+            raise TooComplex
+        return EmailMessage(policy)
+
+    policy: Any = _Policy().clone(message_factory=part)
+    with reading.path.open("rb") as file:
+        message: EmailMessage = BytesParser(policy=policy).parse(file)
+    return message
 
 
 def read_msg(reading: Reading) -> Iterator[Element]:

@@ -6,7 +6,7 @@ from email.message import Message
 
 from documents.extraction.encodings import decode
 
-_LONGEST = 10_000  # characters; some 250 addresses
+LONGEST = 10_000  # characters; some 250 addresses
 
 
 def header(message: Message, name: str) -> str:
@@ -28,7 +28,7 @@ def decoded(raw: str, charset: str = "") -> str:
 
     Eight-bit characters, which are not allowed, are taken to be in the encoding of the text.
     """
-    text = raw[:_LONGEST]
+    text = raw[:LONGEST]
     if not text.isascii():
         text = decode(text.encode("utf-8", "surrogateescape"), charset)[0]
     try:

@@ -5,11 +5,13 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 from lxml import etree
 
 from documents.exceptions import CorruptFile
+from documents.extraction.trees import xml_tree
 
 # "Strict" files name everything anew; what they mean by it is the same.
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/([\w/]+?)/(main|relationships|math)(?=[\"'/])")
@@ -25,18 +27,13 @@ class Package:
         self._names = {name.lower(): name for name in archive.namelist()}
 
     def xml(self, part: str) -> etree._Element | None:
-        """The root of a part; None when there is no such part. Raises CorruptFile."""
+        """The root of a part; None when there is no such part. Raises as `xml_tree` does."""
         data = self.bytes(part)
         if data is None:
             return None
         if b"http://purl.oclc.org/ooxml/" in data[:4096]:
             data = _STRICT.sub(_USUAL, data)
-        # Text nodes over 10 MB are refused unless `huge_tree`; so are entity bombs, either way.
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
-        root = etree.fromstring(data, parser)
-        if root is None:
-            raise CorruptFile
-        return root
+        return xml_tree(data)
 
     def bytes(self, part: str) -> bytes | None:
         name = self._names.get(part.lstrip("/").lower())
@@ -76,7 +73,7 @@ def local_name(node: etree._Element) -> str:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Package]:
+def opened(path: Path | BytesIO) -> Iterator[Package]:
     """The package in a file. Raises CorruptFile, also for what fails while it is read."""
     try:
         with zipfile.ZipFile(path) as archive:

@@ -10,7 +10,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 _MOST_LINKS, _LONGEST_LINK = 20, 300  # they are sent to whoever watches the step
-_MOST_LABELS = 50
+_MOST_LABELS, _LONGEST_LABEL = 50, 100
 _PASSWORD = 1 << 13  # the flag of a field that hides what is typed
 _CHOSEN = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
 _WRITTEN = (
@@ -97,7 +97,7 @@ def labels(document: pypdfium2.PdfDocument) -> dict[str, str]:
     found: dict[str, str] = {}
     before: tuple[str, int] | None = ("", 0)
     for at in range(len(document)):
-        label = _string(pdfium.FPDF_GetPageLabel, document, at)
+        label = _string(pdfium.FPDF_GetPageLabel, document, at)[:_LONGEST_LABEL]
         counted = _counted(label) if label else ("", at + 1)
         if before is None or counted != (before[0], before[1] + 1):
             found[str(at + 1)] = label

@@ -267,7 +267,7 @@ def _death(ended: dict[str, int], limits: Limits) -> DocumentError | ReaderLost:
     if code == -signal.SIGXCPU:
         return ReaderTimeout(seconds=limits.seconds)
     # C libraries answer a refused allocation by aborting; SIGKILL from elsewhere is the kernel's.
-    if code == -signal.SIGKILL or peak > limits.memory_bytes // 2:
+    if code == -signal.SIGKILL or ended["refused"] or peak > limits.memory_bytes // 2:
         return ReaderOutOfMemory()
     return ReaderCrashed()
 

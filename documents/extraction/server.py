@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -27,6 +28,9 @@ from documents.extraction import confine
 from documents.extraction.reading import Reading
 from documents.extraction.results import told_passages, told_reading
 from documents.limits import Limits
+
+_STDERR = ".stderr"  # in the child's own folder
+_REFUSED = re.compile(rb"memory allocation of \d+ bytes failed|std::bad_alloc|out of memory")
 
 Send = Callable[[dict[str, Any]], None]
 
@@ -61,6 +65,7 @@ def _serve(control: socket.socket, readers: Any, request: dict[str, Any], result
     try:
         _send(control, {"pid": pid})
         ended = _wait(pid, control)
+        ended["refused"] = _was_refused(Path(folder, _STDERR))
     finally:
         _kill_all(pid)
         shutil.rmtree(folder, ignore_errors=True)
@@ -90,6 +95,14 @@ def _wait(pid: int, control: socket.socket) -> dict[str, int]:
     return ended
 
 
+def _was_refused(stderr: Path) -> bool:
+    """Whether a child's last words, those of its libraries, are that it was given no memory."""
+    with contextlib.suppress(OSError), stderr.open("rb") as file:
+        file.seek(max(0, stderr.stat().st_size - 4096))
+        return bool(_REFUSED.search(file.read()))
+    return False
+
+
 def _reap(pid: int) -> dict[str, int]:
     _, status, usage = os.wait4(pid, 0)
     return {"exit": os.waitstatus_to_exitcode(status), "peak": usage.ru_maxrss * 1024}
@@ -114,6 +127,7 @@ def _run(readers: Any, request: dict[str, Any], result: int, folder: str) -> NoR
         confine.die_with_parent()
         os.setpgid(0, 0)
         os.chdir(folder)
+        os.dup2(os.open(_STDERR, os.O_WRONLY | os.O_CREAT), 2)
         tempfile.tempdir = folder
         limits = Limits(**request.pop("limits"))
         confine.limit_resources(limits)

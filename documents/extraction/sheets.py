@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, time, timedelta
 from itertools import chain, groupby
+from zipfile import BadZipFile
 
 from python_calamine import (
     CalamineError,
@@ -20,19 +21,21 @@ from documents.extraction import parts, types
 from documents.extraction.packages import opened
 from documents.extraction.reading import Reading
 from documents.extraction.sheet_parts import Cell, SheetParts
+from documents.extraction.sheet_room import with_room
 
 
 def read_workbook(reading: Reading) -> Iterator[Element]:
     try:
         with ExitStack() as stack:
-            workbook = stack.enter_context(CalamineWorkbook.from_path(reading.path))
-            beside = None
-            if reading.content_type == types.XLSX:
-                beside = SheetParts(stack.enter_context(opened(reading.path)))
+            is_xlsx = reading.content_type == types.XLSX
+            limit = reading.limits.memory_bytes
+            source = with_room(reading.path, limit) if is_xlsx else reading.path
+            workbook = stack.enter_context(CalamineWorkbook.from_object(source))
+            beside = SheetParts(stack.enter_context(opened(source))) if is_xlsx else None
             yield from _sheets(reading, workbook, beside)
     except PasswordError as error:
         raise PasswordProtected from error
-    except (CalamineError, OSError) as error:
+    except (CalamineError, OSError, BadZipFile) as error:
         raise CorruptFile from error
 
 

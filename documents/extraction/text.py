@@ -10,10 +10,11 @@ from statistics import median
 from lxml import etree
 from unstructured.documents.elements import Element
 
-from documents.exceptions import CorruptFile
+from documents.exceptions import CorruptFile, TooMuchText
 from documents.extraction import parts
 from documents.extraction.encodings import decode
 from documents.extraction.reading import Reading
+from documents.extraction.trees import xml_tree
 
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 _BULLET = re.compile(r"\s*(?:[-*•‣◦▪–]|\(?\d{1,3}[.)]|[a-z][.)])\s+\S")
@@ -72,19 +73,25 @@ def _delimiter(text: str) -> str:
 def read_json(reading: Reading) -> Iterator[Element]:
     text = text_of(reading)
     try:
-        value = json.loads(text)
-    except ValueError:
-        value = None  # JSON lines, JSON with comments: still text
-    pretty = json.dumps(value, ensure_ascii=False, indent=1) if value is not None else text
+        pretty = _indented(json.loads(text), reading.limits.max_chars)
+    except (ValueError, RecursionError):
+        pretty = text  # JSON lines, JSON with comments, a nest of a thousand levels: still text
     yield parts.code(pretty)
 
 
+def _indented(value: object, limit: int) -> str:
+    """Raises TooMuchText: the indents of what is deep may be far longer than all the rest."""
+    written, size = list[str](), 0
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=1).iterencode(value):
+        written.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise TooMuchText(limit=limit)
+    return "".join(written)
+
+
 def read_xml(reading: Reading) -> Iterator[Element]:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
-    root = etree.fromstring(reading.path.read_bytes(), parser)
-    if root is None:
-        raise CorruptFile
-    for element in root.iter(etree.Element):
+    for element in xml_tree(reading.path.read_bytes(), entities=True).iter(etree.Element):
         text = (element.text or "").strip()
         if text:
             yield parts.paragraph(text)

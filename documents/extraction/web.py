@@ -10,6 +10,7 @@ from unstructured.documents.elements import Element, NarrativeText
 from documents.extraction import parts
 from documents.extraction.reading import Reading
 from documents.extraction.text import decoded
+from documents.extraction.trees import html_tree, room_for_depth
 from documents.extraction.web_tables import is_item, joined_units, without_spacers
 
 _DROPPED = frozenset({
@@ -25,8 +26,7 @@ _BLOCKS = frozenset({
 })  # fmt: skip
 _FURNITURE = frozenset({"navigation", "search", "banner", "menu"})  # ARIA roles
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_IN_CELL = "|".join(("table", "ul", "ol", "pre", *_HEADINGS))
-_NOT_DATA = etree.XPath(f".//*[self::{_IN_CELL.replace('|', ' or self::')}]")
+_NOT_DATA = tuple(f"{{*}}{tag}" for tag in ("table", "ul", "ol", "pre", *_HEADINGS))
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BOLD = re.compile(r"font-weight\s*:\s*(bold|[6-9]00)", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
@@ -50,16 +50,13 @@ def read_html(reading: Reading) -> Iterator[Element]:
 
 
 def elements_of(html: str) -> Iterator[Element]:
-    """The elements of an HTML document or fragment."""
+    """The elements of an HTML document or fragment. Raises TooComplex."""
     yield from elements_of_tree(parsed(html))
 
 
 def parsed(html: str) -> etree._Element:
-    """The tree of an HTML document or fragment; empty if there are only comments in it."""
-    text = _DECLARATION.sub("", html.replace("\x00", "")).strip()
-    parser = etree.HTMLParser(encoding="utf-8", no_network=True, recover=True, remove_comments=True)
-    root = etree.fromstring(text.encode("utf-8", "replace"), parser)
-    return etree.Element("html") if root is None else root
+    """The tree of an HTML document or fragment, perhaps empty. Raises TooComplex."""
+    return html_tree(_DECLARATION.sub("", html.replace("\x00", "")).strip())
 
 
 def elements_of_tree(root: etree._Element, *, headline: bool = True) -> Iterator[Element]:
@@ -71,7 +68,8 @@ def elements_of_tree(root: etree._Element, *, headline: bool = True) -> Iterator
     if named is not None and _TITLE.search(named.text or ""):
         yield parts.title(_BLANKS.sub(" ", named.text or ""), 1)
     walker = _Walker()
-    walker.block(_main_part(root))
+    with room_for_depth():
+        walker.block(_main_part(root))
     yield from walker.found
 
 
@@ -183,7 +181,7 @@ class _Walker:
             self.found[at] = parts.list_item(self.found[at].text)
 
     def _table(self, node: etree._Element) -> None:
-        rows = [list(_cells(row)) for row in node.iter("{*}tr") if _owner(row) is node]
+        rows = [] if _holds_blocks(node) else [list(_cells(row)) for row in node.iter("{*}tr")]
         if _is_layout(node, rows):
             for child in node:
                 self._child(child, bold=False)
@@ -216,14 +214,14 @@ def _cells(row: etree._Element) -> Iterator[etree._Element]:
             yield cell
 
 
-def _owner(row: etree._Element) -> etree._Element | None:
-    """The table a row belongs to, rather than one around that."""
-    return next((above for above in row.iterancestors() if _tag(above) == "table"), None)
+def _holds_blocks(table: etree._Element) -> bool:
+    """Whether there is more than text in its cells. Stops at the first: tables may nest deeply."""
+    return next(table.iterdescendants(*_NOT_DATA), None) is not None
 
 
 def _is_layout(table: etree._Element, rows: list[list[etree._Element]]) -> bool:
-    """Whether the table only arranges the page: it nests blocks, has one column or long cells."""
-    if table.get("role") == "presentation" or _NOT_DATA(table):
+    """Whether the table only arranges the page: it has no rows, one column or long cells."""
+    if table.get("role") == "presentation":
         return True
     if max(map(len, rows), default=0) < 2:
         return True

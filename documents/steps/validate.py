@@ -17,6 +17,8 @@ from documents.extraction.sandbox import sandbox
 from documents.extraction.types import ARCHIVES, PICTURES, detect
 from documents.limits import Limits
 
+_MANIFEST_BYTES = 4_000_000  # of thousands of parts; it is held by the worker
+
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
@@ -68,5 +70,6 @@ def _check_opendocument_key(path: Path) -> None:
     with open_archive(path, max_directory_bytes=2**32) as archive:
         if "META-INF/manifest.xml" not in archive.namelist():
             return
-        if b"encryption-data" in archive.read("META-INF/manifest.xml"):
-            raise PasswordProtected
+        with archive.open("META-INF/manifest.xml") as manifest:
+            if b"encryption-data" in manifest.read(_MANIFEST_BYTES):
+                raise PasswordProtected

@@ -70,6 +70,10 @@ def _connect(reading, port):
     socket.create_connection(("127.0.0.1", int(port)), timeout=5)
 
 
+def _look_up(reading, port):
+    socket.getaddrinfo("example.org", port)
+
+
 def _connect_from_a_program(reading, port):
     code = f"import socket; socket.create_connection(('127.0.0.1', {port}), timeout=5)"
     return subprocess.run(
@@ -94,6 +98,7 @@ _DEEDS = {
     "folder": lambda reading: Path.cwd(),
     "hang": _hang,
     "leave": _leave,
+    "look_up": _look_up,
     "progress": _progress,
     "recurse": _recurse,
     "vanish": _vanish,

@@ -1,0 +1,85 @@
+"""Workbooks whose cells lie far apart: a stray blank at XFD1048576 asks for half a terabyte."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from documents.exceptions import TooComplex
+
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+_ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^<>]*?\s)?r="(\d{1,10})"')
+_COLUMN = re.compile(rb' r="([A-Z]{1,3})\d')
+_PLACE = re.compile(rb'(<(?:\w+:)?(?:row|c)\s(?:[^<>]*?\s)?r=")([A-Z]{0,3})(\d{1,10})"')
+_CELL_BYTES = 32  # that the workbook library takes for each, empty or not, between first and last
+_SHARE = 4  # of the memory is left for the cells
+
+
+def with_room(path: Path, memory_bytes: int) -> Path | io.BytesIO:
+    """The workbook (.xlsx), with runs of empty rows and columns as one each if it needs that.
+
+    Raises TooComplex if it is still too large then.
+    """
+    most = memory_bytes // _SHARE // _CELL_BYTES
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if _SHEET.fullmatch(name)]
+        large = [name for name in names if _cells(archive.read(name)) > most]
+        return _closed_up(archive, large, most) if large else path
+
+
+def _cells(data: bytes) -> int:
+    """How many cells lie between the first and the last one, at most."""
+    rows = max(map(int, set(_ROW.findall(data))), default=0)
+    return rows * max(map(_number, set(_COLUMN.findall(data))), default=1)
+
+
+def _closed_up(archive: zipfile.ZipFile, large: list[str], most: int) -> io.BytesIO:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as new:
+        for name in archive.namelist():
+            data = archive.read(name)
+            if name in large:
+                data = _closer(data)
+                if _cells(data) > most:
+                    raise TooComplex("The cells of a sheet lie too far apart to be read.")
+            new.writestr(name, data)
+    file.seek(0)
+    return file
+
+
+def _closer(data: bytes) -> bytes:
+    found = _PLACE.findall(data)
+    rows = _ranks(int(row) for _, _, row in found)
+    columns = _ranks(_number(column) for _, column, _ in found)
+
+    def moved(match: re.Match[bytes]) -> bytes:
+        column = _letters(columns[_number(match[2])])
+        return b'%s%s%d"' % (match[1], column, rows[int(match[3])])
+
+    return _PLACE.sub(moved, data)
+
+
+def _ranks(numbers: Iterable[int]) -> dict[int, int]:
+    """Each number -> a smaller one in the same order; where there was a gap, there is one."""
+    ranks, rank, before = {0: 0}, 0, 0
+    for number in sorted(set(numbers) - {0}):
+        rank += 1 if number == before + 1 else 2
+        ranks[number], before = rank, number
+    return ranks
+
+
+def _number(letters: bytes) -> int:
+    """The number of a column, 1 for A; 0 for a row, which has no letters."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _letters(number: int) -> bytes:
+    letters = b""
+    while number:
+        number, digit = divmod(number - 1, 26)
+        letters = bytes([65 + digit]) + letters
+    return letters
