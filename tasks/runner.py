@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -234,20 +235,17 @@ class _Heart:
     def _beat(self) -> None:
         if self._done.wait(BEGAN_SECONDS):
             return  # who hears of its end hears of its beginning
-        self._tell()
+        self._try(partial(announce, self._detail.task_id))
         while not self._done.wait(settings.TASK_HEARTBEAT_SECONDS) and not self.lost.is_set():
-            self._renew()
-
-    def _tell(self) -> None:
-        try:
-            announce(self._detail.task_id)
-        finally:
-            connection.close()
+            self._try(self._renew)
 
     def _renew(self) -> None:
+        if not services.heartbeat(self._detail):
+            self.lost.set()
+
+    def _try(self, act: Callable[[], None]) -> None:
         try:
-            if not services.heartbeat(self._detail):
-                self.lost.set()
+            act()
         except (DatabaseError, InterfaceError):  # it is ours until it is taken
             log.warning("heartbeat_missed", task_id=str(self._detail.task_id))
         finally:
