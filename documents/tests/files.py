@@ -37,6 +37,17 @@ def pdf(path: Path, pages: Iterable[Iterable[tuple[float, float, str]]], **optio
     return path
 
 
+WORD = [  # the parts of the next
+    ("text", "Confidential"),
+    ("title", "Annual report"),
+    ("text", "Sales grew by a third."),
+    ("title", "Regions"),
+    ("list_item", "North"),
+    ("list_item", "South"),
+    ("table", "Year | Sales\n2024 | 10\n2025 | 13"),
+]
+
+
 def word(path: Path) -> Path:
     document = docx.Document()
     document.add_heading("Annual report", 1)

@@ -33,7 +33,7 @@ function title(isFirst) {
 }
 
 function Limits() {
-  const kinds = t("PDF, Office, web pages, Markdown, text, e-mail");
+  const kinds = t("PDF, Office, pictures, web pages, Markdown, text, e-mail");
   if (!uploadLimit) return kinds;
   return t("{kinds}; up to {limit} MB each.", { kinds, limit: number(uploadLimit) });
 }
