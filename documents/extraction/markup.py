@@ -5,14 +5,16 @@ import subprocess
 from collections.abc import Iterator
 
 import pypandoc
-from unstructured.documents.elements import Element
+from unstructured.documents.elements import Element, NarrativeText, Title
 
 from documents.exceptions import CorruptFile, DocumentError, TooComplex
-from documents.extraction import web
+from documents.extraction import parts, rtf, web
 from documents.extraction.reading import Reading
 from documents.extraction.text import blocks_of, text_of
 
 _FORMATS = {"application/rtf": "rtf", "text/x-rst": "rst", "text/org": "org"}
+_BULLET = re.compile(r"\A\s*(?:[^\w\s(]|o)\s+")
+_FILES = re.compile(r'<div class="toctree".*?</div>', re.DOTALL)  # names of other files
 _PANDOC = pypandoc.get_pandoc_path()
 # Of the reader's time. Pandoc's grows with the square of some texts, with others twice a line.
 _SHARE = 0.5
@@ -26,16 +28,38 @@ def read_markup(reading: Reading) -> Iterator[Element]:
     Pandoc runs without access to files or the network, within the reader's own limits.
     Raises CorruptFile or TooComplex.
     """
+    if reading.content_type == "application/rtf":
+        yield from _elements(_html(reading, rtf.prepared(reading.path.read_bytes())))
+        return
     text = text_of(reading)
     try:
         html = _html(reading, text)
     except DocumentError:
-        if reading.content_type == "application/rtf":
-            raise
         reading.warnings.append("The markup is damaged or too complicated; read as plain text")
         yield from blocks_of(text)
     else:
-        yield from web.elements_of(html)
+        yield from _elements(html)
+
+
+def _elements(html: str) -> Iterator[Element]:
+    """Headings go under the title of the whole, if it has one."""
+    titled = '<h1 class="title">' in html
+    for at, element in enumerate(web.elements_of(_FILES.sub("", html))):
+        if titled and at and isinstance(element, Title):
+            yield parts.title(element.text, (element.metadata.category_depth or 0) + 2)
+        else:
+            yield from _items(element) if rtf.ITEM in element.text else [element]
+
+
+def _items(element: Element) -> Iterator[Element]:
+    """What RTF's list items are: paragraphs, with a number but without their bullet."""
+    if not isinstance(element, NarrativeText):
+        element.text = element.text.replace(rtf.ITEM, "")
+        yield element
+        return
+    before, *items = element.text.split(rtf.ITEM)
+    yield parts.paragraph(before)
+    yield from (parts.list_item(_BULLET.sub("", item).strip()) for item in items)
 
 
 def _html(reading: Reading, text: str) -> str:
@@ -43,6 +67,8 @@ def _html(reading: Reading, text: str) -> str:
     if source == "rst":
         text = _ELSEWHERE.sub(r"\1no-", text)
     command = [_PANDOC, "--sandbox", f"--from={source}", "--to=html", "--wrap=none"]
+    if source != "rtf":
+        command.append("--standalone")  # with its title
     try:
         done = subprocess.run(
             command,

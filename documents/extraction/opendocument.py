@@ -46,7 +46,7 @@ def _slide(slide: etree._Element, number: int) -> Iterator[Element]:
         role = frame.get(f"{_PRESENTATION}class", "")
         if role in _FURNITURE:
             continue
-        text = " ".join(_text(frame).split())
+        text = " ".join(" ".join(map(_text, frame.iter(f"{_TEXT}p"))).split())
         if role == "title" and text:
             yield parts.title(text, 1, number)
         else:
@@ -66,7 +66,7 @@ def _block(node: etree._Element, page: int | None = None) -> Iterator[Element]:
         made = parts.table([list(_cells(row)) for row in node.iter(f"{_TABLE}table-row")], page)
         if made is not None:
             yield made
-    elif tag and tag not in _SKIPPED:
+    elif tag and tag not in _SKIPPED and node.get(f"{_PRESENTATION}class") not in _FURNITURE:
         for child in node:
             yield from _block(child, page)
 

@@ -72,6 +72,9 @@ _BY_EXTENSION = {kind.extension: mime for mime, kind in SUPPORTED.items()} | {
     ".markdown": "text/markdown",
     ".htm": "text/html",
     ".xhtml": "text/html",
+    ".ott": ODT,
+    ".ots": ODS,
+    ".otp": ODP,
     ".tab": "text/tab-separated-values",
     ".docm": DOCX,
     ".pptm": PPTX,
@@ -85,7 +88,9 @@ _NAMED_TEXT = {
     for extension, mime in _BY_EXTENSION.items()
     if mime.startswith("text/") or mime in {"application/json", "application/xml", "message/rfc822"}
 }
-_OPENDOCUMENT = {mime.encode(): mime for mime in (ODT, ODS, ODP, EPUB)}
+_OPENDOCUMENT = {mime.encode(): mime for mime in (ODT, ODS, ODP, EPUB)} | {
+    f"{mime}-{kind}".encode(): mime for mime in (ODT, ODS, ODP) for kind in ("template", "web")
+}
 _OOXML_MAIN = {
     b"wordprocessingml.": DOCX,
     b"presentationml.": PPTX,

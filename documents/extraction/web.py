@@ -24,7 +24,9 @@ _BLOCKS = frozenset({
     "h6", "header", "hr", "html", "legend", "li", "main", "ol", "p", "pre", "section", "summary",
     "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 })  # fmt: skip
-_FURNITURE = frozenset({"navigation", "search", "banner", "menu"})  # ARIA roles
+_FURNITURE = frozenset({"navigation", "search", "banner", "menu", "doc-backlink"})  # ARIA roles
+_NOTE_MARK = frozenset({"doc-noteref", "noteref"})
+_EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _NOT_DATA = tuple(f"{{*}}{tag}" for tag in ("table", "ul", "ol", "pre", *_HEADINGS))
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -133,6 +135,8 @@ class _Walker:
             self._add(child.get("alt"), bold=False)
         elif tag in _BLOCKS:
             self.block(child)
+        elif tag == "a" and _NOTE_MARK & {child.get("role"), child.get(_EPUB_TYPE)}:
+            self._add(f"[{_text(child).strip('[] ')}]", bold=bold)
         else:
             self._children(child, bold=bold or _is_bold(child, tag))
 

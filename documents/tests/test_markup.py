@@ -1,3 +1,7 @@
+from documents.tests.files import parts_of
+from documents.tests.reading import extract
+
+
 def test_rich_text_and_restructured_text(read, tmp_path):
     (tmp_path / "secret").write_text("secret words")
     assert read("a.rtf", r"{\rtf1\ansi Caf\'e9 {\b bold}\par Second}") == [
@@ -6,3 +10,39 @@ def test_rich_text_and_restructured_text(read, tmp_path):
     ]
     source = f"Title\n=====\n\nWords.\n\n.. raw:: html\n   :file: {tmp_path}/secret\n"
     assert "secret" not in str(read("a.rst", source))
+
+
+def test_rich_text_of_any_code_page_with_its_headings_and_lists_in_place(read):
+    source = rb"""{\rtf1\ansi\ansicpg936
+{\fonttbl{\f0\fcharset134 A;}{\f1\fcharset204 B;}{\f2\fcharset0 C;}}
+{\stylesheet{\s1\b Heading 1;}{\s2\outlinelevel1 Own;}}
+{\*\listtable{\list{\listlevel\levelnfc0{\leveltext\'02\'00.;}}\listid1}}
+{\*\listoverridetable{\listoverride\listid1\ls1}}
+\pard\s1\b\f0 \'d6\'d0\'b9\'fa\b0\par\pard\f1 \'cf\'f0\'e8\'e2\'e5\'f2\par
+\pard\s2 Lists\par\pard{\listtext\pard\plain 1.\tab}\ls1\ilvl0 first\par
+\pard{\listtext\f2\'b7\tab}\ls1 dot\par\pard\f2 Caf\'e9 {\uc2\u20013\'d6\'d0}\'a9\par}"""
+    assert read("a.rtf", source.replace(b"\n", b"\r\n")) == [
+        ("title", "中国"),
+        ("text", "Привет"),
+        ("title", "Lists"),
+        ("list_item", "1. first"),
+        ("list_item", "dot"),
+        ("text", "Café 中©"),
+    ]
+
+
+def test_titles_stand_above_the_headings_and_code_is_whole(tmp_path):
+    path = tmp_path / "a.org"
+    path.write_text(
+        "#+TITLE: Notes\n#+OPTIONS: toc:nil\n* One\n:PROPERTIES:\n:ID: x\n:END:\nWords[fn:1].\n"
+        "#+BEGIN_SRC python\na\n\nb\n#+END_SRC\n# comment\n[fn:1] A note.\n"
+    )
+    extracted = extract(path)
+    assert parts_of(extracted) == [
+        ("title", "Notes"),
+        ("title", "One"),
+        ("text", "Words[1]."),
+        ("code", "a\n\nb"),
+        ("list_item", "A note."),
+    ]
+    assert [each.level for each in extracted.elements][:2] == [1, 2]
