@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from lxml import etree
-from unstructured.documents.elements import Element
+from unstructured.documents.elements import Element, Title
 
 from documents.exceptions import CorruptFile, PasswordProtected
-from documents.extraction import web
+from documents.extraction import parts, web
 from documents.extraction.encodings import decode
 from documents.extraction.packages import Package, opened
 from documents.extraction.reading import Reading
 
 _SELF_CLOSED = re.compile(r"<(title|script|style|a|div|span|p|i|b|em|td)((?:\s[^<>]*)?)/>")
+_NEAR = 3  # elements within which a chapter shows its heading
 _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
 
 
@@ -22,30 +23,87 @@ def read_epub(reading: Reading) -> Iterator[Element]:
     with opened(reading.path) as package:
         if package.bytes("META-INF/rights.xml") is not None:
             raise PasswordProtected("The e-book is copy-protected.")
-        chapters = _spine(package)
+        folder, book = _book(package)
+        chapters = _spine(book, folder)
+        names = _contents(package, book, folder)
         for done, part in enumerate(chapters, 1):
             data = package.bytes(part)
             if data:
-                yield from web.elements_of_tree(_tree(data), headline=False)
+                elements = list(web.elements_of_tree(_tree(data), headline=False))
+                yield from _headed(elements, *names.get(part, ("", 1)))
             reading.progress(done, len(chapters))
 
 
-def _spine(package: Package) -> list[str]:
-    """The parts to read, in order, without the navigation."""
+def _book(package: Package) -> tuple[str, etree._Element]:
+    """The folder that parts are named from, and what the book consists of. Raises CorruptFile."""
     container = package.xml("META-INF/container.xml")
     pointer = container.find(".//{*}rootfile") if container is not None else None
     book = pointer.get("full-path", "") if pointer is not None else ""
     root = package.xml(book)
     if root is None:
         raise CorruptFile
+    return posixpath.dirname(book), root
+
+
+def _spine(book: etree._Element, folder: str) -> list[str]:
+    """The parts to read, each once and in order, without the navigation and the cover."""
     items = {
-        item.get("id"): item.get("href", "")
-        for item in root.iter("{*}item")
+        item.get("id"): _part(folder, item.get("href", ""))
+        for item in book.iter("{*}item")
         if item.get("media-type") in _PAGES and "nav" not in item.get("properties", "").split()
     }
-    ids = [entry.get("idref") for entry in root.iter("{*}itemref")]
-    folder = posixpath.dirname(book)
-    return [posixpath.join(folder, unquote(items[each])) for each in ids if each in items]
+    furniture = {
+        _part(folder, reference.get("href", ""))
+        for reference in book.iter("{*}reference")
+        if reference.get("type") in {"toc", "cover"}
+    }
+    ids = (entry.get("idref") for entry in book.iter("{*}itemref"))
+    parts_in_order = dict.fromkeys(items[each] for each in ids if each in items)
+    return [part for part in parts_in_order if part not in furniture] or list(parts_in_order)
+
+
+def _part(folder: str, href: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, unquote(href.partition("#")[0])))
+
+
+def _contents(package: Package, book: etree._Element, folder: str) -> dict[str, tuple[str, int]]:
+    """What the table of contents calls a part first, and on which level."""
+    found: dict[str, tuple[str, int]] = {}
+    for item in book.iter("{*}item"):
+        is_nav = "nav" in item.get("properties", "").split()
+        data = (
+            package.bytes(_part(folder, item.get("href", ""))) if is_nav or _is_ncx(item) else b""
+        )
+        within = posixpath.dirname(_part(folder, item.get("href", "")))
+        for href, name, level in _entries(_tree(data), nav=is_nav) if data else ():
+            found.setdefault(_part(within, href), (" ".join(name.split()), level))
+    return found
+
+
+def _is_ncx(item: etree._Element) -> bool:
+    return bool(item.get("media-type") == "application/x-dtbncx+xml")
+
+
+def _entries(root: etree._Element, *, nav: bool) -> Iterator[tuple[str, str, int]]:
+    if nav:
+        toc = root.find(".//{*}nav")
+        for link in toc.iter("{*}a") if toc is not None else ():
+            level = sum(1 for _ in link.iterancestors("{*}ol"))
+            yield link.get("href", ""), "".join(link.itertext()), level
+    else:
+        for point in root.iter("{*}navPoint"):
+            content, label = point.find("{*}content"), point.find("{*}navLabel")
+            level = 1 + sum(1 for _ in point.iterancestors("{*}navPoint"))
+            if content is not None and label is not None:
+                yield content.get("src", ""), "".join(label.itertext()), level
+
+
+def _headed(elements: list[Element], name: str, level: int) -> list[Element]:
+    """A chapter under the name it has in the table of contents, if it shows no heading itself."""
+    if not name or not elements or any(isinstance(each, Title) for each in elements[:_NEAR]):
+        return elements
+    repeated = " ".join(elements[0].text.split()).casefold() == name.casefold()
+    return [parts.title(name, level), *elements[repeated:]]
 
 
 def _tree(data: bytes) -> etree._Element:

@@ -1,3 +1,5 @@
+import pytest
+
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
@@ -10,3 +12,56 @@ def test_book(tmp_path):
         ("title", "Two"),
         ("text", "It ends."),
     ]
+
+
+PAGE = '<html xmlns="http://www.w3.org/1999/xhtml" xmlns:e="http://www.idpf.org/2007/ops">{}</html>'
+NAV = """<body><nav e:type="toc"><ol><li><a href="t/one.xhtml">One</a><ol>
+<li><a href="t/two.xhtml#a">Two  words</a></li></ol></li></ol></nav>
+<nav e:type="landmarks"><ol><li><a href="t/one.xhtml">Start</a></li></ol></nav></body>"""
+NCX = """<ncx><navMap><navPoint><navLabel><text>One</text></navLabel><content src="t/one.xhtml"/>
+<navPoint><navLabel><text>Two words</text></navLabel><content src="t/two.xhtml#a"/></navPoint>
+</navPoint></navMap></ncx>"""
+
+
+@pytest.mark.parametrize(
+    ("contents", "kind"),
+    [
+        (PAGE.format(NAV), 'media-type="application/xhtml+xml" properties="nav"'),
+        (NCX, 'media-type="application/x-dtbncx+xml"'),
+    ],
+)
+def test_chapters_have_the_names_of_the_table_of_contents(tmp_path, contents, kind):
+    item = '<item id="{0}" href="t/{0}.xhtml" media-type="application/xhtml+xml"/>'
+    items = "".join(item.format(name) for name in ("cover", "one", "two", "rest"))
+    order = ("toc", "cover", "one", "two", "rest", "two")
+    spine = "".join(f'<itemref idref="{name}"/>' for name in order)
+    pages = {
+        "cover": '<img alt="Cover"/>',
+        "one": "<p>ONE</p><p>It begins<a e:type='noteref' href='#n'>1</a>.</p>",
+        "two": "<p>It goes on.</p>",
+        "rest": "<p>And on.</p>",
+    }
+    path = files.archive(
+        tmp_path / "a.epub",
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": '<c><rootfile full-path="O/b.opf"/></c>',
+            "O/b.opf": f'<package><manifest><item id="toc" href="toc" {kind}/>{items}</manifest>'
+            f'<spine>{spine}</spine><guide><reference type="cover" href="t/cover.xhtml"/></guide>'
+            "</package>",
+            "O/toc": contents,
+            **{
+                f"O/t/{name}.xhtml": PAGE.format(f"<body>{body}</body>")
+                for name, body in pages.items()
+            },
+        },
+    )
+    extracted = extract(path)
+    assert parts_of(extracted) == [
+        ("title", "One"),
+        ("text", "It begins[1]."),
+        ("title", "Two words"),
+        ("text", "It goes on."),
+        ("text", "And on."),
+    ]
+    assert [each.level for each in extracted.elements if each.kind == "title"] == [1, 2]
