@@ -1,5 +1,6 @@
 """Which language a text is in, told from pieces of its whole length."""
 
+from collections.abc import Sequence
 from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
@@ -12,8 +13,21 @@ _NONE = "zxx"  # the model's code for what is no language
 
 
 def detect_language(text: str) -> str:
-    """The ISO 639-1 code of the text's main language, "" when it can't be told."""
-    code, confidence = _identifier().classify(_sample(text))
+    """The ISO 639-1 code of the text's main language, "" when it can't be told.
+
+    Of a long text two quarters must be in it, else it is a mixture.
+    """
+    pieces = _pieces(text)
+    code = _told(pieces)
+    quarter = len(pieces) // 4
+    if code and quarter > 1:
+        each = [_told(pieces[at * quarter :][:quarter]) for at in range(4)]
+        return code if each.count(code) > 1 else ""
+    return code
+
+
+def _told(pieces: Sequence[str]) -> str:
+    code, confidence = _identifier().classify(" ".join(pieces))
     return code if confidence >= _CONFIDENT and code != _NONE else ""
 
 
@@ -28,6 +42,6 @@ def _identifier() -> LanguageIdentifier:
     )  # fmt: skip
 
 
-def _sample(text: str) -> str:
+def _pieces(text: str) -> list[str]:
     step = max(len(text) // _SAMPLES, _SAMPLE_CHARS)
-    return " ".join(text[at : at + _SAMPLE_CHARS] for at in range(0, len(text), step))
+    return [text[at : at + _SAMPLE_CHARS] for at in range(0, len(text), step)]

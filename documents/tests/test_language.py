@@ -37,3 +37,14 @@ from documents.extraction.language import detect_language
 )
 def test_languages_are_told_apart(text, language):
     assert detect_language(text) == language
+
+
+def test_a_mixture_of_languages_is_none():
+    sentences = [
+        "Die Besprechung wurde auf Donnerstag verschoben. ",
+        "La réunion a été reportée à jeudi prochain. ",
+        "Las ventas crecieron un tercio el año pasado. ",
+        "Spotkanie zostało przeniesione na czwartek. ",
+    ]
+    assert detect_language("".join(each * 20 for each in sentences)) == ""
+    assert detect_language(sentences[0] * 60 + sentences[1] * 20) == "de"
