@@ -23,7 +23,7 @@ _MATTER = re.compile(
     r"\A---[ \t]*\n(?:(?:[\w\"'.-]+[ \t]*:|[ \t#}\]]|-[ \t])[^\n]*\n|\n)*+"
     r"(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 )
-_ANCHOR = re.compile(r"\s*\{:?\s*[#.][^{}]*\}$")
+_ANCHOR = re.compile(r"\{:?\s*[#.][^{}]*\}$")
 _BREAK = re.compile(r"<br\b", re.IGNORECASE)
 _BLOCKS = frozenset({
     "BlockQuote", "CodeBlock", "FootnoteDefinition", "Heading", "HtmlBlock", "Item", "List",

@@ -41,6 +41,11 @@ def part_of(data: bytes, name: str) -> bytes:
         return archive.read(name)
 
 
+def parts_of(data: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.namelist()
+
+
 def document(body: str = "", before: str = "") -> str:
     """The main part of a Word document: a paragraph of words, then more; `before` its root."""
     text = f"<w:p><w:r><w:t>Words to keep.</w:t></w:r></w:p>{body}"

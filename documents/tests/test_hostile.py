@@ -177,6 +177,7 @@ ATTACKS = {
     "words.eml": (lambda: b"Subject: " + b"=?utf-8?q?a?= " * 30_000 + b"\n\nWords", OK),
     "comments.eml": (lambda: b"To: " + b"(" * DEEPER + b"\n\nWords", OK),
     "brackets.md": (lambda: b"Words " + b"[" * DEEPER + b"](" * DEEPER, OK),
+    "heading.md": (lambda: b"# Words" + b" " * 300_000 + b"end", OK),
     "comments.md": (lambda: b"Words " + b"<!-- " * DEEPER, OK),
     "ticks.md": (lambda: b"Words " + b"`" * DEEPER, OK),
     "links.md": (lambda: b"[a0]\n\n" + b"".join(b"[a%d]: a%d\n" % (n, n) for n in range(DEEP)), OK),
