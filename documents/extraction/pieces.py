@@ -12,13 +12,14 @@ from documents.extraction.tokens import MOST_CHARS_PER_TOKEN, estimate_tokens
 # Where a sentence begins: after an end mark and a blank (Latin, Greek, Cyrillic, Arabic), directly
 # after an end mark (Chinese, Japanese, Indic, Khmer, Burmese, Ethiopic …), or on a new line. Each
 # way starts from one character of one class, which is what makes the search fast.
+_FEW = "{0,20}"  # end marks in a row: of more, the last ones are found; else each would try all
 _CLOSING = r"[\"'”’)\]»]*"
 _BLANKED, _DIRECT = ".!?؟۔։", "。！？；…｡।॥።፧။។៕"
 _SENTENCE_END = (
     rf"[\n{_BLANKED}{_DIRECT}](?:"
     rf"(?<=[{_BLANKED}])(?<![A-Z].)(?<!\b[A-Z][a-z].)(?<!\be\.g.)(?<!\bi\.e.)(?<!\bcf.)"
-    rf"(?<!\bFig.)(?<!\bNo.)(?<!\bvs.)(?<!\betc.)[{_BLANKED}]*{_CLOSING}\s+(?=[^\s\da-z.,;)])"
-    rf"|(?<=[!?؟۔։])[!?؟۔։]*{_CLOSING}\s+"
+    rf"(?<!\bFig.)(?<!\bNo.)(?<!\bvs.)(?<!\betc.)[{_BLANKED}]{_FEW}{_CLOSING}\s+"
+    rf"(?=[^\s\da-z.,;)])|(?<=[!?؟۔։])[!?؟۔։]{_FEW}{_CLOSING}\s+"
     rf"|(?<=\.){_CLOSING}\s+(?=\d+[^\d.]|\()"
     rf"|(?<=[{_DIRECT}])[{_DIRECT}]*[”’」』）】》]*\s*"
     r"|(?<=\n)\n*"

@@ -1,5 +1,6 @@
 """Every attack ends with its code; the warm process, the memory and the network bear it."""
 
+import json
 import os
 import select
 import socket
@@ -271,3 +272,13 @@ def test_a_name_of_an_upload_is_only_shown(api, settings, tmp_path, monkeypatch,
     assert not {"/", "\\"} & set(shown)
     kept = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert kept == [Path(Document.objects.get().file.path)]
+
+
+@pytest.mark.parametrize("text", [". " + "." * 400_000, "?!" * 200_000, "a. " * 100_000])
+def test_marks_without_a_sentence_are_split_in_time(strict, tmp_path, text):
+    path = tmp_path / "text"
+    elements = json.dumps([["text", 0, len(text), None, 0, ""]])
+    path.write_text(f"{elements}\n{text}")
+    options = {"size": 450, "overlap": 50}
+    passages = strict.split(path, options=options, limits=replace(LIMITS, seconds=10))
+    assert passages[-1].end > len(text) - 3
