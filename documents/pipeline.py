@@ -73,7 +73,7 @@ def _keep_scan(document_id: UUID, page: int, read: dict[str, Any]) -> None:
 
 def _save_extracted(run: StepRun, extracted: Extracted) -> None:
     """A piece at a time: a second copy of a long text is more than a worker should need."""
-    Extraction.objects.filter(task_id=run.task_id).delete()
+    Extraction.objects.filter(task_id=run.task_id).only("pk").delete()
     copy = f"COPY {Extraction._meta.db_table} (document_id, task_id, text, elements) FROM STDIN"
     with copying(copy) as row:
         row.write(f"{run.subject_id}\t{run.task_id}\t")

@@ -46,5 +46,6 @@ def _insert(task_id: UUID) -> int:
 def _make_current(document_id: UUID, task_id: UUID, stored: int) -> None:
     extraction = Extraction.objects.only("id").get(task_id=task_id)
     Document.objects.filter(pk=document_id).update(extraction=extraction, chunk_count=stored)
-    Extraction.objects.filter(document_id=document_id).exclude(pk=extraction.pk).delete()
+    outdated = Extraction.objects.filter(document_id=document_id).exclude(pk=extraction.pk)
+    outdated.only("pk").delete()  # Django reads what it deletes; the text may be a book
     Draft.objects.filter(document_id=document_id).delete()

@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from documents.models import Chunk
+from documents.models import Chunk, Extraction
 from tasks import outbox
 from tasks.models import Task
 from tasks.tests.factories import run_all, send_nothing
@@ -29,13 +29,17 @@ def process(api, parts):
     """Upload a document that makes `parts` chunks, and run all its steps; the statements."""
     text = "\n\n".join(f"# Part {n}\n\nThe word{n} of {parts} is here." for n in range(parts))
     answer = api.post("/api/documents/", {"file": SimpleUploadedFile("a.md", text.encode())})
-    task = Task.objects.get(document_id=answer.json()["id"])
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    statements = run_latest(answer.json()["id"])
+    assert Chunk.objects.filter(document=answer.json()["id"]).count() == parts
+    return statements
+
+
+def run_latest(document_id):
+    """Run the document's newest task; its statements."""
+    task = Task.objects.filter(document_id=document_id).latest("created_at")
+    with CaptureQueriesContext(connection) as captured:
         run_all(task)
     assert task.status == "COMPLETED"
-    assert Chunk.objects.filter(document=task.document_id).count() == parts
     return [query["sql"] for query in captured.captured_queries]
 
 
@@ -43,6 +47,14 @@ def test_statements_grow_with_the_batches_of_chunks_and_not_with_the_chunks(api)
     few, many = len(process(api, 50)), len(process(api, 1050))
     assert few <= MOST_STATEMENTS, few
     assert many - few <= 2 * MOST_PER_500
+
+
+def test_processing_again_does_not_read_the_old_text(api):
+    process(api, 2)
+    document_id = Chunk.objects.values_list("document_id", flat=True)[0]
+    assert api.post(f"/api/documents/{document_id}/reprocess/").status_code == 202
+    text = f'"{Extraction._meta.db_table}"."text"'
+    assert sum(text in sql for sql in run_latest(document_id)) == 1  # the splitter's own
 
 
 def test_a_document_takes_at_most_eight_messages(api, monkeypatch):
