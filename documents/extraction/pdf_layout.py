@@ -31,7 +31,7 @@ _BOLD_NUMBERED, _BOLD = 5, 6  # the levels of headings in type of the usual size
 _LONGEST_HEADING = 200
 _MOST_LINES, _MOST_BOLD_LINES = 5, 2
 _LOOSEST_HEADING = 1.7  # from one of its lines to the next, in sizes of the type
-_CLOSEST_HEADINGS = 1.4  # and from one heading to another
+_CLOSEST_HEADINGS = 1.6  # and from one heading to another
 _LABELS = 3
 # Captions, addresses and what has a sentence's end in its middle.
 _NO_HEADING = re.compile(

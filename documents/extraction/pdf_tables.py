@@ -13,6 +13,7 @@ from documents.extraction.lines import Cell, Line
 
 _FEWEST_ROWS = 3
 _MARKER = re.compile(r"(?:[^\w\s]|[\[(]?\w{1,4}[.)\]]|\d[\d.\-]*)$")
+_CODE = re.compile(r"(?:^|\s)//|/\*|[←↔]|:=|[;{}]$|[=!]=|\+\+|->")
 _LONG_CELL = 18  # letters on average: then it is running text in columns
 _SHORT_CELL = 2.2  # letters on average: then they are of a figure or formula
 _LEAST_FILLED = 0.6  # of the cells of a row, and of the rows
@@ -47,7 +48,7 @@ def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
         if text:
             yield text
             text = []
-        yield from _table(run, columns)
+        yield from [_listing(run)] if _is_code(run) else _table(run, columns)
     if text:
         yield text
 
@@ -148,6 +149,17 @@ def _is_table(run: Sequence[Row], columns: Sequence[tuple[float, float]]) -> boo
     if letters < _SHORT_CELL or filled < _LEAST_FILLED or len(rows) < len(run) * _LEAST_FILLED:
         return False  # the letters of a figure, or gaps here and there
     return len(columns) > 2 or not _is_list(rows)
+
+
+def _is_code(run: Sequence[Row]) -> bool:
+    """Whether the rows are lines of a program, with wide gaps before what they are told of."""
+    lines = (" ".join(cell.text for cell in row.cells) for row in run)
+    return sum(bool(_CODE.search(line)) for line in lines) * 2 > len(run)
+
+
+def _listing(run: Sequence[Row]) -> Element:
+    lines = ("  ".join(cell.text for cell in row.cells) for row in run)
+    return parts.code("\n".join(lines), run[0].lines[0].page)
 
 
 def _is_list(rows: Sequence[Row]) -> bool:

@@ -61,6 +61,21 @@ def test_a_numbered_list_is_no_table(tmp_path):
     assert {kind for kind, _ in read(tmp_path / "a.pdf", [lines])} == {"list_item"}
 
 
+def test_a_program_with_remarks_beside_its_lines_is_code_not_a_table(tmp_path):
+    program = [
+        ("mov edx, ebx(748)", "// load primes"),
+        ("push esi", "// push it"),
+        ("ret", "// end"),
+    ]
+    lines = [
+        (x, 600 - 12 * n, text)
+        for n, row in enumerate(program)
+        for x, text in zip((50, 200), row, strict=True)
+    ]
+    listing = "\n".join("  ".join(row) for row in program)
+    assert read(tmp_path / "a.pdf", [lines]) == [("code", listing)]
+
+
 @pytest.mark.parametrize("columns", [2, 3])
 def test_columns_drawn_line_by_line_are_read_one_after_the_other(tmp_path, columns):
     width = 500 / columns
