@@ -1,6 +1,7 @@
 """F40, F55, F63, F67: sweeper and beat die, a clock is wrong, versions differ, nobody works."""
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -28,6 +29,17 @@ def test_a_killed_keeper_is_back_at_once(stack, clock, name):
     with clock:
         until(lambda: runs_anew(stack, name, was), bool)
     stack.until_back(name, after=was)
+
+
+@pytest.mark.fault("F40", bound=20)
+def test_a_beat_that_was_away_catches_up(stack, clock):
+    """`kill -9` of beat: what it may have missed, as the removal of a crash's files, is done."""
+    left = stack.data_dir / "files" / "incoming" / "left.upload"
+    left.touch()
+    os.utime(left, (0, 0))
+    stack.kill("beat")
+    with clock:
+        until(left.exists, lambda there: not there)
 
 
 def runs_anew(stack, name, was):

@@ -1,12 +1,14 @@
 """Celery tasks that are not steps, and what a worker does before its first one."""
 
+from contextlib import suppress
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_init, worker_process_init
+from celery.signals import beat_init, worker_init, worker_process_init
 
 from documents import embeddings, services
 from documents.extraction.sandbox import sandbox
+from tasks.outbox import BROKER_AWAY
 
 
 @worker_init.connect
@@ -25,3 +27,10 @@ def start_reader(**_: Any) -> None:
 def housekeeping() -> int:
     """Files that nobody knows any more; Celery's own beat entry removes old results."""
     return services.remove_orphaned_files()
+
+
+@beat_init.connect
+def catch_up(**_: Any) -> None:
+    """A beat that was away may have missed a turn."""
+    with suppress(*BROKER_AWAY):
+        housekeeping.delay()
