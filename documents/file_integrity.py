@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from documents.models import Document
-from documents.services import orphaned_files, remove_orphaned_files
+from documents.services import ORPHANED_AFTER, orphaned_files, remove_orphaned_files
 from tasks.invariants import Ids, Invariant
 
 Stored = tuple[str, int, str]  # what the row says: name, bytes, SHA-256
@@ -45,7 +45,9 @@ def _is_changed(stored: Stored) -> bool:
 
 
 def _orphans() -> list[Path]:
-    return [path.relative_to(settings.MEDIA_ROOT) for path in orphaned_files()]
+    """Only what housekeeping should have removed long ago."""
+    found = orphaned_files(older_than=2 * ORPHANED_AFTER)
+    return [path.relative_to(settings.MEDIA_ROOT) for path in found]
 
 
 def _remove_orphans(_paths: Ids) -> int:
@@ -64,7 +66,8 @@ INVARIANTS = (
     ),
     Invariant(
         name="I5 orphan", find=_orphans, fix=_remove_orphans,
-        sentence="A file is stored that no document names; a crash left it.",
+        sentence="A crash left a file that no document names, and housekeeping has not removed it. Is beat"
+        " alive?",
     ),
 )  # fmt: skip
 DEEP = (
