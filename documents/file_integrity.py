@@ -66,8 +66,8 @@ INVARIANTS = (
     ),
     Invariant(
         name="I5 orphan", find=_orphans, fix=_remove_orphans,
-        sentence="A crash left a file that no document names, and housekeeping has not removed it. Is beat"
-        " alive?",
+        sentence="A crash left a file that no document names, and housekeeping did not remove it."
+        " Is beat alive?",
     ),
 )  # fmt: skip
 DEEP = (
