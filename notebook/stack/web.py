@@ -7,6 +7,7 @@ import tempfile
 from typing import Any
 
 import daphne.server  # first: it installs Twisted's asyncio reactor
+from autobahn.exception import Disconnected
 from daphne import http_protocol
 from django.conf import settings
 
@@ -29,7 +30,10 @@ class Server(daphne.server.Server):
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
-        await super().handle_reply(protocol, message)
+        try:
+            await super().handle_reply(protocol, message)
+        except Disconnected:  # between its last word and the end of the connection
+            return
         if message["type"] == "websocket.accept":
             protocol.flow = _flow_of(protocol.transport)
         if flow := getattr(protocol, "flow", None):

@@ -1,6 +1,7 @@
 """A socket whose client does not read is sent no more, and loses nothing."""
 
 import http.client
+import os
 import subprocess
 import sys
 import time
@@ -89,3 +90,25 @@ def test_a_client_that_leaves_without_having_read_leaves_nothing(server):
 def _others(server):
     """Connections other than the one that is open while we ask."""
     return [each for each in server[0].net_connections() if each.status == "ESTABLISHED"]
+
+
+SENDING_TO_ONE_WHO_LEAVES = """
+import asyncio
+from autobahn.exception import Disconnected
+from notebook.stack.web import build_server
+
+class Leaving:
+    def handle_reply(self, message):
+        raise Disconnected("Attempt to send on a closed protocol")
+
+server = build_server(None, host="127.0.0.1", port=1, max_upload_mb=2, behind_proxy=False)
+leaving = Leaving()
+server.connections = {leaving: {}}
+asyncio.run(server.handle_reply(leaving, {"type": "websocket.send", "text": "late"}))
+"""
+
+
+def test_a_push_to_a_client_that_is_just_leaving_is_no_error():
+    command = [sys.executable, "-c", SENDING_TO_ONE_WHO_LEAVES]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "notebook.settings"}
+    subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=True, timeout=60)
