@@ -146,6 +146,8 @@ class Sandbox:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # a Ctrl-C is for the worker to handle
             )
+        # One that is killed leaves nothing behind, also when no file comes after it.
+        threading.Thread(target=self._process.wait, name="reaper", daemon=True).start()
 
     def close(self) -> None:
         """End the warm process and anything it is reading, unless a fork of ours inherited it."""

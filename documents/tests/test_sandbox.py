@@ -171,9 +171,13 @@ def test_each_reading_has_a_folder_that_is_removed(do):
     assert not Path(first).exists()
 
 
-def test_a_dead_server_is_replaced(do):
+def test_a_dead_server_is_replaced_and_leaves_no_zombie(do):
     server = int(do("server"))
     os.kill(server, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while (there := Path(f"/proc/{server}").exists()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not there
     assert int(do("server")) != server
 
 
