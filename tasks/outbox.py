@@ -7,7 +7,6 @@ knows. The fast path sends right after commit; the sweeper sends what that misse
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -57,7 +56,7 @@ def put(task: Task, step_type: str, *, delay: float = 0, goes_on: bool = False) 
     )
     if at_once:
         found = Admitted(task.pk, step_type, task.attempt, task.pipeline)
-        transaction.on_commit(partial(_publish_soon, partial(_deliver, [found])), robust=True)
+        transaction.on_commit(lambda: _publish_soon(lambda: _deliver([found])), robust=True)
     else:
         send_after_commit()
 
@@ -88,15 +87,14 @@ def park(task_id: UUID, attempt: int) -> None:
 
 def send_after_commit() -> None:
     """Send what is due, once the surrounding transaction is committed."""
-    transaction.on_commit(_publish_soon, robust=True)
+    transaction.on_commit(lambda: _publish_soon(publish_due), robust=True)
 
 
-def _publish_soon(publish: Callable[[], object] | None = None) -> None:
-    wish = publish or publish_due
+def _publish_soon(publish: Callable[[], object]) -> None:
     if bool(current_task):  # a proxy; in a worker nobody waits for us
-        _publish_or_leave_it(wish)
+        _publish_or_leave_it(publish)
     else:
-        _sender.submit(_publish_in_thread, wish)
+        _sender.submit(_publish_in_thread, publish)
 
 
 def _publish_or_leave_it(publish: Callable[[], object]) -> None:

@@ -49,17 +49,13 @@ _ADMIT = f"""
         SELECT coalesce((
             SELECT sum(slots) FROM {Worker._meta.db_table}
             WHERE seen_at > statement_timestamp() - %(seen)s * interval '1 second'
-        ), %(unknown)s)::int AS slots, (
-            SELECT count(*) FROM {OutboxMessage._meta.db_table}
-            WHERE sent_at > statement_timestamp() - %(lost)s * interval '1 second'
-        )::int AS sent, (
-            SELECT count(*) FROM {OutboxMessage._meta.db_table} WHERE lane = '{Lane.BULK}'
-            AND sent_at > statement_timestamp() - %(lost)s * interval '1 second'
-        )::int + (
+        ), %(unknown)s)::int AS slots, count(*)::int AS sent, count(*) FILTER (WHERE lane = '{Lane.BULK}')::int + (
             SELECT count(*) FROM {TaskDetail._meta.db_table} detail
             JOIN {Task._meta.db_table} task ON task.id = detail.task_id
             WHERE detail.status = '{Status.RUNNING}' AND task.lane = '{Lane.BULK}'
         )::int AS bulk
+        FROM {OutboxMessage._meta.db_table}
+        WHERE sent_at > statement_timestamp() - %(lost)s * interval '1 second'
     ), room AS (
         SELECT greatest(0, 1 + slots / %(share)s - sent) AS any,
             greatest(0, greatest(1, slots - 1) - bulk) AS bulk

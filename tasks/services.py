@@ -196,7 +196,7 @@ def wake(task_id: UUID) -> bool:
     """Write the message that a live task lacks; False if it lacks none."""
     task = Task.objects.select_for_update().filter(pk=task_id, status__in=LIVE).first()
     if task is None or OutboxMessage.objects.filter(task=task).exists():
-        return False  # it ended, or has one
+        return False
     if task.task_details.filter(status=Status.RUNNING).exists():
         return False
     if task.status == Status.PENDING:
@@ -286,7 +286,7 @@ def _move(task: Task, to: Status, **values: Any) -> None:
 
 
 def _touch_task_of(detail: TaskDetail, *, progress: int) -> Task:
-    """The same for the task of a step of ours that is so many percent done."""
+    """Lock the task of a step of ours, `progress` percent done. Raises Fenced."""
     task: Task = detail.task
     done = task.steps.progress(detail.step_type, progress)
     _touch(task.pk, task.attempt, progress=done)

@@ -71,10 +71,9 @@ def _contents(package: Package, book: etree._Element, folder: str) -> dict[str, 
     found: dict[str, tuple[str, int]] = {}
     for item in book.iter("{*}item"):
         is_nav = "nav" in item.get("properties", "").split()
-        data = (
-            package.bytes(_part(folder, item.get("href", ""))) if is_nav or _is_ncx(item) else b""
-        )
-        within = posixpath.dirname(_part(folder, item.get("href", "")))
+        part = _part(folder, item.get("href", ""))
+        data = package.bytes(part) if is_nav or _is_ncx(item) else None
+        within = posixpath.dirname(part)
         for href, name, level in _entries(_tree(data), nav=is_nav) if data else ():
             found.setdefault(_part(within, href), (" ".join(name.split()), level))
     return found

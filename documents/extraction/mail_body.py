@@ -1,6 +1,5 @@
 """What a message says: each part of its text once, attachments and pictures not."""
 
-import re
 from collections.abc import Iterator, Sequence
 from email.message import Message
 
@@ -20,7 +19,6 @@ _FOR_PROGRAMS = frozenset({
     "message/delivery-status", "message/disposition-notification",
     "application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature",
 })  # fmt: skip
-_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 
 
 def opening(subject: str, head: dict[str, str], depth: int = 0) -> Iterator[Element]:
@@ -111,8 +109,7 @@ def _text(part: Message) -> str:
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):
         return ""
-    declared = _CHARSET.search(data[:4096])
-    return decode(data, charset_of(part) or (declared[1].decode() if declared else ""))[0]
+    return decode(data, charset_of(part) or web.declared_charset(data))[0]
 
 
 def _plain(part: Message) -> str:

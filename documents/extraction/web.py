@@ -46,9 +46,13 @@ _CELL_OF_LAYOUT = 600
 
 def read_html(reading: Reading) -> Iterator[Element]:
     data = reading.path.read_bytes()
+    yield from elements_of(decoded(reading, data, declared_charset(data)))
+
+
+def declared_charset(data: bytes) -> str:
+    """The encoding that a page names itself, or ""."""
     declared = _CHARSET.search(data[:4096])
-    text = decoded(reading, data, declared[1].decode("ascii") if declared else "")
-    yield from elements_of(text)
+    return declared[1].decode("ascii", "replace") if declared else ""
 
 
 def elements_of(html: str) -> Iterator[Element]:
