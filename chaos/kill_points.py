@@ -39,7 +39,7 @@ class KillPoints(AppConfig):
         _strike_before(store, "_insert", "VECTOR_STORAGE")  # the old chunks are gone
         outbox._send = _before_it_is_sent(outbox._send)
         services.complete = _around_the_commit(services.complete)
-        runner.run_step = _before_the_acknowledgement(runner.run_step)
+        runner._take_turn = _before_the_acknowledgement(runner._take_turn)
         sandbox.Sandbox.__init__.__defaults__ = ("chaos.readers",)
         _shorten_visibility()
 
@@ -113,24 +113,27 @@ def _before_it_is_sent(send):
 
 def _around_the_commit(complete):
     @functools.wraps(complete)
-    def wrapped(detail, result):
+    def wrapped(detail, result, *, go_on):
+        # With its step the turn ends too, or nothing would be sent.
+        go_on = go_on and not any(settings.ARMED_DIR.glob(f"{detail.step_type}.*"))
         with transaction.atomic():
             # The first to run after the commit, so before anything is published.
             transaction.on_commit(lambda: strike_if_armed(detail.step_type, "before_publish"))
-            complete(detail, result)
+            following = complete(detail, result, go_on=go_on)
             strike_if_armed(detail.step_type, "before_commit")
         _now["committed"] = detail.step_type
+        return following
 
     return wrapped
 
 
-def _before_the_acknowledgement(run_step):
-    @functools.wraps(run_step)
-    def wrapped(task_id, step_type, attempt):
+def _before_the_acknowledgement(take_turn):
+    @functools.wraps(take_turn)
+    def wrapped(*args):
         _now["committed"] = ""
-        run_step(task_id, step_type, attempt)
-        if _now["committed"] == step_type:
-            strike_if_armed(step_type, "before_ack")
+        take_turn(*args)
+        if _now["committed"]:
+            strike_if_armed(_now["committed"], "before_ack")
 
     return wrapped
 

@@ -16,6 +16,7 @@ from tasks import pipelines, services, sweeper
 from tasks.exceptions import StepError
 from tasks.invariants import Ids, Invariant, rows
 from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail
+from tasks.moves import NO_OWNER
 from tasks.signals import announce
 
 LATE_SWEEPS = 5  # rounds of the sweeper that an expired lease may wait for
@@ -71,7 +72,7 @@ def _give_back(task: Task) -> bool:
     running = task.task_details.filter(status=Status.RUNNING)
     rightful = running.order_by("step_order").first() if task.status == Status.RUNNING else None
     taken = running.exclude(pk=rightful.pk if rightful else None)
-    if not task.is_live or not taken.swap(Status.PENDING, **services.NO_OWNER):
+    if not task.is_live or not taken.swap(Status.PENDING, **NO_OWNER):
         return False
     services.wake(task.pk)
     return True
@@ -81,7 +82,7 @@ def _close_steps(task: Task) -> bool:
     if task.is_live or task.status == Status.COMPLETED:
         return False
     left = task.task_details.filter(status__in=LIVE)
-    return bool(left.swap(Status.CANCELLED, **services.NO_OWNER))
+    return bool(left.swap(Status.CANCELLED, **NO_OWNER))
 
 
 def _complete_numbers(task: Task) -> bool:

@@ -49,7 +49,8 @@ _ADMIT = f"""
         SELECT coalesce((
             SELECT sum(slots) FROM {Worker._meta.db_table}
             WHERE seen_at > statement_timestamp() - %(seen)s * interval '1 second'
-        ), %(unknown)s)::int AS slots, count(*)::int AS sent, count(*) FILTER (WHERE lane = '{Lane.BULK}')::int + (
+        ), %(unknown)s)::int AS slots, count(*)::int AS sent,
+        count(*) FILTER (WHERE lane = '{Lane.BULK}')::int + (
             SELECT count(*) FROM {TaskDetail._meta.db_table} detail
             JOIN {Task._meta.db_table} task ON task.id = detail.task_id
             WHERE detail.status = '{Status.RUNNING}' AND task.lane = '{Lane.BULK}'

@@ -15,10 +15,9 @@ task_changed.connect(events.push_task, dispatch_uid="push_task")
 @task_revoked.connect
 def free_the_step(sender: Any = None, args: Any = None, request: Any = None, **_: Any) -> None:
     """Celery lost the worker, hit its hard time limit or refused the message."""
-    step_type = _step_types().get(sender.name)
     args = args or getattr(request, "args", None)
-    if step_type and args:
-        services.give_up_on_worker(UUID(args[0]), args[1], step_type)
+    if args and sender.name in _names():  # its step, or one that its turn has come to
+        services.give_up_on_worker(UUID(args[0]), args[1])
 
 
 @task_unknown.connect
@@ -29,5 +28,7 @@ def park_the_step(message: Any = None, **_: Any) -> None:
     outbox.send_after_commit()
 
 
-def _step_types() -> dict[str, str]:
-    return {step.celery_name: step.type for found in pipelines.every() for step in found.steps}
+def _names() -> set[str]:
+    every = pipelines.every()
+    steps = {step.celery_name for found in every for step in found.steps}
+    return steps | {found.celery_name for found in every}

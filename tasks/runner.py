@@ -1,4 +1,7 @@
-"""Claim a step, run it beside a heartbeat, finish it. Whatever happens, the row tells the truth."""
+"""Claim a step, run it beside a heartbeat, finish it. Whatever happens, the row tells the truth.
+
+A turn is one message's: the step that it names, and those after it as long as the turn lasts.
+"""
 
 import random
 import socket
@@ -7,8 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -16,7 +18,7 @@ from billiard.common import terminate_handler_fired  # type: ignore[attr-defined
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from tasks import services
 from tasks.exceptions import (
@@ -33,43 +35,67 @@ from tasks.exceptions import (
 )
 from tasks.models import TaskDetail
 from tasks.pipelines import StepResult
-from tasks.signals import announce
 
 log = structlog.get_logger(__name__)
+Written = TypeVar("Written")
 REPORT_SECONDS = 0.2  # at most five pushes a second
-BEGAN_SECONDS = 0.1  # a step that is over sooner tells its end alone
 BACKOFF_FIRST_SECONDS = 2
 BACKOFF_LONGEST_SECONDS = 300
 STORAGE_FULL_SECONDS = 30
 
 
+def run_task(task_id: UUID, attempt: int) -> None:
+    """Begin with a task; a duplicate or outdated message ends here quietly."""
+    _take_turn(services.dispatch, task_id, attempt)
+
+
 def run_step(task_id: UUID, step_type: str, attempt: int) -> None:
-    """Run one step if it is to be had; a duplicate or outdated message ends here quietly."""
+    """Go on with a task, by this step if it is to be had. Likewise."""
+    _take_turn(services.claim, task_id, step_type, attempt)
+
+
+def _take_turn(claim: Callable[..., TaskDetail | None], *args: Any) -> None:
+    ends_at = time.monotonic() + settings.TASK_SLICE_SECONDS
     try:
-        detail = services.claim(task_id, step_type, attempt, worker=socket.gethostname())
+        detail = claim(*args, worker=socket.gethostname())
     except Fenced:
-        log.info("step_not_ours", task_id=str(task_id), step=step_type, attempt=attempt)
+        log.info("step_not_ours", message=list(map(str, args)))
         return
+    while detail:
+        detail = _run_or_give_back(detail, ends_at)
+
+
+def _run_or_give_back(detail: TaskDetail, ends_at: float) -> TaskDetail | None:
+    """Run one step. The next one, if there is one and the turn is not over."""
     try:
-        _run_claimed(detail)
+        return _run_claimed(detail, ends_at)
     except Fenced:
-        log.info("step_taken_away", task_id=str(task_id), step=step_type)
+        log.info("step_taken_away", task_id=str(detail.task_id), step=detail.step_type)
+        # Or it was done, but the connection broke before we knew, and the next one is ours.
+        _give_back(_ours(detail).exclude(pk=detail.pk), told=True)
+        return None
     except (SystemExit, KeyboardInterrupt):
-        _give_back(detail)
+        _give_back(_ours(detail), told=terminate_handler_fired())
         raise
 
 
-def _give_back(detail: TaskDetail) -> None:
-    """The process ends. That it was told to is no fault of the step's and costs it no try."""
-    with suppress(Fenced):  # it may have been done, or taken away
-        if terminate_handler_fired():
-            _persist(services.postpone, detail, seconds=0)
-        else:
-            _persist(services.lost, detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
+def _ours(detail: TaskDetail) -> "QuerySet[TaskDetail]":
+    """The step of this turn that runs: this one, the one after it, or none."""
+    return TaskDetail.objects.select_related("task").filter(owner=detail.owner)
 
 
-def _run_claimed(detail: TaskDetail) -> None:
-    run = _Run(detail)
+def _give_back(steps: "QuerySet[TaskDetail]", *, told: bool) -> None:
+    """The process ends. That it was `told` to is no fault of the step's and costs it no try."""
+    for detail in steps:
+        with suppress(Fenced):  # taken away at this moment
+            if told:
+                _persist(services.postpone, detail, seconds=0)
+            else:
+                _persist(services.lost, detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
+
+
+def _run_claimed(detail: TaskDetail, ends_at: float) -> TaskDetail | None:
+    run = _Run(detail, ends_at)
     step = detail.task.steps.step(detail.step_type)
     try:
         with run.heart:
@@ -78,17 +104,18 @@ def _run_claimed(detail: TaskDetail) -> None:
         raise
     except BaseException as error:  # noqa: BLE001 - every failure ends on the row, none in Celery
         _settle(detail, error)
-    else:
-        _complete(detail, result)
+        return None
+    return _complete(detail, result, go_on=run.seconds_left() > 0)
 
 
-def _complete(detail: TaskDetail, result: StepResult) -> None:
+def _complete(detail: TaskDetail, result: StepResult, *, go_on: bool) -> TaskDetail | None:
     try:
-        _persist(services.complete, detail, result)
+        return _persist(services.complete, detail, result, go_on=go_on)
     except Fenced:
         raise
     except Exception as error:  # noqa: BLE001 - what the step wanted to save may be refused
         _settle(detail, error)
+        return None
 
 
 def _settle(detail: TaskDetail, error: BaseException) -> None:
@@ -111,7 +138,7 @@ def _pause(detail: TaskDetail, paused: StepPaused) -> None:
     _persist(services.postpone, detail, seconds=paused.seconds, reason=reason, **counts)
 
 
-def _persist(write: Callable[..., None], *args: Any, **values: Any) -> None:
+def _persist(write: Callable[..., Written], *args: Any, **values: Any) -> Written:
     """Call a service; a Postgres that restarts must not cost the work that is already done."""
     for pause in (0.5, 2, 5, 10):
         try:
@@ -173,14 +200,13 @@ class _Run:
     """The `StepRun` a step sees."""
 
     detail: TaskDetail
+    ends_at: float  # the turn does
     heart: "_Heart" = field(init=False)
     _told_at: float = field(init=False)
-    _ends_at: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.heart = _Heart(self.detail)
         self._told_at = time.monotonic()  # by the claim
-        self._ends_at = self._told_at + settings.TASK_SLICE_SECONDS
 
     @property
     def task_id(self) -> UUID:
@@ -212,7 +238,7 @@ class _Run:
         return self.heart.lost.is_set()
 
     def seconds_left(self) -> float:
-        return self._ends_at - time.monotonic()
+        return self.ends_at - time.monotonic()
 
 
 class _Heart:
@@ -233,19 +259,13 @@ class _Heart:
         self._thread.join()
 
     def _beat(self) -> None:
-        if self._done.wait(BEGAN_SECONDS):
-            return  # who hears of its end hears of its beginning
-        self._try(partial(announce, self._detail.task_id))
         while not self._done.wait(settings.TASK_HEARTBEAT_SECONDS) and not self.lost.is_set():
-            self._try(self._renew)
+            self._renew()
 
     def _renew(self) -> None:
-        if not services.heartbeat(self._detail):
-            self.lost.set()
-
-    def _try(self, act: Callable[[], None]) -> None:
         try:
-            act()
+            if not services.heartbeat(self._detail):
+                self.lost.set()
         except (DatabaseError, InterfaceError):  # it is ours until it is taken
             log.warning("heartbeat_missed", task_id=str(self._detail.task_id))
         finally:

@@ -1,28 +1,23 @@
-"""Start, cancel and retry a task, and every move of its steps. Each is one short transaction.
+"""Start, cancel and retry a task, and what becomes of its steps. Each is one short transaction.
 
 Lock order everywhere: task, then its details, then the subject.
 """
 
 import uuid
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
-from tasks import outbox
-from tasks.exceptions import Fenced, StepError, TaskError, WrongState
-from tasks.models import LIVE, TERMINAL, Lane, OutboxMessage, Status, Task, TaskDetail
+from tasks import moves, outbox
+from tasks.exceptions import Fenced, StepError, WrongState
+from tasks.models import LIVE, Lane, OutboxMessage, Status, Task, TaskDetail
+from tasks.moves import NO_ERROR, NO_OWNER
 from tasks.pipelines import StepResult
 from tasks.signals import announce
-
-log = structlog.get_logger(__name__)
-NO_OWNER: dict[str, Any] = {"owner": None, "lease_expires_at": None}
-NO_ERROR: dict[str, Any] = {"error_code": None, "error_message": None}
 
 
 @transaction.atomic
@@ -60,11 +55,16 @@ def start(
 
 
 @transaction.atomic
-def dispatch(task_id: UUID, attempt: int) -> None:
-    """`process_document`: the task runs from now on, beginning with its first unfinished step."""
-    task = _locked(task_id, attempt, Status.PENDING)
-    _move(task, Status.RUNNING, started_at=Coalesce(F("started_at"), Now()))
-    _next_step(task, goes_on=True)
+def dispatch(task_id: UUID, attempt: int, *, worker: str) -> TaskDetail | None:
+    """The task runs from now on. Become the owner of its first unfinished step.
+
+    Raises Fenced when it was dispatched before, or cancelled meanwhile.
+    """
+    task = moves.locked(task_id, attempt, Status.PENDING)
+    moves.move(task, Status.RUNNING, started_at=Coalesce(F("started_at"), Now()))
+    outbox.drop(task.pk)
+    outbox.send_after_commit()  # it made room
+    return moves.take_next(task, uuid.uuid4(), worker)
 
 
 @transaction.atomic
@@ -75,7 +75,7 @@ def cancel(task_id: UUID) -> Task:
         raise WrongState(status=task.get_status_display().lower())
     outbox.drop(task.pk)
     task.task_details.filter(status__in=LIVE).swap(Status.CANCELLED, **NO_OWNER)
-    _move(task, Status.CANCELLED)
+    moves.move(task, Status.CANCELLED)
     return task
 
 
@@ -101,32 +101,18 @@ def retry(task_id: UUID) -> Task:
 
 @transaction.atomic
 def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDetail:
-    """Become the owner of a step that is due. Raises Fenced when it is not to be had.
-
-    Tells nobody: many a step ends before a person could have read that it began.
-    """
-    _touch(task_id, attempt)
-    if not outbox.take(task_id, step_type):
+    """Become the owner of a step that is due. Raises Fenced when it is not to be had."""
+    moves.touch(task_id, attempt)
+    steps = TaskDetail.objects.select_related("task").filter(task_id=task_id, step_type=step_type)
+    if not outbox.take(task_id, step_type) or (detail := steps.first()) is None:
         raise Fenced  # not its turn: it backs off, or this is an older message
-    owner = uuid.uuid4()
-    pending = TaskDetail.objects.filter(task_id=task_id, step_type=step_type, status=Status.PENDING)
-    claimed = pending.swap(
-        Status.RUNNING,
-        owner=owner,
-        lease_expires_at=_lease(),
-        worker=worker,
-        started_at=Coalesce(F("started_at"), Now()),
-        **NO_ERROR,
-    )
-    if not claimed:
-        raise Fenced
-    claimed_detail: TaskDetail = TaskDetail.objects.select_related("task").get(owner=owner)
-    return claimed_detail
+    announce(task_id)
+    return moves.become_owner(detail, uuid.uuid4(), worker)
 
 
 def heartbeat(detail: TaskDetail) -> bool:
     """Renew the lease; False when the step is no longer ours."""
-    return bool(_own_row(detail).update(lease_expires_at=_lease()))
+    return bool(moves.own_row(detail).update(lease_expires_at=moves.lease()))
 
 
 @transaction.atomic
@@ -134,33 +120,39 @@ def report(detail: TaskDetail, percent: int, details: dict[str, Any]) -> None:
     """Store the step's progress, which never goes back. Raises Fenced when the step is not ours."""
     detail.details |= details
     detail.progress = max(detail.progress, percent)  # who takes over begins anew, or nearly
-    _touch_task_of(detail, progress=detail.progress)
-    if not _own_row(detail).update(details=detail.details, progress=detail.progress):
+    moves.touch_task_of(detail, progress=detail.progress)
+    if not moves.own_row(detail).update(details=detail.details, progress=detail.progress):
         raise Fenced
     announce(detail.task_id)
 
 
 @transaction.atomic
-def complete(detail: TaskDetail, result: StepResult) -> None:
-    """Commit the step's output, the step and what comes next, together or not at all."""
-    task = _touch_task_of(detail, progress=100)
-    _leave(detail, Status.COMPLETED, progress=100, details=detail.details | result.details)
+def complete(detail: TaskDetail, result: StepResult, *, go_on: bool = False) -> TaskDetail | None:
+    """Commit the step's output, the step and what comes next, together or not at all.
+
+    Who may `go_on` becomes the owner of the next step too; else that waits for its turn.
+    """
+    task = moves.touch_task_of(detail, progress=100)
+    moves.leave(detail, Status.COMPLETED, progress=100, details=detail.details | result.details)
     result.save()
     if detail.step_type == task.steps.steps[-1].type:
-        _move(task, Status.COMPLETED)
-    else:
-        _next_step(task, goes_on=True)
-        announce(task.pk)
+        moves.move(task, Status.COMPLETED)
+        return None
+    announce(task.pk)
+    if go_on and detail.owner:
+        return moves.take_next(task, detail.owner, detail.worker)
+    moves.next_step(task, goes_on=True)
+    return None
 
 
 @transaction.atomic
 def fail(detail: TaskDetail, error: StepError) -> None:
     """End the task with the step's error; steps that will not run are closed with it."""
-    task = _owned(detail)
+    task = moves.owned(detail)
     why = {"error_code": error.code, "error_message": error.message}
-    _own_row(detail).swap(Status.FAILED, **why, **NO_OWNER)
+    moves.own_row(detail).swap(Status.FAILED, **why, **NO_OWNER)
     task.task_details.filter(status=Status.PENDING).swap(Status.CANCELLED)
-    _move(task, Status.FAILED, **why)
+    moves.move(task, Status.FAILED, **why)
 
 
 @transaction.atomic
@@ -168,8 +160,8 @@ def postpone(
     detail: TaskDetail, *, seconds: float, reason: str | None = None, **counts: Any
 ) -> None:
     """Give the step back, to be run again in `seconds`; `reason` is shown while it waits."""
-    task = _touch_task_of(detail, progress=detail.progress)
-    _leave(detail, Status.PENDING, error_message=reason, **counts)
+    task = moves.touch_task_of(detail, progress=detail.progress)
+    moves.leave(detail, Status.PENDING, error_message=reason, **counts)
     outbox.put(task, detail.step_type, delay=seconds)
     announce(task.pk)
 
@@ -185,8 +177,8 @@ def lost(detail: TaskDetail, error: StepError) -> None:
 @transaction.atomic
 def take_over(detail: TaskDetail, error: StepError) -> None:
     """The same when the lease ran out. Raises Fenced if it was renewed meanwhile."""
-    _owned(detail)
-    if not _own_row(detail).filter(lease_expires_at__lt=Now()).exists():
+    moves.owned(detail)
+    if not moves.own_row(detail).filter(lease_expires_at__lt=Now()).exists():
         raise Fenced
     lost(detail, error)
 
@@ -202,16 +194,16 @@ def wake(task_id: UUID) -> bool:
     if task.status == Status.PENDING:
         outbox.put(task, "")
     else:
-        _next_step(task)
+        moves.next_step(task)
     return True
 
 
-def give_up_on_worker(task_id: UUID, attempt: int, step_type: str) -> None:
-    """Celery says the worker of this step died: let its lease end now rather than in its time."""
+def give_up_on_worker(task_id: UUID, attempt: int) -> None:
+    """Celery says a task's worker died: let its lease end now rather than in its time."""
     # No join: it would make the update look at the status once, and not again after waiting for
     # whoever gives the step back at this moment.
     tasks = Task.objects.filter(pk=task_id, attempt=attempt).values("pk")
-    its = TaskDetail.objects.filter(task_id__in=tasks, step_type=step_type, status=Status.RUNNING)
+    its = TaskDetail.objects.filter(task_id__in=tasks, status=Status.RUNNING)
     its.update(lease_expires_at=Now())
 
 
@@ -226,75 +218,6 @@ def _start_again(task: Task) -> None:
     again = {"attempt": F("attempt") + 1, "started_at": None, "progress": progress, **NO_ERROR}
     try:
         with transaction.atomic():
-            _move(task, Status.PENDING, **again)
+            moves.move(task, Status.PENDING, **again)
     except IntegrityError as error:  # started anew at this very moment
         raise WrongState("A newer task has replaced this one; retry that.") from error
-
-
-def _lease() -> Any:
-    return Now() + timedelta(seconds=settings.TASK_LEASE_SECONDS)
-
-
-def _locked(task_id: UUID, attempt: int, status: Status) -> Task:
-    found = Task.objects.select_for_update().filter(pk=task_id, attempt=attempt, status=status)
-    task: Task | None = found.first()
-    if task is None:
-        raise Fenced
-    return task
-
-
-def _owned(detail: TaskDetail) -> Task:
-    """The step's task, locked, if the step is still ours."""
-    task = _locked(detail.task_id, detail.task.attempt, Status.RUNNING)
-    if not _own_row(detail).select_for_update().exists():
-        raise Fenced
-    return task
-
-
-def _own_row(detail: TaskDetail) -> Any:
-    return TaskDetail.objects.filter(pk=detail.pk, owner=detail.owner, status=Status.RUNNING)
-
-
-def _leave(detail: TaskDetail, to: Status, **values: Any) -> None:
-    """Move a step that is still ours, and be its owner no longer."""
-    if not _own_row(detail).swap(to, **values, **NO_OWNER):
-        raise Fenced
-
-
-def _next_step(task: Task, *, goes_on: bool = False) -> None:
-    pending = task.task_details.filter(status=Status.PENDING).order_by("step_order")
-    following = pending.values_list("step_type", flat=True).first()
-    if following is None:  # a hand in the database; it must not wait for ever
-        why = TaskError()
-        _move(task, Status.FAILED, error_code=why.code, error_message=why.message)
-    else:
-        outbox.put(task, following, goes_on=goes_on)
-
-
-def _move(task: Task, to: Status, **values: Any) -> None:
-    """Move a locked task, let its subject follow, and tell everybody after commit."""
-    moved = Task.objects.filter(pk=task.pk).swap(to, seq=F("seq") + 1, updated_at=Now(), **values)
-    if not moved:
-        raise WrongState(status=task.status)
-    task.refresh_from_db()
-    if task.document_id:
-        task.steps.settle(task.document_id, task.status, task.error_code, task.error_message)
-    if to in TERMINAL:
-        outbox.send_after_commit()  # it made room
-    announce(task.pk)
-    log.info("task_moved", task_id=str(task.pk), status=task.status, error_code=task.error_code)
-
-
-def _touch_task_of(detail: TaskDetail, *, progress: int) -> Task:
-    """Lock the task of a step of ours, `progress` percent done. Raises Fenced."""
-    task: Task = detail.task
-    done = task.steps.progress(detail.step_type, progress)
-    _touch(task.pk, task.attempt, progress=done)
-    return task
-
-
-def _touch(task_id: UUID, attempt: int, **values: Any) -> None:
-    """Lock a running task, whose state is new now. Raises Fenced if it does not run."""
-    running = Task.objects.filter(pk=task_id, attempt=attempt, status=Status.RUNNING)
-    if not running.update(seq=F("seq") + 1, updated_at=Now(), **values):
-        raise Fenced

@@ -1,4 +1,4 @@
-"""Celery tasks, thin as views: one per pipeline that dispatches, one per step that runs it.
+"""Celery tasks, thin as views: one per pipeline that begins a task, one per step that goes on.
 
 Each ignores keyword arguments that it does not know: a newer version may send them.
 """
@@ -9,17 +9,13 @@ from uuid import UUID
 from celery import Task as CeleryTask
 from celery import shared_task
 
-from tasks import pipelines, runner, services
-from tasks.exceptions import Fenced
+from tasks import pipelines, runner
 
 
 def _dispatcher(pipeline: pipelines.Pipeline) -> "CeleryTask[..., None]":
     @shared_task(name=pipeline.celery_name)
     def dispatch(task_id: str, attempt: int, **_: Any) -> None:
-        try:
-            services.dispatch(UUID(task_id), attempt)
-        except Fenced:
-            return  # dispatched before, or cancelled meanwhile
+        runner.run_task(UUID(task_id), attempt)
 
     return dispatch
 

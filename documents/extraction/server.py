@@ -7,7 +7,6 @@ when the other side of that socket is gone.
 """
 
 import contextlib
-import gc
 import importlib
 import json
 import os
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from documents.exceptions import DocumentError, ReadingPaused
-from documents.extraction import confine
+from documents.extraction import confine, memory
 from documents.extraction.reading import Reading
 from documents.extraction.results import told_passages, told_reading
 from documents.limits import Limits
@@ -40,7 +39,7 @@ def main() -> None:
     confine.leave_network()
     confine.adopt_orphans()
     readers = importlib.import_module(sys.argv[2])  # once, for every fork
-    gc.freeze()
+    memory.settle()
     while request := _receive(control):
         _serve(control, readers, *request)
 

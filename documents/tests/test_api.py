@@ -546,5 +546,5 @@ def test_a_name_is_cleaned_for_showing(given, shown):
 def test_the_status_of_a_document_follows_its_task(api):
     upload(api)
     task = Task.objects.get()
-    services.dispatch(task.pk, 1)
+    services.dispatch(task.pk, 1, worker="w")
     assert api.get("/api/documents/").json()["results"][0]["status"] == Status.RUNNING

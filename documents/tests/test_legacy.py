@@ -20,7 +20,9 @@ needs_libreoffice = pytest.mark.skipif(not INSTALLED, reason="LibreOffice is not
 
 def old(source, ending):
     """The file as LibreOffice writes it in the older format; in a process of its own."""
-    code = "import os, sys; from pathlib import Path; from documents.extraction.libreoffice import *;"
+    code = (
+        "import os, sys; from pathlib import Path; from documents.extraction.libreoffice import *;"
+    )
     code += "convert(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]));"
     code += "os._exit(0)"  # as a reader ends: LibreOffice's own way out crashes now and then
     command = [sys.executable, "-c", code, source, ending, INSTALLED, source.parent]

@@ -17,7 +17,6 @@ from documents.tests import test_api
 from documents.tests.disks import small_disk
 from documents.tests.test_api import TEXT, assert_problem, process, upload
 from tasks import runner
-from tasks import services as task_services
 from tasks.models import Task, TaskDetail
 from tasks.tests.factories import at_once, run_all
 
@@ -116,9 +115,10 @@ def flip_a_bit(path):
 def test_a_file_that_is_gone_or_changed_fails_at_once(api, settings, embedder, after, damage, code):
     document_id = upload(api).json()["id"]
     task = Task.objects.get()
-    task_services.dispatch(task.pk, task.attempt)
     if after:
-        runner.run_step(task.pk, after, task.attempt)
+        settings.TASK_SLICE_SECONDS = 0
+        runner.run_task(task.pk, task.attempt)
+        assert TaskDetail.objects.get(status="COMPLETED").step_type == after
     damage(stored(settings)[0])
     run_all(task)
     step = TaskDetail.objects.get(status="FAILED")

@@ -300,15 +300,13 @@ def test_a_long_wait_is_told_and_a_problem_if_nothing_runs(task, user):
     make_due(1000)
     assert life.waiting().level == Level.PROBLEM
     other = make_task(user)
-    task_services.dispatch(other.pk, 1)
-    task_services.claim(other.pk, "ONE", 1, worker="w")
+    task_services.dispatch(other.pk, 1, worker="w")
     assert life.waiting().level == Level.NOTE
 
 
 @pytest.mark.django_db
 def test_pauses_are_counted_by_their_reason(task):
-    task_services.dispatch(task.pk, 1)
-    detail = task_services.claim(task.pk, "ONE", 1, worker="w")
+    detail = task_services.dispatch(task.pk, 1, worker="w")
     task_services.postpone(detail, seconds=300, reason="The service asks us to wait.")
     found = life.paused()
     assert (found.level, found.facts) == (

@@ -56,7 +56,7 @@ class Expected:
     def dispatch(self, attempt: int) -> bool:
         if (self.status, self.attempt) != ("PENDING", attempt):
             return False
-        self.status, self.due = "RUNNING", self.current
+        self.status = "RUNNING"
         return True
 
     def may_claim(self, step: str, attempt: int) -> bool:

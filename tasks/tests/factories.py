@@ -97,7 +97,7 @@ def run_all(task: Task) -> None:
         if message.step_type:
             runner.run_step(task.pk, message.step_type, message.attempt)
         else:
-            services.dispatch(task.pk, message.attempt)
+            runner.run_task(task.pk, message.attempt)
     task.refresh_from_db()
 
 

@@ -29,8 +29,7 @@ def task(user):
 @pytest.fixture
 def running(task):
     """The task with its first step at work."""
-    services.dispatch(task.pk, 1)
-    services.claim(task.pk, "ONE", 1, worker="w")
+    services.dispatch(task.pk, 1, worker="w")
     return task
 
 
@@ -91,9 +90,7 @@ def message_of(task):
 
 def test_tasks_that_wait_run_paused_or_ended_break_nothing(user, task, script):
     assert broken() == {}
-    services.dispatch(task.pk, 1)
-    assert broken() == {}
-    detail = services.claim(task.pk, "ONE", 1, worker="w")
+    detail = services.dispatch(task.pk, 1, worker="w")
     assert broken() == {}
     services.postpone(detail, seconds=300, reason="The service asks us to wait.")
     assert broken() == {}
@@ -122,8 +119,7 @@ def test_a_task_without_a_message_is_woken(task):
 
 
 def test_a_running_task_without_a_message_goes_on_with_its_first_open_step(task):
-    services.dispatch(task.pk, 1)
-    set_step(task, "ONE", "COMPLETED")
+    services.complete(services.dispatch(task.pk, 1, worker="w"), StepResult())
     sql("DELETE FROM tasks_outboxmessage")
     assert list(broken()) == ["I1 stranded"]
     assert mend() == {}

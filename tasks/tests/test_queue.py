@@ -48,8 +48,7 @@ def finish(task_ids):
 
 def run(task_id):
     """A worker took the task's first step and is at it."""
-    services.dispatch(task_id, 1)
-    return services.claim(task_id, "ONE", 1, worker="w")
+    return services.dispatch(task_id, 1, worker="w")
 
 
 def test_few_messages_wait_in_the_broker(user, slots):
@@ -260,10 +259,9 @@ def test_a_silent_worker_counts_no_more(user, slots):
 
 def test_a_task_goes_on_at_once_while_nobody_waits(user, slots):
     (task_id,) = add(user)
-    services.dispatch(*admitted()[:1], 1)
+    services.complete(run(*admitted()), StepResult())
     assert not queue.somebody_waits()
     assert OutboxMessage.objects.get(pk=task_id).sent_at
-    services.complete(services.claim(task_id, "ONE", 1, worker="w"), StepResult())
     assert (admitted(), OutboxMessage.objects.get(pk=task_id).step_type) == ([], "TWO")
 
 

@@ -43,7 +43,11 @@ def task(user, document):
     return make_task(user, document)
 
 
-def claim(task, step_type="ONE", attempt=1):
+def dispatch(task):
+    return services.dispatch(task.pk, task.attempt, worker="w")
+
+
+def claim(task, step_type="TWO", attempt=1):
     return services.claim(task.pk, step_type, attempt, worker="w")
 
 
@@ -91,13 +95,13 @@ def test_of_fifty_retries_at_once_one_wins(user, task):
 
 
 def test_of_twenty_claims_at_once_one_wins(task):
-    services.dispatch(task.pk, 1)
+    services.complete(dispatch(task), StepResult())
     assert kinds(at_once(*[partial(claim, task)] * 20)) == {"Fenced": 19, "won": 1}
     assert ends_whole(task) == "RUNNING"
 
 
 def test_of_twenty_dispatches_at_once_one_wins(task):
-    answers = at_once(*[partial(services.dispatch, task.pk, 1)] * 20)
+    answers = at_once(*[partial(dispatch, task)] * 20)
     assert kinds(answers) == {"Fenced": 19, "won": 1}
     assert ends_whole(task) == "RUNNING"
 
@@ -158,8 +162,7 @@ def wait_until_somebody_waits_for_a_lock():
 
 def test_a_worker_given_up_on_while_its_step_is_given_back_keeps_no_lease(task):
     """Celery's word of the dead worker waits for the transaction that gives the step back."""
-    services.dispatch(task.pk, 1)
-    detail = claim(task)
+    detail = dispatch(task)
     locked = threading.Event()
 
     def give_back():
@@ -170,7 +173,7 @@ def test_a_worker_given_up_on_while_its_step_is_given_back_keeps_no_lease(task):
 
     def give_up():
         assert locked.wait(30)
-        services.give_up_on_worker(task.pk, 1, "ONE")
+        services.give_up_on_worker(task.pk, 1)
 
     assert kinds(at_once(give_back, give_up)) == {"won": 2}
     assert ends_whole(task) == "RUNNING"
@@ -187,11 +190,9 @@ def races(user, last_step):
     """Tasks whose step ONE (or last step) runs, with the claim of its worker."""
     for _ in range(ROUNDS):
         task = make_task(user, make_document(user))
-        services.dispatch(task.pk, 1)
-        detail = claim(task)
-        for step in ("TWO", "THREE") if last_step else ():
-            services.complete(detail, StepResult())
-            detail = claim(task, step)
+        detail = dispatch(task)
+        for _step in ("TWO", "THREE") if last_step else ():
+            detail = services.complete(detail, StepResult(), go_on=True)
         yield task, detail
 
 
@@ -248,7 +249,7 @@ def test_starting_and_deleting_at_once_neither_waits_for_the_other_for_ever(user
 
         def start_and_work(document=task.document):
             new = make_task(user, document)
-            services.dispatch(new.pk, 1)
+            dispatch(new)
             return services.cancel(new.pk)
 
         started, deleted = at_once(
@@ -289,14 +290,14 @@ def move(chance, user, document, claims):
     current = task.task_details.exclude(status="COMPLETED").values_list("step_type", flat=True)
     step = current.first() or "ONE"
     moves = [
-        lambda: services.dispatch(task.pk, task.attempt),
+        lambda: claims.append(dispatch(task)),
         lambda: claims.append(claim(task, step, task.attempt)),
         lambda: claims.append(claim(task, step, task.attempt)),
         lambda: services.cancel(task.pk),
         lambda: services.retry(task.pk),
         lambda: make_task(user, document),
         lambda: let_leases_run_out(task=task),
-        lambda: services.give_up_on_worker(task.pk, task.attempt, step),
+        lambda: services.give_up_on_worker(task.pk, task.attempt),
         lambda: services.wake(task.pk),
         sweeper.sweep,
     ]
@@ -304,7 +305,7 @@ def move(chance, user, document, claims):
         mine = chance.choice(claims[-3:])
         moves += [
             lambda: services.complete(mine, StepResult()),
-            lambda: services.complete(mine, StepResult()),
+            lambda: claims.append(services.complete(mine, StepResult(), go_on=True) or mine),
             lambda: services.report(mine, chance.randrange(100), {}),
             lambda: services.heartbeat(mine),
             lambda: services.postpone(mine, seconds=0),

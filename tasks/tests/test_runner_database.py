@@ -88,11 +88,6 @@ def test_the_heart_beats_on_after_a_database_error(task, script, settings, monke
     beats, heartbeat = threading.Semaphore(0), services.heartbeat
     errors = [error]
 
-    def silent(_task_id):
-        raise error
-
-    monkeypatch.setattr(runner, "announce", silent)
-
     def beat(detail):
         if errors:
             raise errors.pop()

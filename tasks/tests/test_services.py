@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from tasks import outbox, services
+from tasks import moves, outbox, services
 from tasks.exceptions import Fenced, StepError, WrongState
 from tasks.models import TRANSITIONS, OutboxMessage, Status, Task, TaskDetail, Worker, sources
 from tasks.pipelines import StepResult
@@ -30,6 +30,10 @@ def steps_of(task):
     return dict(task.task_details.values_list("step_type", "status"))
 
 
+def dispatch(task):
+    return services.dispatch(task.pk, task.attempt, worker="w1")
+
+
 def claim(task, step_type="ONE"):
     task.refresh_from_db()
     return services.claim(task.pk, step_type, task.attempt, worker="w1")
@@ -37,8 +41,7 @@ def claim(task, step_type="ONE"):
 
 @pytest.fixture
 def running(task):
-    services.dispatch(task.pk, 1)
-    return claim(task)
+    return dispatch(task)
 
 
 def test_a_new_task_waits_with_all_its_steps_and_one_message(task):
@@ -50,29 +53,33 @@ def test_a_new_task_waits_with_all_its_steps_and_one_message(task):
     assert str(Worker(name="w@here")) == "w@here"
 
 
-def test_dispatch_makes_the_first_step_due_and_a_second_dispatch_is_fenced(task):
-    services.dispatch(task.pk, 1)
+def test_dispatch_takes_the_message_and_the_first_step_and_a_second_one_is_fenced(task):
+    detail = dispatch(task)
     task.refresh_from_db()
     assert task.status == Status.RUNNING
     assert task.started_at is not None
-    assert OutboxMessage.objects.get().step_type == "ONE"
+    assert (detail.step_type, detail.status) == ("ONE", Status.RUNNING)
+    assert services.heartbeat(detail)
+    assert not OutboxMessage.objects.exists()
     with pytest.raises(Fenced):
-        services.dispatch(task.pk, 1)
+        dispatch(task)
 
 
 def test_a_claim_takes_the_message_and_only_one_of_two_succeeds(task, running):
+    services.complete(running, StepResult())
+    detail = claim(task, "TWO")
     assert not OutboxMessage.objects.exists()
-    assert running.status == Status.RUNNING
-    assert running.owner is not None
+    assert detail.status == Status.RUNNING
+    assert detail.owner != running.owner
     with pytest.raises(Fenced):
-        claim(task)
+        claim(task, "TWO")
 
 
 def test_a_claim_with_an_older_attempt_is_fenced(task):
-    services.dispatch(task.pk, 1)
+    dispatch(task)
     services.cancel(task.pk)
     services.retry(task.pk)
-    services.dispatch(task.pk, 2)
+    services.postpone(services.dispatch(task.pk, 2, worker="w1"), seconds=0)
     with pytest.raises(Fenced):
         services.claim(task.pk, "ONE", 1, worker="w1")
 
@@ -88,6 +95,15 @@ def test_completing_commits_the_output_the_step_and_the_next_message_together(ta
     assert OutboxMessage.objects.get().step_type == "TWO"
 
 
+def test_who_may_go_on_owns_the_next_step_with_the_end_of_this_one(task, running):
+    following = services.complete(running, StepResult(), go_on=True)
+    assert (following.step_type, following.owner) == ("TWO", running.owner)
+    assert steps_of(task) == {"ONE": "COMPLETED", "TWO": "RUNNING", "THREE": "PENDING"}
+    assert not OutboxMessage.objects.exists()
+    assert services.heartbeat(following) is True
+    assert services.heartbeat(running) is False
+
+
 def test_when_saving_the_output_fails_nothing_moves(task, running):
     def refuse():
         raise StepError("no")
@@ -99,9 +115,10 @@ def test_when_saving_the_output_fails_nothing_moves(task, running):
 
 
 def test_the_last_step_completes_the_task(task):
-    services.dispatch(task.pk, 1)
-    for name in ("ONE", "TWO", "THREE"):
-        services.complete(claim(task, name), StepResult())
+    detail = dispatch(task)
+    for _ in range(3):
+        detail = services.complete(detail, StepResult(), go_on=True)
+    assert detail is None
     task.refresh_from_db()
     assert (task.status, task.progress) == ("COMPLETED", 100)
     assert task.completed_at is not None
@@ -131,17 +148,14 @@ def test_a_retry_goes_on_from_the_failed_step_with_a_new_attempt(task, running):
         None,
     )
     assert steps_of(task) == {"ONE": "COMPLETED", "TWO": "PENDING", "THREE": "PENDING"}
-    services.dispatch(task.pk, 2)
-    assert OutboxMessage.objects.get().step_type == "TWO"
+    assert dispatch(task).step_type == "TWO"
 
 
 @pytest.mark.parametrize("status", ["PENDING", "RUNNING", "COMPLETED"])
 def test_only_a_failed_or_cancelled_task_is_retried(task, status):
-    if status != "PENDING":
-        services.dispatch(task.pk, 1)
-    if status == "COMPLETED":
-        for name in ("ONE", "TWO", "THREE"):
-            services.complete(claim(task, name), StepResult())
+    detail = dispatch(task) if status != "PENDING" else None
+    while detail and status == "COMPLETED":
+        detail = services.complete(detail, StepResult(), go_on=True)
     with pytest.raises(WrongState):
         services.retry(task.pk)
 
@@ -185,8 +199,8 @@ def test_a_message_of_a_step_that_runs_gives_it_to_nobody_else(task, running):
 
 
 @pytest.mark.parametrize("step_type", ["TWO", "THREE"])
-def test_a_step_out_of_turn_is_not_to_be_had(task, step_type):
-    services.dispatch(task.pk, 1)
+def test_a_step_out_of_turn_is_not_to_be_had(task, running, step_type):
+    services.postpone(running, seconds=0)
     with pytest.raises(Fenced):
         claim(task, step_type)
 
@@ -223,7 +237,9 @@ def test_seq_grows_with_every_change(task):
         task.refresh_from_db()
         seen.append(task.seq)
 
-    services.dispatch(task.pk, 1)
+    detail = dispatch(task)
+    note()
+    services.postpone(detail, seconds=0)
     note()
     detail = claim(task)
     note()
@@ -264,7 +280,7 @@ def test_a_task_without_a_message_is_woken_once(task):
 
 def test_a_move_that_the_table_forbids_is_refused_whoever_asks(task):
     with pytest.raises(WrongState):
-        services._move(task, Status.COMPLETED)
+        moves.move(task, Status.COMPLETED)
     task.refresh_from_db()
     assert (task.status, task.seq) == ("PENDING", 1)
 

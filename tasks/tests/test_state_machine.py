@@ -62,7 +62,7 @@ OUTCOMES = {
 
 
 class Pipeline(Watched):
-    script = None  # set by the test
+    script = settings = None  # set by the test
 
     # -- people ----------------------------------------------------------------------------------
 
@@ -112,14 +112,14 @@ class Pipeline(Watched):
     def dispatch(self, which, shift):
         task_id, model = self._pick(which)
         attempt = max(0, model.attempt + shift)
-        call = lambda: services.dispatch(task_id, attempt)  # noqa: E731
-        self._guarded(model.dispatch(attempt), call, Fenced)
+        call = lambda: services.dispatch(task_id, attempt, worker="w")  # noqa: E731
+        self._claimed(model, self._guarded(model.dispatch(attempt), call, Fenced))
 
     @precondition(lambda self: self.gone)
     @rule()
     def message_of_a_deleted_task(self):
         with pytest.raises(Fenced):
-            services.dispatch(self.gone[-1], 1)
+            services.dispatch(self.gone[-1], 1, worker="w")
         with pytest.raises(Fenced):
             services.claim(self.gone[-1], "ONE", 1, worker="w")
         self.unchanged()
@@ -130,26 +130,33 @@ class Pipeline(Watched):
         task_id, model = self._pick(which)
         step, attempt = step or model.current or "THREE", max(0, model.attempt + shift)
         call = lambda: services.claim(task_id, step, attempt, worker="w")  # noqa: E731
-        found = self._guarded(model.may_claim(step, attempt), call, Fenced)
+        self._claimed(model, self._guarded(model.may_claim(step, attempt), call, Fenced))
+
+    def _claimed(self, model, found):
         if found is not None:
             model.claimed(found.owner)
             self.claims.append(found)
 
     @precondition(lambda self: self.tasks)
-    @rule(which=WHICH, outcome=st.sampled_from([*OUTCOMES]))
-    def work(self, which, outcome):
-        """A worker takes the task's message up and runs the step to whatever end."""
+    @rule(which=WHICH, outcome=st.sampled_from([*OUTCOMES]), turn=st.sampled_from([0, 600]))
+    def work(self, which, outcome, turn):
+        """A worker takes the task's message up and runs the step to whatever end; in a turn that
+        lasts, those after it too."""
         task_id, model = self._pick(which)
         step = model.current or "THREE"
         error, told = OUTCOMES[outcome]
         self.script.steps = {step: raising(error)} if error else {}
         mine = model.may_claim(step, model.attempt)
+        self.settings.TASK_SLICE_SECONDS = turn
         runner.run_step(task_id, step, model.attempt)
-        if mine:
+        if not mine:
+            return self.unchanged()
+        model.claimed(None)
+        told(model)
+        while turn and not error and model.due:
             model.claimed(None)
-            told(model)
-        else:
-            self.unchanged()
+            model.complete()
+        return None
 
     @precondition(lambda self: self.claims)
     @rule(which=WHICH)
@@ -170,12 +177,17 @@ class Pipeline(Watched):
         self._write(which, services.report, told, percent, {"at": percent})
 
     @precondition(lambda self: self.claims)
-    @rule(which=WHICH)
-    def complete(self, which):
+    @rule(which=WHICH, go_on=st.booleans())
+    def complete(self, which, go_on):
         output = object()
         result = StepResult(details={"made": 1}, save=lambda: self.saved.append(output))
-        committed = self._write(which, services.complete, Expected.complete, result)
-        assert (output in self.saved) is committed
+        claim, model, mine = self._claim(which)
+        call = lambda: services.complete(claim, result, go_on=go_on)  # noqa: E731
+        found = self._guarded(mine, call, Fenced)
+        assert (output in self.saved) is mine
+        if mine:
+            model.complete()
+            self._claimed(model, found)
 
     @precondition(lambda self: self.claims)
     @rule(which=WHICH)
@@ -206,12 +218,12 @@ class Pipeline(Watched):
         model.expired = model.owner is not None
 
     @precondition(lambda self: self.tasks)
-    @rule(which=WHICH, shift=SHIFT, step=st.sampled_from(STEPS))
-    def celery_says_the_worker_died(self, which, shift, step):
+    @rule(which=WHICH, shift=SHIFT)
+    def celery_says_the_worker_died(self, which, shift):
         task_id, model = self._pick(which)
         attempt = max(0, model.attempt + shift)
-        services.give_up_on_worker(task_id, attempt, step)
-        if model.steps[step] == "RUNNING" and model.attempt == attempt:
+        services.give_up_on_worker(task_id, attempt)
+        if model.owner and model.attempt == attempt:
             model.expired = True
         else:
             self.unchanged()
@@ -272,5 +284,9 @@ def test_no_sequence_of_moves_breaks_a_promise(user, client, monkeypatch, settin
     script = Script()
     register(script)
     lose_messages()
-    machine = type("Game", (Pipeline,), {"user": user, "client": client, "script": script})
+    machine = type(
+        "Game",
+        (Pipeline,),
+        {"user": user, "client": client, "script": script, "settings": settings},
+    )
     run_state_machine_as_test(machine, settings=PROFILE)

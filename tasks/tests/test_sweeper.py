@@ -1,8 +1,11 @@
 """What keeps promises when something died: one sweeper at a time takes over, wakes and feeds."""
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from tasks import outbox, services, sweeper
 from tasks.models import OutboxMessage, Task, TaskDetail
@@ -38,8 +41,7 @@ def task(user):
 
 @pytest.fixture
 def running(task):
-    services.dispatch(task.pk, 1)
-    return services.claim(task.pk, "ONE", 1, worker="w")
+    return services.dispatch(task.pk, 1, worker="w")
 
 
 def test_a_sweep_takes_over_and_wakes_without_any_broker(task, running, user, monkeypatch):
@@ -55,8 +57,7 @@ def test_a_sweep_takes_over_and_wakes_without_any_broker(task, running, user, mo
 
 
 def test_a_step_whose_lease_ran_out_is_taken_over_and_the_zombie_writes_nothing(task):
-    services.dispatch(task.pk, 1)
-    zombie = services.claim(task.pk, "ONE", 1, worker="dead")
+    zombie = services.dispatch(task.pk, 1, worker="dead")
     assert sweeper.take_over_lost_steps() == 0
     let_leases_run_out()
     assert sweeper.take_over_lost_steps() == 1
@@ -97,8 +98,7 @@ def test_a_step_cancelled_under_the_sweepers_hand_does_not_end_its_round(
     user, task, running, monkeypatch
 ):
     other = make_task(user)
-    services.dispatch(other.pk, 1)
-    services.claim(other.pk, "ONE", 1, worker="w")
+    services.dispatch(other.pk, 1, worker="w")
     let_leases_run_out()
     take_over, seen = services.take_over, []
 
@@ -163,7 +163,7 @@ def test_feeding_sends_again_what_the_broker_lost(task, settings):
     settings.REPUBLISH_SECONDS = 0
     outbox.publish_due()
     lose_messages()
-    OutboxMessage.objects.update(sent_at=services.Now() - services.timedelta(seconds=1))
+    OutboxMessage.objects.update(sent_at=Now() - timedelta(seconds=1))
     assert waiting_in_broker() == 0
     sweeper.feed_the_queue()
     assert waiting_in_broker() == 1

@@ -36,7 +36,8 @@ class Watched(RuleBasedStateMachine):
         """Some claim, the model of its task, and whether the claim is the owner's."""
         claim = self.claims[-1 - min(which, len(self.claims) - 1)]
         model = self.tasks.get(claim.task_id)
-        return claim, model, model is not None and model.owner == claim.owner
+        mine = model is not None and model.owner == claim.owner and model.current == claim.step_type
+        return claim, model, mine
 
     def _delete(self):
         if self.document is not None:

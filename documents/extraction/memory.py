@@ -1,0 +1,34 @@
+"""The memory of a process that is about to be forked again and again."""
+
+import ctypes
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_HUGE = 2 << 20  # bytes of a huge page
+_MADV_COLLAPSE = 25  # of Linux 6.1; whatever /sys/kernel/mm/transparent_hugepage says
+
+
+def settle() -> None:
+    """Call it when all is imported. What is there now stays, and forks get it in few large pages.
+
+    A fork copies the table of its parent's pages, one entry for each; with 130 MB in pages of
+    4 KB that took longer than reading a short document.
+    """
+    gc.freeze()
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        for at in _huge_pages():
+            libc.madvise(ctypes.c_void_p(at), ctypes.c_size_t(_HUGE), _MADV_COLLAPSE)
+
+
+def _huge_pages() -> Iterator[int]:
+    """Where huge pages fit into what this process has written to."""
+    with suppress(OSError):
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            span, rights, _offset, _device, file = line.split()[:5]
+            if rights == "rw-p" and file == "0" and not line.endswith("[stack]"):
+                start, end = (int(address, 16) for address in span.split("-"))
+                yield from range(-(-start // _HUGE) * _HUGE, end - _HUGE + 1, _HUGE)
