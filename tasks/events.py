@@ -1,7 +1,7 @@
 """Snapshots of tasks, and the only place that sends them to the channel layer."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 from uuid import UUID
@@ -127,22 +127,33 @@ def localised(event: TaskEvent) -> TaskSnapshot:
     return found
 
 
-def push_task(task_id: UUID, **_signal: Any) -> None:
+def push_task(task_id: UUID, owner_id: int, **_signal: Any) -> None:
     """Send the task's snapshot to who watches it. A push that fails is logged and never raised:
     sockets read the row again by themselves."""
-    task = with_details(Task.objects.filter(pk=task_id)).first()
-    if task is None:
-        return
-    event: TaskEvent = {
-        "type": "task.event",
-        "pipeline": task.pipeline,
-        "snapshot": snapshot(task),
-    }
-    groups = [task_group(task.pk), user_group(task.owner_id)]
     try:
-        background.run(_send(groups, event))
+        groups = background.run(_heard([task_group(task_id), user_group(owner_id)]))
+        if groups and (event := _event(task_id)):
+            background.run(_send(groups, event))
     except Exception as error:  # noqa: BLE001 - whatever the layer raises, the work goes on
         log.warning("push_failed", task_id=str(task_id), error=type(error).__name__)
+
+
+def _event(task_id: UUID) -> TaskEvent | None:
+    task = with_details(Task.objects.filter(pk=task_id)).first()
+    if task is None:
+        return None
+    return {"type": "task.event", "pipeline": task.pipeline, "snapshot": snapshot(task)}
+
+
+async def _heard(groups: Sequence[str]) -> Sequence[str]:
+    """The groups that somebody is in. Who joins later reads the row after that."""
+    layer: Any = get_channel_layer()
+    if not hasattr(layer, "joined"):  # another layer than ours
+        return groups
+    async with asyncio.timeout(PUSH_TIMEOUT_SECONDS):
+        return [
+            group for group, many in zip(groups, await layer.joined(groups), strict=True) if many
+        ]
 
 
 async def _send(groups: Iterable[str], event: TaskEvent) -> None:

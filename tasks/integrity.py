@@ -107,7 +107,7 @@ def _give_reason(task: Task) -> bool:
 
 def _change(task: Task, **values: Any) -> bool:
     changed = Task.objects.filter(pk=task.pk).update(updated_at=Now(), **values)
-    announce(task.pk)
+    announce(task)
     return bool(changed)
 
 

@@ -4,6 +4,7 @@ It carries hints. Who misses one reads the row, so a full queue drops its oldest
 """
 
 import uuid
+from collections.abc import Sequence
 
 from channels_redis.core import BoundedQueue
 from channels_redis.pubsub import RedisPubSubChannelLayer
@@ -20,3 +21,12 @@ class GroupLayer(RedisPubSubChannelLayer):
         channel = f"{layer.prefix}{prefix}{uuid.uuid4().hex}"
         layer.channels[channel] = BoundedQueue(QUEUE_LENGTH)
         return channel
+
+    async def joined(self, groups: Sequence[str]) -> list[int]:
+        """For each group how many processes have a socket in it."""
+        layer = self._get_layer()
+        names = [layer._get_group_channel_name(group) for group in groups]
+        shard = layer._get_shard(names[0])  # of one server; the settings name no more
+        async with shard._lock:
+            shard._ensure_redis()
+            return [many for _, many in await shard._redis.pubsub_numsub(*names)]

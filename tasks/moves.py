@@ -99,7 +99,7 @@ def move(task: Task, to: Status, **values: Any) -> None:
         task.steps.settle(task.document_id, task.status, task.error_code, task.error_message)
     if to in TERMINAL:
         outbox.send_after_commit()  # it made room
-    announce(task.pk)
+    announce(task)
     log.info("task_moved", task_id=str(task.pk), status=task.status, error_code=task.error_code)
 
 

@@ -50,7 +50,7 @@ def start(
     )
     task.steps.settle(document_id, task.status, None, None)
     outbox.put(task, "")
-    announce(task.pk)
+    announce(task)
     return task
 
 
@@ -106,7 +106,7 @@ def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDe
     steps = TaskDetail.objects.select_related("task").filter(task_id=task_id, step_type=step_type)
     if not outbox.take(task_id, step_type) or (detail := steps.first()) is None:
         raise Fenced  # not its turn: it backs off, or this is an older message
-    announce(task_id)
+    announce(detail.task)
     return moves.become_owner(detail, uuid.uuid4(), worker)
 
 
@@ -120,10 +120,10 @@ def report(detail: TaskDetail, percent: int, details: dict[str, Any]) -> None:
     """Store the step's progress, which never goes back. Raises Fenced when the step is not ours."""
     detail.details |= details
     detail.progress = max(detail.progress, percent)  # who takes over begins anew, or nearly
-    moves.touch_task_of(detail, progress=detail.progress)
+    task = moves.touch_task_of(detail, progress=detail.progress)
     if not moves.own_row(detail).update(details=detail.details, progress=detail.progress):
         raise Fenced
-    announce(detail.task_id)
+    announce(task)
 
 
 @transaction.atomic
@@ -138,7 +138,7 @@ def complete(detail: TaskDetail, result: StepResult, *, go_on: bool = False) -> 
     if detail.step_type == task.steps.steps[-1].type:
         moves.move(task, Status.COMPLETED)
         return None
-    announce(task.pk)
+    announce(task)
     if go_on and detail.owner:
         return moves.take_next(task, detail.owner, detail.worker)
     moves.next_step(task, goes_on=True)
@@ -163,7 +163,7 @@ def postpone(
     task = moves.touch_task_of(detail, progress=detail.progress)
     moves.leave(detail, Status.PENDING, error_message=reason, **counts)
     outbox.put(task, detail.step_type, delay=seconds)
-    announce(task.pk)
+    announce(task)
 
 
 def lost(detail: TaskDetail, error: StepError) -> None:

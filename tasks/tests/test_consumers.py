@@ -104,3 +104,30 @@ async def test_a_socket_that_is_slow_misses_old_pushes_and_not_the_last(user):
         queue.put_nowait(layer.serialize({"number": number}))
     found = [(await layer.receive(channel))["number"] for _ in range(queue.qsize())]
     assert found == list(range(2 * QUEUE_LENGTH, 3 * QUEUE_LENGTH))
+
+
+async def test_a_push_is_made_for_who_listens_and_for_nobody_else(user, monkeypatch):
+    monkeypatch.setattr(consumers, "REREAD_SECONDS", 600)
+    made, make = [], events._event
+    monkeypatch.setattr(events, "_event", lambda task_id: made.append(task_id) or make(task_id))
+    task = await database_sync_to_async(make_task)(user)
+    assert made == []
+    socket = socket_of(user)
+    await socket.connect()
+    assert (await socket.receive_json_from())["status"] == "PENDING"
+    await database_sync_to_async(services.cancel)(task.pk)
+    assert (await socket.receive_json_from(timeout=10))["status"] == "CANCELLED"
+    assert made == [task.pk]
+    await socket.disconnect()
+
+
+async def test_a_layer_that_is_not_ours_is_told_of_everything(user, monkeypatch):
+    sent = []
+
+    class Other:
+        async def group_send(self, group, message):
+            sent.append((group, message["snapshot"]["status"]))
+
+    monkeypatch.setattr(events, "get_channel_layer", Other)
+    task = await database_sync_to_async(make_task)(user)
+    assert sent == [(f"task.{task.pk}", "PENDING"), (f"user.{user.pk}", "PENDING")]
