@@ -18,15 +18,19 @@ from tasks.exceptions import StepPaused
 
 Missing = dict[bytes, str]  # digest -> what is embedded
 
-# A text that this model has embedded before, for whatever document, is not paid for again.
+# A text that this model has embedded before, for whatever document, is not paid for again. Each is
+# looked up by itself: as one set with a join, Postgres may read all drafts for every one of them.
 _REUSE = f"""
     UPDATE {Draft._meta.db_table} drafts SET embedding = known.embedding
     FROM (
-        SELECT digest, embedding FROM {Chunk._meta.db_table}
-        UNION ALL
-        SELECT digest, embedding FROM {Draft._meta.db_table} WHERE embedding IS NOT NULL
+        SELECT id, coalesce(
+            (SELECT embedding FROM {Chunk._meta.db_table} WHERE digest = lacking.digest LIMIT 1),
+            (SELECT embedding FROM {Draft._meta.db_table}
+                WHERE digest = lacking.digest AND embedding IS NOT NULL LIMIT 1)
+        ) AS embedding
+        FROM {Draft._meta.db_table} lacking WHERE task_id = %s AND embedding IS NULL
     ) known
-    WHERE drafts.task_id = %s AND drafts.embedding IS NULL AND known.digest = drafts.digest
+    WHERE drafts.id = known.id AND known.embedding IS NOT NULL
 """  # noqa: S608 - table names of our own
 # Each connection has its own; nothing of it outlives a transaction.
 _TRAY = """
