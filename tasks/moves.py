@@ -3,12 +3,14 @@
 Each is to be called in a transaction, and holds the row it changed until that ends.
 """
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
@@ -20,6 +22,34 @@ from tasks.signals import announce
 log = structlog.get_logger(__name__)
 NO_OWNER: dict[str, Any] = {"owner": None, "lease_expires_at": None}
 NO_ERROR: dict[str, Any] = {"error_code": None, "error_message": None}
+# What every step of every document does, so by hand: the ORM takes four times as long. A task is
+# locked before its step, as everywhere.
+_COMPLETE = f"""
+    WITH task AS (
+        UPDATE {Task._meta.db_table}
+        SET seq = seq + 1, updated_at = statement_timestamp(), progress = %(progress)s
+        WHERE id = %(task)s AND attempt = %(attempt)s AND status = '{Status.RUNNING}'
+        RETURNING id
+    )
+    UPDATE {TaskDetail._meta.db_table} step
+    SET status = '{Status.COMPLETED}', completed_at = statement_timestamp(), progress = 100,
+        details = %(details)s::jsonb, owner = NULL, lease_expires_at = NULL
+    FROM task
+    WHERE step.id = %(step)s AND step.task_id = task.id AND step.owner = %(owner)s
+        AND step.status = '{Status.RUNNING}'
+"""  # noqa: S608 - names of our own, here and below
+_TAKE_NEXT = f"""
+    UPDATE {TaskDetail._meta.db_table}
+    SET status = '{Status.RUNNING}', owner = %(owner)s, worker = %(worker)s,
+        lease_expires_at = statement_timestamp() + %(lease)s * interval '1 second',
+        started_at = coalesce(started_at, statement_timestamp()),
+        error_code = NULL, error_message = NULL
+    WHERE id = (
+        SELECT id FROM {TaskDetail._meta.db_table}
+        WHERE task_id = %(task)s AND status = '{Status.PENDING}' ORDER BY step_order LIMIT 1
+    ) AND status = '{Status.PENDING}'
+    RETURNING *
+"""  # noqa: S608
 
 
 def lease() -> Any:
@@ -55,6 +85,24 @@ def leave(detail: TaskDetail, to: Status, **values: Any) -> None:
         raise Fenced
 
 
+def complete_step(detail: TaskDetail, details: dict[str, Any]) -> Task:
+    """Leave a step of ours as done; its task, locked. Raises Fenced."""
+    task: Task = detail.task
+    values: dict[str, Any] = {
+        "task": task.pk,
+        "attempt": task.attempt,
+        "progress": task.steps.progress(detail.step_type, 100),
+        "step": detail.pk,
+        "owner": detail.owner,
+        "details": json.dumps(details),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_COMPLETE, values)
+        if not cursor.rowcount:
+            raise Fenced
+    return task
+
+
 def next_step(task: Task, *, goes_on: bool = False) -> None:
     """Let the first step that is not done wait for its turn."""
     if step := following(task):
@@ -63,8 +111,13 @@ def next_step(task: Task, *, goes_on: bool = False) -> None:
 
 def take_next(task: Task, owner: UUID, worker: str) -> TaskDetail | None:
     """Become the owner of the first step that is not done."""
-    step = following(task)
-    return become_owner(step, owner, worker) if step else None
+    lease = settings.TASK_LEASE_SECONDS
+    values = {"task": task.pk, "owner": owner, "worker": worker, "lease": lease}
+    for step in TaskDetail.objects.raw(_TAKE_NEXT, values):
+        step.task = task
+        return step
+    following(task)  # there is none
+    return None
 
 
 def following(task: Task) -> TaskDetail | None:

@@ -132,8 +132,7 @@ def complete(detail: TaskDetail, result: StepResult, *, go_on: bool = False) -> 
 
     Who may `go_on` becomes the owner of the next step too; else that waits for its turn.
     """
-    task = moves.touch_task_of(detail, progress=100)
-    moves.leave(detail, Status.COMPLETED, progress=100, details=detail.details | result.details)
+    task = moves.complete_step(detail, detail.details | result.details)
     result.save()
     if detail.step_type == task.steps.steps[-1].type:
         moves.move(task, Status.COMPLETED)
