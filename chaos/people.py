@@ -38,6 +38,9 @@ class Person:
         self._stack = stack
         self._client = stack.client(name, PASSWORD)
 
+    def close(self):
+        self._client.close()
+
     def act(self, rng, *, stop: threading.Event, actions):
         """Some actions with short pauses, until `stop`."""
         for _ in range(actions):

@@ -5,7 +5,7 @@ import random
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
@@ -33,7 +33,8 @@ def pytest_generate_tests(metafunc):
 def people(shared_stack):
     """They remember everything over all rounds."""
     create_users(shared_stack, NAMES)
-    return [Person(shared_stack, name) for name in NAMES]
+    with ExitStack() as stack:
+        yield [stack.enter_context(closing(Person(shared_stack, name))) for name in NAMES]
 
 
 @pytest.mark.fault("F62", bound=QUIET_SECONDS, errors=(POSTGRES_AWAY, BROKER_AWAY, REFUSED))
