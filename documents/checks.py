@@ -31,8 +31,8 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
     rules = [
         (settings.TASK_LEASE_SECONDS > 2 * settings.TASK_HEARTBEAT_SECONDS,
          "TASK_LEASE_SECONDS must be over twice TASK_HEARTBEAT_SECONDS.", "E010"),
-        (soft > settings.TASK_SLICE_SECONDS,
-         "TASK_SLICE_SECONDS must be under the soft time limit of Celery.", "E011"),
+        (0 < settings.TASK_SLICE_SECONDS < soft,
+         "TASK_SLICE_SECONDS must be over 0 and under the soft time limit of Celery.", "E011"),
         (soft > settings.READER_TIMEOUT_SECONDS,
          "READER_TIMEOUT_SECONDS must be under the soft time limit of Celery.", "E012"),
         (soft < hard < visible,

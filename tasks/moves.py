@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import connection
 from django.db.models import F
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 
 from tasks import outbox
 from tasks.exceptions import Fenced, TaskError, WrongState
@@ -38,7 +38,7 @@ _COMPLETE = f"""
     WHERE step.id = %(step)s AND step.task_id = task.id AND step.owner = %(owner)s
         AND step.status = '{Status.RUNNING}'
 """  # noqa: S608 - names of our own, here and below
-_TAKE_NEXT = f"""
+_TAKE = f"""
     UPDATE {TaskDetail._meta.db_table}
     SET status = '{Status.RUNNING}', owner = %(owner)s, worker = %(worker)s,
         lease_expires_at = statement_timestamp() + %(lease)s * interval '1 second',
@@ -46,7 +46,9 @@ _TAKE_NEXT = f"""
         error_code = NULL, error_message = NULL
     WHERE id = (
         SELECT id FROM {TaskDetail._meta.db_table}
-        WHERE task_id = %(task)s AND status = '{Status.PENDING}' ORDER BY step_order LIMIT 1
+        WHERE task_id = %(task)s AND status = '{Status.PENDING}'
+            AND %(step_type)s IN ('', step_type)
+        ORDER BY step_order LIMIT 1
     ) AND status = '{Status.PENDING}'
     RETURNING *
 """  # noqa: S608
@@ -79,12 +81,6 @@ def own_row(detail: TaskDetail) -> Any:
     return TaskDetail.objects.filter(pk=detail.pk, owner=detail.owner, status=Status.RUNNING)
 
 
-def leave(detail: TaskDetail, to: Status, **values: Any) -> None:
-    """Move a step that is still ours, and be its owner no longer. Raises Fenced."""
-    if not own_row(detail).swap(to, **values, **NO_OWNER):
-        raise Fenced
-
-
 def complete_step(detail: TaskDetail, details: dict[str, Any]) -> Task:
     """Leave a step of ours as done; its task, locked. Raises Fenced."""
     task: Task = detail.task
@@ -103,43 +99,37 @@ def complete_step(detail: TaskDetail, details: dict[str, Any]) -> Task:
     return task
 
 
-def next_step(task: Task, *, goes_on: bool = False) -> None:
-    """Let the first step that is not done wait for its turn."""
-    if step := following(task):
-        outbox.put(task, step.step_type, goes_on=goes_on)
+def take(task: Task, owner: UUID, worker: str, step_type: str = "") -> TaskDetail | None:
+    """Become the owner of that step, or of the first that is not done; None: it waits no more."""
+    values = {"task": task.pk, "owner": owner, "worker": worker, "step_type": step_type}
+    values["lease"] = settings.TASK_LEASE_SECONDS
+    for step in TaskDetail.objects.raw(_TAKE, values):
+        step.task = task
+        return step
+    return None
 
 
 def take_next(task: Task, owner: UUID, worker: str) -> TaskDetail | None:
     """Become the owner of the first step that is not done."""
-    lease = settings.TASK_LEASE_SECONDS
-    values = {"task": task.pk, "owner": owner, "worker": worker, "lease": lease}
-    for step in TaskDetail.objects.raw(_TAKE_NEXT, values):
-        step.task = task
-        return step
-    following(task)  # there is none
-    return None
-
-
-def following(task: Task) -> TaskDetail | None:
-    """The first step that is not done. A task without one ends: it must not wait for ever."""
-    pending = task.task_details.filter(status=Status.PENDING).order_by("step_order")
-    step: TaskDetail | None = pending.first()
-    if step is None:  # a hand in the database
-        why = TaskError()
-        move(task, Status.FAILED, error_code=why.code, error_message=why.message)
+    step = take(task, owner, worker)
+    if step is None:
+        _end_without_step(task)
     return step
 
 
-def become_owner(detail: TaskDetail, owner: UUID, worker: str) -> TaskDetail:
-    """Let a pending step run, as its owner. Raises Fenced if it does not wait to be run."""
-    pending = TaskDetail.objects.filter(pk=detail.pk, status=Status.PENDING)
-    began = {"started_at": Coalesce(F("started_at"), Now()), **NO_ERROR}
-    if not pending.swap(
-        Status.RUNNING, owner=owner, lease_expires_at=lease(), worker=worker, **began
-    ):
-        raise Fenced
-    detail.status, detail.owner, detail.worker = Status.RUNNING, owner, worker
-    return detail
+def next_step(task: Task, *, goes_on: bool = False) -> None:
+    """Let the first step that is not done wait for its turn."""
+    pending = task.task_details.filter(status=Status.PENDING).order_by("step_order")
+    if step := pending.first():
+        outbox.put(task, step.step_type, goes_on=goes_on)
+    else:
+        _end_without_step(task)
+
+
+def _end_without_step(task: Task) -> None:
+    """A hand was in the database: the task must not wait for ever."""
+    why = TaskError()
+    move(task, Status.FAILED, error_code=why.code, error_message=why.message)
 
 
 def move(task: Task, to: Status, **values: Any) -> None:

@@ -54,12 +54,12 @@ def run_step(task_id: UUID, step_type: str, attempt: int) -> None:
     _take_turn(services.claim, task_id, step_type, attempt)
 
 
-def _take_turn(claim: Callable[..., TaskDetail | None], *args: Any) -> None:
+def _take_turn(claim: Callable[..., TaskDetail | None], task_id: UUID, *args: Any) -> None:
     ends_at = time.monotonic() + settings.TASK_SLICE_SECONDS
     try:
-        detail = claim(*args, worker=socket.gethostname())
+        detail = claim(task_id, *args, worker=socket.gethostname())
     except Fenced:
-        log.info("step_not_ours", message=list(map(str, args)))
+        log.info("step_not_ours", task_id=str(task_id), message=args)
         return
     while detail:
         detail = _run_or_give_back(detail, ends_at)
@@ -86,7 +86,8 @@ def _ours(detail: TaskDetail) -> "QuerySet[TaskDetail]":
 
 def _give_back(steps: "QuerySet[TaskDetail]", *, told: bool) -> None:
     """The process ends. That it was `told` to is no fault of the step's and costs it no try."""
-    for detail in steps:
+    ours: list[TaskDetail] = _persist(list, steps)
+    for detail in ours:
         with suppress(Fenced):  # taken away at this moment
             if told:
                 _persist(services.postpone, detail, seconds=0)

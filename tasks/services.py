@@ -103,11 +103,13 @@ def retry(task_id: UUID) -> Task:
 def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDetail:
     """Become the owner of a step that is due. Raises Fenced when it is not to be had."""
     moves.touch(task_id, attempt)
-    steps = TaskDetail.objects.select_related("task").filter(task_id=task_id, step_type=step_type)
-    if not outbox.take(task_id, step_type) or (detail := steps.first()) is None:
-        raise Fenced  # not its turn: it backs off, or this is an older message
-    announce(detail.task)
-    return moves.become_owner(detail, uuid.uuid4(), worker)
+    if not outbox.take(task_id, step_type):
+        raise Fenced  # it backs off, or this is an older message
+    task = Task.objects.get(pk=task_id)
+    if (detail := moves.take(task, uuid.uuid4(), worker, step_type)) is None:
+        raise Fenced
+    announce(task)
+    return detail
 
 
 def heartbeat(detail: TaskDetail) -> bool:
@@ -160,7 +162,9 @@ def postpone(
 ) -> None:
     """Give the step back, to be run again in `seconds`; `reason` is shown while it waits."""
     task = moves.touch_task_of(detail, progress=detail.progress)
-    moves.leave(detail, Status.PENDING, error_message=reason, **counts)
+    back = {"error_message": reason, **counts, **NO_OWNER}
+    if not moves.own_row(detail).swap(Status.PENDING, **back):
+        raise Fenced
     outbox.put(task, detail.step_type, delay=seconds)
     announce(task)
 

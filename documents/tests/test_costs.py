@@ -6,7 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from documents.models import Chunk, Extraction
-from tasks import outbox
+from documents.pipeline import DOCUMENT
+from tasks import outbox, services
 from tasks.models import Task
 from tasks.tests.factories import run_all, send_nothing
 
@@ -56,14 +57,29 @@ def test_processing_again_does_not_read_the_old_text(api):
     assert sum(text in sql for sql in run_latest(document_id)) == 1  # the splitter's own
 
 
-def test_a_document_that_fits_into_one_turn_takes_one_message(api, monkeypatch):
-    sent = []
-    put = outbox.put
+@pytest.fixture
+def sent(monkeypatch):
+    """The messages put, as their step types; that of the task itself has none."""
+    found, put = [], outbox.put
 
     def counted(task, step_type, **values):
-        sent.append(step_type)
+        found.append(step_type)
         put(task, step_type, **values)
 
     monkeypatch.setattr(outbox, "put", counted)
+    return found
+
+
+def test_a_document_that_fits_into_one_turn_takes_one_message(api, sent):
     process(api, 50)
     assert sent == [""]
+
+
+def test_a_document_whose_turns_end_with_every_step_takes_one_message_for_each(
+    api, sent, monkeypatch
+):
+    complete = services.complete
+    end_turn = lambda *args, go_on: complete(*args, go_on=False)  # noqa: E731
+    monkeypatch.setattr(services, "complete", end_turn)
+    process(api, 50)
+    assert sent == ["", *(step.type for step in DOCUMENT.steps[1:])]

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from documents.checks import limits_agree
+from documents.checks import limits_agree, times_agree
 from documents.exceptions import ReaderCrashed, ReaderTimeout, TooManyParts
 from documents.extraction.elements import Element, Extracted
 from documents.extraction.results import Gathered, told_passages, told_reading
@@ -109,3 +109,9 @@ def test_limits_that_make_no_sense_together_are_told(settings, changes, expected
     for name, value in changes.items():
         setattr(settings, name, value)
     assert [problem.id for problem in limits_agree(None)] == expected
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(2, []), (0, ["E011"]), (900, ["E011"])])
+def test_a_turn_that_is_no_time_or_too_long_is_told(settings, seconds, expected):
+    settings.TASK_SLICE_SECONDS = seconds
+    assert [problem.id for problem in times_agree(None)] == [f"notebook.{e}" for e in expected]

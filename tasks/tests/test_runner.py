@@ -2,6 +2,7 @@
 
 import errno
 import time
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -12,7 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from tasks import runner, services
-from tasks.exceptions import StepError, StepPaused, TransientStepError
+from tasks.exceptions import Fenced, StepError, StepPaused, TransientStepError
 from tasks.models import OutboxMessage, Task, TaskDetail
 from tasks.pipelines import StepResult
 from tasks.tests.factories import Script, make_task, raising, register, run_all, send_nothing
@@ -135,6 +136,31 @@ def test_a_worker_that_is_stopped_hands_its_step_over_at_no_cost(task, script, m
     script.steps.clear()
     run_all(task)
     assert task.status == "COMPLETED"
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), Fenced(), OperationalError("cut")])
+def test_a_turn_that_breaks_right_after_a_commit_gives_the_next_step_back(
+    task, script, monkeypatch, settings, error
+):
+    settings.TASK_SLICE_SECONDS = 600
+    monkeypatch.setattr("tasks.runner.terminate_handler_fired", lambda: True)
+    monkeypatch.setattr(runner.connection, "close", lambda: None)  # the test's transaction
+    complete, errors = services.complete, [error]
+
+    def break_once(*args, **values):
+        step = complete(*args, **values)
+        if errors:
+            raise errors.pop()
+        return step
+
+    monkeypatch.setattr(services, "complete", break_once)
+    with suppress(SystemExit):
+        runner.run_task(task.pk, 1)
+    assert script.runs == ["ONE"]
+    row = task.task_details.get(step_type="TWO")
+    assert (row.status, row.losses, row.owner) == ("PENDING", 0, None)
+    run_all(task)
+    assert (task.status, script.runs) == ("COMPLETED", ["ONE", "TWO", "THREE"])
 
 
 @pytest.mark.django_db(transaction=True)

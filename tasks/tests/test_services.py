@@ -8,7 +8,7 @@ from tasks import moves, outbox, services
 from tasks.exceptions import Fenced, StepError, WrongState
 from tasks.models import TRANSITIONS, OutboxMessage, Status, Task, TaskDetail, Worker, sources
 from tasks.pipelines import StepResult
-from tasks.tests.factories import Script, make_task, register, send_nothing
+from tasks.tests.factories import Script, make_document, make_task, register, send_nothing
 
 pytestmark = pytest.mark.django_db
 
@@ -196,6 +196,20 @@ def test_a_message_of_a_step_that_runs_gives_it_to_nobody_else(task, running):
     with pytest.raises(Fenced):
         claim(task)
     assert services.heartbeat(running) is True
+
+
+def test_a_task_that_has_no_step_left_to_begin_with_ends(task):
+    TaskDetail.objects.all().delete()  # a hand in the database
+    assert dispatch(task) is None
+    task.refresh_from_db()
+    assert (task.status, task.error_code) == ("FAILED", "internal_error")
+
+
+def test_the_latest_task_of_each_document(user):
+    one, other = make_document(user), make_document(user)
+    services.cancel(make_task(user, one).pk)
+    expected = {make_task(user, one), make_task(user, other)}
+    assert set(Task.objects.latest_of_each_document()) == expected
 
 
 @pytest.mark.parametrize("step_type", ["TWO", "THREE"])
