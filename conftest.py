@@ -51,10 +51,11 @@ def embedding_server():
 
 @pytest.fixture
 def embedder(embedding_server):
-    from documents import embedding_gate
+    from documents import embedding_gate, embeddings
 
     embedding_server.reset()
     embedding_gate.reset()
+    embeddings.forget_queries()
     yield embedding_server
     embedding_server.reset()
     embedding_gate.reset()

@@ -24,10 +24,11 @@ from documents.extraction.libreoffice import program_folder
 from documents.extraction.sandbox import sandbox
 from documents.limits import Limits
 from documents.models import Document, DocumentStatus, Draft, Extraction, ScannedPage
-from documents.steps.embed import digest, embed_drafts
+from documents.steps.embed import digest, embed_drafts, embedded_text
 from documents.steps.extract import extract_text
 from documents.steps.store import replace_chunks
 from documents.steps.validate import FileFacts, validate_file
+from documents.words import indexed
 from tasks.exceptions import Fenced
 from tasks.pipelines import Pipeline, Step, StepResult, StepRun
 
@@ -132,7 +133,7 @@ def split_confined(
 
 _DRAFT_COLUMNS = (
     "chunk_id", "document_id", "task_id", "index", "text", "start", "end",
-    "page_start", "page_end", "headings", "context", "digest",
+    "page_start", "page_end", "headings", "context", "digest", "words", "weights",
 )  # fmt: skip
 
 
@@ -153,6 +154,7 @@ def _draft_row(run: StepRun, text: str, passage: Passage) -> tuple[Any, ...]:
     return (
         chunk_id, run.subject_id, run.task_id, passage.index, body, passage.start, passage.end,
         passage.page_start, passage.page_end, list(passage.headings), passage.context, name,
+        *indexed(embedded_text(passage.context, body)),
     )  # fmt: skip
 
 

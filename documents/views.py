@@ -190,8 +190,11 @@ async def _blocks(document: Document) -> AsyncIterator[bytes]:
 class SearchView(APIView):
     @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer)
     def post(self, request: Request) -> Response:
-        """The passages nearest in meaning to a question, among the caller's own documents."""
+        """The passages that answer a question best, among the caller's own documents."""
         form = SearchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        hits = search.search(owner_id=_user_id(request), **form.validated_data)
-        return Response(SearchResultsSerializer({"results": hits}).data)
+        asked = dict(form.validated_data)
+        shown = {name: asked[name] for name in ("explain", "group", "context")}
+        asked.pop("explain")
+        hits = search.search(owner_id=_user_id(request), **asked)
+        return Response(SearchResultsSerializer({"results": hits}, context=shown).data)

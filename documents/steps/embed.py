@@ -24,7 +24,8 @@ _REUSE = f"""
     UPDATE {Draft._meta.db_table} drafts SET embedding = known.embedding
     FROM (
         SELECT id, coalesce(
-            (SELECT embedding FROM {Chunk._meta.db_table} WHERE digest = lacking.digest LIMIT 1),
+            (SELECT embedding::vector FROM {Chunk._meta.db_table}
+                WHERE digest = lacking.digest LIMIT 1),
             (SELECT embedding FROM {Draft._meta.db_table}
                 WHERE digest = lacking.digest AND embedding IS NOT NULL LIMIT 1)
         ) AS embedding

@@ -9,12 +9,13 @@ from documents.models import Chunk, Document, Draft, Extraction
 
 _COLUMNS = """
     document_id, index, text, start, "end", page_start, page_end, headings, context,
-    digest, embedding
+    digest, words, weights
 """
 # Text and vectors are in Postgres already; nothing travels to us and back.
 _INSERT = f"""
-    INSERT INTO {Chunk._meta.db_table} (id, {_COLUMNS})
-    SELECT chunk_id, {_COLUMNS} FROM {Draft._meta.db_table}
+    INSERT INTO {Chunk._meta.db_table} (id, owner_id, embedding, {_COLUMNS})
+    SELECT chunk_id, (SELECT owner_id FROM {Document._meta.db_table} WHERE id = document_id),
+        l2_normalize(embedding), {_COLUMNS} FROM {Draft._meta.db_table}
     WHERE task_id = %s AND embedding IS NOT NULL
 """  # noqa: S608 - table and column names of our own
 

@@ -1,40 +1,282 @@
-"""Search keeps to the asker's chunks and always finds `top_k`, by whichever way it looks."""
+"""Search keeps to the asker's chunks, and finds by meaning and by words, whichever way it looks."""
+
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from documents import search
-from documents.models import Chunk, Document, DocumentStatus
-from documents.tests.embedding_server import vector
+from documents.models import Chunk, Document
+from documents.search import finding, rarity
+from documents.tests.searchable import analyze, make_document
 
 pytestmark = pytest.mark.django_db
 
 
-def make_document(owner, name, texts):
-    document = Document.objects.create(
-        owner=owner, name=name, size=1, sha256=name, chunk_count=len(texts),
-        status=DocumentStatus.AVAILABLE, content_type="text/plain",
-    )  # fmt: skip
-    for index, text in enumerate(texts):
-        Chunk.objects.create(
-            id=f"00000000-0000-0000-{document.pk.hex[:4]}-{index:012}", document=document,
-            index=index, text=text, start=0, end=1, digest=b"", embedding=vector(text),
-        )  # fmt: skip
-    return document
+@pytest.fixture(autouse=True)
+def nothing_known_of_words():
+    rarity.forget()
 
 
-@pytest.mark.parametrize("exact_up_to", [10_000, 0], ids=["exact", "graph"])
+@pytest.fixture(params=[10_000, 0], ids=["exact", "indexes"])
+def either_way(request, monkeypatch):
+    """All is compared, or the indexes are asked."""
+    monkeypatch.setattr(finding, "EXACT_UP_TO", request.param)
+
+
+def find(owner, query, **options):
+    return search.search(owner_id=owner.pk, query=query, **{"top_k": 10, **options})
+
+
+def texts(hits):
+    return [hit.chunk.text for hit in hits]
+
+
+def in_order(values):
+    return values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "vector", "text"])
 def test_a_small_owner_beside_a_large_one_gets_all_the_hits(
-    user, other_user, embedder, monkeypatch, exact_up_to
+    user, other_user, embedder, either_way, mode
 ):
-    monkeypatch.setattr(search, "EXACT_UP_TO", exact_up_to)
     make_document(other_user, "large", [f"the storm number {n}" for n in range(300)])
     mine = make_document(user, "small", [f"the calm after storm {n}" for n in range(12)])
-    hits = search.search(owner_id=user.pk, query="the storm", top_k=10)
+    hits = find(user, "the storm", mode=mode)
     assert len(hits) == 10
-    assert {hit.document for hit in hits} == {mine}
-    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert {hit.document.pk for hit in hits} == {mine.pk}
+    assert in_order([hit.score for hit in hits])
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "vector", "text"])
+def test_a_filter_behind_the_graph_still_finds_as_many_as_there_are(
+    user, embedder, either_way, mode
+):
+    texts_of = [f"the storm number {n}" for n in range(400)]
+    make_document(user, "large", texts_of, pages=True)
+    hits = find(user, "the storm", mode=mode, page_from=391, page_to=400)
+    assert sorted(hit.chunk.page_start for hit in hits) == list(range(391, 401))
 
 
 def test_nothing_is_asked_of_the_endpoint_when_there_is_nothing_to_search(user, embedder):
-    assert search.search(owner_id=user.pk, query="anything", top_k=3) == []
+    assert find(user, "anything") == []
     assert embedder.requests == 0
+
+
+def test_by_words_nothing_is_asked_of_the_endpoint(user, embedder):
+    make_document(user, "a", ["one storm"])
+    assert texts(find(user, "storm", mode="text")) == ["one storm"]
+    assert embedder.requests == 0
+
+
+def test_the_vector_of_a_question_is_asked_for_once(user, embedder):
+    make_document(user, "a", ["one storm"])
+    assert find(user, "storm")
+    assert find(user, "storm", mode="vector")
+    assert embedder.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("AB-1234", "Part AB-1234 fits."),
+        ("ab1234", "Part AB-1234 fits."),
+        ("where is AB-1235?", "Part AB-1235 fits."),
+        ("Müller", "Frau Müller kam."),
+        ("muller", "Frau Müller kam."),
+        ("C++", "Written in C++ then."),
+        ("北京大学", "我们在北京大学学习。"),
+        ("京都", "京都は古い都です。"),
+        ("タワー", "東京タワーは高い。"),
+        ("猫", "那只猫睡了。"),
+        ("세종대왕", "세종대왕이 만들었다."),
+        ("हिन्दी", "यह हिन्दी भाषा है"),
+        ("x.y@example.org", "Write to x.y@example.org now."),
+    ],
+)
+def test_words_of_any_language_and_exact_names_are_found(user, either_way, query, expected):
+    make_document(
+        user,
+        "all",
+        [
+            "Part AB-1234 fits.", "Part AB-1235 fits.", "Frau Müller kam.",
+            "Written in C++ then.", "Written in C then.", "我们在北京大学学习。",
+            "京都は古い都です。", "東京タワーは高い。", "那只猫睡了。", "세종대왕이 만들었다.",
+            "यह हिन्दी भाषा है", "Write to x.y@example.org now.", "Write to example soon.",
+        ],
+    )  # fmt: skip
+    assert texts(find(user, query, mode="text"))[0] == expected
+
+
+def test_rare_words_count_more_than_common_ones(user, either_way):
+    common = [f"the report of the year {n}" for n in range(60)]
+    make_document(user, "a", [*common, "zebra", "the the the report of the of of year"])
+    analyze()
+    assert texts(find(user, "the report of the zebra", mode="text"))[0] == "zebra"
+
+
+def test_what_both_ways_find_comes_first(user, embedder, either_way):
+    make_document(user, "a", ["storm over the sea", "calm over the sea", "storm in a glass"])
+    hits = find(user, "storm over the sea")
+    why = hits[0].explanation
+    assert (why.vector_rank, why.text_rank, hits[0].score) == (1, 1, 1.0)
+    assert why.distance == pytest.approx(0, abs=1e-3)
+    assert why.relevance > hits[1].explanation.relevance
+    assert in_order([hit.explanation.fusion for hit in hits])
+
+
+def test_a_hit_by_words_alone_has_its_distance_and_no_rank_for_it(user, embedder, monkeypatch):
+    monkeypatch.setattr(search, "POOL", 1)
+    make_document(user, "a", ["storm storm storm zebra", "storm"])
+    hits = find(user, "storm zebra", top_k=1)
+    assert hits[0].explanation.distance is not None
+
+
+def test_a_question_without_words_is_answered_by_meaning_alone(user, embedder):
+    make_document(user, "a", ["one", "two"])
+    assert len(find(user, "?!")) == 2
+    assert find(user, "?!", mode="text") == []
+
+
+def test_signs_of_sql_in_a_question_are_only_signs(user, embedder):
+    make_document(user, "a", ["it's 100% of {scope} \\ and 'b' | c"])
+    for query in ("it's 100%", "{scope} %(owner)s", "\\ ' | & ! :*", "'; DROP TABLE x; --"):
+        assert len(find(user, query)) == 1
+
+
+@pytest.fixture
+def library(user):
+    now = datetime.now(UTC)
+    made = {
+        "Annual Report.pdf": ("application/pdf", "en", 1),
+        "bericht.pdf": ("application/pdf", "de", 10),
+        "100%_sure.txt": ("text/plain", "en", 30),
+        "photo.png": ("image/png", "", 40),
+    }
+    for name, (content_type, language, days) in made.items():
+        document = make_document(
+            user, name, ["storm one", "storm two"], content_type=content_type, language=language
+        )
+        Document.objects.filter(pk=document.pk).update(created_at=now - timedelta(days=days))
+    return now
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"name": "report"}, {"Annual Report.pdf"}),
+        ({"name": "%_"}, {"100%_sure.txt"}),
+        ({"types": ["application/pdf"]}, {"Annual Report.pdf", "bericht.pdf"}),
+        ({"types": ["image/", "text/plain"]}, {"photo.png", "100%_sure.txt"}),
+        ({"languages": ["de", "fr"]}, {"bericht.pdf"}),
+        ({"after": 20}, {"Annual Report.pdf", "bericht.pdf"}),
+        ({"before": 20}, {"100%_sure.txt", "photo.png"}),
+        ({"before": 5, "after": 35, "languages": ["en"]}, {"100%_sure.txt"}),
+        ({"documents": []}, set()),
+        ({"name": "nothing like it"}, set()),
+    ],
+)
+def test_filters_narrow(user, embedder, library, either_way, filters, expected):
+    given = dict(filters)
+    for side in ("after", "before"):
+        if side in given:
+            given[f"created_{side}"] = library - timedelta(days=given.pop(side))
+    for mode in ("hybrid", "vector", "text"):
+        hits = find(user, "storm", mode=mode, **given)
+        assert {hit.document.name for hit in hits} == expected
+
+
+def test_pages_narrow_to_chunks_that_touch_them(user, embedder, either_way):
+    make_document(user, "a", [f"storm {n}" for n in range(9)], pages=True)
+    make_document(user, "b", ["storm without a page"])
+    hits = find(user, "storm", page_from=3, page_to=5)
+    assert {hit.chunk.page_start for hit in hits} == {3, 4, 5}
+
+
+def test_another_owners_documents_are_not_found_by_naming_them(user, other_user, embedder):
+    theirs = make_document(other_user, "theirs", ["storm"])
+    make_document(user, "mine", ["storm"])
+    assert find(user, "storm", documents=[theirs.pk]) == []
+
+
+def test_neighbours_come_along_in_order_and_only_of_the_same_document(user, embedder):
+    make_document(user, "a", ["zero", "one", "two storm", "three", "four"])
+    make_document(user, "b", ["else", "other"])
+    (hit,) = find(user, "storm", mode="text", context=2)
+    assert [chunk.text for chunk in hit.before] == ["zero", "one"]
+    assert [chunk.text for chunk in hit.after] == ["three", "four"]
+
+
+def test_grouped_hits_show_one_of_each_document_and_its_others(user, embedder, either_way):
+    make_document(user, "long", [f"storm {n}" for n in range(20)])
+    make_document(user, "short", ["storm here"])
+    hits = find(user, "storm", group=True, top_k=2)
+    assert {hit.document.name for hit in hits} == {"long", "short"}
+    assert sorted(len(hit.others) for hit in hits) == [0, search.OTHERS]
+
+
+def test_a_minimum_score_leaves_out_what_is_under_it(user, embedder):
+    make_document(user, "a", ["storm over sea", "calm here today"])
+    assert texts(find(user, "storm over sea", mode="vector", min_score=0.9)) == ["storm over sea"]
+    assert texts(find(user, "storm over land", mode="text", min_score=0.5)) == ["storm over sea"]
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "expected"),
+    [
+        ("The storm. A Storm!", "storm", ["storm", "Storm"]),
+        ("AB-1234 and AB", "ab-1234", ["AB-1234", "AB"]),
+        ("我们在北京大学学习", "北京大学", ["北京大学"]),
+        ("Frau Müller", "muller", ["Müller"]),
+        ("nothing", "storm", []),
+    ],
+)
+def test_highlights_say_where_the_words_stand(user, embedder, text, query, expected):
+    make_document(user, "a", [text])
+    (hit,) = find(user, query)
+    assert [text[start:end] for start, end in hit.highlights] == expected
+
+
+def test_words_that_stand_everywhere_are_not_highlighted(user, embedder):
+    make_document(user, "a", [*(f"the day {n}" for n in range(60)), "the storm"])
+    analyze()
+    hit = find(user, "the storm", mode="text")[0]
+    assert hit.highlights == [(4, 9)]
+
+
+def test_a_search_is_one_statement(user, embedder):
+    make_document(user, "a", ["storm"])
+    find(user, "storm")  # the words' rarity is read now and then
+    with CaptureQueriesContext(connection) as captured:
+        find(user, "storm")
+    table = Chunk._meta.db_table
+    assert sum(table in query["sql"] for query in captured.captured_queries) == 1
+    assert len(captured.captured_queries) == 2  # the other asks whether there is any document
+
+
+def test_the_graph_is_used_when_much_is_searched(user, embedder, monkeypatch):
+    monkeypatch.setattr(finding, "EXACT_UP_TO", 0)
+    make_document(user, "a", [f"storm {n} and {n % 7} and {n % 11}" for n in range(3000)])
+    analyze()
+    plan = planned(monkeypatch, user, "storm 5")
+    assert "chunk_embedding_hnsw" in plan
+    assert "chunk_words" in plan
+
+
+def planned(monkeypatch, owner, query):
+    """How Postgres runs a search."""
+    seen = []
+    rows = finding._rows
+
+    def explained(sql, parameters):
+        with connection.cursor() as cursor:
+            cursor.execute(finding.SETTINGS + "EXPLAIN ANALYZE " + sql, parameters)
+            while cursor.description is None:
+                cursor.nextset()
+            seen.extend(line for (line,) in cursor.fetchall())
+        return rows(sql, parameters)
+
+    monkeypatch.setattr(finding, "_rows", explained)
+    find(owner, query)
+    return "\n".join(line for line in seen if "never executed" not in line)

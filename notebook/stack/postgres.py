@@ -26,6 +26,7 @@ SETTINGS = {
     "maintenance_work_mem": "256MB",  # an HNSW index is built in memory
     # Parallel builds want as much of /dev/shm, of which containers have 64 MB.
     "max_parallel_maintenance_workers": "0",
+    "autovacuum_naptime": "10s",  # how common a word is, a search takes from the statistics
     "timezone": "UTC",
     "log_timezone": "UTC",
 }

@@ -1,0 +1,69 @@
+"""Ask Postgres and make hits of its rows."""
+
+from typing import Any, Literal
+
+from django.db import connection
+
+from documents.embeddings import embed_query
+from documents.models import Chunk, Document
+from documents.search.hits import Explanation, Hit, highlights
+from documents.search.question import Question
+from documents.search.scope import Scope
+from documents.search.statement import EXACT_UP_TO, RRF_K, SETTINGS, lookups, statement
+
+Mode = Literal["hybrid", "vector", "text"]
+_BEST_FUSION = 2 / (RRF_K + 1)
+_OF_CHUNK = (
+    "id", "document_id", "index", "text", "start", "end", "page_start", "page_end", "headings",
+)  # fmt: skip
+
+
+def find(
+    scope: Scope, query: str, question: Question, mode: Mode, *, pool: int, most: int
+) -> list[Hit]:
+    """The `most` best chunks of the scope, best first, from the `pool` best of each way."""
+    by_meaning, by_words = mode != "text", mode != "vector" and bool(question.weights)
+    parameters = {
+        **scope.parameters, **lookups(question.lookups), "weights": question.sparse,
+        "pool": pool, "most": most, "exact_up_to": EXACT_UP_TO,
+    }  # fmt: skip
+    if by_meaning:
+        parameters["vector"] = _literal(embed_query(query))
+    sql = statement(
+        vector=by_meaning, words=by_words, documents=scope.of_documents, scope=scope.of_chunks
+    )
+    return [_hit(row, question, mode) for row in _rows(sql, parameters)]
+
+
+def _rows(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Settings and statement travel together; SET LOCAL lasts as long as both."""
+    with connection.cursor() as cursor:
+        cursor.execute(SETTINGS + sql, parameters)
+        while cursor.description is None:
+            cursor.nextset()
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _hit(row: dict[str, Any], question: Question, mode: Mode) -> Hit:
+    chunk = Chunk.from_db("default", _OF_CHUNK, [row[name] for name in _OF_CHUNK])
+    return Hit(
+        chunk=chunk,
+        document=Document(id=row["document_id"], name=row["document_name"]),
+        score=_score(row, question, mode),
+        explanation=Explanation(**{name: row[name] for name in Explanation.__dataclass_fields__}),
+        highlights=highlights(chunk.text, question),
+    )
+
+
+def _score(row: dict[str, Any], question: Question, mode: Mode) -> float:
+    match mode:
+        case "vector":
+            return 1 - float(row["distance"])
+        case "text":
+            return min(1.0, float(row["relevance"]) / question.full)
+    return min(1.0, float(row["fusion"]) / _BEST_FUSION)
+
+
+def _literal(vector: Any) -> str:
+    return f"[{','.join(map(str, vector.tolist()))}]"

@@ -1,0 +1,86 @@
+"""What a search found, as citations: the passage, its place, why it was found."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+
+from documents import words
+from documents.models import Chunk, Document
+from documents.search.question import Question
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Why a hit stands where it does; None is: not by this way."""
+
+    vector_rank: int | None
+    distance: float | None  # cosine distance, 0 to 2
+    text_rank: int | None
+    relevance: float | None  # BM25
+    fusion: float  # the sum of 1 / (60 + rank)
+
+
+@dataclass(kw_only=True)
+class Hit:
+    chunk: Chunk
+    document: Document
+    score: float  # at most 1: the cosine similarity, or the share of what was to be reached
+    explanation: Explanation
+    highlights: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # characters of the chunk's text
+    before: list[Chunk] = field(default_factory=list)
+    after: list[Chunk] = field(default_factory=list)
+    others: list["Hit"] = field(default_factory=list)  # further ones of the same document
+
+
+def highlights(text: str, question: Question) -> list[tuple[int, int]]:
+    """Where the question's words stand in a text, in order and apart."""
+    telling = question.telling
+    spans = sorted((start, end) for word, start, end in words.places(text) if word in telling)
+    joined: list[tuple[int, int]] = []
+    for start, end in spans:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def grouped(hits: Sequence[Hit], *, others: int) -> list[Hit]:
+    """The best hit of each document, with at most so many `others` of it."""
+    best: dict[object, Hit] = {}
+    for hit in hits:
+        first = best.setdefault(hit.chunk.document_id, hit)
+        if first is not hit and len(first.others) < others:
+            first.others.append(hit)
+    return list(best.values())
+
+
+def add_neighbours(hits: Iterable[Hit], distance: int) -> None:
+    """Give each hit the `distance` chunks before and after it in its document."""
+    hits = [member for hit in hits for member in (hit, *hit.others)]
+    around = {
+        (chunk.document_id, chunk.index): chunk
+        for chunk in Chunk.objects.filter(_around(hits, distance)).defer(
+            "embedding", "weights", "words", "digest"
+        )
+    }
+    for hit in hits:
+        document, index = hit.chunk.document_id, hit.chunk.index
+        near = [(at, around.get((document, at))) for at in _neighbours(index, distance)]
+        hit.before = [chunk for at, chunk in near if chunk and at < index]
+        hit.after = [chunk for at, chunk in near if chunk and at > index]
+
+
+def _around(hits: Iterable[Hit], distance: int) -> Q:
+    found = Q(pk=None)
+    for hit in hits:
+        places = list(_neighbours(hit.chunk.index, distance))
+        found |= Q(document=hit.chunk.document_id, index__in=places)
+    return found
+
+
+def _neighbours(index: int, distance: int) -> range:
+    return range(max(0, index - distance), index + distance + 1)

@@ -1,0 +1,77 @@
+"""Which chunks a search looks at: the owner's, and what further filters leave of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Each filter narrows; None does not. Those of one list are alternatives."""
+
+    owner_id: int
+    documents: Sequence[UUID] | None = None
+    name: str | None = None  # a part of it, in either case
+    types: Sequence[str] | None = None  # content types; "image/" is every image
+    languages: Sequence[str] | None = None  # ISO 639-1
+    created_after: datetime | None = None  # inclusive
+    created_before: datetime | None = None  # exclusive
+    page_from: int | None = None
+    page_to: int | None = None  # inclusive
+
+    @property
+    def of_documents(self) -> str:
+        """The conditions on documents, for SQL."""
+        return _joined(condition for name, condition in _DOCUMENT.items() if self._given(name))
+
+    @property
+    def of_chunks(self) -> str:
+        """The conditions on chunks, for SQL; the owner's is not among them."""
+        own = [condition for name, condition in _CHUNK.items() if self._given(name)]
+        return _joined([_IN_DOCUMENTS, *own] if self.of_documents else own)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the conditions compare with."""
+        given = {name: getattr(self, name) for name in (*_DOCUMENT, *_CHUNK) if self._given(name)}
+        for name in ("documents", "languages"):
+            if name in given:
+                given[name] = list(given[name])
+        if self.types is not None:
+            given["types"] = [_pattern(kind) for kind in self.types]
+        if self.name is not None:
+            given["name"] = f"%{_literally(self.name)}%"
+        return {"owner": self.owner_id, **given}
+
+    def _given(self, name: str) -> bool:
+        return getattr(self, name) is not None
+
+
+_IN_DOCUMENTS = "document_id = ANY (ARRAY(SELECT id FROM among))"
+_DOCUMENT = {
+    "documents": "id = ANY (%(documents)s::uuid[])",
+    "name": "name ILIKE %(name)s",
+    "types": "content_type LIKE ANY (%(types)s)",
+    "languages": "language = ANY (%(languages)s)",
+    "created_after": "created_at >= %(created_after)s",
+    "created_before": "created_at < %(created_before)s",
+}
+_CHUNK = {
+    "page_from": "coalesce(page_end, page_start) >= %(page_from)s",
+    "page_to": "page_start <= %(page_to)s",
+}
+
+
+def _joined(conditions: Any) -> str:
+    return "".join(f" AND {condition}" for condition in conditions)
+
+
+def _pattern(kind: str) -> str:
+    return _literally(kind) + ("%" if kind.endswith("/") else "")
+
+
+def _literally(text: str) -> str:
+    """For LIKE, whose signs it must not hold."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
