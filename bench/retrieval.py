@@ -1,50 +1,47 @@
-"""How often search brings back the right passage, through the real API.
+"""How often search brings back what answers a question, through the real API.
 
-    python bench/retrieval.py FOLDER --url http://127.0.0.1:8000 --user admin --password …
+    python -m bench.retrieval FOLDER --url http://127.0.0.1:8000 --user admin --password …
 
-FOLDER holds question sets in the SQuAD layout (`*.json`). Each article becomes one document, its
-paragraphs apart by blank lines; each question is asked of that set's documents. A hit is right when
-it lies in the question's paragraph; `answer` counts the stricter hits that hold the answer itself.
+FOLDER holds question sets: files in the SQuAD layout (`*.json`; each article becomes a document,
+and a hit is right in the question's paragraph) and folders in BEIR's (`corpus.jsonl`,
+`queries.jsonl`, `qrels/test.tsv`; each row becomes a document). Every question is asked of its own
+set's documents by meaning, by words and by both.
 """
 
 import argparse
-import json
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from bench.question_sets import Item, Question, QuestionSet, load
+
 TOP_K = 10
-COLUMNS = [
-    "set", "questions", "documents", "chunks", "R@1", "R@5", "MRR@10", "answer R@1", "answer R@5",
-]  # fmt: skip
-JOINT = "\n\n"
-
-
-@dataclass(frozen=True)
-class Question:
-    text: str
-    document: str
-    paragraph: tuple[int, int]  # characters of the article
-    answer: tuple[int, int]
+MODES = ("vector", "text", "hybrid")
+COLUMNS = ["set", "questions", "documents", "chunks", "mode", "R@1", "R@5", "R@10", "MRR@10",
+           "nDCG@10"]  # fmt: skip
+WORKERS = 4
+LONGEST_QUESTION = 1000  # characters
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.retrieval", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     parser.add_argument("--user", default="admin")
     parser.add_argument("--password", required=True)
     options = parser.parse_args()
+    print("| " + " | ".join(COLUMNS) + " |")
+    print("|" + "---|" * len(COLUMNS))
     with _client(options.url, options.user, options.password) as api:
-        print("| " + " | ".join(COLUMNS) + " |")
-        print("|" + "---|" * len(COLUMNS))
-        for path in sorted(options.folder.glob("*.json")):
-            print(_measure(api, path), flush=True)
+        for found in load(options.folder):
+            for row in _measure(api, found):
+                print(row, flush=True)
 
 
 def _client(url: str, user: str, password: str) -> httpx2.Client:
@@ -53,28 +50,31 @@ def _client(url: str, user: str, password: str) -> httpx2.Client:
     return httpx2.Client(base_url=url, timeout=60, headers={"Authorization": f"Token {token}"})
 
 
-def _measure(api: httpx2.Client, path: Path) -> str:
-    articles = json.loads(path.read_text(encoding="utf-8"))["data"]
-    with ThreadPoolExecutor(2) as pool:
-        documents = list(pool.map(lambda article: _upload(api, path.stem, article), articles))
-    chunks = sum(_until_available(api, document) for document in documents)
-    questions = [
-        question
-        for article, document in zip(articles, documents, strict=True)
-        for question in _questions(article, document)
-    ]
-    with ThreadPoolExecutor(2) as pool:
-        ranks = list(pool.map(lambda question: _ranks(api, question, documents), questions))
-    return _row(path.stem, len(documents), chunks, ranks)
+def _measure(api: httpx2.Client, found: QuestionSet) -> Iterator[str]:
+    with ThreadPoolExecutor(WORKERS) as pool:
+        ids = list(pool.map(lambda name: _upload(api, found, name), found.documents))
+    chunks = sum(_until_available(api, document) for document in ids)
+    names = dict(zip(ids, found.documents, strict=True))
+    time.sleep(15)  # Postgres learns how common words are every ten seconds
+    for mode in MODES:
+        ask = partial(_gains, api, found, names, mode)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            ranked = list(pool.map(ask, found.questions))
+        figures = [f"{_mean(metric, ranked, found.questions):.3f}" for metric in METRICS]
+        row = [found.name, len(ranked), len(names), chunks, mode, *figures]
+        yield "| " + " | ".join(map(str, row)) + " |"
 
 
-def _upload(api: httpx2.Client, name: str, article: dict[str, Any]) -> str:
-    text = JOINT.join(paragraph["context"] for paragraph in article["paragraphs"])
-    title = f"{name} {article['title']}.txt"
-    answer = api.post("/api/documents/", files={"file": (title, text.encode())})
+def _upload(api: httpx2.Client, found: QuestionSet, name: str) -> str:
+    file = (_file_name(found, name), found.documents[name].encode())
+    answer = api.post("/api/documents/", files={"file": file})
     answer.raise_for_status()
     document: str = answer.json()["id"]
     return document
+
+
+def _file_name(found: QuestionSet, name: str) -> str:
+    return f"{found.name} - {name}.txt"
 
 
 def _until_available(api: httpx2.Client, document: str) -> int:
@@ -87,51 +87,61 @@ def _until_available(api: httpx2.Client, document: str) -> int:
         time.sleep(0.5)
 
 
-def _questions(article: dict[str, Any], document: str) -> Iterator[Question]:
-    start = 0
-    for paragraph in article["paragraphs"]:
-        end = start + len(paragraph["context"])
-        for asked in paragraph["qas"]:
-            first = asked["answers"][0]
-            answer = start + first["answer_start"]
-            span = (answer, answer + len(first["text"]))
-            yield Question(asked["question"], document, (start, end), span)
-        start = end + len(JOINT)
+def _gains(
+    api: httpx2.Client, found: QuestionSet, names: dict[str, str], mode: str, question: Question
+) -> list[int]:
+    """What each of the first TOP_K hits gains; an item counts once."""
+    asked = {
+        "query": question.text[:LONGEST_QUESTION], "mode": mode, "top_k": TOP_K,
+        "name": f"{found.name} - ", "group": not found.paragraphs,
+    }  # fmt: skip
+    answer = api.post("/api/search/", json=asked)
+    answer.raise_for_status()
+    return list(_new(_items(found, answer.json()["results"], names), question))
 
 
-def _ranks(api: httpx2.Client, question: Question, among: list[str]) -> tuple[int, int]:
-    """The first place of a right hit and of one with the answer; TOP_K + 1 if there is none."""
-    asked = {"query": question.text, "top_k": TOP_K, "documents": among}
-    hits = api.post("/api/search/", json=asked).json()["results"]
-    same = [hit["document"]["id"] == question.document for hit in hits]
-    spans = [(hit["chunk"]["start"], hit["chunk"]["end"]) for hit in hits]
-    right = [
-        mine and _lies_in(span, question.paragraph) for mine, span in zip(same, spans, strict=True)
-    ]
-    holds = [
-        mine and span[0] <= question.answer[0] and question.answer[1] <= span[1]
-        for mine, span in zip(same, spans, strict=True)
-    ]
-    return _first(right), _first(holds)
+def _items(found: QuestionSet, hits: list[dict[str, Any]], names: dict[str, str]) -> Iterator[Item]:
+    for hit in hits:
+        chunk = hit["chunk"]
+        yield found.item(names.get(hit["document"]["id"], ""), chunk["start"], chunk["end"])
 
 
-def _lies_in(span: tuple[int, int], paragraph: tuple[int, int]) -> bool:
-    """Most of the hit is of the paragraph, or the hit holds most of the paragraph."""
-    shared = min(span[1], paragraph[1]) - max(span[0], paragraph[0])
-    return 2 * shared > min(span[1] - span[0], paragraph[1] - paragraph[0])
+def _new(items: Iterator[Item], question: Question) -> Iterator[int]:
+    seen: set[Item] = set()
+    for item in items:
+        yield 0 if item in seen else question.gains.get(item, 0)
+        seen.add(item)
 
 
-def _first(found: list[bool]) -> int:
-    return found.index(True) + 1 if True in found else TOP_K + 1
+def _recall(k: int, gains: Sequence[int], wanted: Sequence[int]) -> float:
+    return sum(gain > 0 for gain in gains[:k]) / min(k, len(wanted))
 
 
-def _row(name: str, documents: int, chunks: int, ranks: list[tuple[int, int]]) -> str:
-    def recall(which: int, k: int) -> str:
-        return f"{sum(rank[which] <= k for rank in ranks) / len(ranks):.3f}"
+def _reciprocal_rank(gains: Sequence[int], _wanted: Sequence[int]) -> float:
+    return next((1 / rank for rank, gain in enumerate(gains, 1) if gain), 0.0)
 
-    mrr = sum(1 / rank[0] for rank in ranks if rank[0] <= TOP_K) / len(ranks)
-    figures = [recall(0, 1), recall(0, 5), f"{mrr:.3f}", recall(1, 1), recall(1, 5)]
-    return f"| {name} | {len(ranks)} | {documents} | {chunks} | " + " | ".join(figures) + " |"
+
+def _ndcg(gains: Sequence[int], wanted: Sequence[int]) -> float:
+    """Järvelin and Kekäläinen, 2002, with linear gains as trec_eval has them."""
+    return _dcg(gains) / _dcg(sorted(wanted, reverse=True)[:TOP_K])
+
+
+def _dcg(gains: Sequence[int]) -> float:
+    return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, 1))
+
+
+METRICS = (
+    lambda gains, wanted: _recall(1, gains, wanted),
+    lambda gains, wanted: _recall(5, gains, wanted),
+    lambda gains, wanted: _recall(10, gains, wanted),
+    _reciprocal_rank,
+    _ndcg,
+)
+
+
+def _mean(metric: Any, ranked: Sequence[Sequence[int]], questions: Sequence[Question]) -> float:
+    wanted = (list(question.gains.values()) for question in questions)
+    return float(sum(map(metric, ranked, wanted))) / len(questions)
 
 
 if __name__ == "__main__":

@@ -190,3 +190,9 @@ class VectorsIncomplete(DocumentError):
     """Only {stored} of {expected} passages have a vector. Nothing was stored."""
 
     code = "vectors_incomplete"
+
+
+class NothingQuoted(DocumentError):
+    """The quotation holds neither letters nor digits."""
+
+    code = "nothing_quoted"

@@ -212,5 +212,30 @@ class HitSerializer(RelatedHitSerializer):
     )
 
 
+class QuotationSerializer(serializers.Serializer[Any]):
+    document = serializers.UUIDField()
+    quote = serializers.CharField(max_length=5000, help_text="A sentence, or more.")
+
+
+class QuotedPlaceSerializer(serializers.Serializer[Any]):
+    start = serializers.IntegerField(help_text="Characters of the document's text.")
+    end = serializers.IntegerField()
+    text = serializers.CharField(help_text="As it stands there.")
+    exact = serializers.BooleanField(
+        help_text="To the letter; else but for case, spaces, hyphens and other signs."
+    )
+    page_start = serializers.IntegerField(allow_null=True)
+    page_end = serializers.IntegerField(allow_null=True)
+    headings = serializers.ListField(child=serializers.CharField(), help_text="From the outermost.")
+    chunks = serializers.PrimaryKeyRelatedField(
+        many=True, read_only=True, help_text="Those that hold it or a part of it."
+    )
+
+
+class VerificationSerializer(serializers.Serializer[Any]):
+    found = serializers.BooleanField()
+    places = QuotedPlaceSerializer(many=True, help_text="The first ten, in order.")
+
+
 class SearchResultsSerializer(serializers.Serializer[Any]):
     results = HitSerializer(many=True)

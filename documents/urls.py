@@ -1,8 +1,12 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from documents.views import DocumentViewSet, SearchView
+from documents.views import DocumentViewSet, SearchView, VerifyView
 
 router = SimpleRouter()
 router.register("documents", DocumentViewSet, basename="document")
-urlpatterns = [*router.urls, path("search/", SearchView.as_view(), name="search")]
+urlpatterns = [
+    *router.urls,
+    path("search/", SearchView.as_view(), name="search"),
+    path("citations/verify/", VerifyView.as_view(), name="verify-citation"),
+]

@@ -20,24 +20,27 @@ from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.filters import OrderingFilter, SearchFilter
+from rest_framework.generics import get_object_or_404
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from documents import search, services
+from documents import citations, search, services
 from documents.models import Chunk, Document
 from documents.serializers import (
     ChunkSerializer,
     DocumentSerializer,
     LatestTaskSerializer,
     QualitySerializer,
+    QuotationSerializer,
     ReprocessSerializer,
     SearchResultsSerializer,
     SearchSerializer,
     TextSerializer,
     UploadSerializer,
+    VerificationSerializer,
 )
 from tasks import events
 from tasks.models import Task
@@ -198,3 +201,17 @@ class SearchView(APIView):
         asked.pop("explain")
         hits = search.search(owner_id=_user_id(request), **asked)
         return Response(SearchResultsSerializer({"results": hits}, context=shown).data)
+
+
+class VerifyView(APIView):
+    @extend_schema(request=QuotationSerializer, responses=VerificationSerializer)
+    def post(self, request: Request) -> Response:
+        """Whether a quotation stands in one of the caller's documents, and where."""
+        form = QuotationSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        mine = Document.objects.select_related("extraction").filter(owner_id=_user_id(request))
+        document = get_object_or_404(mine, pk=form.validated_data["document"])
+        if document.extraction is None:
+            raise NotFound("This document has no text yet.", code="no_text_yet")
+        places = citations.verify(document, form.validated_data["quote"])
+        return Response(VerificationSerializer({"found": bool(places), "places": places}).data)

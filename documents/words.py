@@ -99,6 +99,11 @@ def asked(question: str) -> list[str]:
     return list(dict.fromkeys(place.word for place in places(question)))
 
 
+def is_unspaced(character: str) -> bool:
+    """Whether it is of a script that puts no spaces between words."""
+    return bool(_RUN.match(character))
+
+
 def places(text: str) -> Iterator[Place]:
     """Every word of a text with its place, pairs for characters that have neighbours."""
     for found in (*_WORD.finditer(text), *_COMPOUND.finditer(text)):

@@ -1,6 +1,6 @@
 /** Searching: what was asked, the hits, and which words of a hit to mark. */
 import * as api from "./api.js";
-import { language, t, tn } from "./i18n.js";
+import { t, tn } from "./i18n.js";
 import { announce } from "./notices.js";
 import { getState, patchState, setState } from "./store.js";
 
@@ -52,27 +52,18 @@ function rememberInAddress(query) {
 
 export const queryOfAddress = () => new URLSearchParams(location.search).get("q") ?? "";
 
-const segmenter = new Intl.Segmenter(language, { granularity: "word" });
-const wordsOf = (text) => [...segmenter.segment(text)].filter((part) => part.isWordLike);
-
-/** `[{text, marked}]` that joined give `text`; words of the query are marked, whatever their case. */
-export function markWords(text, query) {
-  const wanted = new Set(wordsOf(query).map(({ segment }) => segment.toLowerCase()).filter(isTelling));
+/** `[{text, marked}]` that joined give the chunk's text; highlights count in code points. */
+export function markWords(text, highlights) {
+  const characters = Array.from(text);
   const parts = [];
-  for (const { segment } of segmenter.segment(text)) {
-    const marked = wanted.has(segment.toLowerCase());
-    const last = parts.at(-1);
-    if (last?.marked === marked) last.text += segment;
-    else parts.push({ text: segment, marked });
+  let at = 0;
+  const add = (end, marked) => end > at && parts.push({ text: characters.slice(at, end).join(""), marked });
+  for (const [start, end] of highlights) {
+    add(start, false);
+    at = start;
+    add(end, true);
+    at = end;
   }
+  add(characters.length, false);
   return parts;
 }
-
-const GRAMMAR = new Set(
-  ("the and for are was were with what which when where who whom whose why how that this these those from into " +
-   "does did has have had not but can could would should will about there their they them its his her our your you " +
-   "的 了 是 在 吗 呢 和 与 及 有 我 你 他 她 它 什么 怎么 多少 哪些 这 那").split(" "),
-);
-
-/** Words of grammar say little, nor do one or two Latin letters; one Chinese character may say much. */
-const isTelling = (word) => !GRAMMAR.has(word) && (word.length > 2 || /[^\p{Script=Latin}]/u.test(word));

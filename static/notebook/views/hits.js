@@ -21,7 +21,7 @@ export function Hits({ search: state }) {
       ${results && !results.length && html`<${NothingFound} query=${query} />`}
       ${results?.length > 0 && html`
         <ol class=${`hit-list${running ? " is-stale" : ""}`}>
-          ${results.map((hit) => html`<${Hit} key=${hit.chunk.id} hit=${hit} query=${query} />`)}
+          ${results.map((hit) => html`<${Hit} key=${hit.chunk.id} hit=${hit} />`)}
         </ol>`}
       ${results?.length >= topK && topK < MOST_HITS && html`
         <${Button} kind="button-wide" onClick=${searchMore}>${t("Show more passages")}<//>`}
@@ -33,7 +33,7 @@ function title(results, running) {
   return results.length ? tn("{count} passage", "{count} passages", results.length) : t("Results");
 }
 
-function Hit({ hit: { score, chunk, document }, query }) {
+function Hit({ hit: { score, chunk, document, highlights } }) {
   const [isOpen, setOpen] = useState(false);
   const isLong = chunk.text.length > LONG_TEXT;
   return html`
@@ -47,7 +47,7 @@ function Hit({ hit: { score, chunk, document }, query }) {
         <${Score} score=${score} />
       </header>
       <blockquote class=${`hit-text${isLong && !isOpen ? " is-folded" : ""}`}>
-        ${markWords(chunk.text, query).map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}
+        ${markWords(chunk.text, highlights).map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}
       </blockquote>
       <footer class="hit-actions">
         ${isLong && html`
