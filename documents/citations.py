@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from documents.exceptions import NothingQuoted
 from documents.models import Chunk, Document
@@ -23,6 +24,10 @@ class Place:
     text: str  # as it stands there
     exact: bool  # to the letter; else but for case, spaces, signs and hyphens
     chunks: list[Chunk]  # that hold it, or a part of it; pages and headings are theirs
+
+    @property
+    def chunk_ids(self) -> list[UUID]:
+        return [chunk.pk for chunk in self.chunks]
 
     @property
     def page_start(self) -> int | None:

@@ -227,9 +227,10 @@ class QuotedPlaceSerializer(serializers.Serializer[Any]):
     page_start = serializers.IntegerField(allow_null=True)
     page_end = serializers.IntegerField(allow_null=True)
     headings = serializers.ListField(child=serializers.CharField(), help_text="From the outermost.")
-    chunks = serializers.PrimaryKeyRelatedField(
-        many=True, read_only=True, help_text="Those that hold it or a part of it."
-    )
+    chunks = serializers.ListField(
+        child=serializers.UUIDField(), source="chunk_ids",
+        help_text="Those that hold it or a part of it.",
+    )  # fmt: skip
 
 
 class VerificationSerializer(serializers.Serializer[Any]):

@@ -1,4 +1,4 @@
-"""A quotation is found as people quote, told apart from what only looks like it, and has a place."""
+"""A quotation is found as people quote, told from what only looks like it, and has a place."""
 
 import time
 
