@@ -25,11 +25,14 @@ class QuestionSet:
     questions: list[Question] = field(default_factory=list)
     paragraphs: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # characters
 
-    def item(self, document: str, start: int, end: int) -> Item:
-        """What a hit is of: the paragraph that it shares most characters with."""
+    def items(self, document: str, start: int, end: int) -> list[Item]:
+        """What a hit is of: paragraphs that most of it is of, or that it holds most of."""
         spans = self.paragraphs.get(document, [(start, end)])
-        shared = [min(end, last) - max(start, first) for first, last in spans]
-        return document, shared.index(max(shared))
+        return [
+            (document, at)
+            for at, (first, last) in enumerate(spans)
+            if 2 * (min(end, last) - max(start, first)) > min(end - start, last - first)
+        ]
 
 
 def load(folder: Path) -> Iterator[QuestionSet]:

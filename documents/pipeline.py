@@ -110,7 +110,7 @@ def split(run: StepRun) -> StepResult:
     kept = Extraction.objects.annotate(json=Cast("elements", TextField()))
     text, elements = kept.values_list("text", "json").get(task_id=run.task_id)
     passages = split_confined(text, elements, used, should_stop=run.stopped)
-    save = partial(_save_drafts, run, text, passages)
+    save = partial(_save_drafts, run, text, passages, _document(run).language)
     return StepResult(details={"chunk_count": len(passages), **used}, save=save)
 
 
@@ -137,16 +137,16 @@ _DRAFT_COLUMNS = (
 )  # fmt: skip
 
 
-def _save_drafts(run: StepRun, text: str, passages: Iterable[Passage]) -> None:
+def _save_drafts(run: StepRun, text: str, passages: Iterable[Passage], language: str) -> None:
     Draft.objects.filter(task_id=run.task_id).delete()
     columns = ", ".join(f'"{name}"' for name in _DRAFT_COLUMNS)
     copy = f"COPY {Draft._meta.db_table} ({columns}) FROM STDIN"
     with copying(copy) as rows:
         for passage in passages:
-            rows.write_row(_draft_row(run, text, passage))
+            rows.write_row(_draft_row(run, text, passage, language))
 
 
-def _draft_row(run: StepRun, text: str, passage: Passage) -> tuple[Any, ...]:
+def _draft_row(run: StepRun, text: str, passage: Passage, language: str) -> tuple[Any, ...]:
     body = text[passage.start : passage.end]
     name = digest(passage.context, body)
     # The same passage of the same document keeps its id when the document is processed again.
@@ -154,7 +154,7 @@ def _draft_row(run: StepRun, text: str, passage: Passage) -> tuple[Any, ...]:
     return (
         chunk_id, run.subject_id, run.task_id, passage.index, body, passage.start, passage.end,
         passage.page_start, passage.page_end, list(passage.headings), passage.context, name,
-        *indexed(embedded_text(passage.context, body)),
+        *indexed(embedded_text(passage.context, body), language),
     )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """Words as full text search knows them, the same for passages and for questions.
 
-A word is written small and without accents. What is written with joining marks ("AB-1234",
-"e-mail", "1,234") also counts as one word without them, so that identifiers are found however they
-are written. Scripts that put no spaces between words are cut into overlapping pairs of characters,
-as Lucene's CJKAnalyzer does: they need no dictionary, and no new name is missing from one.
+A word is written small, without accents and without its ending. What is written with joining
+marks ("AB-1234", "e-mail", "1,234") also counts as one word without them, so that identifiers are
+found however they are written. Scripts that put no spaces between words are cut into overlapping
+pairs of characters, as Lucene's CJKAnalyzer does: they need no dictionary, and no new name is
+missing from one.
 """
 
 import re
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 from zlib import crc32
+
+from documents.stems import stemmed, variants
 
 LONGEST = 64  # characters of a word; what is longer is cut
 DIMENSIONS = 1_000_000_000  # pgvector's most
@@ -62,10 +65,10 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", bare)
 
 
-def counted(text: str) -> Counter[str]:
+def counted(text: str, language: str) -> Counter[str]:
     """How often each word stands in a passage; of scripts without spaces, characters and pairs."""
     text = folded(text)
-    words = Counter(word[:LONGEST] for word in _WORD.findall(text))
+    words = Counter(word[:LONGEST] for word in stemmed(_WORD.findall(text), language))
     words.update(_JOINING.sub("", compound)[:LONGEST] for compound in _COMPOUND.findall(text))
     if not text.isascii():
         for run in _RUN.findall(text):
@@ -74,14 +77,15 @@ def counted(text: str) -> Counter[str]:
     return words
 
 
-def indexed(text: str) -> tuple[str, str]:
+def indexed(text: str, language: str) -> tuple[str, str]:
     """The words of a passage as Postgres reads a `tsvector`, and their weights as a `sparsevec`.
 
+    `language` is an ISO 639-1 code or empty.
     The weights are BM25's without the rarity of the word, which is the question's part (Robertson
     and Zaragoza, "The Probabilistic Relevance Framework", 2009); so the inner product of both is
     BM25. Two words in one dimension are as good as impossible in a passage.
     """
-    words = counted(text)
+    words = counted(text, language)
     saturated = K1 * (1 - B + B * words.total() / AVERAGE_WORDS)
     weight = {times: f"{times * (K1 + 1) / (times + saturated):.3f}" for times in {*words.values()}}
     weights = {dimension(word): weight[times] for word, times in words.items()}
@@ -94,9 +98,13 @@ def dimension(word: str) -> int:
     return crc32(word.encode()) % DIMENSIONS + 1
 
 
-def asked(question: str) -> list[str]:
-    """The different words of a question; of scripts without spaces, pairs where there are any."""
-    return list(dict.fromkeys(place.word for place in places(question)))
+def asked(question: str) -> list[set[str]]:
+    """The different words of a question, each in all the forms that a passage may have it in.
+
+    Of scripts without spaces, pairs wherever there are any.
+    """
+    found = dict.fromkeys(place.word for place in places(question))
+    return [{word, *variants(word)} for word in found]
 
 
 def is_unspaced(character: str) -> bool:

@@ -36,7 +36,7 @@ def index_words(apps, schema_editor):
     for name, key in (("Chunk", "uuid"), ("Draft", "bigint")):
         model = apps.get_model("documents", name)
         statement = _INDEX.format(table=model._meta.db_table, key=key)
-        found = model.objects.values_list("pk", "context", "text").order_by("pk")
+        found = model.objects.values_list("pk", "context", "text", "document__language").order_by("pk")
         with schema_editor.connection.cursor() as cursor:
             for rows in _batches(found.iterator(chunk_size=ROWS)):
                 cursor.execute(statement, rows)
@@ -44,9 +44,9 @@ def index_words(apps, schema_editor):
 
 def _batches(found):
     ids, words, weights = [], [], []
-    for pk, context, text in found:
+    for pk, context, text, language in found:
         ids.append(pk)
-        for kept, value in zip((words, weights), indexed(f"{context}\n{text}"), strict=True):
+        for kept, value in zip((words, weights), indexed(f"{context}\n{text}", language), strict=True):
             kept.append(value)
         if len(ids) == ROWS:
             yield ids, words, weights

@@ -22,7 +22,7 @@ def find(
     scope: Scope, query: str, question: Question, mode: Mode, *, pool: int, most: int
 ) -> list[Hit]:
     """The `most` best chunks of the scope, best first, from the `pool` best of each way."""
-    by_meaning, by_words = mode != "text", mode != "vector" and bool(question.weights)
+    by_meaning, by_words = mode != "text", mode != "vector" and bool(question.words)
     parameters = {
         **scope.parameters, **lookups(question.lookups), "weights": question.sparse,
         "pool": pool, "most": most, "exact_up_to": EXACT_UP_TO,
@@ -52,7 +52,7 @@ def _hit(row: dict[str, Any], question: Question, mode: Mode) -> Hit:
         document=Document(id=row["document_id"], name=row["document_name"]),
         score=_score(row, question, mode),
         explanation=Explanation(**{name: row[name] for name in Explanation.__dataclass_fields__}),
-        highlights=highlights(chunk.text, question),
+        highlights=highlights(chunk.text, row["language"], question),
     )
 
 

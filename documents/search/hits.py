@@ -8,6 +8,7 @@ from django.db.models import Q
 from documents import words
 from documents.models import Chunk, Document
 from documents.search.question import Question
+from documents.stems import stemmed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +36,16 @@ class Hit:
     others: list["Hit"] = field(default_factory=list)  # further ones of the same document
 
 
-def highlights(text: str, question: Question) -> list[tuple[int, int]]:
-    """Where the question's words stand in a text, in order and apart."""
+def highlights(text: str, language: str, question: Question) -> list[tuple[int, int]]:
+    """Where the question's words stand in a text of a language, in order and apart."""
     telling = question.telling
-    spans = sorted((start, end) for word, start, end in words.places(text) if word in telling)
+    places = list(words.places(text))
+    forms = stemmed((place.word for place in places), language)
+    spans = sorted(
+        (place.start, place.end)
+        for place, form in zip(places, forms, strict=True)
+        if form in telling or place.word in telling
+    )
     joined: list[tuple[int, int]] = []
     for start, end in spans:
         if joined and start <= joined[-1][1]:

@@ -1,6 +1,8 @@
 """A question as full text search asks it: its words, what each counts, which of them to look up."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from documents import words
@@ -16,23 +18,35 @@ COMMON = 0.1  # a word in more of the chunks is not worth a highlight
 
 
 @dataclass(frozen=True)
-class Question:
-    """The words of a question with their weights, the heaviest first."""
+class Word:
+    """A word of a question."""
 
-    weights: Mapping[str, float]
-    rarity: Rarity
+    forms: frozenset[str]  # as passages may have it
+    share: float  # of the chunks hold it, over 0 and under 1
+
+    @property
+    def weight(self) -> float:
+        """BM25's: ln(1 + (N - n) / n), N chunks of which n hold the word."""
+        return -math.log(self.share)
+
+
+@dataclass(frozen=True)
+class Question:
+    """The words of a question in all their forms, the rarest first."""
+
+    words: Sequence[Word]
 
     @property
     def sparse(self) -> str:
         """The weights as a `sparsevec`."""
-        places = {words.dimension(word): weight for word, weight in self.weights.items()}
+        places = {words.dimension(form): word.weight for word in self.words for form in word.forms}
         inside = ",".join(f"{at}:{places[at]:.4f}" for at in sorted(places))
         return f"{{{inside}}}/{words.DIMENSIONS}"
 
     @property
     def full(self) -> float:
         """The relevance of a passage of average length that holds every word once."""
-        return sum(self.weights.values())
+        return sum(word.weight for word in self.words)
 
     @property
     def lookups(self) -> list[str]:
@@ -40,26 +54,31 @@ class Question:
         return [_any_of(self._rarest(size)) for size in SIZES]
 
     @property
-    def telling(self) -> set[str]:
+    def telling(self) -> frozenset[str]:
         """The words worth a highlight: not the commonest, unless there are no others."""
-        found = {word for word in self.weights if self.rarity.share(word) <= COMMON}
-        return found or set(self.weights)
+        rare = [word for word in self.words if word.share <= COMMON]
+        return frozenset().union(*(word.forms for word in rare or self.words))
 
-    def _rarest(self, size: int) -> Sequence[str]:
+    def _rarest(self, size: int) -> list[str]:
         chosen: list[str] = []
         candidates = 0.0
-        for word in self.weights:
-            candidates += size * self.rarity.share(word)
+        for word in self.words:
+            candidates += size * word.share
             if chosen and candidates > MOST_CANDIDATES:
                 break
-            chosen.append(word)
+            chosen += word.forms
         return chosen
 
 
 def understand(text: str, rarity: Rarity) -> Question:
     """The words of a question; none if it has none, as one of signs alone."""
-    found = sorted(words.asked(text), key=rarity.weight, reverse=True)[:MOST_WORDS]
-    return Question({word: rarity.weight(word) for word in found}, rarity)
+    found = (_word(forms, rarity) for forms in words.asked(text))
+    return Question(sorted(found, key=lambda word: word.share)[:MOST_WORDS])
+
+
+def _word(forms: AbstractSet[str], rarity: Rarity) -> Word:
+    """As rare as its commonest form: most of the others are no words."""
+    return Word(frozenset(forms), max(map(rarity.share, forms)))
 
 
 def _any_of(chosen: Sequence[str]) -> str:

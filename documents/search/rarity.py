@@ -29,10 +29,6 @@ class Rarity:
         """In what share of the chunks the word stands, over 0 and under 1."""
         return min(0.999, self.common.get(word, self.uncommon))
 
-    def weight(self, word: str) -> float:
-        """BM25's: ln(1 + (N - n) / n), N chunks of which n hold the word."""
-        return -math.log(self.share(word))
-
 
 def how_rare() -> Rarity:
     """What Postgres knew within the last KEPT_SECONDS; before it knows anything, all are rare."""

@@ -88,7 +88,7 @@ _HITS = f"""
         FROM near FULL JOIN worded USING (id)
     )
     SELECT chunk.id, chunk.document_id, index, text, start, "end", page_start, page_end, headings,
-        document.name AS document_name, vector_rank, text_rank, fusion::float8,
+        document.name AS document_name, document.language, vector_rank, text_rank, fusion::float8,
         {{distance}} AS distance, {{relevance}} AS relevance
     FROM fused JOIN {_CHUNK} chunk ON chunk.id = fused.id
     JOIN {_DOCUMENT} document ON document.id = chunk.document_id

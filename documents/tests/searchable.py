@@ -23,7 +23,7 @@ def make_document(owner, name, texts, *, pages=False, **values):
         cursor.executemany(
             f"UPDATE {Chunk._meta.db_table} SET words = %s::tsvector, weights = %s::sparsevec"
             " WHERE id = %s",
-            [(*indexed(row.text), row.pk) for row in rows],
+            [(*indexed(row.text, document.language), row.pk) for row in rows],
         )
     return document
 
