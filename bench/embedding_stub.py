@@ -1,25 +1,31 @@
 """An embedding server that answers at once: ``python -m bench.embedding_stub PORT DIMENSIONS``.
 
 It speaks OpenAI's protocol with vectors made beforehand, so that what is measured beside it is all
-the others' work.
+the others' work; or, with a third argument, with those of saved `bench.meanings`.
 """
 
 import base64
 import json
 import sys
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import cycle, islice
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
+from bench.meanings import load
 
 VECTORS = 256
 
 
 def main() -> None:
     port, dimensions = map(int, sys.argv[1:3])
+    meanings = load(Path(sys.argv[3])) if len(sys.argv) > 3 else None
     rows = np.random.default_rng(1).standard_normal((VECTORS, dimensions)).astype("<f4")
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    packed = cycle([json.dumps(base64.b64encode(row.tobytes()).decode()) for row in rows])
+    packed: Iterator[str] = cycle(map(_packed, rows))
     numbers = cycle([json.dumps(row.tolist()) for row in rows])
 
     class Handler(BaseHTTPRequestHandler):
@@ -29,9 +35,11 @@ def main() -> None:
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            texts = 1 if isinstance(asked["input"], str) else len(asked["input"])
+            texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
             vectors = packed if asked.get("encoding_format") == "base64" else numbers
-            body = _body(list(islice(vectors, texts))).encode()
+            if meanings:
+                vectors = map(_packed, map(meanings.vector, texts))
+            body = _body(list(islice(vectors, len(texts)))).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -42,6 +50,10 @@ def main() -> None:
             return
 
     ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+
+
+def _packed(vector: NDArray[np.float32]) -> str:
+    return json.dumps(base64.b64encode(vector.astype("<f4").tobytes()).decode())
 
 
 def _body(vectors: list[str]) -> str:

@@ -100,17 +100,19 @@ def _gains(
     return list(_new(_items(found, answer.json()["results"], names), question))
 
 
-def _items(found: QuestionSet, hits: list[dict[str, Any]], names: dict[str, str]) -> Iterator[Item]:
+def _items(
+    found: QuestionSet, hits: list[dict[str, Any]], names: dict[str, str]
+) -> Iterator[list[Item]]:
     for hit in hits:
         chunk = hit["chunk"]
-        yield found.item(names.get(hit["document"]["id"], ""), chunk["start"], chunk["end"])
+        yield found.items(names.get(hit["document"]["id"], ""), chunk["start"], chunk["end"])
 
 
-def _new(items: Iterator[Item], question: Question) -> Iterator[int]:
+def _new(hits: Iterator[list[Item]], question: Question) -> Iterator[int]:
     seen: set[Item] = set()
-    for item in items:
-        yield 0 if item in seen else question.gains.get(item, 0)
-        seen.add(item)
+    for items in hits:
+        yield sum(question.gains.get(item, 0) for item in set(items) - seen)
+        seen.update(items)
 
 
 def _recall(k: int, gains: Sequence[int], wanted: Sequence[int]) -> float:

@@ -53,10 +53,11 @@ def main() -> None:
 
 
 @contextmanager
-def embedding_stub(dimensions: int) -> Iterator[str]:
-    """The URL of a running bench/embedding_stub.py."""
+def embedding_stub(dimensions: int, *saved: Path) -> Iterator[str]:
+    """The URL of a running bench/embedding_stub.py, with `saved` meanings if there are any."""
     port = free_port()
     command = [sys.executable, "-m", "bench.embedding_stub", str(port), str(dimensions)]
+    command += map(str, saved)
     process = subprocess.Popen(command)
     url = f"http://127.0.0.1:{port}/v1"
     try:
@@ -174,7 +175,7 @@ def _store(vectors: Any) -> dict[str, float]:
     text = "".join(f"{number:010}" for number in range(count + 100))
     started = time.perf_counter()
     with transaction.atomic():
-        pipeline._save_drafts(run, text, [_passage(number) for number in range(count)])
+        pipeline._save_drafts(run, text, [_passage(number) for number in range(count)], "en")
     drafted = time.perf_counter()
     rows = Draft.objects.filter(task_id=run.task_id).order_by("index")
     digests = [bytes(digest) for digest in rows.values_list("digest", flat=True)]

@@ -1,0 +1,270 @@
+"""How fast search is and what it misses, by size: ``python -m bench.search FOLDER``.
+
+FOLDER holds question sets as for `bench.retrieval`; passages are made of their sentences, at
+random, vectors of them by latent semantic analysis. They are written into the stack's tables
+directly, 90 % of them for `admin`, then asked for through `documents.search` (a process of ours,
+with the stack's Postgres) and through the API. Questions' vectors are kept by then: what is
+measured is search. The recall is against all vectors compared in four-byte floats.
+"""
+
+import argparse
+import os
+import random
+import re
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import django
+import httpx2
+import numpy as np
+
+from bench.meanings import Floats, Meanings, learn
+from bench.question_sets import load
+from bench.stack import Stack, running_stack
+from bench.vectors import embedding_stub, until
+
+DIMENSIONS, TOP_K = 384, 10
+SENTENCES = 7  # of a passage
+PASSAGES = 100  # of a document
+SMALL_FROM = 50_000  # of so many passages, one document is a third owner's
+ASKED = 200
+COLUMNS = """
+    id, document_id, owner_id, index, text, start, "end", headings, context, digest, embedding,
+    words, weights
+"""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    sentences: list[str]
+    questions: list[str]
+    meanings: Meanings
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What was written, in order."""
+
+    ids: list[UUID]
+    owners: list[int]  # 1 is `admin` with 90 %, 2 a large one, 3 a small one
+    vectors: Floats
+
+    def with_more(self, more: "Filled") -> "Filled":
+        vectors = np.concatenate([self.vectors, more.vectors])
+        return Filled(self.ids + more.ids, self.owners + more.owners, vectors)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.search", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    corpus = _corpus(options.folder)
+    with tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder, "meanings.npz")
+        corpus.meanings.save(saved)
+        with embedding_stub(DIMENSIONS, saved) as url:
+            os.environ |= {"EMBEDDING_BASE_URL": url, "EMBEDDING_DIMENSIONS": str(DIMENSIONS)}
+            with running_stack(embedding_url=url, dimensions=DIMENSIONS, workers=2) as stack:
+                os.environ |= {"DATABASE_URL": stack.database_url, "LOG_LEVEL": "ERROR",
+                               "EMBEDDING_PASSAGE_MODEL": "stub", "DATA_DIR": str(stack.data_dir),
+                               "OPENAI_API_KEY": "none"}  # fmt: skip
+                django.setup()
+                _measure(stack, corpus, options.sizes, options.rounds)
+
+
+def _corpus(folder: Path) -> Corpus:
+    sets = list(load(folder))
+    texts = [text for found in sets for text in found.documents.values()]
+    sentences = [
+        s for text in texts for s in re.split(r"(?<=[.!?])\s+|(?<=[。！？])|\n+", text) if s
+    ]
+    questions = [question.text for found in sets for question in found.questions]
+    chosen = random.Random(1).sample(questions, ASKED)
+    learned = random.Random(2).sample(sentences, min(4_000, len(sentences)))
+    return Corpus(sentences, chosen, learn(learned, DIMENSIONS))
+
+
+def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) -> None:
+    filled = Filled([], [], np.zeros((0, DIMENSIONS), np.float32))
+    _add_owners()
+    print("| chunks | vector p50 / p95 | recall@10 | text p50 / p95 | hybrid, API p50 / p95 |")
+    print("|---|---|---|---|---|")
+    for size in sizes:
+        filled = filled.with_more(_fill(corpus, size - len(filled.ids), seed=size))
+        _settle()
+        vector, text = (_times(rounds, corpus, _asking(1, mode)) for mode in ("vector", "text"))
+        api = _times(rounds, corpus, _through_api(stack))
+        recall = _recall(corpus, filled, 1)
+        print(f"| {size:,} | {vector} | {recall} | {text} | {api} |", flush=True)
+    _print_filters(corpus, filled, rounds)
+    _print_while_ingesting(stack, corpus, rounds)
+    _print_index(stack)
+
+
+# --- What is searched -----------------------------------------------------------------------------
+def _add_owners() -> None:
+    from django.contrib.auth import get_user_model
+
+    for pk in (2, 3):
+        get_user_model().objects.create(pk=pk, username=f"owner {pk}")
+
+
+def _fill(corpus: Corpus, count: int, *, seed: int) -> Filled:
+    """Write so many passages, a hundred a document; their ids, owners and vectors."""
+    from documents.copying import copying
+    from documents.models import Document
+    from documents.words import indexed
+
+    chance = random.Random(seed)
+    documents = [_document(at, count) for at in range(-(-count // PASSAGES))]
+    Document.objects.bulk_create(documents)
+    owners, ids, vectors = [], [], np.empty((count, DIMENSIONS), np.float32)
+    with copying(f"COPY documents_chunk ({COLUMNS}) FROM STDIN") as rows:
+        for at in range(count):
+            document = documents[at // PASSAGES]
+            text = " ".join(chance.choices(corpus.sentences, k=SENTENCES))
+            vectors[at] = corpus.meanings.vector(text)
+            ids.append(uuid4())
+            owners.append(document.owner_id)
+            rows.write_row((
+                ids[-1], document.pk, document.owner_id, at % PASSAGES, text, 0, len(text), [], "",
+                b"", f"[{','.join(map(str, vectors[at].tolist()))}]", *indexed(text, "en"),
+            ))  # fmt: skip
+    return Filled(ids, owners, vectors)
+
+
+def _document(at: int, count: int) -> Any:
+    from documents.models import Document, DocumentStatus
+
+    small, large = at == 0 and count > SMALL_FROM, at % 10 == 1
+    return Document(
+        id=uuid4(), owner_id=3 if small else 2 if large else 1, name=f"{at}.txt", size=1,
+        sha256=uuid4().hex * 2, chunk_count=min(PASSAGES, count - at * PASSAGES),
+        content_type="text/plain", language="en", status=DocumentStatus.AVAILABLE,
+    )  # fmt: skip
+
+
+def _settle() -> None:
+    """As autovacuum leaves the table."""
+    from django.db import connection
+
+    from documents.search import rarity
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE documents_chunk")
+        cursor.execute("ANALYZE documents_document")
+    rarity.forget()
+
+
+# --- What is asked --------------------------------------------------------------------------------
+def _asking(owner: int, mode: Any, **filters: Any) -> Callable[[str], int]:
+    """A search in this process; how many hits."""
+    from documents.search import search
+
+    return lambda question: len(
+        search(owner_id=owner, query=question, top_k=TOP_K, mode=mode, **filters)
+    )
+
+
+def _through_api(stack: Stack) -> Callable[[str], int]:
+    def ask(question: str) -> int:
+        answer = stack.api.post("/api/search/", json={"query": question})
+        answer.raise_for_status()
+        return len(answer.json()["results"])
+
+    return ask
+
+
+def _times(rounds: int, corpus: Corpus, ask: Callable[[str], int]) -> str:
+    """Milliseconds, the median and the 95th percentile, all questions asked once before."""
+    for question in corpus.questions:
+        ask(question)
+    taken = sorted(_taken(ask, question) for _ in range(rounds) for question in corpus.questions)
+    return f"{statistics.median(taken):.1f} / {taken[int(len(taken) * 0.95)]:.1f} ms"
+
+
+def _taken(ask: Callable[[str], int], question: str) -> float:
+    started = time.perf_counter()
+    ask(question)
+    return (time.perf_counter() - started) * 1000
+
+
+def _recall(corpus: Corpus, filled: Filled, owner: int, **filters: Any) -> str:
+    """Of the nearest TOP_K of all the owner's by exact comparison; and the fewest hits."""
+    from documents.search import search
+
+    mine = np.flatnonzero(np.array(filled.owners) == owner)
+    shares, fewest = [], TOP_K
+    for question in corpus.questions:
+        hits = search(owner_id=owner, query=question, top_k=TOP_K, mode="vector", **filters)
+        nearest = np.argsort(-(filled.vectors[mine] @ corpus.meanings.vector(question)))[:TOP_K]
+        wanted = {filled.ids[mine[at]] for at in nearest}
+        shares.append(len(wanted & {hit.chunk.pk for hit in hits}) / len(wanted))
+        fewest = min(fewest, len(hits))
+    return f"{statistics.mean(shares):.3f} (at least {fewest} hits)"
+
+
+def _print_filters(corpus: Corpus, filled: Filled, rounds: int) -> None:
+    print("\n| filter, of all chunks | vector p50 / p95 | recall@10 |\n|---|---|---|")
+    for owner, share in ((2, "an owner with 10 %"), (3, "an owner with 0.1 %")):
+        times = _times(rounds, corpus, _asking(owner, "vector"))
+        print(f"| {share} | {times} | {_recall(corpus, filled, owner)} |", flush=True)
+
+
+def _print_while_ingesting(stack: Stack, corpus: Corpus, rounds: int) -> None:
+    quiet = _times(rounds, corpus, _through_api(stack))
+    done = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        uploads = pool.submit(_upload_until, stack, corpus, done)
+        busy = _times(rounds, corpus, _through_api(stack))
+        done.set()
+        count = uploads.result()
+    print(f"\nHybrid through the API: {quiet}; while documents are processed ({count} meanwhile): "
+          f"{busy}.")  # fmt: skip
+
+
+def _upload_until(stack: Stack, corpus: Corpus, done: threading.Event) -> int:
+    """One document of some thirty passages after another; how many."""
+    chance = random.Random(3)
+    count = 0
+    with httpx2.Client(base_url=stack.url, headers=stack.api.headers, timeout=60) as api:
+        while not done.is_set():
+            text = "\n\n".join(chance.choices(corpus.sentences, k=250))
+            document = api.post("/api/documents/", files={"file": ("a.txt", text.encode())}).json()
+            path = f"/api/documents/{document['id']}/"
+            until(partial(_is_available, api, path))
+            count += 1
+    return count
+
+
+def _is_available(api: httpx2.Client, path: str) -> bool:
+    return bool(api.get(path).json()["status"] == "AVAILABLE")
+
+
+def _print_index(stack: Stack) -> None:
+    with stack.database() as database:
+        started = time.perf_counter()
+        database.execute("REINDEX INDEX chunk_embedding_hnsw")
+        built = time.perf_counter() - started
+        sizes = database.execute(
+            "SELECT relname, pg_relation_size(oid) / 1e6 FROM pg_class WHERE relname = ANY (%s)",
+            [["chunk_embedding_hnsw", "chunk_words", "documents_chunk"]],
+        ).fetchall()
+    print(f"\nThe graph is built in {built:.1f} s. MB: "
+          + ", ".join(f"{name} {size:.0f}" for name, size in sizes)
+          + f", the web server {stack.part('web').memory_info().rss / 1e6:.0f}.")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
