@@ -55,7 +55,7 @@ def embedder(embedding_server):
 
     embedding_server.reset()
     embedding_gate.reset()
-    embeddings.forget_queries()
+    embeddings.forget_questions()
     yield embedding_server
     embedding_server.reset()
     embedding_gate.reset()

@@ -32,7 +32,7 @@ BACKOFF_SECONDS = 0.5  # doubles, with full jitter
 PATIENCE_SECONDS = 6  # after so long no further try is made in place
 QUERY_SECONDS = 20  # a person waits
 LOOK_SECONDS = 0.25  # how soon a stop is seen while waiting
-QUERIES_KEPT = 2_000
+QUESTIONS_KEPT = 2_000
 PROBE = "Is anybody there?"
 
 
@@ -48,22 +48,26 @@ def embed_passages(
     return _Call(model, texts, tries=TRIES, seconds=seconds, should_stop=should_stop).run()
 
 
-def embed_query(text: str) -> Vector:
+def question_vector(text: str) -> Vector:
     """The vector of a question, asked for once by each process."""
-    return _query_vector(settings.EMBEDDING_BASE_URL, settings.EMBEDDING_QUERY_MODEL, text)
+    return _question_vector(settings.EMBEDDING_BASE_URL, settings.EMBEDDING_QUERY_MODEL, text)
 
 
-@lru_cache(maxsize=QUERIES_KEPT)
-def _query_vector(_endpoint: str, model: str, text: str) -> Vector:
-    """A person waits, so it is tried only twice."""
-    seconds = settings.EMBEDDING_TIMEOUT_SECONDS
+@lru_cache(maxsize=QUESTIONS_KEPT)
+def _question_vector(_endpoint: str, _model: str, text: str) -> Vector:
+    return embed_query(text)
+
+
+def embed_query(text: str) -> Vector:
+    """The vector of a question. A person waits, so it is tried only twice."""
+    model, seconds = settings.EMBEDDING_QUERY_MODEL, settings.EMBEDDING_TIMEOUT_SECONDS
     seconds = min(QUERY_SECONDS, seconds)
     return _Call(model, [text], tries=2, seconds=seconds, urgent=True).run()[0]  # type: ignore[no-any-return] # a row
 
 
-def forget_queries() -> None:
+def forget_questions() -> None:
     """Ask for every question's vector again."""
-    _query_vector.cache_clear()
+    _question_vector.cache_clear()
 
 
 def warm_up() -> None:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from django.db import connection
 
-from documents.embeddings import embed_query
+from documents.embeddings import question_vector
 from documents.models import Chunk, Document
 from documents.search.hits import Explanation, Hit, highlights
 from documents.search.question import Question
@@ -28,7 +28,7 @@ def find(
         "pool": pool, "most": most, "exact_up_to": EXACT_UP_TO,
     }  # fmt: skip
     if by_meaning:
-        parameters["vector"] = _literal(embed_query(query))
+        parameters["vector"] = _literal(question_vector(query))
     sql = statement(
         vector=by_meaning, words=by_words, documents=scope.of_documents, scope=scope.of_chunks
     )

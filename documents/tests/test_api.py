@@ -240,7 +240,7 @@ def test_search_finds_the_passage_and_only_among_the_callers_documents(api, avai
     ).json()
     assert list(body) == ["results"]
     hit = body["results"][0]
-    assert list(hit) == ["score", "chunk", "document"]
+    assert set(hit) == {"score", "chunk", "highlights", "document"}
     assert hit["document"] == {"id": available, "name": "notes.md"}
     assert "Yeast" in hit["chunk"]["text"]
     assert 0 < hit["score"] <= 1

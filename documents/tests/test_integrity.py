@@ -163,9 +163,9 @@ def test_a_chunk_that_is_not_its_part_of_the_text_is_told(available):
 def test_chunks_of_a_document_that_never_finished_are_removed(failed):
     sql(
         """INSERT INTO documents_chunk (id, document_id, index, text, start, "end", headings,
-           context, digest, embedding)
+           context, digest, words, weights, owner_id, embedding)
            SELECT chunk_id, document_id, index, text, start, "end", headings, context, digest,
-           array_fill(1, ARRAY[384])::vector FROM documents_draft"""
+           words, weights, 0, array_fill(1, ARRAY[384])::vector FROM documents_draft"""
     )
     assert {"I2 unfinished", "I2 chunk count"} == set(broken())
     assert mend() == {}
@@ -175,9 +175,9 @@ def test_chunks_of_a_document_that_never_finished_are_removed(failed):
 def copy_drafts(to):
     sql(
         """INSERT INTO documents_draft (chunk_id, task_id, document_id, index, text, start, "end",
-           headings, context, digest)
-           SELECT id, %s, document_id, index, text, start, "end", headings, context, digest
-           FROM documents_chunk""",
+           headings, context, digest, words, weights)
+           SELECT id, %s, document_id, index, text, start, "end", headings, context, digest,
+           words, weights FROM documents_chunk""",
         to,
     )
 
