@@ -143,7 +143,8 @@ _UNUSED_TEXT = f"""
     )
 """  # noqa: S608
 _UNFIT = f"""
-    (vector_dims(embedding::vector) <> {settings.EMBEDDING_DIMENSIONS} OR vector_norm(embedding::vector) = 0
+    (vector_dims(embedding::vector) <> {settings.EMBEDDING_DIMENSIONS}
+    OR vector_norm(embedding::vector) = 0
     OR vector_norm(embedding::vector) = 'Infinity' OR vector_norm(embedding::vector) = 'NaN')
 """
 _UNFIT_DRAFT = f"SELECT id FROM {_DRAFT} WHERE embedding IS NOT NULL AND {_UNFIT}"  # noqa: S608

@@ -10,9 +10,8 @@ missing from one.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from itertools import pairwise
-from typing import NamedTuple
 from zlib import crc32
 
 from documents.stems import stemmed, variants
@@ -41,20 +40,12 @@ def _letters() -> str:
 
 
 _LETTER = f"[{_letters()}]"
-_PART = rf"{_LETTER}+(?:[+#]+(?!{_LETTER}))?"  # C++ and C# too
+_PART = rf"{_LETTER}++(?:[+#]+(?!{_LETTER}))?"  # C++ and C# too
 _WORD = re.compile(_PART)
-_COMPOUND = re.compile(rf"{_PART}(?:[-._/:@&'’,]{_PART})+")
+_COMPOUND = re.compile(rf"(?<!{_LETTER}){_PART}(?:[-._/:@&'’,]{_PART})+")
 _RUN = re.compile(f"[{_UNSPACED}]+")
 _JOINING = re.compile(r"[-._/:@&'’,]")
 _ACCENT = re.compile("[\u0300-\u036f]")
-
-
-class Place(NamedTuple):
-    """Where a word stands in a text, in characters."""
-
-    word: str
-    start: int
-    end: int
 
 
 def folded(text: str) -> str:
@@ -103,20 +94,42 @@ def asked(question: str) -> list[set[str]]:
 
     Of scripts without spaces, pairs wherever there are any.
     """
-    found = dict.fromkeys(place.word for place in places(question))
-    return [{word, *variants(word)} for word in found]
+    words = [folded(word) for word in _WORD.findall(question)]
+    words += [word for word, _, _ in (*_compounds(question), *_pairs(question))]
+    return [{word[:LONGEST], *variants(word[:LONGEST])} for word in dict.fromkeys(words)]
+
+
+def spans(text: str, language: str, forms: Set[str]) -> Iterator[tuple[int, int]]:
+    """Where words in one of these forms stand in a text of a language: characters, in any order."""
+    found = list(_WORD.finditer(text))
+    words = folded("\n".join(match[0] for match in found)).split("\n") if found else []
+    for match, word, stem in zip(found, words, stemmed(words, language), strict=True):
+        if word in forms or stem in forms:
+            yield match.span()
+    for word, start, end in (*_compounds(text), *_pairs(text)):
+        if word in forms:
+            yield start, end
+
+
+Found = tuple[str, int, int]  # a word, and its place in characters
+
+
+def _compounds(text: str) -> Iterator[Found]:
+    for match in _COMPOUND.finditer(text):
+        yield _JOINING.sub("", folded(match[0]))[:LONGEST], *match.span()
+
+
+def _pairs(text: str) -> Iterator[Found]:
+    """Where two characters of a script without spaces stand together, or one stands alone."""
+    for match in () if text.isascii() else _RUN.finditer(text):
+        run, start = match[0], match.start()
+        same = folded(run)
+        run = same if len(same) == len(run) else run
+        width = min(2, len(run))
+        for at in range(len(run) - width + 1):
+            yield run[at : at + width], start + at, start + at + width
 
 
 def is_unspaced(character: str) -> bool:
     """Whether it is of a script that puts no spaces between words."""
     return bool(_RUN.match(character))
-
-
-def places(text: str) -> Iterator[Place]:
-    """Every word of a text with its place, pairs for characters that have neighbours."""
-    for found in (*_WORD.finditer(text), *_COMPOUND.finditer(text)):
-        yield Place(_JOINING.sub("", folded(found[0]))[:LONGEST], *found.span())
-    for found in _RUN.finditer(text):
-        width = min(2, len(found[0]))
-        for start in range(found.start(), found.end() - width + 1):
-            yield Place(folded(text[start : start + width]), start, start + width)

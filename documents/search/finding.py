@@ -9,7 +9,14 @@ from documents.models import Chunk, Document
 from documents.search.hits import Explanation, Hit, highlights
 from documents.search.question import Question
 from documents.search.scope import Scope
-from documents.search.statement import EXACT_UP_TO, RRF_K, SETTINGS, lookups, statement
+from documents.search.statement import (
+    EXACT_UP_TO,
+    RRF_K,
+    SETTINGS,
+    WORDS_EXACT_UP_TO,
+    lookups,
+    statement,
+)
 
 Mode = Literal["hybrid", "vector", "text"]
 _BEST_FUSION = 2 / (RRF_K + 1)
@@ -26,6 +33,7 @@ def find(
     parameters = {
         **scope.parameters, **lookups(question.lookups), "weights": question.sparse,
         "pool": pool, "most": most, "exact_up_to": EXACT_UP_TO,
+        "words_exact_up_to": WORDS_EXACT_UP_TO,
     }  # fmt: skip
     if by_meaning:
         parameters["vector"] = _literal(question_vector(query))

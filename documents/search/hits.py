@@ -8,7 +8,6 @@ from django.db.models import Q
 from documents import words
 from documents.models import Chunk, Document
 from documents.search.question import Question
-from documents.stems import stemmed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +37,8 @@ class Hit:
 
 def highlights(text: str, language: str, question: Question) -> list[tuple[int, int]]:
     """Where the question's words stand in a text of a language, in order and apart."""
-    telling = question.telling
-    places = list(words.places(text))
-    forms = stemmed((place.word for place in places), language)
-    spans = sorted(
-        (place.start, place.end)
-        for place, form in zip(places, forms, strict=True)
-        if form in telling or place.word in telling
-    )
     joined: list[tuple[int, int]] = []
-    for start, end in spans:
+    for start, end in sorted(words.spans(text, language, question.telling)):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:

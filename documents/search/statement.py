@@ -1,8 +1,8 @@
 """The one SQL statement of a search: both ways of looking, fused by their ranks.
 
 While few chunks are searched all of them are compared, through a btree; of more, the nearest come
-from the graph and the best by words from the index of words. The size is known only to the
-statement, so it holds both ways, and Postgres leaves out the one that is not wanted.
+from the graph and the best by words from the index of words. How many they are is known only to
+the statement, so it holds both, and Postgres passes over the one that is not wanted.
 """
 
 from typing import Any
@@ -10,7 +10,11 @@ from typing import Any
 from documents.models import Chunk, Document
 from documents.search.question import SIZES
 
-EXACT_UP_TO = 10_000  # chunks
+EXACT_UP_TO = 10_000  # chunks are compared one by one with a vector
+WORDS_EXACT_UP_TO = 2_000  # or with words, which takes several times as long
+# The index of words holds everybody's chunks, so what it reads grows with theirs. That many times
+# as many of theirs are read as of the owner's.
+OTHERS_SHARE = 10
 # Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009), their constant.
 RRF_K = 60
 # `iterative_scan`: a bare WHERE behind the graph loses rows; this goes on until there are enough.
@@ -22,7 +26,7 @@ SETTINGS = """
     SET LOCAL jit = off;
 """
 _CHUNK, _DOCUMENT = Chunk._meta.db_table, Document._meta.db_table
-_TIERS = " ".join(f"WHEN n <= {size} THEN %(lookup_{size})s" for size in SIZES[:-1])
+_TIERS = " ".join(f"WHEN weighed <= {size} THEN %(lookup_{size})s" for size in SIZES[:-1])
 _DISTANCE = "embedding <=> %(vector)s::halfvec"
 _RELEVANCE = "-(weights <#> %(weights)s::sparsevec)"
 
@@ -31,52 +35,55 @@ _AMONG = f"""
         SELECT id, chunk_count FROM {_DOCUMENT} document
         WHERE owner_id = %(owner)s AND chunk_count > 0 {{documents}}
     ),
-    size AS MATERIALIZED (SELECT coalesce(sum(chunk_count), 0) AS n FROM among)
-"""  # noqa: S608 - names and conditions of our own, here and below
-# All that is searched, if it is little: what is not among the best of either way is dropped below.
-_ALL = f"""
-    whole AS MATERIALIZED (
-        SELECT id, {{distance}} AS distance, {{relevance}} AS relevance FROM {_CHUNK}
-        WHERE (SELECT n FROM size) <= %(exact_up_to)s AND {{scope}}
+    size AS MATERIALIZED (
+        SELECT coalesce(sum(chunk_count), 0) AS n, greatest(sum(chunk_count), (
+            SELECT reltuples FROM pg_class WHERE oid = '{_CHUNK}'::regclass
+        ) / {OTHERS_SHARE}) AS weighed FROM among
     )
-"""  # noqa: S608
+"""  # noqa: S608 - names and conditions of our own, here and below
 _NEAR = f"""
+    compared AS (
+        SELECT id, {_DISTANCE} AS distance FROM {_CHUNK}
+        WHERE (SELECT n FROM size) <= %(exact_up_to)s AND {{scope}}
+        ORDER BY ({_DISTANCE}) + 0 LIMIT %(pool)s
+    ),
     graph AS MATERIALIZED (
         SELECT id, {_DISTANCE} AS distance FROM {_CHUNK}
         WHERE (SELECT n FROM size) > %(exact_up_to)s AND {{scope}}
         ORDER BY {_DISTANCE} LIMIT %(pool)s
     ),
-    -- The graph gives up where a filter leaves too few of what it passes.
-    rest AS MATERIALIZED (
+    -- The graph gives up where a filter leaves too few of what it passes: then all are compared.
+    few AS (SELECT count(*) < %(pool)s AS were_found FROM graph),
+    instead AS (
         SELECT id, {_DISTANCE} AS distance FROM {_CHUNK}
-        WHERE (SELECT n FROM size) > %(exact_up_to)s
-            AND (SELECT count(*) FROM graph) < %(pool)s AND {{scope}}
+        WHERE (SELECT n FROM size) > %(exact_up_to)s AND (SELECT were_found FROM few) AND {{scope}}
         ORDER BY ({_DISTANCE}) + 0 LIMIT %(pool)s
     ),
     near AS (
         SELECT id, row_number() OVER (ORDER BY distance, id) AS vector_rank FROM (
-            SELECT id, distance FROM whole
-            UNION SELECT id, distance FROM graph
-            UNION SELECT id, distance FROM rest
-            ORDER BY distance, id LIMIT %(pool)s
+            SELECT * FROM compared
+            UNION ALL SELECT * FROM graph WHERE NOT (SELECT were_found FROM few)
+            UNION ALL SELECT * FROM instead
         ) nearest
     )
 """  # noqa: S608
 _WORDS = f"""
-    matching AS MATERIALIZED (
+    weighed AS (
         SELECT id, {_RELEVANCE} AS relevance FROM {_CHUNK}
-        WHERE (SELECT n FROM size) > %(exact_up_to)s AND {{scope}}
+        WHERE (SELECT n FROM size) <= %(words_exact_up_to)s AND {{scope}} AND {_RELEVANCE} > 0
+        ORDER BY {_RELEVANCE} DESC LIMIT %(pool)s
+    ),
+    matching AS (
+        SELECT id, {_RELEVANCE} AS relevance FROM {_CHUNK}
+        WHERE (SELECT n FROM size) > %(words_exact_up_to)s AND {{scope}}
             AND words @@ (
                 SELECT CASE {_TIERS} ELSE %(lookup_{SIZES[-1]})s END::tsquery FROM size
             )
         ORDER BY {_RELEVANCE} DESC LIMIT %(pool)s
     ),
     worded AS (
-        SELECT id, row_number() OVER (ORDER BY relevance DESC, id) AS text_rank FROM (
-            SELECT id, relevance FROM whole WHERE relevance > 0
-            UNION SELECT id, relevance FROM matching
-            ORDER BY relevance DESC, id LIMIT %(pool)s
-        ) best
+        SELECT id, row_number() OVER (ORDER BY relevance DESC, id) AS text_rank
+        FROM (SELECT * FROM weighed UNION ALL SELECT * FROM matching) best
     )
 """  # noqa: S608
 _NONE = "SELECT NULL::uuid AS id, NULL::bigint AS {} WHERE false"
@@ -102,7 +109,6 @@ def statement(*, vector: bool, words: bool, documents: str, scope: str) -> str:
     relevance = _RELEVANCE if words else "NULL::float8"
     parts = (
         _AMONG,
-        _ALL,
         _NEAR if vector else f"near AS ({_NONE.format('vector_rank')})",
         _WORDS if words else f"worded AS ({_NONE.format('text_rank')})",
         _HITS,

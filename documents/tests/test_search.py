@@ -23,6 +23,7 @@ def nothing_known_of_words():
 def either_way(request, monkeypatch):
     """All is compared, or the indexes are asked."""
     monkeypatch.setattr(finding, "EXACT_UP_TO", request.param)
+    monkeypatch.setattr(finding, "WORDS_EXACT_UP_TO", request.param)
 
 
 def find(owner, query, **options):
@@ -270,6 +271,7 @@ def test_a_search_is_one_statement(user, embedder):
 
 def test_the_graph_is_used_when_much_is_searched(user, embedder, monkeypatch):
     monkeypatch.setattr(finding, "EXACT_UP_TO", 0)
+    monkeypatch.setattr(finding, "WORDS_EXACT_UP_TO", 0)
     make_document(user, "a", [f"storm {n} and {n % 7} and {n % 11}" for n in range(3000)])
     analyze()
     plan = planned(monkeypatch, user, "storm 5")
