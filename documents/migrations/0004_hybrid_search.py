@@ -20,7 +20,9 @@ STATISTICS = """
     ALTER TABLE documents_chunk ALTER words SET STATISTICS 300;
     ALTER TABLE documents_chunk SET (autovacuum_analyze_scale_factor = 0.05);
 """
+# A table with checks outstanding can't be altered in the same transaction.
 OWNERS = """
+    SET CONSTRAINTS ALL IMMEDIATE;
     UPDATE documents_chunk SET owner_id = document.owner_id, embedding = l2_normalize(embedding)
     FROM documents_document document WHERE document.id = document_id;
 """

@@ -14,7 +14,7 @@ MOST_WORDS = 64
 # Strategies and Optimizations", 1995).
 MOST_CANDIDATES = 2_000
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000)  # of what is searched, in chunks
-COMMON = 0.1  # a word in more of the chunks is not worth a highlight
+COMMON = 0.3  # a word in more of the chunks is not worth a highlight
 
 
 @dataclass(frozen=True)
