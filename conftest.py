@@ -51,11 +51,12 @@ def embedding_server():
 
 @pytest.fixture
 def embedder(embedding_server):
-    from documents import embedding_gate, embeddings
+    from documents import embedding_gate
+    from documents.search import vectors
 
     embedding_server.reset()
     embedding_gate.reset()
-    embeddings.forget_questions()
+    vectors.forget()
     yield embedding_server
     embedding_server.reset()
     embedding_gate.reset()

@@ -182,7 +182,7 @@ def _store(vectors: Any) -> dict[str, float]:
     asked = time.perf_counter()
     for at in range(0, count, BATCH):
         batch = dict.fromkeys(digests[at : at + BATCH], "")
-        embed._keep(run.task_id, batch, vectors[at : at + BATCH])
+        embed._keep(run.task_id, run.subject_id, batch, vectors[at : at + BATCH], [])
     kept = time.perf_counter()
     with transaction.atomic():
         store.replace_chunks(run.subject_id, run.task_id)

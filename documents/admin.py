@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from documents import services
-from documents.models import Document
+from documents.models import Document, Usage
 from tasks.admin import described
 from tasks.models import Task
 
@@ -77,3 +77,24 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
 
     class Media:
         css = {"all": ("notebook/admin.css",)}
+
+
+@admin.register(Usage)
+class UsageAdmin(admin.ModelAdmin[Usage]):
+    """What each owner used, by day."""
+
+    list_display = ("day", "owner", "documents", "chunks", "tokens", "requests")
+    list_filter = ("day",)
+    search_fields = ("owner__username",)
+    date_hierarchy = "day"
+    list_select_related = ("owner",)
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # it is counted, not written
+
+    def has_change_permission(self, request: HttpRequest, obj: Usage | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Usage | None = None) -> bool:
+        return False

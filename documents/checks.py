@@ -46,8 +46,10 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
          "CHUNK_OVERLAP must be under CHUNK_SIZE.", "E014"),
         (settings.CHUNK_STRATEGY in STRATEGIES,
          f"CHUNK_STRATEGY must be one of {', '.join(STRATEGIES)}.", "E020"),
-        (0 < settings.EMBEDDING_DIMENSIONS <= 2000,
-         "EMBEDDING_DIMENSIONS must be from 1 to 2000, as an HNSW index takes no more.", "E015"),
+        (0 < settings.EMBEDDING_DIMENSIONS <= 4000,
+         "EMBEDDING_DIMENSIONS must be from 1 to 4000, as an HNSW index takes no more.", "E015"),
+        (settings.EMBEDDING_DAILY_TOKENS >= 0,
+         "EMBEDDING_DAILY_TOKENS must not be under 0.", "E021"),
     ]  # fmt: skip
     return [Error(sentence, id=f"notebook.{name}") for holds, sentence, name in rules if not holds]
 

@@ -30,6 +30,7 @@ from documents.exceptions import (
     EmbeddingUnavailable,
     EmbeddingUnreadable,
 )
+from documents.extraction.tokens import estimate_tokens
 from tasks.exceptions import StepError
 
 log = structlog.get_logger(__name__)
@@ -37,14 +38,21 @@ Vectors = NDArray[np.float32]  # a row for each text
 CONNECT_SECONDS = 3
 LONGEST_WAIT_SECONDS = 3600  # whatever the endpoint says, we ask again after an hour
 ANSWER_BYTES, TEXT_BYTES, NUMBER_BYTES = 65_536, 1024, 40  # at most, as JSON
+MOST_TOKENS_PER_CHARACTER, OWN_TOKENS = 4, 16  # the bytes of UTF-8, and a model's own marks
 SQUARED_LENGTH = (1e-12, 1e12)  # beyond, Postgres' four-byte floats lose the vector
 
 
 def request(
-    model: str, texts: Sequence[str], *, seconds: float, should_stop: Callable[[], bool]
+    model: str,
+    texts: Sequence[str],
+    *,
+    seconds: float,
+    should_stop: Callable[[], bool],
+    spent: Callable[[int], object] = lambda tokens: None,
 ) -> Vectors:
     """One vector per text, in order, checked; within `seconds` in all.
 
+    `spent` is told how many tokens it cost.
     Raises an `Embedding…` error, or Fenced soon after `should_stop` says so.
     """
     size = ANSWER_BYTES + len(texts) * (TEXT_BYTES + NUMBER_BYTES * settings.EMBEDDING_DIMENSIONS)
@@ -54,7 +62,7 @@ def request(
             answer = client().embeddings.with_raw_response.create(
                 model=model, input=list(texts), encoding_format="base64"
             )
-        return _checked(json.loads(answer.content), len(texts))
+        return _counted(json.loads(answer.content), texts, spent)
     except openai.APIError as error:
         raise _translate(error) from error
     except UnicodeEncodeError as error:  # half of a surrogate pair
@@ -123,6 +131,22 @@ def _date(value: str) -> datetime | None:
         return parsedate_to_datetime(value).astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _counted(answer: Any, texts: Sequence[str], spent: Callable[[int], object]) -> Vectors:
+    vectors = _checked(answer, len(texts))
+    spent(_tokens(answer, texts))
+    return vectors
+
+
+def _tokens(answer: Any, texts: Sequence[str]) -> int:
+    """What the endpoint says it counted; our estimate where it says nothing that can be."""
+    usage = answer.get("usage") or {}
+    told = usage.get("total_tokens") or usage.get("prompt_tokens")
+    most = sum(map(len, texts)) * MOST_TOKENS_PER_CHARACTER + len(texts) * OWN_TOKENS
+    if isinstance(told, int) and 0 < told <= most:
+        return told
+    return sum(map(estimate_tokens, texts))
 
 
 def _checked(answer: Any, count: int) -> Vectors:

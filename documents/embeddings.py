@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
 
@@ -32,42 +31,32 @@ BACKOFF_SECONDS = 0.5  # doubles, with full jitter
 PATIENCE_SECONDS = 6  # after so long no further try is made in place
 QUERY_SECONDS = 20  # a person waits
 LOOK_SECONDS = 0.25  # how soon a stop is seen while waiting
-QUESTIONS_KEPT = 2_000
 PROBE = "Is anybody there?"
 
 
 def embed_passages(
-    texts: Sequence[str], *, should_stop: Callable[[], bool] = lambda: False
+    texts: Sequence[str],
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    spent: Callable[[int], object] = lambda tokens: None,
 ) -> Vectors:
     """A row of EMBEDDING_DIMENSIONS finite floats per text, in order. Retries what may pass.
 
+    `spent` is told the tokens of each answer.
     Raises an `Embedding…` error of documents.exceptions, an `EmbeddingWait` if it is not the time
     to ask; Fenced soon after `should_stop` says so.
     """
     model, seconds = settings.EMBEDDING_PASSAGE_MODEL, settings.EMBEDDING_TIMEOUT_SECONDS
-    return _Call(model, texts, tries=TRIES, seconds=seconds, should_stop=should_stop).run()
+    return _Call(
+        model, texts, tries=TRIES, seconds=seconds, should_stop=should_stop, spent=spent
+    ).run()
 
 
-def question_vector(text: str) -> Vector:
-    """The vector of a question, asked for once by each process."""
-    return _question_vector(settings.EMBEDDING_BASE_URL, settings.EMBEDDING_QUERY_MODEL, text)
-
-
-@lru_cache(maxsize=QUESTIONS_KEPT)
-def _question_vector(_endpoint: str, _model: str, text: str) -> Vector:
-    return embed_query(text)
-
-
-def embed_query(text: str) -> Vector:
+def embed_query(text: str, *, spent: Callable[[int], object] = lambda tokens: None) -> Vector:
     """The vector of a question. A person waits, so it is tried only twice."""
     model, seconds = settings.EMBEDDING_QUERY_MODEL, settings.EMBEDDING_TIMEOUT_SECONDS
     seconds = min(QUERY_SECONDS, seconds)
-    return _Call(model, [text], tries=2, seconds=seconds, urgent=True).run()[0]  # type: ignore[no-any-return] # a row
-
-
-def forget_questions() -> None:
-    """Ask for every question's vector again."""
-    _question_vector.cache_clear()
+    return _Call(model, [text], tries=2, seconds=seconds, urgent=True, spent=spent).run()[0]  # type: ignore[no-any-return] # a row
 
 
 def warm_up() -> None:
@@ -87,6 +76,7 @@ class _Call:
     seconds: float  # for one request
     urgent: bool = False
     should_stop: Callable[[], bool] = lambda: False
+    spent: Callable[[int], object] = lambda tokens: None
     _patient_until: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,7 +100,7 @@ class _Call:
     def _ask(self) -> Vectors:
         began = self._enter()
         try:
-            vectors = self._request(self.model, self.texts, self.seconds)
+            vectors = self._request(self.model, self.texts, self.seconds, self.spent)
         except (EmbeddingUnavailable, EmbeddingUnreadable) as error:
             self._failed(error)
             raise
@@ -146,10 +136,16 @@ class _Call:
             return 0
         return sum(map(estimate_tokens, self.texts))
 
-    def _request(self, model: str, texts: Sequence[str], seconds: float) -> Vectors:
-        ask = _endpoint().request
+    def _request(
+        self,
+        model: str,
+        texts: Sequence[str],
+        seconds: float,
+        spent: Callable[[int], object] = lambda tokens: None,
+    ) -> Vectors:
+        ask, stop = _endpoint().request, self.should_stop
         try:
-            vectors: Vectors = ask(model, texts, seconds=seconds, should_stop=self.should_stop)
+            vectors: Vectors = ask(model, texts, seconds=seconds, should_stop=stop, spent=spent)
         except EmbeddingRateLimited as error:
             hold, jitter = gate.limited(error.retry_after)
             raise EmbeddingRateLimited(retry_after=hold, jitter=jitter) from error

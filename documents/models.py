@@ -176,3 +176,27 @@ class Chunk(Passage):
 
     def __str__(self) -> str:
         return f"chunk {self.index} of {self.document_id}"
+
+
+class Usage(models.Model):
+    """What one owner used on one day, UTC. Nothing is taken off when documents are deleted."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    day = models.DateField()
+    documents = models.PositiveBigIntegerField(default=0, help_text=_("Uploaded, and new."))
+    chunks = models.PositiveBigIntegerField(default=0, help_text=_("Stored."))
+    tokens = models.PositiveBigIntegerField(
+        default=0, help_text=_("Of the embedding service, by its own count where it tells one.")
+    )
+    requests = models.PositiveBigIntegerField(
+        default=0, help_text=_("To the embedding service, answered.")
+    )
+
+    class Meta:
+        ordering = ["-day", "owner"]
+        verbose_name_plural = _("usage")
+        constraints = [models.UniqueConstraint(fields=["owner", "day"], name="one_usage_per_day")]
+        indexes = [models.Index(fields=["day"], name="usage_day")]  # the admin's list
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} on {self.day}"

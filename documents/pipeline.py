@@ -169,7 +169,11 @@ def embed(run: StepRun) -> StepResult:
 
 def _embed_drafts(run: StepRun, report: Callable[[int, int], None]) -> tuple[int, int]:
     return embed_drafts(
-        run.task_id, report=report, seconds_left=run.seconds_left, should_stop=run.stopped
+        run.task_id,
+        run.subject_id,
+        report=report,
+        seconds_left=run.seconds_left,
+        should_stop=run.stopped,
     )
 
 

@@ -1,5 +1,6 @@
 """What the REST API takes and gives. Input and output are apart."""
 
+from datetime import timedelta
 from typing import Any, cast
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from rest_framework import serializers
 from documents.models import Chunk, Document
 from documents.services import Splitting
 from documents.steps.split import STRATEGIES
+from documents.usage import utc_today
 from tasks.models import Task
 
 
@@ -240,3 +242,51 @@ class VerificationSerializer(serializers.Serializer[Any]):
 
 class SearchResultsSerializer(serializers.Serializer[Any]):
     results = HitSerializer(many=True)
+
+
+class PeriodSerializer(serializers.Serializer[Any]):
+    """From and to a day, both included; by default the last thirty."""
+
+    to = serializers.DateField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is no name in Python."""
+        return {"from": serializers.DateField(required=False), **super().get_fields()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        last = attrs.setdefault("to", utc_today())
+        first = attrs.setdefault("from", last - timedelta(days=29))
+        if not timedelta() <= last - first < timedelta(days=MOST_DAYS):
+            raise serializers.ValidationError(
+                {"from": f"It must be before `to`, and at most {MOST_DAYS} days."}
+            )
+        return attrs
+
+
+MOST_DAYS = 366
+
+
+class CountsSerializer(serializers.Serializer[Any]):
+    documents = serializers.IntegerField(help_text="Uploaded, and new.")
+    chunks = serializers.IntegerField(help_text="Stored, also when processed again.")
+    tokens = serializers.IntegerField(
+        help_text="Of the embedding service, by its own count where it tells one."
+    )
+    requests = serializers.IntegerField(help_text="To the embedding service, answered.")
+
+
+class DaySerializer(CountsSerializer):
+    day = serializers.DateField(help_text="UTC.")
+
+
+class BudgetSerializer(serializers.Serializer[Any]):
+    tokens = serializers.IntegerField(help_text="A day.")
+    left = serializers.IntegerField()
+    resets_at = serializers.DateTimeField()
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    today = DaySerializer()
+    total = CountsSerializer()
+    days = DaySerializer(many=True, help_text="Newest first; days without any use are left out.")
+    budget = BudgetSerializer(allow_null=True)

@@ -19,6 +19,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
+from documents import usage
 from documents.exceptions import EmptyFile, FileTooLarge
 from documents.extraction.quality import report_in
 from documents.extraction.types import detect
@@ -92,6 +93,7 @@ def _keep(document: Document, path: Path, lane: Lane, splitting: Splitting) -> U
         with transaction.atomic():
             document.save(force_insert=True)
             _start(document, lane, splitting)
+            usage.add(document.owner_id, documents=1)
     except IntegrityError as error:  # the same bytes came in twice at the same moment
         document.file.delete(save=False)
         if known := _known(document, path):

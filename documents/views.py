@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
@@ -27,12 +27,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from documents import citations, search, services
+from documents import citations, search, services, usage
 from documents.models import Chunk, Document
 from documents.serializers import (
     ChunkSerializer,
     DocumentSerializer,
     LatestTaskSerializer,
+    PeriodSerializer,
     QualitySerializer,
     QuotationSerializer,
     ReprocessSerializer,
@@ -40,6 +41,7 @@ from documents.serializers import (
     SearchSerializer,
     TextSerializer,
     UploadSerializer,
+    UsageSerializer,
     VerificationSerializer,
 )
 from tasks import events
@@ -215,3 +217,17 @@ class VerifyView(APIView):
             raise NotFound("This document has no text yet.", code="no_text_yet")
         places = citations.verify(document, form.validated_data["quote"])
         return Response(VerificationSerializer({"found": bool(places), "places": places}).data)
+
+
+class UsageView(APIView):
+    @extend_schema(
+        parameters=[OpenApiParameter(name, OpenApiTypes.DATE) for name in ("from", "to")],
+        responses=UsageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """What the caller used: documents, chunks, tokens and requests, by day (UTC)."""
+        form = PeriodSerializer(data=request.query_params)
+        form.is_valid(raise_exception=True)
+        period = form.validated_data
+        found = usage.report(_user_id(request), period["from"], period["to"])
+        return Response(UsageSerializer(found).data)

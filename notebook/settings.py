@@ -254,6 +254,7 @@ EMBEDDING_TIMEOUT_SECONDS = env.float("EMBEDDING_TIMEOUT_SECONDS", 60)  # one re
 # Of all workers together; 0 is no limit of ours. A 429 is obeyed in any case.
 EMBEDDING_REQUESTS_PER_MINUTE = env.int("EMBEDDING_REQUESTS_PER_MINUTE", 0)
 EMBEDDING_TOKENS_PER_MINUTE = env.int("EMBEDDING_TOKENS_PER_MINUTE", 0)  # estimated
+EMBEDDING_DAILY_TOKENS = env.int("EMBEDDING_DAILY_TOKENS", 0)  # of each owner; 0 is no limit
 EMBEDDING_BREAKER_FAILURES = env.int("EMBEDDING_BREAKER_FAILURES", 5)  # in a row, of all workers
 EMBEDDING_BREAKER_SECONDS = env.float("EMBEDDING_BREAKER_SECONDS", 30)  # so long nobody asks then
 

@@ -64,10 +64,13 @@ class OutOfMemory(StepError):
 class StepPaused(Exception):
     """The step keeps what it has and wants to go on after `seconds`; this costs no try."""
 
-    def __init__(self, seconds: float = 0, reason: str = "", *, progressed: bool = False) -> None:
+    def __init__(
+        self, seconds: float = 0, reason: str = "", *, code: str = "", progressed: bool = False
+    ) -> None:
         super().__init__(reason)
         self.seconds = seconds
         self.reason = reason
+        self.code = code  # for programs, beside the reason
         self.progressed = progressed  # then earlier failures no longer count
 
 

@@ -134,9 +134,9 @@ def _settle(detail: TaskDetail, error: BaseException) -> None:
 
 
 def _pause(detail: TaskDetail, paused: StepPaused) -> None:
-    counts = {"failures": 0} if paused.progressed else {}
-    reason = paused.reason or None
-    _persist(services.postpone, detail, seconds=paused.seconds, reason=reason, **counts)
+    counts: dict[str, Any] = {"failures": 0} if paused.progressed else {}
+    why = {"reason": paused.reason or None, "error_code": paused.code or None}
+    _persist(services.postpone, detail, seconds=paused.seconds, **why, **counts)
 
 
 def _persist(write: Callable[..., Written], *args: Any, **values: Any) -> Written:

@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 from django.db import connection
 
-from documents.embeddings import question_vector
 from documents.models import Chunk, Document
 from documents.search.hits import Explanation, Hit, highlights
 from documents.search.question import Question
@@ -17,6 +16,7 @@ from documents.search.statement import (
     lookups,
     statement,
 )
+from documents.search.vectors import question_vector
 
 Mode = Literal["hybrid", "vector", "text"]
 _BEST_FUSION = 2 / (RRF_K + 1)
@@ -36,7 +36,7 @@ def find(
         "words_exact_up_to": WORDS_EXACT_UP_TO,
     }  # fmt: skip
     if by_meaning:
-        parameters["vector"] = _literal(question_vector(query))
+        parameters["vector"] = _literal(question_vector(query, owner_id=scope.owner_id))
     sql = statement(
         vector=by_meaning, words=by_words, documents=scope.of_documents, scope=scope.of_chunks
     )

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Q
 
+from documents import usage
 from documents.copying import copying
 from documents.embeddings import Vectors, embed_passages
 from documents.exceptions import EmbeddingRefused, EmbeddingWait
@@ -17,6 +18,7 @@ from documents.models import Chunk, Draft
 from tasks.exceptions import StepPaused
 
 Missing = dict[bytes, str]  # digest -> what is embedded
+Embedded = tuple[Missing, Vectors, list[int]]  # with the tokens of each answer
 
 # A text that this model has embedded before, for whatever document, is not paid for again. Each is
 # looked up by itself: as one set with a join, Postgres may read all drafts for every one of them.
@@ -45,10 +47,12 @@ _KEEP = f"""
     WHERE drafts.task_id = %s AND drafts.digest = returned.digest
 """  # noqa: S608
 DIGEST_BYTES = 32
+OVER_BUDGET = "Today's tokens are used up. It goes on by itself when the day ends (UTC)."
 
 
 def embed_drafts(
     task_id: UUID,
+    document_id: UUID,
     *,
     report: Callable[[int, int], None],
     seconds_left: Callable[[], float],
@@ -68,9 +72,11 @@ def embed_drafts(
     for batch in _batches(missing):
         if seconds_left() <= 0:
             raise StepPaused(progressed=done > total - lacking)
+        if seconds := usage.seconds_over_budget(document_id):
+            raise StepPaused(seconds, OVER_BUDGET, code="daily_budget")
         try:
-            for part, vectors in _embed(batch, should_stop):
-                done += _keep(task_id, part, vectors)
+            for part, vectors, tokens in _embed(batch, should_stop):
+                done += _keep(task_id, document_id, part, vectors, tokens)
                 report(done, total)
         except EmbeddingWait as error:
             raise _paused(error, progressed=done > total - lacking) from error
@@ -114,13 +120,14 @@ def _batches(missing: Missing) -> Iterator[Missing]:
         yield dict(items[at : at + settings.EMBEDDING_BATCH_SIZE])
 
 
-def _embed(batch: Missing, should_stop: Callable[[], bool]) -> Iterator[tuple[Missing, Vectors]]:
-    """The batch with its vectors, in halves where the endpoint refuses it: it may be too long.
+def _embed(batch: Missing, should_stop: Callable[[], bool]) -> Iterator[Embedded]:
+    """The batch with its vectors and their cost, in halves where it is refused: it may be too long.
 
     Raises EmbeddingRefused for a text that is refused alone, after what went well before it.
     """
+    tokens: list[int] = []
     try:
-        vectors = embed_passages(list(batch.values()), should_stop=should_stop)
+        vectors = embed_passages(list(batch.values()), should_stop=should_stop, spent=tokens.append)
     except EmbeddingRefused:
         if len(batch) == 1:
             raise
@@ -129,7 +136,7 @@ def _embed(batch: Missing, should_stop: Callable[[], bool]) -> Iterator[tuple[Mi
         yield from _embed(dict(items[:middle]), should_stop)
         yield from _embed(dict(items[middle:]), should_stop)
     else:
-        yield batch, vectors
+        yield batch, vectors, tokens
 
 
 def _paused(error: EmbeddingWait, *, progressed: bool) -> StepPaused:
@@ -138,14 +145,18 @@ def _paused(error: EmbeddingWait, *, progressed: bool) -> StepPaused:
     return StepPaused(seconds, f"{error.message} We try again by ourselves.", progressed=progressed)
 
 
-def _keep(task_id: UUID, batch: Missing, vectors: Vectors) -> int:
+def _keep(
+    task_id: UUID, document_id: UUID, batch: Missing, vectors: Vectors, tokens: list[int]
+) -> int:
     """Write the vectors on their drafts; how many drafts (a text may stand in several)."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TRAY)
         with copying(_COPY) as rows:
             rows.write(_binary_rows(list(batch), vectors))
         cursor.execute(_KEEP, [task_id])
-        return int(cursor.rowcount)
+        kept = int(cursor.rowcount)
+        usage.add_for(document_id, tokens=sum(tokens), requests=len(tokens))
+        return kept
 
 
 def _binary_rows(digests: list[bytes], vectors: Vectors) -> bytes:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from documents import usage
 from documents.exceptions import VectorsIncomplete
 from documents.models import Chunk, Document, Draft, Extraction
 
@@ -32,6 +33,7 @@ def replace_chunks(document_id: UUID, task_id: UUID) -> int:
     if stored != expected or not stored:
         raise VectorsIncomplete(stored=stored, expected=expected)
     _make_current(document_id, task_id, stored)
+    usage.add_for(document_id, chunks=stored)
     return stored
 
 

@@ -1,0 +1,98 @@
+"""What each owner uses in a day: counted where it is used, in the same transaction."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Sum
+
+from documents.models import Document, Usage
+
+COUNTS = ("documents", "chunks", "tokens", "requests")
+LOOK_AGAIN_SECONDS = 300  # for a budget that was raised
+# The day is Postgres', in UTC, so that all workers agree about it.
+_TODAY = "(statement_timestamp() AT TIME ZONE 'UTC')::date"
+_ADD = f"""
+    INSERT INTO {Usage._meta.db_table} (owner_id, day, documents, chunks, tokens, requests)
+    {{owner}}
+    ON CONFLICT (owner_id, day) DO UPDATE SET
+        documents = {Usage._meta.db_table}.documents + excluded.documents,
+        chunks = {Usage._meta.db_table}.chunks + excluded.chunks,
+        tokens = {Usage._meta.db_table}.tokens + excluded.tokens,
+        requests = {Usage._meta.db_table}.requests + excluded.requests
+"""
+_VALUES = f"{_TODAY}, %(documents)s, %(chunks)s, %(tokens)s, %(requests)s"
+_OF_OWNER = f"SELECT %(owner)s, {_VALUES}"
+_OF_DOCUMENT = f"""
+    SELECT owner_id, {_VALUES} FROM {Document._meta.db_table} WHERE id = %(document)s
+"""  # noqa: S608
+# How much of the budget the document's owner has left, and the seconds until the day ends.
+_LEFT = f"""
+    SELECT %(budget)s - coalesce((
+        SELECT tokens FROM {Usage._meta.db_table}
+        WHERE owner_id = document.owner_id AND day = {_TODAY}
+    ), 0), extract(epoch FROM (({_TODAY} + 1)::timestamp AT TIME ZONE 'UTC')
+        - statement_timestamp())
+    FROM {Document._meta.db_table} document WHERE id = %(document)s
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What one owner used; `days` has only those on which something was."""
+
+    today: Usage
+    total: dict[str, int]
+    days: list[Usage]
+
+    @property
+    def budget(self) -> dict[str, Any] | None:
+        """The tokens of a day; None where there is no limit."""
+        tokens = settings.EMBEDDING_DAILY_TOKENS
+        if not tokens:
+            return None
+        left, tomorrow = max(0, tokens - self.today.tokens), self.today.day + timedelta(days=1)
+        resets_at = datetime.combine(tomorrow, time.min, tzinfo=UTC)
+        return {"tokens": tokens, "left": left, "resets_at": resets_at}
+
+
+def add(owner_id: int, **counts: int) -> None:
+    """Count what an owner used now: `documents`, `chunks`, `tokens`, `requests`."""
+    _execute(_ADD.format(owner=_OF_OWNER), counts | {"owner": owner_id})
+
+
+def add_for(document_id: UUID, **counts: int) -> None:
+    """The same for the owner of a document; nothing if it is gone."""
+    _execute(_ADD.format(owner=_OF_DOCUMENT), counts | {"document": document_id})
+
+
+def _execute(statement: str, values: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, dict.fromkeys(COUNTS, 0) | values)
+
+
+def seconds_over_budget(document_id: UUID) -> float:
+    """How long a document's owner has to wait for tokens; 0: there are some left, or no budget."""
+    if not settings.EMBEDDING_DAILY_TOKENS:
+        return 0
+    values = {"budget": settings.EMBEDDING_DAILY_TOKENS, "document": document_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_LEFT, values)
+        row = cursor.fetchone()
+    return min(LOOK_AGAIN_SECONDS, float(row[1])) if row and row[0] <= 0 else 0
+
+
+def report(owner_id: int, first: date, last: date) -> Report:
+    """What an owner used from the `first` to the `last` day, both included; newest first."""
+    days = Usage.objects.filter(owner_id=owner_id, day__range=(first, last)).order_by("-day")
+    total = days.aggregate(**{name: Sum(name, default=0) for name in COUNTS})
+    today = Usage.objects.filter(owner_id=owner_id, day=utc_today()).first()
+    return Report(today=today or Usage(day=utc_today()), total=total, days=list(days))
+
+
+def utc_today() -> date:
+    """The day by this machine's clock."""
+    return datetime.now(UTC).date()
