@@ -196,3 +196,9 @@ class NothingQuoted(DocumentError):
     """The quotation holds neither letters nor digits."""
 
     code = "nothing_quoted"
+
+
+class PlannerBusy(TransientStepError):
+    """Another plan is being made. Try again in a moment."""
+
+    code = "planner_busy"

@@ -80,6 +80,38 @@ class UploadSerializer(SplittingSerializer):
     )
 
 
+class PlannedFileSerializer(SplittingSerializer):
+    file = serializers.FileField(allow_empty_file=True, max_length=None)
+
+
+class CostSerializer(serializers.Serializer[Any]):
+    amount = serializers.CharField(help_text="Decimal.")
+    currency = serializers.CharField()
+
+
+class PlanSerializer(serializers.Serializer[Any]):
+    """What an upload would lead to. Exact but for pages that need OCR, which are estimated."""
+
+    name = serializers.CharField()
+    content_type = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    pages = serializers.IntegerField(allow_null=True)
+    ocr_pages = serializers.IntegerField(help_text="Pages that need OCR.")
+    chunks = serializers.IntegerField()
+    tokens = serializers.IntegerField(help_text="Approximate.")
+    known_chunks = serializers.IntegerField(help_text="Embedded before: not paid again.")
+    tokens_to_pay = serializers.IntegerField()
+    cost = CostSerializer(allow_null=True, help_text="Null where no price is set.")
+    seconds = serializers.IntegerField(
+        allow_null=True, help_text="Until it can be searched, estimated by the last documents."
+    )
+    document = serializers.UUIDField(
+        source="document.pk", allow_null=True, default=None,
+        help_text="Yours with the same bytes: nothing would be processed.",
+    )  # fmt: skip
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
 class ReprocessSerializer(SplittingSerializer):
     """Settings other than the operator's for this run; all optional."""
 

@@ -65,13 +65,17 @@ def upload_document(
         raise FileTooLarge(limit_mb=settings.MAX_UPLOAD_MB)
     name = clean_name(name)
     content_type = detect(path, name, libreoffice=limits().libreoffice)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     document = Document(
-        owner_id=owner_id, name=name, content_type=content_type, size=size, sha256=sha256
+        owner_id=owner_id, name=name, content_type=content_type, size=size, sha256=sha256_of(path)
     )
     lane = _lane(document, bulk=bulk)
     return _known(document, path) or _keep(document, path, lane, splitting or Splitting())
+
+
+def sha256_of(path: Path) -> str:
+    """In hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _known(document: Document, path: Path) -> Upload | None:
@@ -171,18 +175,22 @@ def _effort(document: Document) -> int:
     return document.size // bytes_a_second
 
 
-def _start(document: Document, lane: Lane, splitting: Splitting) -> Task:
-    settled: dict[str, Any] = {
+def splitting_options(splitting: Splitting) -> dict[str, Any]:
+    """The operator's settings where nothing else was asked for."""
+    return {
         "chunk_size": settings.CHUNK_SIZE,
         "chunk_overlap": settings.CHUNK_OVERLAP,
         "chunk_strategy": settings.CHUNK_STRATEGY,
         **splitting,
     }
+
+
+def _start(document: Document, lane: Lane, splitting: Splitting) -> Task:
     return task_services.start(
         pipeline=DOCUMENT.name,
         owner_id=document.owner_id,
         document_id=document.pk,
-        options=settled,
+        options=splitting_options(splitting),
         lane=lane,
         effort=_effort(document),
     )

@@ -27,13 +27,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from documents import citations, search, services, usage
+from documents import citations, planning, search, services, usage
 from documents.models import Chunk, Document
 from documents.serializers import (
     ChunkSerializer,
     DocumentSerializer,
     LatestTaskSerializer,
     PeriodSerializer,
+    PlannedFileSerializer,
+    PlanSerializer,
     QualitySerializer,
     QuotationSerializer,
     ReprocessSerializer,
@@ -124,6 +126,21 @@ class DocumentViewSet(
         location = reverse("document-detail", args=[upload.document.pk])
         code = status.HTTP_201_CREATED if upload.created else status.HTTP_200_OK
         return Response(body, code, headers={"Location": location})
+
+    @extend_schema(request={"multipart/form-data": PlannedFileSerializer}, responses=PlanSerializer)
+    @action(detail=False, methods=["post"])
+    def plan(self, request: Request) -> Response:
+        """What an upload would make and cost: pages, chunks, tokens, time. Nothing is kept."""
+        form = PlannedFileSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        file: TemporaryUploadedFile = form.validated_data["file"]
+        found = planning.plan(
+            owner_id=_user_id(request),
+            path=Path(file.temporary_file_path()),
+            name=file.name or "",
+            splitting=form.splitting(),
+        )
+        return Response(PlanSerializer(found).data)
 
     def perform_destroy(self, document: Document) -> None:
         services.delete_document(document.pk)

@@ -35,6 +35,7 @@ STATUS_OF_CODE = {
             "embedding_invalid",
             "embedding_unavailable",
             "model_not_found",
+            "planner_busy",
             "rate_limited",
         ),
         503,

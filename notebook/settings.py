@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import django_stubs_ext
@@ -257,6 +258,11 @@ EMBEDDING_TOKENS_PER_MINUTE = env.int("EMBEDDING_TOKENS_PER_MINUTE", 0)  # estim
 EMBEDDING_DAILY_TOKENS = env.int("EMBEDDING_DAILY_TOKENS", 0)  # of each owner; 0 is no limit
 EMBEDDING_BREAKER_FAILURES = env.int("EMBEDDING_BREAKER_FAILURES", 5)  # in a row, of all workers
 EMBEDDING_BREAKER_SECONDS = env.float("EMBEDDING_BREAKER_SECONDS", 30)  # so long nobody asks then
+
+# What a million tokens cost, for plans; 0 where nobody asks for money.
+EMBEDDING_PRICE_PER_MILLION_TOKENS = Decimal(env.str("EMBEDDING_PRICE_PER_MILLION_TOKENS", "0"))
+EMBEDDING_PRICE_CURRENCY = env.str("EMBEDDING_PRICE_CURRENCY", "USD")
+PLAN_TIMEOUT_SECONDS = env.int("PLAN_TIMEOUT_SECONDS", 60)  # for reading a file in the web server
 
 # --- How tasks run ----------------------------------------------------------------------------
 TASK_LEASE_SECONDS = env.int("TASK_LEASE_SECONDS", 30)  # a silent worker is given up after this

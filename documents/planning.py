@@ -1,0 +1,181 @@
+"""What processing a file would make and cost, told before anything is kept or paid.
+
+The file is read and split as the pipeline does it, in the sandbox, but for OCR: pages that need it
+are counted, and what they hold is estimated.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from threading import Lock, Timer
+
+from django.conf import settings
+from django.db import connection
+
+from documents.exceptions import PlannerBusy
+from documents.extraction.elements import Extracted, Passage
+from documents.extraction.sandbox import sandbox
+from documents.extraction.tokens import estimate_tokens
+from documents.extraction.types import PICTURES
+from documents.limits import Limits
+from documents.models import Chunk, Document, Draft
+from documents.pipeline import fields_of, limits, split_confined
+from documents.services import Splitting, clean_name, sha256_of, splitting_options
+from documents.steps.embed import digest, embedded_text
+from documents.steps.validate import FileFacts, validate_file
+from tasks.models import OutboxMessage, Task
+
+SCANNED_PAGE_TOKENS = 500  # of a page full of writing
+SCANNED_PAGE_SECONDS = 3
+IDLE_SECONDS = 60  # then the readers' process, some 300 MB, is ended
+RECENT_TASKS = 100
+# Seconds of work that a chunk took lately, from the first step's beginning to the last one's end.
+_PACE = f"""
+    SELECT (sum(extract(epoch FROM recent.seconds)) / sum(document.chunk_count))::float FROM (
+        SELECT document_id, completed_at - started_at AS seconds FROM {Task._meta.db_table}
+        WHERE status = 'COMPLETED' ORDER BY created_at DESC LIMIT {RECENT_TASKS}
+    ) recent JOIN {Document._meta.db_table} document ON document.id = recent.document_id
+    WHERE chunk_count > 0
+"""  # noqa: S608 - names of our own, here and below
+_KNOWN = f"""
+    SELECT digest FROM {Chunk._meta.db_table} WHERE digest = ANY (%(digests)s)
+    UNION SELECT digest FROM {Draft._meta.db_table}
+    WHERE digest = ANY (%(digests)s) AND embedding IS NOT NULL
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Chunks and tokens are exact but for pages that need OCR."""
+
+    name: str
+    content_type: str
+    size: int  # bytes
+    pages: int | None  # None where the format has none
+    ocr_pages: int
+    chunks: int
+    tokens: int  # estimated, as the splitter does
+    known_chunks: int  # embedded before, for whatever document: not paid again
+    tokens_to_pay: int
+    seconds: int | None  # until it can be searched; None while nothing tells how fast work goes
+    document: Document | None  # the same bytes are there already
+    warnings: list[str]
+
+    @property
+    def cost(self) -> dict[str, str] | None:
+        """At the configured price; None where there is none."""
+        price = settings.EMBEDDING_PRICE_PER_MILLION_TOKENS
+        if not price:
+            return None
+        amount = (price * self.tokens_to_pay / 1_000_000).quantize(Decimal("0.000001"))
+        return {"amount": str(amount), "currency": settings.EMBEDDING_PRICE_CURRENCY}
+
+
+def plan(*, owner_id: int, path: Path, name: str, splitting: Splitting) -> Plan:
+    """What the upload of the file at `path` would lead to; keeps nothing, asks no endpoint.
+
+    Raises PlannerBusy while another plan is made, and what the first three steps raise; a reader
+    that takes over PLAN_TIMEOUT_SECONDS is a ReaderTimeout.
+    """
+    bounds = replace(limits(), ocr_pages=0, seconds=settings.PLAN_TIMEOUT_SECONDS)
+    with _alone():
+        facts = validate_file(path, name=name, limits=bounds)
+        extracted = _read(path, facts, name, bounds)
+        passages = _split(extracted, splitting)
+    same = Document.objects.filter(owner_id=owner_id, sha256=sha256_of(path)).first()
+    return _planned(clean_name(name), facts, extracted, passages, same)
+
+
+_turn = Lock()
+_idle: Timer | None = None
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One plan at a time in a web server, whose readers' process ends when nobody comes after."""
+    global _idle  # noqa: PLW0603 - one for the process
+    if not _turn.acquire(timeout=2):
+        raise PlannerBusy
+    try:
+        if _idle:
+            _idle.cancel()
+        yield
+    finally:
+        _idle = Timer(IDLE_SECONDS, _rest)
+        _idle.daemon = True
+        _idle.start()
+        _turn.release()
+
+
+def _rest() -> None:
+    with _turn:
+        sandbox().close()
+
+
+def _read(path: Path, facts: FileFacts, name: str, bounds: Limits) -> Extracted:
+    if facts.content_type in PICTURES:  # all of it is for OCR
+        return Extracted(text="", elements=(), pages=1, details={"empty_pages": 1})
+    return sandbox().read(path, content_type=facts.content_type, name=name, limits=bounds)
+
+
+def _split(extracted: Extracted, splitting: Splitting) -> list[Passage]:
+    if not extracted.text:
+        return []
+    elements = json.dumps([fields_of(element) for element in extracted.elements])
+    return split_confined(
+        extracted.text, elements, splitting_options(splitting), should_stop=lambda: False
+    )
+
+
+def _planned(
+    name: str,
+    facts: FileFacts,
+    extracted: Extracted,
+    passages: list[Passage],
+    same: Document | None,
+) -> Plan:
+    seen = {
+        digest(passage.context, body): estimate_tokens(embedded_text(passage.context, body))
+        for passage in passages
+        for body in [extracted.text[passage.start : passage.end]]
+    }
+    known = _known(list(seen))
+    scanned = _scanned_pages(extracted)
+    tokens = sum(seen.values()) + scanned * SCANNED_PAGE_TOKENS
+    chunks = len(passages) + math.ceil(scanned * SCANNED_PAGE_TOKENS / settings.CHUNK_SIZE)
+    return Plan(
+        name=name, content_type=facts.content_type, size=facts.size, pages=extracted.pages,
+        ocr_pages=scanned, chunks=chunks, tokens=tokens, known_chunks=len(known),
+        tokens_to_pay=tokens - sum(seen[each] for each in known),
+        seconds=_seconds(chunks - len(known), scanned), document=same,
+        warnings=list(extracted.details.get("warnings", [])),
+    )  # fmt: skip
+
+
+def _scanned_pages(extracted: Extracted) -> int:
+    """Without OCR, a page that needs it is empty or garbled."""
+    names = ("empty_pages", "garbled_pages")
+    found = sum(int(extracted.details.get(name, 0)) for name in names)
+    return min(found, int(settings.OCR_MAX_PAGES))
+
+
+def _known(digests: list[bytes]) -> set[bytes]:
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, {"digests": digests})
+        return {bytes(found) for (found,) in cursor.fetchall()}
+
+
+def _seconds(chunks: int, scanned: int) -> int | None:
+    """What waits goes first; then the work, at the pace of the last tasks."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PACE)
+        pace: float | None = cursor.fetchone()[0]
+    if pace is None:
+        return None
+    waiting = OutboxMessage.objects.exclude(seconds=None).order_by("-seconds").first()
+    ahead = waiting.seconds if waiting and waiting.seconds else 0
+    return math.ceil(ahead + chunks * pace + scanned * SCANNED_PAGE_SECONDS)
