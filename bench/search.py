@@ -97,8 +97,12 @@ def _corpus(folder: Path) -> Corpus:
 
 
 def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) -> None:
+    from django.db import connection
+
     filled = Filled([], [], np.zeros((0, DIMENSIONS), np.float32))
     _add_owners()
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")  # of this process: to fill it takes minutes
     print("| chunks | vector p50 / p95 | recall@10 | text p50 / p95 | hybrid, API p50 / p95 |")
     print("|---|---|---|---|---|")
     for size in sizes:

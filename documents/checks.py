@@ -48,6 +48,8 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
          f"CHUNK_STRATEGY must be one of {', '.join(STRATEGIES)}.", "E020"),
         (0 < settings.EMBEDDING_DIMENSIONS <= 4000,
          "EMBEDDING_DIMENSIONS must be from 1 to 4000, as an HNSW index takes no more.", "E015"),
+        (bool(settings.CHAT_BASE_URL) == bool(settings.CHAT_MODEL),
+         "CHAT_BASE_URL and CHAT_MODEL must be set together.", "E022"),
         (settings.EMBEDDING_DAILY_TOKENS >= 0,
          "EMBEDDING_DAILY_TOKENS must not be under 0.", "E021"),
     ]  # fmt: skip

@@ -202,3 +202,45 @@ class PlannerBusy(TransientStepError):
     """Another plan is being made. Try again in a moment."""
 
     code = "planner_busy"
+
+
+class ChatNotConfigured(DocumentError):
+    """No chat model is set up here, so questions can't be answered. Search works without one."""
+
+    code = "chat_not_configured"
+
+
+class ChatError(DocumentError):
+    """The chat model could not answer."""
+
+    code = "chat_error"
+
+
+class ChatUnavailable(ChatError):
+    """The chat model can't be reached. Try again in a moment."""
+
+    code = "chat_unavailable"
+
+
+class ChatTimeout(ChatError):
+    """The chat model took too long to answer."""
+
+    code = "chat_timeout"
+
+
+class ChatRateLimited(ChatError):
+    """The chat model is limiting our requests. Try again in a moment."""
+
+    code = "chat_rate_limited"
+
+
+class ChatRejected(ChatError):
+    """The chat model refused the request. The operator should look at CHAT_MODEL and its key."""
+
+    code = "chat_rejected"
+
+
+class ChatUnreadable(ChatError):
+    """What the chat model sent is no answer."""
+
+    code = "chat_unreadable"

@@ -1,4 +1,4 @@
-"""`/api/documents/` and `/api/search/`. Each action ends in a service call."""
+"""`/api/documents/` and `/api/usage/`. Each action ends in a service call."""
 
 import json
 from collections.abc import AsyncIterator
@@ -20,14 +20,13 @@ from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.filters import OrderingFilter, SearchFilter
-from rest_framework.generics import get_object_or_404
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from documents import citations, planning, search, services, usage
+from documents import planning, services, usage
 from documents.models import Chunk, Document
 from documents.serializers import (
     ChunkSerializer,
@@ -37,14 +36,10 @@ from documents.serializers import (
     PlannedFileSerializer,
     PlanSerializer,
     QualitySerializer,
-    QuotationSerializer,
     ReprocessSerializer,
-    SearchResultsSerializer,
-    SearchSerializer,
     TextSerializer,
     UploadSerializer,
     UsageSerializer,
-    VerificationSerializer,
 )
 from tasks import events
 from tasks.models import Task
@@ -116,7 +111,7 @@ class DocumentViewSet(
         form.is_valid(raise_exception=True)
         file: TemporaryUploadedFile = form.validated_data["file"]
         upload = services.upload_document(
-            owner_id=_user_id(request),
+            owner_id=user_id(request),
             path=Path(file.temporary_file_path()),
             name=file.name or "",
             bulk=form.validated_data["bulk"],
@@ -135,7 +130,7 @@ class DocumentViewSet(
         form.is_valid(raise_exception=True)
         file: TemporaryUploadedFile = form.validated_data["file"]
         found = planning.plan(
-            owner_id=_user_id(request),
+            owner_id=user_id(request),
             path=Path(file.temporary_file_path()),
             name=file.name or "",
             splitting=form.splitting(),
@@ -195,7 +190,8 @@ class DocumentViewSet(
         return response
 
 
-def _user_id(request: Request) -> int:
+def user_id(request: Request) -> int:
+    """Of who asks."""
     return int(request.user.pk or 0)  # never None behind IsAuthenticated
 
 
@@ -209,33 +205,6 @@ async def _blocks(document: Document) -> AsyncIterator[bytes]:
         await sync_to_async(file.close)()
 
 
-class SearchView(APIView):
-    @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer)
-    def post(self, request: Request) -> Response:
-        """The passages that answer a question best, among the caller's own documents."""
-        form = SearchSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        asked = dict(form.validated_data)
-        shown = {name: asked[name] for name in ("explain", "group", "context")}
-        asked.pop("explain")
-        hits = search.search(owner_id=_user_id(request), **asked)
-        return Response(SearchResultsSerializer({"results": hits}, context=shown).data)
-
-
-class VerifyView(APIView):
-    @extend_schema(request=QuotationSerializer, responses=VerificationSerializer)
-    def post(self, request: Request) -> Response:
-        """Whether a quotation stands in one of the caller's documents, and where."""
-        form = QuotationSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        mine = Document.objects.select_related("extraction").filter(owner_id=_user_id(request))
-        document = get_object_or_404(mine, pk=form.validated_data["document"])
-        if document.extraction is None:
-            raise NotFound("This document has no text yet.", code="no_text_yet")
-        places = citations.verify(document, form.validated_data["quote"])
-        return Response(VerificationSerializer({"found": bool(places), "places": places}).data)
-
-
 class UsageView(APIView):
     @extend_schema(
         parameters=[OpenApiParameter(name, OpenApiTypes.DATE) for name in ("from", "to")],
@@ -246,5 +215,5 @@ class UsageView(APIView):
         form = PeriodSerializer(data=request.query_params)
         form.is_valid(raise_exception=True)
         period = form.validated_data
-        found = usage.report(_user_id(request), period["from"], period["to"])
+        found = usage.report(user_id(request), period["from"], period["to"])
         return Response(UsageSerializer(found).data)

@@ -29,6 +29,7 @@ STATUS_OF_CODE = {
     "wrong_state": 409,
     "file_too_large": 413,
     "unsupported_type": 415,
+    "chat_not_configured": 501,
     **dict.fromkeys(
         (
             "embedding_auth",

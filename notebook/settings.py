@@ -264,6 +264,14 @@ EMBEDDING_PRICE_PER_MILLION_TOKENS = Decimal(env.str("EMBEDDING_PRICE_PER_MILLIO
 EMBEDDING_PRICE_CURRENCY = env.str("EMBEDDING_PRICE_CURRENCY", "USD")
 PLAN_TIMEOUT_SECONDS = env.int("PLAN_TIMEOUT_SECONDS", 60)  # for reading a file in the web server
 
+# --- Answers: any chat endpoint of OpenAI's protocol; without one there are none ---------------
+CHAT_BASE_URL = env.str("CHAT_BASE_URL", "")
+CHAT_API_KEY = env.str("CHAT_API_KEY", "")
+CHAT_MODEL = env.str("CHAT_MODEL", "")
+CHAT_TIMEOUT_SECONDS = env.float("CHAT_TIMEOUT_SECONDS", 120)  # for a whole answer
+CHAT_MAX_TOKENS = env.int("CHAT_MAX_TOKENS", 1000)  # of an answer
+CHAT_CONTEXT_TOKENS = env.int("CHAT_CONTEXT_TOKENS", 6000)  # of passages, estimated
+
 # --- How tasks run ----------------------------------------------------------------------------
 TASK_LEASE_SECONDS = env.int("TASK_LEASE_SECONDS", 30)  # a silent worker is given up after this
 TASK_HEARTBEAT_SECONDS = env.float("TASK_HEARTBEAT_SECONDS", 1.5)  # a cancel is seen within it

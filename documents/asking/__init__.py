@@ -1,0 +1,108 @@
+"""An answer to a question from one's own documents, with citations that are verified."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from django.conf import settings
+
+from documents.asking import chat, prompt
+from documents.asking.markers import Citations
+from documents.exceptions import ChatError, ChatTimeout, ChatUnreadable
+from documents.search import Hit
+
+KEEP_ALIVE_SECONDS = 15  # proxies close what is silent for a minute
+MOST_CHARACTERS = 20_000  # of an answer
+NOTHING_FOUND = "Nothing in your documents answers this."
+Event = tuple[str, dict[str, Any]]  # its name and data; the name "" is a sign of life
+
+
+async def answer(question: str, sources: Sequence[Hit]) -> AsyncGenerator[Event, None]:
+    """`text` and `citation` events as they come, then one of `done` or `error`.
+
+    Closing the iterator ends the request to the chat endpoint.
+    """
+    citations = Citations(len(sources))
+    try:
+        if not sources:
+            yield "text", {"delta": NOTHING_FOUND}
+        else:
+            told = _told(prompt.messages(question, sources), citations)
+            async with aclosing(told):  # else its end would wait for the garbage collector
+                async for event in told:
+                    yield event
+    except ChatError as error:
+        yield "error", {"code": error.code, "detail": error.message}
+        return
+    yield "done", {"citations": citations.used, "dropped": citations.dropped}
+
+
+async def _told(messages: list[Any], citations: Citations) -> AsyncGenerator[Event, None]:
+    said = 0
+    async with aclosing(_patiently(chat.pieces(messages))) as pieces:
+        async for piece in pieces:
+            if piece is None:
+                yield "", {}
+                continue
+            said += len(piece)
+            for event in _events(citations, citations.take(piece)):
+                yield event
+            if said > MOST_CHARACTERS:
+                break
+    for event in _events(citations, citations.end()):
+        yield event
+    if not said:
+        raise ChatUnreadable
+
+
+def _events(citations: Citations, texts: Iterator[str]) -> Iterator[Event]:
+    """The text, and each source at its first use."""
+    before = len(citations.used)
+    for text in texts:
+        if text:
+            yield "text", {"delta": text}
+    for number in citations.used[before:]:
+        yield "citation", {"number": number}
+
+
+async def _patiently(pieces: AsyncIterator[str]) -> AsyncGenerator[str | None, None]:
+    """The pieces, and None whenever there was none for a while. Raises ChatTimeout in the end."""
+    ends_at = time.monotonic() + settings.CHAT_TIMEOUT_SECONDS
+    waiting: asyncio.Task[str | None] | None = None
+    try:
+        while True:
+            waiting = waiting or asyncio.ensure_future(_next(pieces))
+            left = ends_at - time.monotonic()
+            done, _ = await asyncio.wait({waiting}, timeout=max(0, min(KEEP_ALIVE_SECONDS, left)))
+            if done:
+                piece, waiting = waiting.result(), None
+                if piece is None:
+                    return
+                yield piece
+            elif left <= KEEP_ALIVE_SECONDS:
+                raise ChatTimeout
+            else:
+                yield None
+    finally:
+        await _give_up(waiting, pieces)
+
+
+async def _next(pieces: AsyncIterator[str]) -> str | None:
+    return await anext(pieces, None)
+
+
+async def _give_up(waiting: "asyncio.Task[str | None] | None", pieces: Any) -> None:
+    if waiting:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    await pieces.aclose()
+
+
+def as_event(name: str, data: dict[str, Any]) -> str:
+    """In the format of server-sent events."""
+    if not name:
+        return ": still thinking\n\n"
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

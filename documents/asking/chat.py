@@ -1,0 +1,85 @@
+"""The chat endpoint: any that speaks OpenAI's protocol. Its answer, piece by piece."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import openai
+import structlog
+from django.conf import settings
+
+from documents.exceptions import (
+    ChatError,
+    ChatRateLimited,
+    ChatRejected,
+    ChatTimeout,
+    ChatUnavailable,
+    ChatUnreadable,
+)
+
+log = structlog.get_logger(__name__)
+CONNECT_SECONDS = 3
+
+
+def is_configured() -> bool:
+    """Whether there is anybody to ask."""
+    return bool(settings.CHAT_BASE_URL and settings.CHAT_MODEL)
+
+
+async def pieces(messages: list[Any]) -> AsyncIterator[str]:
+    """The answer's text as it comes. Raises a ChatError.
+
+    Leaving the iterator ends the request.
+    """
+    try:
+        async with _client() as client, await _begun(client, messages) as stream:
+            async for chunk in stream:
+                for choice in chunk.choices or ():
+                    if choice.delta and choice.delta.content:
+                        yield str(choice.delta.content)
+    except openai.APIError as error:
+        raise _translated(error) from error
+    except httpx2.TimeoutException as error:
+        raise ChatTimeout from error
+    except (httpx2.HTTPError, OSError) as error:
+        raise ChatUnavailable from error
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ChatUnreadable from error  # an answer that is no answer
+
+
+def _client() -> openai.AsyncOpenAI:
+    """One for each request: their connections belong to an event loop."""
+    seconds = settings.CHAT_TIMEOUT_SECONDS
+    return openai.AsyncOpenAI(
+        base_url=settings.CHAT_BASE_URL,
+        api_key=settings.CHAT_API_KEY or "none",
+        max_retries=0,  # a person watches: better told than kept waiting
+        timeout=httpx2.Timeout(seconds, connect=CONNECT_SECONDS),
+    )
+
+
+async def _begun(client: openai.AsyncOpenAI, messages: list[Any]) -> Any:
+    return await client.chat.completions.create(
+        model=settings.CHAT_MODEL,
+        messages=messages,
+        max_tokens=settings.CHAT_MAX_TOKENS,
+        temperature=0,
+        stream=True,
+    )
+
+
+def _translated(error: openai.APIError) -> ChatError:
+    status = getattr(error, "status_code", None)
+    log.warning("chat_failed", error=type(error).__name__, status=status)
+    match error, status:
+        case openai.APITimeoutError(), _:
+            return ChatTimeout()
+        case _, 401 | 402 | 403 | 404:
+            return ChatRejected()
+        case _, 429:
+            return ChatRateLimited()
+        case _, int() if 400 <= status < 500:
+            return ChatRejected()
+        case openai.APIConnectionError() | openai.APIStatusError(), _:
+            return ChatUnavailable()
+    return ChatUnreadable()

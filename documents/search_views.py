@@ -1,0 +1,106 @@
+"""`/api/search/`, `/api/citations/verify/` and `/api/ask/`: what documents are processed for."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from django.db import close_old_connections
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import get_object_or_404
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from documents import asking, citations, search
+from documents.asking import chat, prompt
+from documents.exceptions import ChatNotConfigured
+from documents.models import Document
+from documents.search_serializers import (
+    HitSerializer,
+    QuestionSerializer,
+    QuotationSerializer,
+    SearchResultsSerializer,
+    SearchSerializer,
+    VerificationSerializer,
+)
+from documents.views import user_id
+
+
+class SearchView(APIView):
+    @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer)
+    def post(self, request: Request) -> Response:
+        """The passages that answer a question best, among the caller's own documents."""
+        form = SearchSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = dict(form.validated_data)
+        shown = {name: asked[name] for name in ("explain", "group", "context")}
+        asked.pop("explain")
+        hits = search.search(owner_id=user_id(request), **asked)
+        return Response(SearchResultsSerializer({"results": hits}, context=shown).data)
+
+
+class VerifyView(APIView):
+    @extend_schema(request=QuotationSerializer, responses=VerificationSerializer)
+    def post(self, request: Request) -> Response:
+        """Whether a quotation stands in one of the caller's documents, and where."""
+        form = QuotationSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        mine = Document.objects.select_related("extraction").filter(owner_id=user_id(request))
+        document = get_object_or_404(mine, pk=form.validated_data["document"])
+        if document.extraction is None:
+            raise NotFound("This document has no text yet.", code="no_text_yet")
+        places = citations.verify(document, form.validated_data["quote"])
+        return Response(VerificationSerializer({"found": bool(places), "places": places}).data)
+
+
+class EventStreamRenderer(BaseRenderer):
+    """Lets clients accept `text/event-stream`; what it renders are problems, which are JSON."""
+
+    media_type = "text/event-stream"
+    format = "sse"
+
+    def render(self, data: Any, *_: Any, **__: Any) -> bytes:
+        return json.dumps(data).encode()
+
+
+class AskView(APIView):
+    renderer_classes = (JSONRenderer, EventStreamRenderer)
+
+    @extend_schema(
+        request=QuestionSerializer, responses={(200, "text/event-stream"): OpenApiTypes.STR}
+    )
+    def post(self, request: Request) -> StreamingHttpResponse:
+        """An answer from the caller's documents, as server-sent events: docs/ask.md."""
+        if not chat.is_configured():
+            raise ChatNotConfigured
+        form = QuestionSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = form.validated_data
+        question = asked.pop("question")
+        hits = search.search(owner_id=user_id(request), query=question, **asked)
+        sources = prompt.fitting(hits)
+        numbered = [
+            {"number": number, **HitSerializer(hit).data}
+            for number, hit in enumerate(sources, start=1)
+        ]
+        close_old_connections()  # none is held while a model thinks
+        response = StreamingHttpResponse(
+            _events(question, sources, numbered), content_type="text/event-stream"
+        )
+        response["Cache-Control"] = "no-store"
+        response["X-Accel-Buffering"] = "no"  # nginx passes it on as it comes
+        return response
+
+
+async def _events(
+    question: str, sources: list[search.Hit], numbered: list[dict[str, Any]]
+) -> AsyncIterator[str]:
+    yield asking.as_event("sources", {"sources": numbered})
+    async with aclosing(asking.answer(question, sources)) as events:
+        async for name, data in events:
+            yield asking.as_event(name, data)
