@@ -250,7 +250,7 @@ def _upload_until(stack: Stack, corpus: Corpus, done: threading.Event) -> int:
             text = "\n\n".join(chance.choices(corpus.sentences, k=250))
             document = api.post("/api/documents/", files={"file": ("a.txt", text.encode())}).json()
             path = f"/api/documents/{document['id']}/"
-            until(partial(_is_available, api, path))
+            until(partial(_is_available, api, path), seconds=600)
             count += 1
     return count
 

@@ -14,7 +14,8 @@ MOST_WORDS = 64
 # Strategies and Optimizations", 1995).
 MOST_CANDIDATES = 2_000
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000)  # of what is searched, in chunks
-COMMON = 0.3  # a word in more of the chunks is not worth a highlight
+# A word in more of the chunks is not worth a highlight, nor is a short one of grammar ("de").
+COMMON, RARE = 0.3, 0.02
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Word:
 
     forms: frozenset[str]  # as passages may have it
     share: float  # of the chunks hold it, over 0 and under 1
+
+    @property
+    def long(self) -> bool:
+        """Whether it says more than grammar: over three letters, or not of the Latin alphabet."""
+        return not all(form.isascii() and len(form) <= 3 and form.isalpha() for form in self.forms)
 
     @property
     def weight(self) -> float:
@@ -56,7 +62,7 @@ class Question:
     @property
     def telling(self) -> frozenset[str]:
         """The words worth a highlight: not the commonest, unless there are no others."""
-        rare = [word for word in self.words if word.share <= COMMON]
+        rare = [word for word in self.words if word.share <= (COMMON if word.long else RARE)]
         return frozenset().union(*(word.forms for word in rare or self.words))
 
     def _rarest(self, size: int) -> list[str]:

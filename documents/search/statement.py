@@ -21,7 +21,7 @@ RRF_K = 60
 # No seqscan: one owner's chunks are always reached through an index.
 SETTINGS = """
     SET LOCAL hnsw.iterative_scan = strict_order;
-    SET LOCAL hnsw.ef_search = 100;
+    SET LOCAL hnsw.ef_search = 400;
     SET LOCAL enable_seqscan = off;
     SET LOCAL jit = off;
 """

@@ -259,6 +259,14 @@ def test_words_that_stand_everywhere_are_not_highlighted(user, embedder):
     assert hit.highlights == [(4, 9)]
 
 
+def test_a_short_word_of_grammar_is_not_highlighted_in_another_languages_library(user, embedder):
+    make_document(user, "a", [f"the day {n}" for n in range(50)])
+    make_document(user, "b", ["le taux de couverture", "la vie de X", "fin de jour"])
+    analyze()
+    (hit, *_) = find(user, "taux de couverture", mode="text")
+    assert hit.highlights == [(3, 7), (11, 21)]
+
+
 def test_a_search_is_one_statement(user, embedder):
     make_document(user, "a", ["storm"])
     find(user, "storm")  # the words' rarity is read now and then
