@@ -146,10 +146,31 @@ def stack(shared_stack, request):
     try:
         shared_stack.heal()
         invariants.check(shared_stack, allowed=fault.kwargs.get("errors", ()))
+        end_leftovers(shared_stack)
     except BaseException:
         keep_logs(request.config, shared_stack, row)
         shared_stack.start_over()
         raise
+
+
+CANCEL_ALL = """
+from tasks.models import LIVE, Task
+from tasks.services import cancel
+for pk in Task.objects.filter(status__in=LIVE).values_list("pk", flat=True):
+    cancel(pk)
+"""
+SEEN_SECONDS = 2  # within which a step notices that it was cancelled
+
+
+def end_leftovers(stack):
+    """What a row left in work would be counted as the next one's."""
+    with stack.database() as db:
+        live = db.execute(
+            "SELECT count(*) FROM tasks_task WHERE status IN ('PENDING', 'RUNNING')"
+        ).fetchone()[0]
+    if live:
+        stack.manage("shell", "--no-imports", "-c", CANCEL_ALL)
+        time.sleep(SEEN_SECONDS)
 
 
 def keep_logs(config, stack, row):

@@ -14,8 +14,16 @@ MOST_WORDS = 64
 # Strategies and Optimizations", 1995).
 MOST_CANDIDATES = 2_000
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000)  # of what is searched, in chunks
-# A word in more of the chunks is not worth a highlight, nor is a short one of grammar ("de").
+# A word in more of the chunks is not worth a highlight, nor is a short one that may be grammar.
 COMMON, RARE = 0.3, 0.02
+# Nor these, of whose number Postgres may not know yet.
+GRAMMAR = {
+    "a", "an", "and", "are", "at", "be", "by", "do", "does", "for", "from", "has", "have",
+    "how", "in", "is", "it", "of", "on", "or", "that", "the", "this", "to", "was", "were",
+    "what", "when", "where", "which", "who", "why", "will", "with", "de", "des", "du", "en",
+    "et", "la", "le", "les", "un", "une", "der", "die", "das", "ein", "eine", "und", "ist",
+    "von", "el", "los", "y", "que",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,9 +34,11 @@ class Word:
     share: float  # of the chunks hold it, over 0 and under 1
 
     @property
-    def long(self) -> bool:
-        """Whether it says more than grammar: over three letters, or not of the Latin alphabet."""
-        return not all(form.isascii() and len(form) <= 3 and form.isalpha() for form in self.forms)
+    def is_telling(self) -> bool:
+        """Whether it says more than grammar does."""
+        longest = max(self.forms, key=len)  # as it was asked
+        short = all(form.isascii() and len(form) <= 3 and form.isalpha() for form in self.forms)
+        return self.share <= (RARE if short else COMMON) and longest not in GRAMMAR
 
     @property
     def weight(self) -> float:
@@ -62,7 +72,7 @@ class Question:
     @property
     def telling(self) -> frozenset[str]:
         """The words worth a highlight: not the commonest, unless there are no others."""
-        rare = [word for word in self.words if word.share <= (COMMON if word.long else RARE)]
+        rare = [word for word in self.words if word.is_telling]
         return frozenset().union(*(word.forms for word in rare or self.words))
 
     def _rarest(self, size: int) -> list[str]:
