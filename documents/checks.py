@@ -80,6 +80,7 @@ def limits_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[
 _LIMITS = (
     "MAX_UPLOAD_MB", "MAX_PAGES", "MAX_TEXT_CHARS", "MAX_ARCHIVE_ENTRIES", "MAX_INFLATED_MB",
     "MAX_INFLATION_RATIO", "READER_TIMEOUT_SECONDS",
+    "PLAN_TIMEOUT_SECONDS", "CHAT_TIMEOUT_SECONDS", "CHAT_MAX_TOKENS", "CHAT_CONTEXT_TOKENS",
 )  # fmt: skip
 _LEAST_READER_MB = 256
 _BYTES_PER_CHAR = 40  # of text: as read, as elements, normalised, joined and sent

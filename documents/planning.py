@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from threading import Lock, Timer
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -31,7 +32,7 @@ from tasks.models import OutboxMessage, Task
 
 SCANNED_PAGE_TOKENS = 500  # of a page full of writing
 SCANNED_PAGE_SECONDS = 3
-IDLE_SECONDS = 60  # then the readers' process, some 300 MB, is ended
+IDLE_SECONDS = 60  # then the readers' process, some 160 MB, is ended
 RECENT_TASKS = 100
 # Seconds of work that a chunk took lately, from the first step's beginning to the last one's end.
 _PACE = f"""
@@ -75,19 +76,29 @@ class Plan:
         return {"amount": str(amount), "currency": settings.EMBEDDING_PRICE_CURRENCY}
 
 
+class Scanned(NamedTuple):
+    """Pages for OCR, and what they are taken for."""
+
+    pages: int
+    chunks: int
+    tokens: int
+
+
 def plan(*, owner_id: int, path: Path, name: str, splitting: Splitting) -> Plan:
     """What the upload of the file at `path` would lead to; keeps nothing, asks no endpoint.
 
     Raises PlannerBusy while another plan is made, and what the first three steps raise; a reader
     that takes over PLAN_TIMEOUT_SECONDS is a ReaderTimeout.
     """
+    options = splitting_options(splitting)
     bounds = replace(limits(), ocr_pages=0, seconds=settings.PLAN_TIMEOUT_SECONDS)
     with _alone():
         facts = validate_file(path, name=name, limits=bounds)
         extracted = _read(path, facts, name, bounds)
-        passages = _split(extracted, splitting)
+        passages = _split(extracted, options)
     same = Document.objects.filter(owner_id=owner_id, sha256=sha256_of(path)).first()
-    return _planned(clean_name(name), facts, extracted, passages, same)
+    scanned = _scanned(extracted, options["chunk_size"])
+    return _planned(clean_name(name), facts, extracted, passages, scanned, same)
 
 
 _turn = Lock()
@@ -122,13 +133,11 @@ def _read(path: Path, facts: FileFacts, name: str, bounds: Limits) -> Extracted:
     return sandbox().read(path, content_type=facts.content_type, name=name, limits=bounds)
 
 
-def _split(extracted: Extracted, splitting: Splitting) -> list[Passage]:
+def _split(extracted: Extracted, options: dict[str, Any]) -> list[Passage]:
     if not extracted.text:
         return []
     elements = json.dumps([fields_of(element) for element in extracted.elements])
-    return split_confined(
-        extracted.text, elements, splitting_options(splitting), should_stop=lambda: False
-    )
+    return split_confined(extracted.text, elements, options, should_stop=lambda: False)
 
 
 def _planned(
@@ -136,6 +145,7 @@ def _planned(
     facts: FileFacts,
     extracted: Extracted,
     passages: list[Passage],
+    scanned: Scanned,
     same: Document | None,
 ) -> Plan:
     seen = {
@@ -144,23 +154,24 @@ def _planned(
         for body in [extracted.text[passage.start : passage.end]]
     }
     known = _known(list(seen))
-    scanned = _scanned_pages(extracted)
-    tokens = sum(seen.values()) + scanned * SCANNED_PAGE_TOKENS
-    chunks = len(passages) + math.ceil(scanned * SCANNED_PAGE_TOKENS / settings.CHUNK_SIZE)
+    tokens = sum(seen.values()) + scanned.tokens
+    chunks = len(passages) + scanned.chunks
     return Plan(
         name=name, content_type=facts.content_type, size=facts.size, pages=extracted.pages,
-        ocr_pages=scanned, chunks=chunks, tokens=tokens, known_chunks=len(known),
+        ocr_pages=scanned.pages, chunks=chunks, tokens=tokens, known_chunks=len(known),
         tokens_to_pay=tokens - sum(seen[each] for each in known),
-        seconds=_seconds(chunks - len(known), scanned), document=same,
+        seconds=_seconds(chunks - len(known), scanned.pages), document=same,
         warnings=list(extracted.details.get("warnings", [])),
     )  # fmt: skip
 
 
-def _scanned_pages(extracted: Extracted) -> int:
+def _scanned(extracted: Extracted, chunk_size: int) -> Scanned:
     """Without OCR, a page that needs it is empty or garbled."""
     names = ("empty_pages", "garbled_pages")
     found = sum(int(extracted.details.get(name, 0)) for name in names)
-    return min(found, int(settings.OCR_MAX_PAGES))
+    pages = min(found, settings.OCR_MAX_PAGES)
+    tokens = pages * SCANNED_PAGE_TOKENS
+    return Scanned(pages, math.ceil(tokens / chunk_size), tokens)
 
 
 def _known(digests: list[bytes]) -> set[bytes]:

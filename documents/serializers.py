@@ -1,9 +1,11 @@
 """What the REST API takes and gives. Input and output are apart."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -73,15 +75,20 @@ class SplittingSerializer(serializers.Serializer[Any]):
         return cast("Splitting", {name: given[name] for name in self.NAMES if name in given})
 
 
-class UploadSerializer(SplittingSerializer):
+class PlannedFileSerializer(SplittingSerializer):
     file = serializers.FileField(allow_empty_file=True, max_length=None)
+
+    def given(self) -> dict[str, Any]:
+        """The file and how to split it, as services take them."""
+        file: TemporaryUploadedFile = self.validated_data["file"]
+        path = Path(file.temporary_file_path())
+        return {"path": path, "name": file.name or "", "splitting": self.splitting()}
+
+
+class UploadSerializer(PlannedFileSerializer):
     bulk = serializers.BooleanField(
         default=False, help_text="Part of an import: let other uploads go first."
     )
-
-
-class PlannedFileSerializer(SplittingSerializer):
-    file = serializers.FileField(allow_empty_file=True, max_length=None)
 
 
 class CostSerializer(serializers.Serializer[Any]):

@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import close_old_connections
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
@@ -109,13 +107,8 @@ class DocumentViewSet(
         """Upload one file. It is processed from here on by itself; follow `task.socket`."""
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        file: TemporaryUploadedFile = form.validated_data["file"]
         upload = services.upload_document(
-            owner_id=user_id(request),
-            path=Path(file.temporary_file_path()),
-            name=file.name or "",
-            bulk=form.validated_data["bulk"],
-            splitting=form.splitting(),
+            owner_id=user_id(request), bulk=form.validated_data["bulk"], **form.given()
         )
         body = DocumentSerializer(self.get_queryset().get(pk=upload.document.pk)).data
         location = reverse("document-detail", args=[upload.document.pk])
@@ -128,13 +121,7 @@ class DocumentViewSet(
         """What an upload would make and cost: pages, chunks, tokens, time. Nothing is kept."""
         form = PlannedFileSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        file: TemporaryUploadedFile = form.validated_data["file"]
-        found = planning.plan(
-            owner_id=user_id(request),
-            path=Path(file.temporary_file_path()),
-            name=file.name or "",
-            splitting=form.splitting(),
-        )
+        found = planning.plan(owner_id=user_id(request), **form.given())
         return Response(PlanSerializer(found).data)
 
     def perform_destroy(self, document: Document) -> None:

@@ -27,9 +27,7 @@ class Hit:
     document: Document
     score: float  # at most 1: the cosine similarity, or the share of what was to be reached
     explanation: Explanation
-    highlights: list[tuple[int, int]] = field(
-        default_factory=list
-    )  # characters of the chunk's text
+    highlights: list[tuple[int, int]] = field(default_factory=list)  # in the chunk's text
     before: list[Chunk] = field(default_factory=list)
     after: list[Chunk] = field(default_factory=list)
     others: list["Hit"] = field(default_factory=list)  # further ones of the same document

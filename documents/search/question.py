@@ -36,9 +36,10 @@ class Word:
     @property
     def is_telling(self) -> bool:
         """Whether it says more than grammar does."""
-        longest = max(self.forms, key=len)  # as it was asked
+        longest = max(map(len, self.forms))  # as it was asked; an ending may be as long
         short = all(form.isascii() and len(form) <= 3 and form.isalpha() for form in self.forms)
-        return self.share <= (RARE if short else COMMON) and longest not in GRAMMAR
+        grammar = any(len(form) == longest for form in self.forms & GRAMMAR)
+        return self.share <= (RARE if short else COMMON) and not grammar
 
     @property
     def weight(self) -> float:

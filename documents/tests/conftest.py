@@ -14,3 +14,13 @@ def read(tmp_path):
         return parts_of(extract(path))
 
     return run
+
+
+@pytest.fixture
+def by_hand(monkeypatch, settings, tmp_path, embedder):
+    """Files of the test's own, and nothing runs but what the test runs."""
+    from tasks.tests.factories import send_nothing  # models are there only by now
+
+    send_nothing(monkeypatch)
+    settings.MEDIA_ROOT = tmp_path
+    settings.TASK_HEARTBEAT_SECONDS = 3600  # another connection sees nothing of its transaction

@@ -9,7 +9,7 @@ from documents.models import Chunk, Extraction
 from documents.pipeline import DOCUMENT
 from tasks import outbox, services
 from tasks.models import Task
-from tasks.tests.factories import run_all, send_nothing
+from tasks.tests.factories import run_all
 
 pytestmark = pytest.mark.django_db
 MOST_STATEMENTS = 75  # of a document with one batch of passages, the upload not counted
@@ -18,11 +18,8 @@ MOST_PER_500 = 80
 
 
 @pytest.fixture(autouse=True)
-def quiet(monkeypatch, settings, tmp_path, embedder):
-    send_nothing(monkeypatch)
-    settings.MEDIA_ROOT = tmp_path
+def one_turn(by_hand, settings):
     settings.TASK_SLICE_SECONDS = 600
-    settings.TASK_HEARTBEAT_SECONDS = 3600
 
 
 def process(api, parts):

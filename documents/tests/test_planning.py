@@ -14,7 +14,7 @@ from documents.models import Chunk, Document
 from documents.steps.embed import embedded_text
 from documents.tests.pictures import scanned_pdf, written
 from tasks.models import Task
-from tasks.tests.factories import run_all, send_nothing
+from tasks.tests.factories import run_all
 
 pytestmark = pytest.mark.django_db
 TEXT = "\n\n".join(
@@ -23,10 +23,7 @@ TEXT = "\n\n".join(
 
 
 @pytest.fixture(autouse=True)
-def quiet(monkeypatch, settings, tmp_path, embedder):
-    send_nothing(monkeypatch)
-    settings.MEDIA_ROOT = tmp_path
-    settings.TASK_HEARTBEAT_SECONDS = 3600
+def kept_warm(by_hand, monkeypatch):
     monkeypatch.setattr(planning, "_rest", lambda: None)  # the sandbox is all tests'
 
 
@@ -94,6 +91,13 @@ def test_a_picture_is_for_ocr_and_estimated(api):
     found = plan(api, image.getvalue(), "a.png").json()
     assert (found["pages"], found["ocr_pages"], found["chunks"]) == (1, 1, 2)
     assert found["tokens"] == planning.SCANNED_PAGE_TOKENS
+
+
+def test_scanned_pages_make_more_chunks_when_they_are_smaller(api):
+    image = BytesIO()
+    written([(20, 20, "Hello there")]).save(image, "PNG")
+    found = plan(api, image.getvalue(), "a.png", chunk_size=50, chunk_overlap=0).json()
+    assert found["chunks"] == 10
 
 
 def test_scanned_pages_of_a_pdf_are_counted_beside_the_others(api, tmp_path):

@@ -9,6 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from documents import search
 from documents.models import Chunk, Document
 from documents.search import finding, rarity
+from documents.search.question import understand
+from documents.search.rarity import how_rare
+from documents.search.scope import Scope
 from documents.tests.searchable import analyze, make_document
 
 pytestmark = pytest.mark.django_db
@@ -140,11 +143,19 @@ def test_what_both_ways_find_comes_first(user, embedder, either_way):
     assert in_order([hit.explanation.fusion for hit in hits])
 
 
-def test_a_hit_by_words_alone_has_its_distance_and_no_rank_for_it(user, embedder, monkeypatch):
-    monkeypatch.setattr(search, "POOL", 1)
-    make_document(user, "a", ["storm storm storm zebra", "storm"])
-    hits = find(user, "storm zebra", top_k=1)
-    assert hits[0].explanation.distance is not None
+def test_a_hit_of_one_way_has_its_figures_of_both_and_no_rank_for_the_other(
+    user, embedder, either_way
+):
+    long = "storm zebra " + " ".join(f"other{n}" for n in range(60))
+    make_document(user, "a", ["storm", long])
+    question, scope = understand("storm zebra", how_rare()), Scope(owner_id=user.pk)
+    hits = finding.find(scope, "storm zebra", question, "hybrid", pool=1, most=10)
+    ways = {hit.chunk.text: hit.explanation for hit in hits}
+    near, worded = ways["storm"], ways[long]
+    assert (near.vector_rank, near.text_rank) == (1, None)
+    assert (worded.vector_rank, worded.text_rank) == (None, 1)
+    assert near.distance < worded.distance
+    assert near.relevance < worded.relevance
 
 
 def test_a_question_without_words_is_answered_by_meaning_alone(user, embedder):
@@ -257,6 +268,12 @@ def test_words_that_stand_everywhere_are_not_highlighted(user, embedder):
     analyze()
     hit = find(user, "the storm", mode="text")[0]
     assert hit.highlights == [(4, 9)]
+
+
+def test_grammar_is_not_highlighted_before_postgres_knows_how_common_it_is(user, embedder):
+    make_document(user, "a", ["Why the storm by the sea"])
+    (hit,) = find(user, "why the storm by night")
+    assert hit.highlights == [(8, 13)]
 
 
 def test_a_short_word_of_grammar_is_not_highlighted_in_another_languages_library(user, embedder):

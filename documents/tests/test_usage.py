@@ -14,17 +14,14 @@ from documents.checks import times_agree
 from documents.models import Chunk, Document, Usage
 from documents.tests.embedding_server import body, vector
 from tasks.models import OutboxMessage, Task
-from tasks.tests.factories import at_once, run_all, send_nothing
+from tasks.tests.factories import at_once, run_all
 
 pytestmark = pytest.mark.django_db
 TEXT = "\n\n".join(f"# Part {n}\n\nThe word{n} is here." for n in range(6))
 
 
 @pytest.fixture(autouse=True)
-def quiet(monkeypatch, settings, tmp_path, embedder):
-    send_nothing(monkeypatch)
-    settings.MEDIA_ROOT = tmp_path
-    settings.TASK_HEARTBEAT_SECONDS = 3600
+def small_batches(by_hand, settings):
     settings.EMBEDDING_BATCH_SIZE = 2
 
 
