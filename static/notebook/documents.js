@@ -102,7 +102,8 @@ function announceOutcome(item) {
     FAILED: t("{name} failed: {reason}", { name, reason: item.error_message ?? "" }),
     CANCELLED: t("{name} was cancelled.", { name }),
   };
-  announce(sentences[displayStatus(item, getState().tasks[item.task?.id])] ?? "");
+  const sentence = sentences[displayStatus(item, getState().tasks[item.task?.id])];
+  if (sentence) announce(sentence);
 }
 
 async function refreshDocument(id) {

@@ -2,10 +2,15 @@
 import { setState } from "./store.js";
 
 const TOAST_MS = 7000;
+const ANNOUNCED_MS = 10000;
 let lastId = 0;
 
+/** Each has a line of its own, so that two in one moment are both read out. */
 export function announce(text) {
-  document.getElementById("announcer").textContent = text;
+  const line = document.createElement("p");
+  line.textContent = text;
+  document.getElementById("announcer").append(line);
+  setTimeout(() => line.remove(), ANNOUNCED_MS);
 }
 
 export function dismissToast(id) {

@@ -80,7 +80,8 @@ def test_a_socket_remembers_only_the_tasks_that_ended_last():
 @pytest.fixture
 def layer_away():
     """The broker's port is closed."""
-    before = channel_layers.set("default", GroupLayer(hosts=["redis://127.0.0.1:1/0"]))
+    before = get_channel_layer()  # made now, for `set` gives none when nobody has asked for it
+    channel_layers.set("default", GroupLayer(hosts=["redis://127.0.0.1:1/0"]))
     yield
     channel_layers.set("default", before)
 
