@@ -120,11 +120,12 @@ def _cpu(work: Callable[[], object]) -> float:
 def _compare_stores(dimensions: int, chunks: int, rounds: int, *, index: bool) -> None:
     from django.db import connection
 
+    from documents import spaces
     from documents.models import Chunk
 
     if not index:
         with connection.cursor() as cursor:
-            cursor.execute("DROP INDEX chunk_embedding_hnsw")
+            cursor.execute(f"DROP INDEX {spaces.graph_of(spaces.active())}")
     vectors = np.random.default_rng(1).standard_normal((chunks, dimensions)).astype(np.float32)
     spent: dict[str, list[float]] = {}
     for _ in range(rounds):
@@ -167,11 +168,11 @@ def _passage(number: int) -> Any:
 def _store(vectors: Any) -> dict[str, float]:
     from django.db import transaction
 
-    from documents import pipeline
+    from documents import pipeline, spaces
     from documents.models import Draft
     from documents.steps import embed, store
 
-    run, count = _subject(), len(vectors)
+    run, count, space = _subject(), len(vectors), spaces.active()
     text = "".join(f"{number:010}" for number in range(count + 100))
     started = time.perf_counter()
     with transaction.atomic():
@@ -182,7 +183,8 @@ def _store(vectors: Any) -> dict[str, float]:
     asked = time.perf_counter()
     for at in range(0, count, BATCH):
         batch = dict.fromkeys(digests[at : at + BATCH], "")
-        embed._keep(run.task_id, run.subject_id, batch, vectors[at : at + BATCH], [])
+        with transaction.atomic():
+            embed._keep(run.task_id, space, batch, vectors[at : at + BATCH])
     kept = time.perf_counter()
     with transaction.atomic():
         store.replace_chunks(run.subject_id, run.task_id)
@@ -193,20 +195,30 @@ def _store(vectors: Any) -> dict[str, float]:
 def _store_by_django(vectors: Any) -> dict[str, float]:
     from django.db import transaction
 
-    from documents.models import Chunk
+    from documents import spaces
+    from documents.models import Chunk, ChunkVector, Document
 
-    run = _subject()
+    run, space = _subject(), spaces.active()
+    owner_id = Document.objects.get(pk=run.subject_id).owner_id
     started = time.perf_counter()
     with transaction.atomic():
-        Chunk.objects.bulk_create(
+        chunks = [
+            Chunk(
+                id=uuid4(), document_id=run.subject_id, owner_id=owner_id, index=number,
+                text=TEXT[:1000], start=number * 10, end=number * 10 + 1000, page_start=1,
+                page_end=2, headings=["One", "Two"], context="One › Two",
+                digest=uuid4().bytes * 2,
+            )
+            for number in range(len(vectors))
+        ]  # fmt: skip
+        Chunk.objects.bulk_create(chunks, batch_size=500)
+        ChunkVector.objects.bulk_create(
             [
-                Chunk(
-                    id=uuid4(), document_id=run.subject_id, index=number, text=TEXT[:1000],
-                    start=number * 10, end=number * 10 + 1000, page_start=1, page_end=2,
-                    headings=["One", "Two"], context="One › Two", digest=uuid4().bytes * 2,
+                ChunkVector(
+                    chunk=chunk, space=space, owner_id=owner_id, document_id=run.subject_id,
                     embedding=vector,
                 )
-                for number, vector in enumerate(vectors)
+                for chunk, vector in zip(chunks, vectors, strict=True)
             ],
             batch_size=500,
         )  # fmt: skip

@@ -45,6 +45,10 @@ CONSISTENT = {
     "a message of an ended task": """
         SELECT t.id FROM tasks_outboxmessage m JOIN tasks_task t ON t.id = m.task_id
         WHERE t.status IN ('COMPLETED', 'FAILED', 'CANCELLED')""",
+    "a chunk without a vector of the space that is searched": """
+        SELECT c.id FROM documents_chunk c WHERE NOT EXISTS (
+            SELECT FROM documents_chunkvector v JOIN documents_embeddingspace s ON s.id = v.space_id
+            WHERE v.chunk_id = c.id AND s.state = 'ACTIVE')""",
     "a chunk whose text is not that part of the document's": """
         SELECT c.id FROM documents_chunk c JOIN documents_document d ON d.id = c.document_id
         JOIN documents_extraction e ON e.id = d.extraction_id

@@ -8,7 +8,6 @@ import psycopg
 
 from documents.embeddings import PROBE
 
-MODEL = "test-passage"  # EMBEDDING_PASSAGE_MODEL of the stack
 STORED = """
     SELECT digest FROM documents_chunk WHERE digest = ANY(%(digests)s)
     UNION SELECT digest FROM documents_draft
@@ -54,7 +53,7 @@ class Ledger:
         return reply
 
     def _known(self, texts):
-        names = {hashlib.sha256(f"{MODEL}\0{text}".encode()).digest(): text for text in texts}
+        names = {hashlib.sha256(text.encode()).digest(): text for text in texts}
         try:
             with self._stack.database() as db:
                 found = db.execute(STORED, {"digests": [*names]}).fetchall()

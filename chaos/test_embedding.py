@@ -225,7 +225,8 @@ def test_a_reordered_answer_is_put_in_order(stack, client, clock):
         assert stack.until_done(client, document["id"])["status"] == "AVAILABLE"
     stack.embedder.misbehave = lambda request: None
     with stack.database() as db:
-        query = "SELECT context, text, embedding::text FROM documents_chunk WHERE document_id = %s"
+        query = """SELECT context, text, embedding::text FROM documents_chunk chunk
+            JOIN documents_chunkvector v ON v.chunk_id = chunk.id WHERE chunk.document_id = %s"""
         rows = db.execute(query, [document["id"]]).fetchall()
     assert len(rows) > 2
     for context, passage, found in rows:
@@ -234,7 +235,7 @@ def test_a_reordered_answer_is_put_in_order(stack, client, clock):
 
 
 # --- F48 ------------------------------------------------------------------------------------------
-REFUSAL = f"EMBEDDING_DIMENSIONS is 512, but the database holds vectors of {DIMENSIONS}."
+REFUSAL = f"EMBEDDING_DIMENSIONS is 512, but the database holds vectors of {DIMENSIONS}"
 
 
 @pytest.mark.fault("F48", bound=60)
@@ -261,5 +262,5 @@ def test_other_dimensions_than_the_databases_are_refused_at_the_start(stack, cli
     with stack.client() as again:
         assert again.get(f"/api/documents/{document['id']}/").json()["chunk_count"] == chunks
     with stack.database() as db:
-        found = db.execute("SELECT DISTINCT vector_dims(embedding) FROM documents_chunk")
+        found = db.execute("SELECT DISTINCT vector_dims(embedding) FROM documents_chunkvector")
         assert found.fetchall() == [(DIMENSIONS,)]

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from documents import services
-from documents.models import Document, Usage
+from documents.models import ChunkVector, Document, EmbeddingSpace, Usage
 from tasks.admin import described
 from tasks.models import Task
 
@@ -98,3 +98,34 @@ class UsageAdmin(admin.ModelAdmin[Usage]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Usage | None = None) -> bool:
         return False
+
+
+@admin.register(EmbeddingSpace)
+class EmbeddingSpaceAdmin(admin.ModelAdmin[EmbeddingSpace]):
+    """Which model's vectors are searched, and which are being made. Changed by a command."""
+
+    list_display = ("passage_model", "dimensions", "state", "vectors", "work", "switched_at")
+    fields = (
+        "passage_model", "query_model", "dimensions", "passage_prefix", "query_prefix", "base_url",
+        "key_variable", "state", "vectors", "work", "created_at", "switched_at",
+    )  # fmt: skip
+    readonly_fields = fields
+    list_select_related = ("task",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("vectors"))
+    def vectors(self, space: EmbeddingSpace) -> int:
+        return ChunkVector.objects.filter(space=space).count()
+
+    @admin.display(description=_("task"))
+    def work(self, space: EmbeddingSpace) -> str:
+        if space.task is None:
+            return "–"
+        address = reverse("admin:tasks_task_change", args=[space.task_id])
+        told = f"{space.task.get_status_display()}, {space.task.progress}%"
+        return format_html('<a href="{}">{}</a>', address, told)

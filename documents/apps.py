@@ -1,6 +1,8 @@
 from importlib import import_module
+from typing import Any
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from tasks import pipelines
@@ -12,4 +14,12 @@ class DocumentsConfig(AppConfig):
 
     def ready(self) -> None:
         pipelines.register(import_module("documents.pipeline").DOCUMENT)
+        pipelines.register(import_module("documents.switching").EMBEDDINGS)
+        post_migrate.connect(_make_first_space, sender=self)
         import_module("documents.checks")
+
+
+def _make_first_space(apps: Any = None, **_: Any) -> None:
+    """Whenever the database was made, emptied or brought up to date; not for an older one."""
+    if apps is None or "embeddingspace" in apps.all_models["documents"]:
+        import_module("documents.spaces").adopt_settings()

@@ -8,9 +8,10 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connection
+from django.db import DatabaseError
 
-from documents.models import Chunk
+from documents import spaces
+from documents.models import EmbeddingSpace
 from documents.steps.split import STRATEGIES
 
 
@@ -50,8 +51,8 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
          "EMBEDDING_DIMENSIONS must be from 1 to 4000, as an HNSW index takes no more.", "E015"),
         (bool(settings.CHAT_BASE_URL) == bool(settings.CHAT_MODEL),
          "CHAT_BASE_URL and CHAT_MODEL must be set together.", "E022"),
-        (settings.EMBEDDING_DAILY_TOKENS >= 0,
-         "EMBEDDING_DAILY_TOKENS must not be under 0.", "E021"),
+        (min(settings.EMBEDDING_DAILY_TOKENS, settings.EMBEDDING_CACHE_DAYS) >= 0,
+         "EMBEDDING_DAILY_TOKENS and EMBEDDING_CACHE_DAYS must not be under 0.", "E021"),
     ]  # fmt: skip
     return [Error(sentence, id=f"notebook.{name}") for holds, sentence, name in rules if not holds]
 
@@ -87,26 +88,37 @@ _BYTES_PER_CHAR = 40  # of text: as read, as elements, normalised, joined and se
 
 
 @register(Tags.database)
-def dimensions_match_the_column(
+def settings_name_the_space(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
 ) -> Iterable[CheckMessage]:
-    """The chunk table was made for one number of dimensions; another would fail at every store."""
-    if not databases:
+    """What is stored was made by one model, which goes on being asked whatever the settings say."""
+    if not databases or (space := _searched()) is None:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT atttypmod FROM pg_attribute"
-            " WHERE attrelid = to_regclass(%s) AND attname = 'embedding'",
-            [Chunk._meta.db_table],
-        )
-        row = cursor.fetchone()
-    if row and row[0] != settings.EMBEDDING_DIMENSIONS:
+    wanted = spaces.of_settings()
+    if wanted.passage_model == space.passage_model and wanted.dimensions != space.dimensions:
         yield Error(
-            f"EMBEDDING_DIMENSIONS is {settings.EMBEDDING_DIMENSIONS},"
-            f" but the database holds vectors of {row[0]}.",
-            hint="Set it back, or start with an empty database.",
+            f"EMBEDDING_DIMENSIONS is {wanted.dimensions},"
+            f" but the database holds vectors of {space.dimensions} of the same model.",
+            hint="Set it back. `manage.py embeddings switch` leads to another model.",
             id="notebook.E016",
         )
+    elif not spaces.are_alike(space, wanted):
+        yield checks.Warning(
+            f"The settings name {wanted}, but search uses {space}, which goes on.",
+            hint="Run `manage.py embeddings switch` to change to what the settings name,"
+            " or set EMBEDDING_PASSAGE_MODEL and the others to what is used.",
+            id="notebook.W016",
+        )
+    if space.key_variable and not space.key:
+        yield Error(f"{space.key_variable} is empty, the key for {space}.", id="notebook.E017")
+
+
+def _searched() -> EmbeddingSpace | None:
+    """None also while the database is not there yet or of an older version."""
+    try:
+        return EmbeddingSpace.objects.filter(state=spaces.State.ACTIVE).first()
+    except DatabaseError:
+        return None
 
 
 @register()

@@ -60,7 +60,7 @@ def verify(document: Document, quote: str) -> list[Place]:
 def _place(document: Document, text: str, span: tuple[int, int], *, exact: bool) -> Place:
     start, end = span
     chunks = document.chunks.filter(start__lt=end, end__gt=start).order_by("index")
-    held = list(chunks.defer("text", "embedding", "weights", "words", "digest", "context"))
+    held = list(chunks.defer("text", "weights", "words", "digest", "context"))
     return Place(start=start, end=end, text=text[start:end], exact=exact, chunks=held)
 
 

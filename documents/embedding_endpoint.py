@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import httpx2
 import numpy as np
 import openai
 import structlog
-from django.conf import settings
 from numpy.typing import NDArray
 
 from documents.embedding_transport import AnswerPacked, AnswerTooLarge, allowed, limit
@@ -31,18 +30,21 @@ from documents.exceptions import (
     EmbeddingUnreadable,
 )
 from documents.extraction.tokens import estimate_tokens
+from documents.models import EmbeddingSpace
 from tasks.exceptions import StepError
 
 log = structlog.get_logger(__name__)
 Vectors = NDArray[np.float32]  # a row for each text
 CONNECT_SECONDS = 3
 LONGEST_WAIT_SECONDS = 3600  # whatever the endpoint says, we ask again after an hour
+MOST_DIMENSIONS = 4000  # of an answer to a space that doesn't say how many it has
 ANSWER_BYTES, TEXT_BYTES, NUMBER_BYTES = 65_536, 1024, 40  # at most, as JSON
 MOST_TOKENS_PER_CHARACTER, OWN_TOKENS = 4, 16  # the bytes of UTF-8, and a model's own marks
 SQUARED_LENGTH = (1e-12, 1e12)  # beyond, Postgres' four-byte floats lose the vector
 
 
 def request(
+    space: EmbeddingSpace,
     model: str,
     texts: Sequence[str],
     *,
@@ -50,19 +52,20 @@ def request(
     should_stop: Callable[[], bool],
     spent: Callable[[int], object] = lambda tokens: None,
 ) -> Vectors:
-    """One vector per text, in order, checked; within `seconds` in all.
+    """One vector per text, in order, checked; within `seconds` in all. `model` is one of `space`.
 
     `spent` is told how many tokens it cost.
     Raises an `Embedding…` error, or Fenced soon after `should_stop` says so.
     """
-    size = ANSWER_BYTES + len(texts) * (TEXT_BYTES + NUMBER_BYTES * settings.EMBEDDING_DIMENSIONS)
+    dimensions = space.dimensions or MOST_DIMENSIONS
+    size = ANSWER_BYTES + len(texts) * (TEXT_BYTES + NUMBER_BYTES * dimensions)
     try:
         with allowed(seconds=seconds, size=size, should_stop=should_stop):
             # Parsed here: the library would make a list of Python's floats, and look at each.
-            answer = client().embeddings.with_raw_response.create(
+            answer = client(space.url, space.key).embeddings.with_raw_response.create(
                 model=model, input=list(texts), encoding_format="base64"
             )
-        return _counted(json.loads(answer.content), texts, spent)
+        return _counted(json.loads(answer.content), space.dimensions, texts, spent)
     except openai.APIError as error:
         raise _translate(error) from error
     except UnicodeEncodeError as error:  # half of a surrogate pair
@@ -73,14 +76,14 @@ def request(
         raise EmbeddingUnreadable from error  # an answer that is no answer
 
 
-@lru_cache(maxsize=1)
-def client() -> openai.OpenAI:
-    """One client per process; its connections are kept alive."""
+@cache
+def client(url: str, key: str) -> openai.OpenAI:
+    """One client per process and endpoint; its connections are kept alive."""
     http = openai.DefaultHttpxClient(timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS))
     limit(http)
     return openai.OpenAI(
-        base_url=settings.EMBEDDING_BASE_URL,
-        api_key=settings.OPENAI_API_KEY or "none",
+        base_url=url,
+        api_key=key or "none",
         max_retries=0,  # ours, because the library obeys any Retry-After for as long as it says
         http_client=http,
     )
@@ -133,8 +136,10 @@ def _date(value: str) -> datetime | None:
         return None
 
 
-def _counted(answer: Any, texts: Sequence[str], spent: Callable[[int], object]) -> Vectors:
-    vectors = _checked(answer, len(texts))
+def _counted(
+    answer: Any, dimensions: int, texts: Sequence[str], spent: Callable[[int], object]
+) -> Vectors:
+    vectors = _checked(answer, len(texts), dimensions)
     spent(_tokens(answer, texts))
     return vectors
 
@@ -149,7 +154,7 @@ def _tokens(answer: Any, texts: Sequence[str]) -> int:
     return sum(map(estimate_tokens, texts))
 
 
-def _checked(answer: Any, count: int) -> Vectors:
+def _checked(answer: Any, count: int, dimensions: int) -> Vectors:
     """The vectors in the order of the texts, or EmbeddingInvalid: servers are known to send fewer,
     more, reordered, wrongly sized, zero and non-finite ones."""
     if len(answer["data"]) != count:
@@ -157,7 +162,7 @@ def _checked(answer: Any, count: int) -> Vectors:
     rows = sorted(answer["data"], key=lambda row: row["index"])
     if [row["index"] for row in rows] != list(range(count)):
         raise EmbeddingInvalid
-    vectors = np.stack([_decoded(row["embedding"]) for row in rows])
+    vectors = np.stack([_decoded(row["embedding"], dimensions) for row in rows])
     least, most = SQUARED_LENGTH
     squared = np.square(vectors, dtype=np.float64).sum(axis=1)
     if not np.all((least < squared) & (squared < most)):  # NaN is neither
@@ -165,7 +170,7 @@ def _checked(answer: Any, count: int) -> Vectors:
     return vectors
 
 
-def _decoded(sent: object) -> Vectors:
+def _decoded(sent: object, dimensions: int) -> Vectors:
     """One vector: the four-byte floats in base64 that we ask for, or JSON's numbers, because some
     servers know no other way."""
     if isinstance(sent, str):
@@ -174,10 +179,9 @@ def _decoded(sent: object) -> Vectors:
         vector = np.array(sent)
     if vector.dtype.kind not in "fiu":  # text among the numbers, or too large to be any
         raise EmbeddingUnreadable
-    if vector.shape != (settings.EMBEDDING_DIMENSIONS,):
+    if vector.shape != (dimensions or vector.size,):
         raise EmbeddingInvalid(
-            f"The embedding service sent {vector.size} dimensions instead of"
-            f" {settings.EMBEDDING_DIMENSIONS}."
+            f"The embedding service sent {vector.size} dimensions instead of {dimensions}."
         )
     with np.errstate(over="ignore"):  # it becomes infinite, and is refused as such
         return vector.astype(np.float32)

@@ -121,16 +121,17 @@ class Entry:
     jitter: float = 2  # seconds
 
 
-def enter(*, tokens: int, paid: bool, urgent: bool) -> Entry:
+def enter(*, tokens: int, paid: bool, urgent: bool, endpoint: str = "") -> Entry:
     """May a request go out now? It takes its share of the operator's limits unless it is `paid`.
 
     What is `urgent` takes its share too, but does not wait for it: a person waits. "probe" means
-    that the caller is to find out whether the endpoint lives, and to tell.
+    that the caller is to find out whether the endpoint lives, and to tell. `endpoint` is its
+    address, EMBEDDING_BASE_URL if it is empty, here and below.
     """
     request_cost = 0 if paid else _milliseconds_each(settings.EMBEDDING_REQUESTS_PER_MINUTE)
     token_cost = 0 if paid else tokens * _milliseconds_each(settings.EMBEDDING_TOKENS_PER_MINUTE)
     longest = -1 if urgent else SHORT_SECONDS * 1000
-    found = _run(_ENTER, request_cost, token_cost, longest, _lease())
+    found = _run(endpoint, _ENTER, request_cost, token_cost, longest, _lease())
     if found is None:
         return Entry("go")
     verdict, wait, began, age = found
@@ -138,41 +139,41 @@ def enter(*, tokens: int, paid: bool, urgent: bool) -> Entry:
     return Entry(verdict.decode(), seconds, began, _jitter(seconds, age / 1000))
 
 
-def answered(began: int) -> None:
+def answered(began: int, *, endpoint: str = "") -> None:
     """The endpoint lives. If it was asked after the last 429, it no longer limits us."""
-    _run(_ANSWERED, began)
+    _run(endpoint, _ANSWERED, began)
 
 
-def limited(retry_after: float | None) -> tuple[float, float]:
+def limited(retry_after: float | None, *, endpoint: str = "") -> tuple[float, float]:
     """A 429. How many seconds everybody holds off, and over how many to come back."""
     luck = random.uniform(0.75, 1.25)  # noqa: S311 - no secret
     first, longest = FIRST_HOLD_SECONDS * 1000, LONGEST_HOLD_SECONDS * 1000
-    found = _run(_LIMITED, (retry_after or 0) * 1000, first, longest, luck)
+    found = _run(endpoint, _LIMITED, (retry_after or 0) * 1000, first, longest, luck)
     if found is None:
         return retry_after or random.uniform(5, 30), LONGEST_JITTER_SECONDS  # noqa: S311
     hold, age = found[0] / 1000, found[1] / 1000
     return hold, _jitter(hold, age)
 
 
-def failed() -> Literal["closed", "probe"] | float:
+def failed(*, endpoint: str = "") -> Literal["closed", "probe"] | float:
     """The endpoint could not be reached. "closed": no more than that; "probe": it was the last of
     too many, and the caller is to find out; a number: the breaker is open for so many seconds."""
-    found = _run(_FAILED, settings.EMBEDDING_BREAKER_FAILURES, _lease())
+    found = _run(endpoint, _FAILED, settings.EMBEDDING_BREAKER_FAILURES, _lease())
     if not found:
         return "closed"
     return "probe" if found < 0 else found / 1000
 
 
-def probe_failed() -> float:
+def probe_failed(*, endpoint: str = "") -> float:
     """The endpoint is down: nobody asks it for so many seconds."""
     seconds: float = settings.EMBEDDING_BREAKER_SECONDS
-    _run(_PROBE_FAILED, seconds * 1000)
+    _run(endpoint, _PROBE_FAILED, seconds * 1000)
     return seconds
 
 
-def state() -> State:
+def state(*, endpoint: str = "") -> State:
     """What the gate knows now; all clear while Valkey is away."""
-    opened, until, hold = _run(_STATE) or (0, 0, 0)
+    opened, until, hold = _run(endpoint, _STATE) or (0, 0, 0)
     return {"open": bool(opened), "until": until / 1000, "hold": hold / 1000}
 
 
@@ -195,8 +196,9 @@ def _lease() -> int:
     return (PROBE_SECONDS + 1) * 1000
 
 
-def _key() -> str:
-    name = hashlib.sha256(settings.EMBEDDING_BASE_URL.encode()).hexdigest()[:16]
+def _key(endpoint: str = "") -> str:
+    url = endpoint or settings.EMBEDDING_BASE_URL
+    name = hashlib.sha256(url.encode()).hexdigest()[:16]
     return f"notebook:embedding:{name}"
 
 
@@ -217,9 +219,9 @@ def _script(body: str) -> Any:
     return _valkey().register_script(_PRELUDE + body)
 
 
-def _run(body: str, *arguments: float) -> Any:
+def _run(endpoint: str, body: str, *arguments: float) -> Any:
     """What the script says; None while Valkey is away."""
-    return _safely(lambda: _script(body)(keys=[_key()], args=list(arguments)))
+    return _safely(lambda: _script(body)(keys=[_key(endpoint)], args=list(arguments)))
 
 
 class _Away:

@@ -22,6 +22,8 @@ from documents.exceptions import (
     EmbeddingUnreadable,
 )
 from documents.extraction.tokens import estimate_tokens
+from documents.models import EmbeddingSpace
+from documents.spaces import of_settings
 from tasks.exceptions import Fenced, StepError
 
 Vector = NDArray[np.float32]
@@ -32,31 +34,48 @@ PATIENCE_SECONDS = 6  # after so long no further try is made in place
 QUERY_SECONDS = 20  # a person waits
 LOOK_SECONDS = 0.25  # how soon a stop is seen while waiting
 PROBE = "Is anybody there?"
+ANY_DIMENSIONS = 0  # of a space: whatever its endpoint gives
 
 
 def embed_passages(
     texts: Sequence[str],
     *,
+    space: EmbeddingSpace | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     spent: Callable[[int], object] = lambda tokens: None,
 ) -> Vectors:
-    """A row of EMBEDDING_DIMENSIONS finite floats per text, in order. Retries what may pass.
+    """A row of the space's dimensions, finite floats, per text, in order. Retries what may pass.
 
-    `spent` is told the tokens of each answer.
-    Raises an `Embedding…` error of documents.exceptions, an `EmbeddingWait` if it is not the time
-    to ask; Fenced soon after `should_stop` says so.
+    Without a `space` it is the one that the settings name. `spent` is told the tokens of each
+    answer. Raises an `Embedding…` error of documents.exceptions, an `EmbeddingWait` if it is not
+    the time to ask; Fenced soon after `should_stop` says so.
     """
-    model, seconds = settings.EMBEDDING_PASSAGE_MODEL, settings.EMBEDDING_TIMEOUT_SECONDS
+    space = space or of_settings()
     return _Call(
-        model, texts, tries=TRIES, seconds=seconds, should_stop=should_stop, spent=spent
+        space,
+        space.passage_model,
+        [space.passage_prefix + text for text in texts],
+        tries=TRIES,
+        seconds=settings.EMBEDDING_TIMEOUT_SECONDS,
+        should_stop=should_stop,
+        spent=spent,
     ).run()
 
 
-def embed_query(text: str, *, spent: Callable[[int], object] = lambda tokens: None) -> Vector:
+def embed_query(
+    text: str,
+    *,
+    space: EmbeddingSpace | None = None,
+    spent: Callable[[int], object] = lambda tokens: None,
+) -> Vector:
     """The vector of a question. A person waits, so it is tried only twice."""
-    model, seconds = settings.EMBEDDING_QUERY_MODEL, settings.EMBEDDING_TIMEOUT_SECONDS
-    seconds = min(QUERY_SECONDS, seconds)
-    return _Call(model, [text], tries=2, seconds=seconds, urgent=True, spent=spent).run()[0]  # type: ignore[no-any-return] # a row
+    space = space or of_settings()
+    texts = [space.query_prefix + text]
+    seconds = min(QUERY_SECONDS, settings.EMBEDDING_TIMEOUT_SECONDS)
+    call = _Call(
+        space, space.query_model, texts, tries=2, seconds=seconds, urgent=True, spent=spent
+    )
+    return call.run()[0]  # type: ignore[no-any-return] # a row
 
 
 def warm_up() -> None:
@@ -70,6 +89,7 @@ def _endpoint() -> ModuleType:
 
 @dataclass
 class _Call:
+    space: EmbeddingSpace
     model: str
     texts: Sequence[str]
     tries: int
@@ -107,9 +127,9 @@ class _Call:
         except EmbeddingRateLimited:
             raise
         except StepError:  # not what we want, but an answer
-            gate.answered(began)
+            gate.answered(began, endpoint=self.space.url)
             raise
-        gate.answered(began)
+        gate.answered(began, endpoint=self.space.url)
         return vectors
 
     def _enter(self) -> int:
@@ -117,7 +137,9 @@ class _Call:
         tokens = self._tokens()
         paid = False
         while True:
-            entry = gate.enter(tokens=tokens, paid=paid, urgent=self.urgent)
+            entry = gate.enter(
+                tokens=tokens, paid=paid, urgent=self.urgent, endpoint=self.space.url
+            )
             match entry.verdict:
                 case "go" if entry.seconds <= 0:
                     return entry.began
@@ -145,15 +167,17 @@ class _Call:
     ) -> Vectors:
         ask, stop = _endpoint().request, self.should_stop
         try:
-            vectors: Vectors = ask(model, texts, seconds=seconds, should_stop=stop, spent=spent)
+            vectors: Vectors = ask(
+                self.space, model, texts, seconds=seconds, should_stop=stop, spent=spent
+            )
         except EmbeddingRateLimited as error:
-            hold, jitter = gate.limited(error.retry_after)
+            hold, jitter = gate.limited(error.retry_after, endpoint=self.space.url)
             raise EmbeddingRateLimited(retry_after=hold, jitter=jitter) from error
         return vectors
 
     def _failed(self, error: EmbeddingUnavailable | EmbeddingUnreadable) -> None:
         """Tell the gate. Raises EmbeddingDown if it is not this request alone that failed."""
-        verdict = gate.failed()
+        verdict = gate.failed(endpoint=self.space.url)
         if verdict == "probe":
             self._probe(0)
         elif verdict != "closed" and isinstance(error, EmbeddingUnavailable):
@@ -165,18 +189,18 @@ class _Call:
         Raises EmbeddingDown if nobody answers.
         """
         try:
-            self._request(settings.EMBEDDING_PASSAGE_MODEL, [PROBE], gate.PROBE_SECONDS)
+            self._request(self.space.passage_model, [PROBE], gate.PROBE_SECONDS)
         except EmbeddingUnavailable as error:
-            raise EmbeddingDown(retry_after=gate.probe_failed()) from error
+            raise EmbeddingDown(retry_after=gate.probe_failed(endpoint=self.space.url)) from error
         except EmbeddingUnreadable:
-            gate.probe_failed()
+            gate.probe_failed(endpoint=self.space.url)
             raise
         except EmbeddingRateLimited:
             raise
         except StepError:
-            gate.answered(began)
+            gate.answered(began, endpoint=self.space.url)
         else:
-            gate.answered(began)
+            gate.answered(began, endpoint=self.space.url)
 
     def _wait_or_raise(self, seconds: float, error: StepError) -> None:
         if seconds > gate.SHORT_SECONDS or time.monotonic() + seconds > self._patient_until:

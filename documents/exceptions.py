@@ -147,6 +147,12 @@ class EmbeddingRefused(DocumentError):
     code = "embedding_refused"
 
 
+class PassageRefused(DocumentError):
+    """The embedding service refused passage {index} of document {document}."""
+
+    code = "embedding_refused"
+
+
 class EmbeddingInvalid(TransientStepError):
     """The embedding service sent an unusable answer."""
 
@@ -244,3 +250,15 @@ class ChatUnreadable(ChatError):
     """What the chat model sent is no answer."""
 
     code = "chat_unreadable"
+
+
+class SpaceInUse(DocumentError):
+    """That is what is searched already."""
+
+    code = "space_in_use"
+
+
+class SwitchRunning(DocumentError):
+    """A switch to {model} is under way. Let it end, or cancel it first."""
+
+    code = "switch_running"

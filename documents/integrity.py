@@ -4,16 +4,23 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 
-from documents.models import Chunk, Document, Draft, Extraction
+from documents.models import (
+    Chunk,
+    ChunkVector,
+    Document,
+    Draft,
+    EmbeddingSpace,
+    Extraction,
+)
 from tasks.invariants import Ids, Invariant, rows
 from tasks.models import Status, Task, TaskDetail
 
 NEWEST_DOCUMENTS, NEWEST_VECTORS = 100, 1000  # looked at, unless all are
-_DOCUMENT, _CHUNK, _DRAFT, _TEXT, _TASK, _DETAIL = (
-    model._meta.db_table for model in (Document, Chunk, Draft, Extraction, Task, TaskDetail)
+_DOCUMENT, _CHUNK, _VECTOR, _DRAFT, _SPACE, _TEXT, _TASK, _DETAIL = (
+    model._meta.db_table
+    for model in (Document, Chunk, ChunkVector, Draft, EmbeddingSpace, Extraction, Task, TaskDetail)
 )
 
 
@@ -80,7 +87,7 @@ def _remove_texts(document: Document) -> bool:
 
 def _forget_vectors(document: Document) -> bool:
     """They are asked for again."""
-    ids = rows(f"{_UNFIT_DRAFT} AND document_id = %(document)s", document=document.pk)
+    ids = rows(f"{_UNFIT_DRAFT} AND draft.document_id = %(document)s", document=document.pk)
     return bool(Draft.objects.filter(pk__in=ids()).update(embedding=None))
 
 
@@ -142,23 +149,36 @@ _UNUSED_TEXT = f"""
         AND done.status = 'COMPLETED' AND done.created_at >= t.created_at
     )
 """  # noqa: S608
-_UNFIT = f"""
-    (vector_dims(embedding::vector) <> {settings.EMBEDDING_DIMENSIONS}
-    OR vector_norm(embedding::vector) = 0
+_UNFIT = """
+    (vector_dims(embedding::vector) <> space.dimensions OR vector_norm(embedding::vector) = 0
     OR vector_norm(embedding::vector) = 'Infinity' OR vector_norm(embedding::vector) = 'NaN')
 """
-_UNFIT_DRAFT = f"SELECT id FROM {_DRAFT} WHERE embedding IS NOT NULL AND {_UNFIT}"  # noqa: S608
+_UNFIT_DRAFT = f"""
+    SELECT draft.id FROM {_DRAFT} draft JOIN {_SPACE} space ON space.id = space_id
+    WHERE embedding IS NOT NULL AND {_UNFIT}
+"""  # noqa: S608
 _OF_NEWEST = f"""
     WITH newest AS (
         SELECT id FROM {_DOCUMENT} WHERE chunk_count > 0 ORDER BY updated_at DESC
         LIMIT {NEWEST_DOCUMENTS}
     )
     SELECT DISTINCT document_id FROM (
-        SELECT document_id, embedding FROM {_CHUNK} JOIN newest ON newest.id = document_id
+        SELECT document_id, space_id, embedding
+        FROM {_VECTOR} JOIN newest ON newest.id = document_id
         LIMIT {NEWEST_VECTORS}
-    ) sample WHERE {_UNFIT}
+    ) sample JOIN {_SPACE} space ON space.id = space_id WHERE {_UNFIT}
 """  # noqa: S608
-_OF_ALL = f"SELECT DISTINCT document_id FROM {_CHUNK} WHERE {_UNFIT}"  # noqa: S608
+_OF_ALL = f"""
+    SELECT DISTINCT document_id FROM {_VECTOR} JOIN {_SPACE} space ON space.id = space_id
+    WHERE {_UNFIT}
+"""  # noqa: S608
+_NO_VECTOR = f"""
+    SELECT DISTINCT chunk.document_id FROM {_CHUNK} chunk
+    JOIN {_SPACE} space ON space.state = 'ACTIVE'
+    WHERE NOT EXISTS (
+        SELECT FROM {_VECTOR} v WHERE v.chunk_id = chunk.id AND v.space_id = space.id
+    )
+"""  # noqa: S608
 
 
 def _documents_of(table: str, query: str) -> Callable[[], list[Any]]:
@@ -226,6 +246,10 @@ INVARIANTS = (
         sentence="A document's status or error is not what follows from its chunks and its task.",
     ),
     Invariant(
+        name="I2 no vector", find=rows(_NO_VECTOR),
+        sentence=f"A chunk lacks a vector of the model that is searched. {_AGAIN}",
+    ),
+    Invariant(
         name="I6 draft vectors", find=_documents_of(_DRAFT, _UNFIT_DRAFT),
         fix=_each_document(_forget_vectors),
         sentence="A draft's vector is of no use: zero, not finite, or of another dimension.",
@@ -240,8 +264,7 @@ INVARIANTS = (
     ),
 )  # fmt: skip
 _UNFIT_VECTORS = (
-    f"A vector is of no use: zero, not finite, or not of {settings.EMBEDDING_DIMENSIONS}"
-    f" dimensions. {_AGAIN}"
+    f"A vector is of no use: zero, not finite, or not of its model's dimensions. {_AGAIN}"
 )
 SAMPLES = (Invariant(name="I6 newest vectors", find=rows(_OF_NEWEST), sentence=_UNFIT_VECTORS),)
 DEEP = (  # instead of the samples

@@ -1,6 +1,8 @@
 """Documents, their text and their chunks, and what is kept so that nothing is paid for twice."""
 
+import os
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -11,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from pgvector import SparseVector
-from pgvector.django import HalfVectorField, HnswIndex, SparseVectorField, VectorField
+from pgvector.django import HalfVectorField, SparseVectorField, VectorField
 
 from documents.words import DIMENSIONS
 
@@ -104,6 +106,57 @@ def no_words() -> SparseVector:
     return SparseVector({}, DIMENSIONS)
 
 
+class EmbeddingSpace(models.Model):
+    """What makes vectors comparable: one model at one endpoint, told in one way what it reads."""
+
+    class State(models.TextChoices):
+        BUILDING = "BUILDING", _("Being filled")
+        ACTIVE = "ACTIVE", _("Searched")
+        RETIRED = "RETIRED", _("Being removed")
+
+    passage_model = models.CharField(max_length=200)
+    query_model = models.CharField(max_length=200)
+    dimensions = models.PositiveSmallIntegerField()
+    passage_prefix = models.CharField(max_length=500, blank=True)  # put before what is embedded
+    query_prefix = models.CharField(max_length=500, blank=True)
+    base_url = models.CharField(max_length=500, blank=True)  # "": EMBEDDING_BASE_URL
+    # Of the variable that holds the key; "": OPENAI_API_KEY. No secret is in the database.
+    key_variable = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=8, choices=State)
+    task = models.ForeignKey("tasks.Task", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    switched_at = models.DateTimeField(null=True)  # since then it is searched, or no longer
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], name="one_space_searched", condition=Q(state="ACTIVE")
+            ),
+            models.UniqueConstraint(
+                fields=["state"], name="one_space_built", condition=Q(state="BUILDING")
+            ),
+            models.CheckConstraint(
+                name="space_dimensions", condition=Q(dimensions__gt=0, dimensions__lte=4000)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.passage_model}, {self.dimensions} dimensions"
+
+    @property
+    def url(self) -> str:
+        """Of its endpoint."""
+        return self.base_url or settings.EMBEDDING_BASE_URL
+
+    @property
+    def key(self) -> str:
+        """What its endpoint wants to be told; empty if nothing."""
+        if not self.key_variable:
+            return str(settings.OPENAI_API_KEY)
+        return os.environ.get(self.key_variable, "")
+
+
 class Passage(models.Model):
     """The fields of a chunk that exist before its vector does."""
 
@@ -117,7 +170,7 @@ class Passage(models.Model):
     page_end = models.PositiveIntegerField(null=True)
     headings = ArrayField(models.TextField(), default=list)  # from the outermost
     context = models.TextField(blank=True)  # embedded before the text, never part of it
-    digest = models.BinaryField(max_length=32)  # of the model and what it was given
+    digest = models.BinaryField(max_length=32)  # of what is embedded
     words = SearchVectorField(default="")  # which ones it holds, to find it by
     weights = SparseVectorField(dimensions=DIMENSIONS, default=no_words)  # and how much each counts
 
@@ -132,6 +185,9 @@ class Draft(Passage):
     chunk_id = models.UUIDField(editable=False)
     task = models.ForeignKey("tasks.Task", models.CASCADE, related_name="+")
     embedding = VectorField(null=True)  # as soon as it is paid for
+    space = models.ForeignKey(
+        EmbeddingSpace, models.SET_NULL, null=True, db_index=False, related_name="+"
+    )  # the vector's
 
     class Meta:
         constraints = [
@@ -144,7 +200,7 @@ class Draft(Passage):
 
 
 class Chunk(Passage):
-    """A passage of a document with its place, its embedding and its words."""
+    """A passage of a document with its place and its words."""
 
     # The document's, kept here because every search asks for it. Without a constraint of its own:
     # the document's is enough.
@@ -152,8 +208,6 @@ class Chunk(Passage):
         settings.AUTH_USER_MODEL, models.DO_NOTHING, db_constraint=False, db_index=False,
         related_name="+",
     )  # fmt: skip
-    # Of length 1. Half the bits are enough: the same recall in half the room.
-    embedding = HalfVectorField(dimensions=settings.EMBEDDING_DIMENSIONS)
 
     class Meta:
         ordering = ["document", "index"]
@@ -165,17 +219,57 @@ class Chunk(Passage):
             models.Index(fields=["digest"], name="chunk_digest"),  # vectors to use again
             models.Index(fields=["owner"], name="chunk_owner"),
             GinIndex(name="chunk_words", fields=["words"]),
-            HnswIndex(
-                name="chunk_embedding_hnsw",
-                fields=["embedding"],
-                m=16,
-                ef_construction=64,
-                opclasses=["halfvec_cosine_ops"],
-            ),
         ]
 
     def __str__(self) -> str:
         return f"chunk {self.index} of {self.document_id}"
+
+
+def _unchecked(model: Any, **values: Any) -> Any:
+    """A key that Postgres need not look up for every vector: the chunk's are enough."""
+    return models.ForeignKey(
+        model, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+", **values
+    )
+
+
+class ChunkVector(models.Model):
+    """A chunk's vector in one space, of length 1; half the bits are enough.
+
+    A table of its own, for a search reads many vectors and few chunks. Postgres removes a chunk's
+    vectors with it. Each space has its own graph: see `documents.spaces`.
+    """
+
+    pk = models.CompositePrimaryKey("chunk", "space")
+    chunk = _unchecked(Chunk)
+    space = _unchecked(EmbeddingSpace)
+    owner = _unchecked(settings.AUTH_USER_MODEL)
+    document = _unchecked(Document)
+    embedding = HalfVectorField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["owner"], name="vector_owner"),
+            models.Index(fields=["document"], name="vector_document"),
+        ]
+
+    def __str__(self) -> str:
+        return f"vector of {self.chunk_id}"
+
+
+class KeptVector(models.Model):
+    """A vector whose chunk is gone, for EMBEDDING_CACHE_DAYS: the text may come again."""
+
+    pk = models.CompositePrimaryKey("space", "digest")
+    space = models.ForeignKey(EmbeddingSpace, models.CASCADE, db_index=False, related_name="+")
+    digest = models.BinaryField(max_length=32)
+    embedding = HalfVectorField()
+    kept_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["kept_at"], name="kept_vector_age")]
+
+    def __str__(self) -> str:
+        return f"kept since {self.kept_at}"
 
 
 class Usage(models.Model):

@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection
 
+from documents import spaces
 from documents.exceptions import PlannerBusy
 from documents.extraction.elements import Extracted, Passage
 from documents.extraction.sandbox import sandbox
 from documents.extraction.tokens import estimate_tokens
 from documents.extraction.types import PICTURES
 from documents.limits import Limits
-from documents.models import Chunk, Document, Draft
+from documents.models import Chunk, ChunkVector, Document, Draft, KeptVector
 from documents.pipeline import fields_of, limits, split_confined
 from documents.services import Splitting, clean_name, sha256_of, splitting_options
 from documents.steps.embed import digest, embedded_text
@@ -43,9 +44,13 @@ _PACE = f"""
     WHERE chunk_count > 0
 """  # noqa: S608 - names of our own, here and below
 _KNOWN = f"""
-    SELECT digest FROM {Chunk._meta.db_table} WHERE digest = ANY (%(digests)s)
+    SELECT chunk.digest FROM {Chunk._meta.db_table} chunk
+    JOIN {ChunkVector._meta.db_table} v ON v.chunk_id = chunk.id AND v.space_id = %(space)s
+    WHERE chunk.digest = ANY (%(digests)s)
     UNION SELECT digest FROM {Draft._meta.db_table}
-    WHERE digest = ANY (%(digests)s) AND embedding IS NOT NULL
+    WHERE digest = ANY (%(digests)s) AND embedding IS NOT NULL AND space_id = %(space)s
+    UNION SELECT digest FROM {KeptVector._meta.db_table}
+    WHERE digest = ANY (%(digests)s) AND space_id = %(space)s
 """  # noqa: S608
 
 
@@ -176,7 +181,7 @@ def _scanned(extracted: Extracted, chunk_size: int) -> Scanned:
 
 def _known(digests: list[bytes]) -> set[bytes]:
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, {"digests": digests})
+        cursor.execute(_KNOWN, {"digests": digests, "space": spaces.active().pk})
         return {bytes(found) for (found,) in cursor.fetchall()}
 
 

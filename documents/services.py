@@ -19,7 +19,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
-from documents import usage
+from documents import spaces, usage
 from documents.exceptions import EmptyFile, FileTooLarge
 from documents.extraction.quality import report_in
 from documents.extraction.types import detect
@@ -225,6 +225,7 @@ def _delete(document_id: UUID) -> bool:
         transaction.set_rollback(True)
         return False
     name = str(document.file.name)
+    spaces.keep_vectors_of(document_id)
     document.delete()
     transaction.on_commit(partial(default_storage.delete, name), robust=True)
     return True

@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import beat_init, worker_init, worker_process_init
 
-from documents import embeddings, services
+from documents import embeddings, services, spaces
 from documents.extraction.sandbox import sandbox
 from tasks.outbox import BROKER_AWAY
 
@@ -25,7 +25,9 @@ def start_reader(**_: Any) -> None:
 
 @shared_task(name="housekeeping", ignore_result=False)
 def housekeeping() -> int:
-    """Files that nobody knows any more; Celery's own beat entry removes old results."""
+    """Files that nobody knows any more, vectors that were kept for long enough; Celery's own beat
+    entry removes old results."""
+    spaces.forget_expired()
     return services.remove_orphaned_files()
 
 

@@ -141,7 +141,7 @@ class DocumentViewSet(
     @action(detail=True, filter_backends=[], pagination_class=ChunkPagination)
     def chunks(self, request: Request, **_: Any) -> Response:
         """The document's chunks in reading order."""
-        rows = Chunk.objects.filter(document=self.get_object()).defer("embedding", "digest")
+        rows = Chunk.objects.filter(document=self.get_object()).defer("weights", "words", "digest")
         page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type] # chunks, here
         return self.get_paginated_response(ChunkSerializer(page, many=True).data)
 

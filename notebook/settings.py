@@ -250,6 +250,10 @@ OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
 EMBEDDING_PASSAGE_MODEL = env.str("EMBEDDING_PASSAGE_MODEL", "text-embedding-3-small")
 EMBEDDING_QUERY_MODEL = env.str("EMBEDDING_QUERY_MODEL", EMBEDDING_PASSAGE_MODEL)
 EMBEDDING_DIMENSIONS = env.int("EMBEDDING_DIMENSIONS", 1536)
+EMBEDDING_PASSAGE_PREFIX = env.str("EMBEDDING_PASSAGE_PREFIX", "")  # for endpoints that add none
+EMBEDDING_QUERY_PREFIX = env.str("EMBEDDING_QUERY_PREFIX", "")
+# The vectors of deleted passages are kept so long, in case the text comes again.
+EMBEDDING_CACHE_DAYS = env.int("EMBEDDING_CACHE_DAYS", 0)
 EMBEDDING_BATCH_SIZE = env.int("EMBEDDING_BATCH_SIZE", 64)
 EMBEDDING_TIMEOUT_SECONDS = env.float("EMBEDDING_TIMEOUT_SECONDS", 60)  # one request in all
 # Of all workers together; 0 is no limit of ours. A 429 is obeyed in any case.

@@ -125,7 +125,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
 
     @admin.display(description=_("document"), ordering="document__name")
     def document_name(self, task: Task) -> str:
-        return str(task.document or task.pk)
+        return str(task.document or task.pipeline)
 
     @admin.display(description=_("document"))
     def document_link(self, task: Task) -> str:

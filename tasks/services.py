@@ -25,14 +25,15 @@ def start(
     *,
     pipeline: str,
     owner_id: int,
-    document_id: UUID,
+    document_id: UUID | None,
     options: dict[str, Any],
     lane: Lane = Lane.QUICK,
     effort: int = 0,
 ) -> Task:
     """Write the task, its details and the message that starts it.
 
-    `effort` is a guess, in seconds, of how long it will take; less goes before more.
+    `effort` is a guess, in seconds, of how long it will take; less goes before more. Not every
+    pipeline is about a document.
     Raises IntegrityError when the document already has a live task.
     """
     task = Task.objects.create(
@@ -48,7 +49,8 @@ def start(
         TaskDetail(task=task, step_type=step.type, step_order=order)
         for order, step in enumerate(task.steps.steps, start=1)
     )
-    task.steps.settle(document_id, task.status, None, None)
+    if document_id:
+        task.steps.settle(document_id, task.status, None, None)
     outbox.put(task, "")
     announce(task)
     return task

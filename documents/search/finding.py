@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from django.db import connection
 
-from documents.models import Chunk, Document
+from documents.models import Chunk, Document, EmbeddingSpace
 from documents.search.hits import Explanation, Hit, highlights
 from documents.search.question import Question
 from documents.search.scope import Scope
@@ -26,7 +26,14 @@ _OF_CHUNK = (
 
 
 def find(
-    scope: Scope, query: str, question: Question, mode: Mode, *, pool: int, most: int
+    scope: Scope,
+    space: EmbeddingSpace,
+    query: str,
+    question: Question,
+    mode: Mode,
+    *,
+    pool: int,
+    most: int,
 ) -> list[Hit]:
     """The `most` best chunks of the scope, best first, from the `pool` best of each way."""
     by_meaning, by_words = mode != "text", mode != "vector" and bool(question.words)
@@ -36,10 +43,8 @@ def find(
         "words_exact_up_to": WORDS_EXACT_UP_TO,
     }  # fmt: skip
     if by_meaning:
-        parameters["vector"] = _literal(question_vector(query, owner_id=scope.owner_id))
-    sql = statement(
-        vector=by_meaning, words=by_words, documents=scope.of_documents, scope=scope.of_chunks
-    )
+        parameters["vector"] = _literal(question_vector(query, space, owner_id=scope.owner_id))
+    sql = statement(scope, space, vector=by_meaning, words=by_words)
     return [_hit(row, question, mode) for row in _rows(sql, parameters)]
 
 

@@ -60,7 +60,7 @@ def add_neighbours(hits: Iterable[Hit], distance: int) -> None:
     around = {
         (chunk.document_id, chunk.index): chunk
         for chunk in Chunk.objects.filter(_around(hits, distance)).defer(
-            "embedding", "weights", "words", "digest"
+            "weights", "words", "digest"
         )
     }
     for hit in hits:

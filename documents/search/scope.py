@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from documents.models import Chunk
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
@@ -24,13 +26,27 @@ class Scope:
     @property
     def of_documents(self) -> str:
         """The conditions on documents, for SQL."""
-        return _joined(condition for name, condition in _DOCUMENT.items() if self._given(name))
+        given = [condition for name, condition in _DOCUMENT.items() if self._given(name)]
+        return "".join(f" AND {condition}" for condition in given)
 
     @property
     def of_chunks(self) -> str:
-        """The conditions on chunks, for SQL; the owner's is not among them."""
-        own = [condition for name, condition in _CHUNK.items() if self._given(name)]
-        return _joined([_IN_DOCUMENTS, *own] if self.of_documents else own)
+        """The conditions on chunks, for SQL."""
+        return " AND ".join([_OWNER, *self._narrowed, *self._of_pages])
+
+    @property
+    def of_vectors(self) -> str:
+        """The same on their vectors, which know no pages."""
+        pages = [_WITH_PAGES.format(" AND ".join([_OWNER, *self._of_pages]))]
+        return " AND ".join([_OWNER, *self._narrowed, *(pages if self._of_pages else [])])
+
+    @property
+    def _narrowed(self) -> list[str]:
+        return [_IN_DOCUMENTS] if self.of_documents else []
+
+    @property
+    def _of_pages(self) -> list[str]:
+        return [condition for name, condition in _CHUNK.items() if self._given(name)]
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -49,6 +65,8 @@ class Scope:
         return getattr(self, name) is not None
 
 
+_OWNER = "owner_id = %(owner)s"
+_WITH_PAGES = f"chunk_id IN (SELECT id FROM {Chunk._meta.db_table} WHERE {{}})"  # noqa: S608
 _IN_DOCUMENTS = "document_id = ANY (ARRAY(SELECT id FROM among))"
 _DOCUMENT = {
     "documents": "id = ANY (%(documents)s::uuid[])",
@@ -62,10 +80,6 @@ _CHUNK = {
     "page_from": "coalesce(page_end, page_start) >= %(page_from)s",
     "page_to": "page_start <= %(page_to)s",
 }
-
-
-def _joined(conditions: Any) -> str:
-    return "".join(f" AND {condition}" for condition in conditions)
 
 
 def _pattern(kind: str) -> str:

@@ -7,8 +7,9 @@ the statement, so it holds both, and Postgres passes over the one that is not wa
 
 from typing import Any
 
-from documents.models import Chunk, Document
+from documents.models import Chunk, ChunkVector, Document, EmbeddingSpace
 from documents.search.question import SIZES
+from documents.search.scope import Scope
 
 EXACT_UP_TO = 10_000  # chunks are compared one by one with a vector
 WORDS_EXACT_UP_TO = 2_000  # or with words, which takes several times as long
@@ -25,9 +26,11 @@ SETTINGS = """
     SET LOCAL enable_seqscan = off;
     SET LOCAL jit = off;
 """
-_CHUNK, _DOCUMENT = Chunk._meta.db_table, Document._meta.db_table
+_CHUNK, _VECTOR, _DOCUMENT = (model._meta.db_table for model in (Chunk, ChunkVector, Document))
 _TIERS = " ".join(f"WHEN weighed <= {size} THEN %(lookup_{size})s" for size in SIZES[:-1])
-_DISTANCE = "embedding <=> %(vector)s::halfvec"
+# Of vectors of length 1 the inner product, here negative, is the cosine. The graph knows it by
+# this very expression.
+_PRODUCT = "(embedding::halfvec({dimensions})) <#> %(vector)s::halfvec({dimensions})"
 _RELEVANCE = "-(weights <#> %(weights)s::sparsevec)"
 
 _AMONG = f"""
@@ -43,24 +46,25 @@ _AMONG = f"""
 """  # noqa: S608 - names and conditions of our own, here and below
 _NEAR = f"""
     compared AS (
-        SELECT id, {_DISTANCE} AS distance FROM {_CHUNK}
-        WHERE (SELECT n FROM size) <= %(exact_up_to)s AND {{scope}}
-        ORDER BY ({_DISTANCE}) + 0 LIMIT %(pool)s
+        SELECT chunk_id AS id, {_PRODUCT} AS product FROM {_VECTOR}
+        WHERE (SELECT n FROM size) <= %(exact_up_to)s AND {{of_vectors}}
+        ORDER BY ({_PRODUCT}) + 0 LIMIT %(pool)s
     ),
     graph AS MATERIALIZED (
-        SELECT id, {_DISTANCE} AS distance FROM {_CHUNK}
-        WHERE (SELECT n FROM size) > %(exact_up_to)s AND {{scope}}
-        ORDER BY {_DISTANCE} LIMIT %(pool)s
+        SELECT chunk_id AS id, {_PRODUCT} AS product FROM {_VECTOR}
+        WHERE (SELECT n FROM size) > %(exact_up_to)s AND {{of_vectors}}
+        ORDER BY {_PRODUCT} LIMIT %(pool)s
     ),
     -- The graph gives up where a filter leaves too few of what it passes: then all are compared.
     few AS (SELECT count(*) < %(pool)s AS were_found FROM graph),
     instead AS (
-        SELECT id, {_DISTANCE} AS distance FROM {_CHUNK}
-        WHERE (SELECT n FROM size) > %(exact_up_to)s AND (SELECT were_found FROM few) AND {{scope}}
-        ORDER BY ({_DISTANCE}) + 0 LIMIT %(pool)s
+        SELECT chunk_id AS id, {_PRODUCT} AS product FROM {_VECTOR}
+        WHERE (SELECT n FROM size) > %(exact_up_to)s AND (SELECT were_found FROM few)
+            AND {{of_vectors}}
+        ORDER BY ({_PRODUCT}) + 0 LIMIT %(pool)s
     ),
     near AS (
-        SELECT id, row_number() OVER (ORDER BY distance, id) AS vector_rank FROM (
+        SELECT id, row_number() OVER (ORDER BY product, id) AS vector_rank FROM (
             SELECT * FROM compared
             UNION ALL SELECT * FROM graph WHERE NOT (SELECT were_found FROM few)
             UNION ALL SELECT * FROM instead
@@ -70,12 +74,12 @@ _NEAR = f"""
 _WORDS = f"""
     weighed AS (
         SELECT id, {_RELEVANCE} AS relevance FROM {_CHUNK}
-        WHERE (SELECT n FROM size) <= %(words_exact_up_to)s AND {{scope}} AND {_RELEVANCE} > 0
+        WHERE (SELECT n FROM size) <= %(words_exact_up_to)s AND {{of_chunks}} AND {_RELEVANCE} > 0
         ORDER BY {_RELEVANCE} DESC LIMIT %(pool)s
     ),
     matching AS (
         SELECT id, {_RELEVANCE} AS relevance FROM {_CHUNK}
-        WHERE (SELECT n FROM size) > %(words_exact_up_to)s AND {{scope}}
+        WHERE (SELECT n FROM size) > %(words_exact_up_to)s AND {{of_chunks}}
             AND words @@ (
                 SELECT CASE {_TIERS} ELSE %(lookup_{SIZES[-1]})s END::tsquery FROM size
             )
@@ -86,6 +90,10 @@ _WORDS = f"""
         FROM (SELECT * FROM weighed UNION ALL SELECT * FROM matching) best
     )
 """  # noqa: S608
+# Outer: in the moment of a switch, what was found by words may lack its vector.
+_OF_CHUNK = (
+    f"LEFT JOIN {_VECTOR} vector ON vector.chunk_id = chunk.id AND vector.space_id = {{space}}"
+)
 _NONE = "SELECT NULL::uuid AS id, NULL::bigint AS {} WHERE false"
 _HITS = f"""
     fused AS (
@@ -94,30 +102,35 @@ _HITS = f"""
                 AS fusion
         FROM near FULL JOIN worded USING (id)
     )
-    SELECT chunk.id, chunk.document_id, index, text, start, "end", page_start, page_end, headings,
-        document.name AS document_name, document.language, vector_rank, text_rank, fusion::float8,
-        {{distance}} AS distance, {{relevance}} AS relevance
-    FROM fused JOIN {_CHUNK} chunk ON chunk.id = fused.id
+    SELECT chunk.id, chunk.document_id, index, chunk.text, start, "end", page_start, page_end,
+        headings, document.name AS document_name, document.language, vector_rank, text_rank,
+        fusion::float8, {{distance}} AS distance, {{relevance}} AS relevance
+    FROM fused JOIN {_CHUNK} chunk ON chunk.id = fused.id {{vectors}}
     JOIN {_DOCUMENT} document ON document.id = chunk.document_id
     ORDER BY fusion DESC, distance, relevance DESC, chunk.id LIMIT %(most)s
 """  # noqa: S608
 
 
-def statement(*, vector: bool, words: bool, documents: str, scope: str) -> str:
-    """SQL for a search by meaning, by words or both; the conditions begin with AND or are empty."""
-    distance = _DISTANCE if vector else "NULL::float8"
-    relevance = _RELEVANCE if words else "NULL::float8"
+def statement(scope: Scope, space: EmbeddingSpace, *, vector: bool, words: bool) -> str:
+    """SQL for a search by meaning, by words or both."""
     parts = (
         _AMONG,
         _NEAR if vector else f"near AS ({_NONE.format('vector_rank')})",
         _WORDS if words else f"worded AS ({_NONE.format('text_rank')})",
         _HITS,
     )
-    within = "owner_id = %(owner)s" + scope
+    values = {
+        "documents": scope.of_documents,
+        "of_chunks": scope.of_chunks,
+        "of_vectors": f"space_id = {int(space.pk)} AND {scope.of_vectors}",
+        "vectors": _OF_CHUNK.format(space=int(space.pk)) if vector else "",
+        "distance": f"1 + ({_PRODUCT})" if vector else "NULL::float8",
+        "relevance": _RELEVANCE if words else "NULL::float8",
+        "dimensions": int(space.dimensions),
+    }
     sql = "WITH " + ",".join(parts)
-    for name, value in {"documents": documents, "scope": within, "distance": distance,
-                        "relevance": relevance}.items():  # fmt: skip
-        sql = sql.replace(f"{{{name}}}", value)
+    for name, value in values.items():
+        sql = sql.replace(f"{{{name}}}", str(value))
     return sql
 
 

@@ -2,10 +2,11 @@
 
 from functools import lru_cache
 
-from django.conf import settings
+import numpy as np
 
 from documents import usage
 from documents.embeddings import Vector, embed_query
+from documents.models import EmbeddingSpace
 
 KEPT = 2_000
 
@@ -14,11 +15,12 @@ class _Kept:
     vector: Vector | None = None
 
 
-def question_vector(text: str, *, owner_id: int) -> Vector:
-    """The vector of a question. Raises an `Embedding…` error when it can't be had."""
-    kept = _kept(settings.EMBEDDING_BASE_URL, settings.EMBEDDING_QUERY_MODEL, text)
+def question_vector(text: str, space: EmbeddingSpace, *, owner_id: int) -> Vector:
+    """The vector of a question, of length 1. Raises an `Embedding…` error if it can't be had."""
+    kept = _kept(space.pk, space.url, text)
     if kept.vector is None:
-        kept.vector = _asked(text, owner_id)
+        vector = _asked(text, space, owner_id)
+        kept.vector = vector / np.linalg.norm(vector)
     return kept.vector
 
 
@@ -28,14 +30,14 @@ def forget() -> None:
 
 
 @lru_cache(maxsize=KEPT)
-def _kept(_endpoint: str, _model: str, _text: str) -> _Kept:
+def _kept(_space: int, _endpoint: str, _text: str) -> _Kept:
     return _Kept()
 
 
-def _asked(text: str, owner_id: int) -> Vector:
+def _asked(text: str, space: EmbeddingSpace, owner_id: int) -> Vector:
     tokens: list[int] = []
     try:
-        return embed_query(text, spent=tokens.append)
+        return embed_query(text, space=space, spent=tokens.append)
     finally:
         if tokens:
             usage.add(owner_id, tokens=sum(tokens), requests=len(tokens))

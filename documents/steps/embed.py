@@ -3,38 +3,46 @@
 import hashlib
 import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Count, Q
 
-from documents import usage
+from documents import spaces, usage
 from documents.copying import copying
 from documents.embeddings import Vectors, embed_passages
 from documents.exceptions import EmbeddingRefused, EmbeddingWait
-from documents.models import Chunk, Draft
+from documents.models import Draft, EmbeddingSpace, KeptVector
+from documents.spaces import CHUNKS, VECTORS
 from tasks.exceptions import StepPaused
 
+DRAFTS = Draft._meta.db_table
 Missing = dict[bytes, str]  # digest -> what is embedded
 Embedded = tuple[Missing, Vectors, list[int]]  # with the tokens of each answer
 
-# A text that this model has embedded before, for whatever document, is not paid for again. Each is
-# looked up by itself: as one set with a join, Postgres may read all drafts for every one of them.
+# A text that was embedded in this space before, for whatever document, is not paid for again. Each
+# is looked up by itself: as one set with a join, Postgres may read all drafts for every one.
+KNOWN = f"""coalesce(
+    (SELECT v.embedding::vector FROM {CHUNKS} chunk
+        JOIN {VECTORS} v ON v.chunk_id = chunk.id AND v.space_id = %(space)s
+        WHERE chunk.digest = lacking.digest LIMIT 1),
+    (SELECT embedding FROM {DRAFTS} other WHERE other.digest = lacking.digest
+        AND other.embedding IS NOT NULL AND other.space_id = %(space)s LIMIT 1),
+    (SELECT kept.embedding::vector FROM {KeptVector._meta.db_table} kept
+        WHERE kept.digest = lacking.digest AND kept.space_id = %(space)s)
+)"""  # noqa: S608 - table names of our own, here and below
 _REUSE = f"""
-    UPDATE {Draft._meta.db_table} drafts SET embedding = known.embedding
+    UPDATE {DRAFTS} drafts SET embedding = known.embedding, space_id = %(space)s
     FROM (
-        SELECT id, coalesce(
-            (SELECT embedding::vector FROM {Chunk._meta.db_table}
-                WHERE digest = lacking.digest LIMIT 1),
-            (SELECT embedding FROM {Draft._meta.db_table}
-                WHERE digest = lacking.digest AND embedding IS NOT NULL LIMIT 1)
-        ) AS embedding
-        FROM {Draft._meta.db_table} lacking WHERE task_id = %s AND embedding IS NULL
+        SELECT id, {KNOWN} AS embedding FROM {DRAFTS} lacking
+        WHERE task_id = %(task)s AND (embedding IS NULL OR space_id IS DISTINCT FROM %(space)s)
     ) known
     WHERE drafts.id = known.id AND known.embedding IS NOT NULL
-"""  # noqa: S608 - table names of our own
+"""  # noqa: S608
 # Each connection has its own; nothing of it outlives a transaction.
 _TRAY = """
     CREATE TEMPORARY TABLE IF NOT EXISTS returned_vectors (digest bytea, embedding vector)
@@ -43,8 +51,8 @@ _TRAY = """
 _COPY = "COPY returned_vectors (digest, embedding) FROM STDIN (FORMAT BINARY)"
 _KEEP = f"""
     WITH returned AS (DELETE FROM returned_vectors RETURNING digest, embedding)
-    UPDATE {Draft._meta.db_table} drafts SET embedding = returned.embedding FROM returned
-    WHERE drafts.task_id = %s AND drafts.digest = returned.digest
+    UPDATE {DRAFTS} drafts SET embedding = returned.embedding, space_id = %(space)s FROM returned
+    WHERE drafts.task_id = %(task)s AND drafts.digest = returned.digest
 """  # noqa: S608
 DIGEST_BYTES = 32
 OVER_BUDGET = "Today's tokens are used up. It goes on by itself when the day ends (UTC)."
@@ -63,23 +71,26 @@ def embed_drafts(
     Returns how many drafts there are and how many vectors were asked for. Raises StepPaused when
     it is not the time to ask the endpoint or this turn is used up: what came stays.
     """
-    total, lacking = _count(task_id)
+    space = spaces.active()
+    total, lacking = _count(task_id, space)
     if lacking:
-        lacking -= _reuse(task_id)
-    missing = _missing(task_id) if lacking else {}
+        lacking -= _reuse(task_id, space)
+    missing = _missing(task_id, space) if lacking else {}
     done = total - lacking
     report(done, total)
-    for batch in _batches(missing):
+    for batch in batches(missing):
         if seconds_left() <= 0:
             raise StepPaused(progressed=done > total - lacking)
         if seconds := usage.seconds_over_budget(document_id):
             raise StepPaused(seconds, OVER_BUDGET, code="daily_budget")
         try:
-            for part, vectors, tokens in _embed(batch, should_stop):
-                done += _keep(task_id, document_id, part, vectors, tokens)
+            for part, vectors, tokens in embedded(space, batch, should_stop):
+                with transaction.atomic():
+                    done += _keep(task_id, space, part, vectors)
+                    usage.add_for(document_id, tokens=sum(tokens), requests=len(tokens))
                 report(done, total)
         except EmbeddingWait as error:
-            raise _paused(error, progressed=done > total - lacking) from error
+            raise paused(error, progressed=done > total - lacking) from error
     return total, len(missing)
 
 
@@ -89,74 +100,85 @@ def embedded_text(context: str, text: str) -> str:
 
 
 def digest(context: str, text: str) -> bytes:
-    """Names a vector: 32 bytes, of the model and of what it sees."""
-    seen = f"{settings.EMBEDDING_PASSAGE_MODEL}\0{embedded_text(context, text)}"
-    return hashlib.sha256(seen.encode()).digest()
+    """Names what is embedded: 32 bytes."""
+    return hashlib.sha256(embedded_text(context, text).encode()).digest()
 
 
-def _count(task_id: UUID) -> tuple[int, int]:
-    """The task's drafts, and how many of them have no vector."""
+def _lacking(space: EmbeddingSpace) -> Q:
+    return Q(embedding=None) | Q(space=None) | ~Q(space=space)
+
+
+def _count(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int]:
+    """The task's drafts, and how many of them have no vector of the space."""
     found = Draft.objects.filter(task_id=task_id).aggregate(
-        total=Count("pk"), lacking=Count("pk", filter=Q(embedding=None))
+        total=Count("pk"), lacking=Count("pk", filter=_lacking(space))
     )
     return found["total"], found["lacking"]
 
 
-def _reuse(task_id: UUID) -> int:
+def _reuse(task_id: UUID, space: EmbeddingSpace) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_REUSE, [task_id])
+        cursor.execute(_REUSE, {"task": task_id, "space": space.pk})
         return int(cursor.rowcount)
 
 
-def _missing(task_id: UUID) -> Missing:
-    drafts = Draft.objects.filter(task_id=task_id, embedding=None).order_by("index")
+def _missing(task_id: UUID, space: EmbeddingSpace) -> Missing:
+    drafts = Draft.objects.filter(_lacking(space), task_id=task_id).order_by("index")
     rows = drafts.values_list("digest", "context", "text")
     return {bytes(digest): embedded_text(context, text) for digest, context, text in rows}
 
 
-def _batches(missing: Missing) -> Iterator[Missing]:
+def batches(missing: Missing) -> Iterator[Missing]:
+    """As many at a time as are sent in one request."""
     items = list(missing.items())
     for at in range(0, len(items), settings.EMBEDDING_BATCH_SIZE):
         yield dict(items[at : at + settings.EMBEDDING_BATCH_SIZE])
 
 
-def _embed(batch: Missing, should_stop: Callable[[], bool]) -> Iterator[Embedded]:
+def embedded(
+    space: EmbeddingSpace, batch: Missing, should_stop: Callable[[], bool]
+) -> Iterator[Embedded]:
     """The batch with its vectors and their cost, in halves where it is refused: it may be too long.
 
     Raises EmbeddingRefused for a text that is refused alone, after what went well before it.
     """
     tokens: list[int] = []
     try:
-        vectors = embed_passages(list(batch.values()), should_stop=should_stop, spent=tokens.append)
+        vectors = embed_passages(
+            list(batch.values()), space=space, should_stop=should_stop, spent=tokens.append
+        )
     except EmbeddingRefused:
         if len(batch) == 1:
             raise
         items = list(batch.items())
         middle = len(items) // 2
-        yield from _embed(dict(items[:middle]), should_stop)
-        yield from _embed(dict(items[middle:]), should_stop)
+        yield from embedded(space, dict(items[:middle]), should_stop)
+        yield from embedded(space, dict(items[middle:]), should_stop)
     else:
         yield batch, vectors, tokens
 
 
-def _paused(error: EmbeddingWait, *, progressed: bool) -> StepPaused:
+def paused(error: EmbeddingWait, *, progressed: bool) -> StepPaused:
     """Later, but not all at the same time."""
     seconds = (error.retry_after or 0) + random.uniform(0, error.jitter)  # noqa: S311
     return StepPaused(seconds, f"{error.message} We try again by ourselves.", progressed=progressed)
 
 
-def _keep(
-    task_id: UUID, document_id: UUID, batch: Missing, vectors: Vectors, tokens: list[int]
-) -> int:
+def _keep(task_id: UUID, space: EmbeddingSpace, batch: Missing, vectors: Vectors) -> int:
     """Write the vectors on their drafts; how many drafts (a text may stand in several)."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with laid_out(batch, vectors) as cursor:
+        cursor.execute(_KEEP, {"task": task_id, "space": space.pk})
+        return int(cursor.rowcount)
+
+
+@contextmanager
+def laid_out(batch: Missing, vectors: Vectors) -> Iterator[CursorWrapper]:
+    """The vectors in `returned_vectors`, a table of the transaction's own."""
+    with connection.cursor() as cursor:
         cursor.execute(_TRAY)
         with copying(_COPY) as rows:
             rows.write(_binary_rows(list(batch), vectors))
-        cursor.execute(_KEEP, [task_id])
-        kept = int(cursor.rowcount)
-        usage.add_for(document_id, tokens=sum(tokens), requests=len(tokens))
-        return kept
+        yield cursor
 
 
 def _binary_rows(digests: list[bytes], vectors: Vectors) -> bytes:

@@ -4,8 +4,10 @@ import uuid
 
 from django.db import connection
 
-from documents.models import Chunk, Document, DocumentStatus
+from documents import spaces
+from documents.models import Chunk, ChunkVector, Document, DocumentStatus
 from documents.search import rarity
+from documents.steps.embed import digest
 from documents.tests.embedding_server import vector
 from documents.words import indexed
 
@@ -19,6 +21,7 @@ def make_document(owner, name, texts, *, pages=False, **values):
     )  # fmt: skip
     rows = [chunk_of(document, index, text, pages) for index, text in enumerate(texts)]
     Chunk.objects.bulk_create(rows)
+    add_vectors(rows)
     with connection.cursor() as cursor:
         cursor.executemany(
             f"UPDATE {Chunk._meta.db_table} SET words = %s::tsvector, weights = %s::sparsevec"
@@ -32,13 +35,23 @@ def chunk_of(document, index, text, pages):
     page = index + 1 if pages else None
     return Chunk(
         id=uuid.uuid4(), document=document, owner=document.owner, index=index, text=text,
-        start=index * 1000, end=index * 1000 + len(text), digest=b"", embedding=vector(text),
+        start=index * 1000, end=index * 1000 + len(text), digest=digest("", text),
         page_start=page, page_end=page,
+    )  # fmt: skip
+
+
+def add_vectors(chunks):
+    ChunkVector.objects.bulk_create(
+        ChunkVector(
+            chunk=chunk, space=spaces.active(), owner_id=chunk.owner_id,
+            document_id=chunk.document_id, embedding=vector(chunk.text),
+        )
+        for chunk in chunks
     )  # fmt: skip
 
 
 def analyze():
     """Let Postgres learn how common words are."""
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {Chunk._meta.db_table}")
+        cursor.execute(f"ANALYZE {Chunk._meta.db_table}, {ChunkVector._meta.db_table}")
     rarity.forget()

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from documents import embedding_endpoint
+from documents import embedding_endpoint, spaces
 from documents.exceptions import EmbeddingInvalid, EmbeddingUnavailable
 from documents.tests.embedding_server import EmbeddingServer
 from tasks.exceptions import Fenced
@@ -30,7 +30,9 @@ def never():
 
 
 def ask(should_stop=never):
-    return embedding_endpoint.request("m", ["one"], seconds=SECONDS, should_stop=should_stop)
+    return embedding_endpoint.request(
+        spaces.of_settings(), "m", ["one"], seconds=SECONDS, should_stop=should_stop
+    )
 
 
 @pytest.fixture
@@ -150,12 +152,11 @@ def test_an_endless_answer_takes_little_memory(embedder, over, framing, status):
     assert most < 5_000_000
 
 
-def test_a_closed_port_is_no_answer(embedder, monkeypatch):
+def test_a_closed_port_is_no_answer(settings):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        client = embedding_endpoint.client().with_options(base_url=f"http://127.0.0.1:{port}/v1")
-        monkeypatch.setattr(embedding_endpoint, "client", lambda: client)
+        settings.EMBEDDING_BASE_URL = f"http://127.0.0.1:{port}/v1"
         with pytest.raises(EmbeddingUnavailable):
             ask()
 
@@ -163,19 +164,19 @@ def test_a_closed_port_is_no_answer(embedder, monkeypatch):
 @pytest.fixture
 def client_for(settings, monkeypatch):
     """Make the client anew, for another address and environment."""
+    made, make_client = [], embedding_endpoint.client.__wrapped__
 
     def make(url, **environment):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
+        client = make_client(url, "")
+        made.append(client)
+        monkeypatch.setattr(embedding_endpoint, "client", lambda *_: client)
         settings.EMBEDDING_BASE_URL = url
-        forget()
-
-    def forget():
-        embedding_endpoint.client().close()
-        embedding_endpoint.client.cache_clear()
 
     yield make
-    forget()
+    for client in made:
+        client.close()
 
 
 def certificate(path):

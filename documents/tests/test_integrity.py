@@ -163,11 +163,11 @@ def test_a_chunk_that_is_not_its_part_of_the_text_is_told(available):
 def test_chunks_of_a_document_that_never_finished_are_removed(failed):
     sql(
         """INSERT INTO documents_chunk (id, document_id, index, text, start, "end", headings,
-           context, digest, words, weights, owner_id, embedding)
+           context, digest, words, weights, owner_id)
            SELECT chunk_id, document_id, index, text, start, "end", headings, context, digest,
-           words, weights, 0, array_fill(1, ARRAY[384])::vector FROM documents_draft"""
+           words, weights, 0 FROM documents_draft"""
     )
-    assert {"I2 unfinished", "I2 chunk count"} == set(broken())
+    assert {"I2 unfinished", "I2 chunk count", "I2 no vector"} == set(broken())
     assert mend() == {}
     assert not Chunk.objects.exists()
 
@@ -241,8 +241,14 @@ def test_a_document_without_a_task_is_told(available):
     assert Chunk.objects.count() == available.chunk_count  # it can still be searched
 
 
+def test_a_chunk_without_a_vector_is_told(available):
+    sql("DELETE FROM documents_chunkvector")
+    assert broken()["I2 no vector"].ids == [str(available.pk)]
+
+
 def test_a_zero_vector_is_told(available):
-    sql("UPDATE documents_chunk SET embedding = array_fill(0, ARRAY[384])::vector WHERE index = 0")
+    sql("""UPDATE documents_chunkvector SET embedding = array_fill(0, ARRAY[384])::vector
+           WHERE chunk_id = (SELECT id FROM documents_chunk WHERE index = 0)""")
     assert {"I6 vectors", "I6 newest vectors"} == set(broken())
     assert broken()["I6 vectors"].ids == [str(available.pk)]
     assert set(mend()) == {"I6 vectors", "I6 newest vectors"}
@@ -250,7 +256,8 @@ def test_a_zero_vector_is_told(available):
 
 @pytest.mark.parametrize("vector", ["array_fill(0, ARRAY[384])", "ARRAY[1, 2, 3]"])
 def test_a_drafts_unfit_vector_is_forgotten_and_asked_for_again(failed, embedder, vector):
-    sql(f"UPDATE documents_draft SET embedding = {vector}::vector WHERE index = 0")
+    sql(f"""UPDATE documents_draft SET embedding = {vector}::vector,
+        space_id = (SELECT id FROM documents_embeddingspace) WHERE index = 0""")
     assert list(broken()) == ["I6 draft vectors"]
     assert mend() == {}
     assert Draft.objects.get(index=0).embedding is None
@@ -267,9 +274,9 @@ TWO_LIVE_TASKS = """
 @pytest.mark.parametrize(
     ("forbidden", "by"),
     [
-        ("UPDATE documents_chunk SET embedding = NULL", "not-null constraint"),
-        ("UPDATE documents_chunk SET embedding = '[1, 2, 3]'", "expected 384 dimensions"),
-        (f"UPDATE documents_chunk SET embedding = '[{'NaN,' * 383}1]'", "NaN not allowed"),
+        ("UPDATE documents_chunkvector SET embedding = NULL", "not-null constraint"),
+        ("UPDATE documents_chunkvector SET embedding = '[1, 2, 3]'", "expected 384 dimensions"),
+        (f"UPDATE documents_chunkvector SET embedding = '[{'NaN,' * 383}1]'", "NaN not allowed"),
         ("UPDATE documents_document SET chunk_count = 0", "available_has_chunks"),
         ("UPDATE documents_chunk SET index = 0", "one_chunk_per_index"),
         (

@@ -44,5 +44,5 @@ def test_chunks_without_words_get_them(user, embedder, newest):
         hits = search.search(owner_id=user.pk, query="storms came", top_k=1, mode=mode)
         assert [hit.chunk.text for hit in hits] == ["Two storms came."]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT l2_norm(embedding) FROM documents_chunk")
+        cursor.execute("SELECT l2_norm(embedding) FROM documents_chunkvector")
         assert [norm for (norm,) in cursor.fetchall()] == pytest.approx([1, 1], abs=1e-3)

@@ -6,14 +6,15 @@ from typing import Any
 
 import httpx2
 from celery import current_app
-from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis import RedisError
 
-from documents import embedding_gate, embeddings
+from documents import embedding_gate, embeddings, spaces
+from documents.models import EmbeddingSpace
 from notebook.diagnosis.finding import Finding, Level
 from notebook.health import broker
 from tasks.exceptions import TaskError
@@ -126,20 +127,29 @@ def storage() -> Finding:
 # --- Embeddings -----------------------------------------------------------------------------------
 def endpoint() -> Finding:
     """Costs nothing: any answer will do."""
-    url = f"{settings.EMBEDDING_BASE_URL.rstrip('/')}/models"
-    key = {"Authorization": f"Bearer {settings.OPENAI_API_KEY or 'none'}"}
+    space = _space()
+    url = f"{space.url.rstrip('/')}/models"
+    key = {"Authorization": f"Bearer {space.key or 'none'}"}
     try:
         status = httpx2.get(url, headers=key, timeout=ENDPOINT_SECONDS).status_code
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         said = f"The endpoint can't be reached ({type(error).__name__}). Documents wait for it."
         return Finding(level=Level.PROBLEM, name="Embeddings", sentence=said)
-    note = "It refuses the key, at least for this." if status in (401, 403) else _gate()
+    note = "It refuses the key, at least for this." if status in (401, 403) else _gate(space)
     return _finding("", note, name="Embeddings", said="The endpoint answers", status=status)
 
 
-def _gate() -> str:
+def _space() -> EmbeddingSpace:
+    """What search uses; what the settings name while the database can't say."""
+    try:
+        return spaces.active()
+    except (DatabaseError, ObjectDoesNotExist):
+        return spaces.of_settings()
+
+
+def _gate(space: EmbeddingSpace) -> str:
     """Why the workers don't ask it now, if they don't."""
-    state = embedding_gate.state()
+    state = embedding_gate.state(endpoint=space.url)
     if state["open"]:
         return f"Too many requests failed: it is tried again in {state['until']:.0f} s."
     return f"It limits us for {state['hold']:.0f} s more." if state["hold"] else ""
@@ -148,7 +158,7 @@ def _gate() -> str:
 def embedding() -> Finding:
     """Asks for the vector of one word, which may cost money."""
     try:
-        vector = embeddings.embed_query("doctor")
+        vector = embeddings.embed_query("doctor", space=_space())
     except TaskError as error:
         facts = {"code": error.code}
         return Finding(level=Level.PROBLEM, name="Embeddings", sentence=error.message, facts=facts)

@@ -75,7 +75,7 @@ function keepNewest(snapshot) {
 /** A push of the socket. */
 export function applySnapshot(snapshot) {
   const before = getState().tasks[snapshot.task_id]?.status;
-  if (!keepNewest(snapshot)) return;
+  if (!keepNewest(snapshot) || !snapshot.document_id) return; // not every task is about a document
   const item = find(snapshot.document_id);
   if (isLive(snapshot.status)) adopt(item, snapshot);
   else if (item?.task?.id === snapshot.task_id) settle(item, before);

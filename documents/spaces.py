@@ -1,0 +1,215 @@
+"""Embedding spaces: which one is searched, which one is being filled, and their graphs.
+
+A space is a row. The first one is made from the settings when the database is; after that the row
+is what counts, and `manage.py embeddings switch` leads from one to the next.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Exists
+from django.db.models.functions import Now
+
+from documents.models import Chunk, ChunkVector, Document, Draft, EmbeddingSpace, KeptVector
+
+State = EmbeddingSpace.State
+# Malkov and Yashunin, 2016: links of a node, and how many are looked at for them.
+M, EF_CONSTRUCTION = 16, 64
+BUILD_MEMORY = "512MB"  # else a graph that outgrows it is built three times as slowly
+VECTORS, CHUNKS = ChunkVector._meta.db_table, Chunk._meta.db_table
+_NAMED_BY_SETTINGS = (
+    "passage_model", "query_model", "dimensions", "passage_prefix", "query_prefix",
+)  # fmt: skip
+_HELD = f"SELECT * FROM {EmbeddingSpace._meta.db_table} WHERE state = 'ACTIVE' FOR SHARE"  # noqa: S608
+# Of length 1, so the inner product orders as the cosine does, in less time.
+_GRAPH = f"""
+    CREATE INDEX {{how}} {{name}} ON {VECTORS}
+    USING hnsw ((embedding::halfvec({{dimensions}})) halfvec_ip_ops)
+    WITH (m = {M}, ef_construction = {EF_CONSTRUCTION}) WHERE space_id = {{space}}
+"""
+LACKING = f"""
+    SELECT {{what}} FROM {CHUNKS} chunk WHERE NOT EXISTS (
+        SELECT FROM {VECTORS} v WHERE v.chunk_id = chunk.id AND v.space_id = %(space)s
+    )
+"""  # noqa: S608 - names of our own, here and below
+_KEEP = f"""
+    INSERT INTO {KeptVector._meta.db_table} (space_id, digest, embedding)
+    SELECT DISTINCT ON (space_id, digest) space_id, digest, embedding FROM (
+        SELECT v.space_id, chunk.digest, v.embedding FROM {VECTORS} v
+        JOIN {CHUNKS} chunk ON chunk.id = v.chunk_id WHERE v.document_id = %(document)s
+        UNION ALL
+        SELECT space_id, digest, embedding::halfvec FROM {Draft._meta.db_table}
+        WHERE document_id = %(document)s AND embedding IS NOT NULL AND space_id IS NOT NULL
+    ) gone
+    ON CONFLICT (space_id, digest) DO UPDATE SET kept_at = now()
+"""  # noqa: S608
+_EXPIRED = f"""
+    DELETE FROM {KeptVector._meta.db_table} WHERE kept_at <= now() - make_interval(days => %s)
+"""  # noqa: S608
+
+
+def of_settings() -> EmbeddingSpace:
+    """The space that the settings name, as a row that is not saved."""
+    return EmbeddingSpace(
+        passage_model=settings.EMBEDDING_PASSAGE_MODEL,
+        query_model=settings.EMBEDDING_QUERY_MODEL,
+        dimensions=settings.EMBEDDING_DIMENSIONS,
+        passage_prefix=settings.EMBEDDING_PASSAGE_PREFIX,
+        query_prefix=settings.EMBEDDING_QUERY_PREFIX,
+    )
+
+
+def are_alike(one: EmbeddingSpace, other: EmbeddingSpace) -> bool:
+    """Whether both read the same in the same way; the endpoint may have moved."""
+    return all(getattr(one, name) == getattr(other, name) for name in _NAMED_BY_SETTINGS)
+
+
+def active() -> EmbeddingSpace:
+    """The space that is searched."""
+    return EmbeddingSpace.objects.get(state=State.ACTIVE)
+
+
+def building() -> EmbeddingSpace | None:
+    """The space that a switch is filling."""
+    return EmbeddingSpace.objects.filter(state=State.BUILDING).first()
+
+
+def to_search(owner_id: int) -> EmbeddingSpace | None:
+    """The space that is searched; None if the owner has nothing in it."""
+    theirs = Document.objects.filter(owner_id=owner_id, chunk_count__gt=0)
+    return EmbeddingSpace.objects.filter(Exists(theirs), state=State.ACTIVE).first()
+
+
+def held() -> EmbeddingSpace:
+    """The space that is searched, and stays so until the transaction ends."""
+    while True:
+        for space in EmbeddingSpace.objects.raw(_HELD):
+            return space
+        # It was switched while we waited: Postgres looks at the old row again, not for a new one.
+
+
+def lock() -> EmbeddingSpace:
+    """The space that is searched, for one alone who changes spaces in this transaction."""
+    return EmbeddingSpace.objects.select_for_update().get(state=State.ACTIVE)
+
+
+@transaction.atomic
+def adopt_settings() -> None:
+    """Make the first space, or put what the settings name now in the place of an unused one."""
+    found = EmbeddingSpace.objects.filter(state=State.ACTIVE).first()
+    wanted = of_settings()
+    if found and not are_alike(found, wanted) and not _is_used(found):
+        drop_graph(found, how="")
+        found.delete()
+        found = None
+    if found is None:
+        wanted.state = State.ACTIVE
+        wanted.save()
+    _remove_strays()
+    _create_graph(found or wanted, how="IF NOT EXISTS")
+
+
+def _is_used(space: EmbeddingSpace) -> bool:
+    held = (model.objects.filter(space=space) for model in (ChunkVector, Draft, KeptVector))
+    return space.base_url != "" or any(rows.exists() for rows in held)
+
+
+def switch_to(space: EmbeddingSpace) -> bool:
+    """Search `space` from this commit on; False while a chunk lacks a vector of it.
+
+    Call it in a transaction. What is being stored is waited for, and waits.
+    """
+    before = lock()
+    if lacks_vectors(space):
+        return False
+    for pk, state in ((before.pk, State.RETIRED), (space.pk, State.ACTIVE)):
+        EmbeddingSpace.objects.filter(pk=pk).update(state=state, switched_at=Now())
+    return True
+
+
+def lacks_vectors(space: EmbeddingSpace) -> bool:
+    """Whether a chunk has no vector of the space yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS ({LACKING.format(what='')})", {"space": space.pk})
+        return bool(cursor.fetchone()[0])
+
+
+# --- Graphs ---------------------------------------------------------------------------------------
+def graph_of(space: EmbeddingSpace) -> str:
+    """The name of the space's index."""
+    return f"vector_graph_{space.pk}"
+
+
+def ensure_graph(space: EmbeddingSpace) -> None:
+    """Create the space's index beside whatever goes on, unless there is a valid one.
+
+    Not in a transaction: Postgres looks at the table twice.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [graph_of(space)]
+        )
+        row = cursor.fetchone()
+    if row and row[0]:
+        return
+    drop_graph(space)  # what an interrupted attempt left
+    _create_graph(space, how="CONCURRENTLY")
+
+
+def _create_graph(space: EmbeddingSpace, *, how: str) -> None:
+    statement = _GRAPH.format(
+        how=how, name=graph_of(space), dimensions=int(space.dimensions), space=int(space.pk)
+    )
+    with _patience(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Time and memory for a large index."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET statement_timeout = 0; SET maintenance_work_mem = '{BUILD_MEMORY}'")
+        try:
+            yield
+        finally:
+            with suppress(DatabaseError):  # a transaction that failed has taken them back
+                cursor.execute("RESET statement_timeout; RESET maintenance_work_mem")
+
+
+def drop_graph(space: EmbeddingSpace, *, how: str = "CONCURRENTLY") -> None:
+    """Remove the space's index, if there is one; `how` is empty in a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {how} IF EXISTS {graph_of(space)}")
+
+
+def _remove_strays() -> None:
+    """Graphs whose space is gone: a table that is emptied takes no index with it."""
+    known = {graph_of(space) for space in EmbeddingSpace.objects.all()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename = %s"
+            " AND indexname LIKE 'vector\\_graph\\_%%'",
+            [VECTORS],
+        )
+        for (name,) in cursor.fetchall():
+            if name not in known:
+                cursor.execute(f'DROP INDEX IF EXISTS "{name}"')
+
+
+# --- Vectors whose chunks are gone ----------------------------------------------------------------
+def keep_vectors_of(document_id: Any) -> None:
+    """Before its chunks go; nothing unless EMBEDDING_CACHE_DAYS says so."""
+    if not settings.EMBEDDING_CACHE_DAYS:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, {"document": document_id})
+
+
+def forget_expired() -> int:
+    """Delete the vectors that were kept for long enough; how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPIRED, [settings.EMBEDDING_CACHE_DAYS])
+        return int(cursor.rowcount)

@@ -1,0 +1,177 @@
+"""The steps of a switch: every chunk gets a vector of the next space, then that is searched."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from documents import spaces, usage
+from documents.embeddings import Vectors
+from documents.exceptions import EmbeddingRefused, EmbeddingWait, PassageRefused
+from documents.models import Chunk, ChunkVector, EmbeddingSpace
+from documents.spaces import CHUNKS, LACKING, VECTORS
+from documents.steps.embed import KNOWN, Missing, batches, embedded, embedded_text, laid_out, paused
+from tasks.exceptions import StepPaused
+
+ROWS = 500  # looked for, and removed, at a time
+# A search that began before the switch may still look at the old vectors for as long.
+GRACE = timedelta(seconds=60)
+STILL_USED = "Searches that began before the switch end first."
+_NEXT = (
+    LACKING.format(what="id, digest, context, text")
+    + " AND id > %(after)s ORDER BY id LIMIT %(rows)s"
+)
+# Both are locked, so that they are not deleted between being found and being pointed at.
+_ADD = f"""
+    WITH lacking AS (
+        SELECT chunk.id, owner_id, document_id, digest FROM {CHUNKS} chunk
+        JOIN {EmbeddingSpace._meta.db_table} space ON space.id = %(space)s
+        WHERE chunk.id = ANY (%(ids)s) FOR KEY SHARE
+    )
+    INSERT INTO {VECTORS} (chunk_id, space_id, owner_id, document_id, embedding)
+    SELECT id, %(space)s, owner_id, document_id, {{embedding}} FROM lacking {{returned}}
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 - table names of our own, here and below
+_KEEP = _ADD.format(
+    embedding="l2_normalize(returned.embedding)::halfvec",
+    returned="JOIN returned_vectors returned USING (digest)",
+)
+_REUSE = _ADD.format(
+    embedding="known.embedding::halfvec",
+    returned=f"CROSS JOIN LATERAL (SELECT {KNOWN} AS embedding) known"
+    " WHERE known.embedding IS NOT NULL",
+)
+_REMOVE = f"""
+    DELETE FROM {VECTORS} WHERE (chunk_id, space_id) IN (
+        SELECT chunk_id, space_id FROM {VECTORS} WHERE space_id = %s LIMIT {ROWS}
+    )
+"""  # noqa: S608
+
+
+def embed_chunks(
+    space: EmbeddingSpace,
+    payer_id: int,
+    *,
+    report: Callable[[int, int], None],
+    seconds_left: Callable[[], float],
+    should_stop: Callable[[], bool],
+) -> int:
+    """Give a vector of `space` to every chunk that lacks one; how many chunks there are.
+
+    Tokens are counted for `payer_id`. Raises StepPaused when this turn is used up or it is not the
+    time to ask, PassageRefused for a text that the endpoint doesn't take: what came stays.
+    """
+    spaces.ensure_graph(space)
+    total, had = Chunk.objects.count(), ChunkVector.objects.filter(space=space).count()
+    done = had
+    report(done, total)
+    after = UUID(int=0)
+    while rows := _next(space, after):
+        for batch in batches(_reused(space, rows)):
+            if seconds_left() <= 0:
+                raise StepPaused(progressed=done > had)
+            try:
+                for part, vectors, tokens in embedded(space, batch, should_stop):
+                    done += _keep(space, payer_id, rows, part, vectors, tokens)
+                    report(done, max(total, done))
+            except EmbeddingWait as error:
+                raise paused(error, progressed=done > had) from error
+            except EmbeddingRefused as error:
+                raise _refused(space, rows) from error
+        after = max(rows)
+    return total
+
+
+Rows = dict[UUID, tuple[bytes, str]]  # chunk -> digest, what is embedded
+
+
+def _next(space: EmbeddingSpace, after: UUID) -> Rows:
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, {"space": space.pk, "after": after, "rows": ROWS})
+        return {
+            pk: (bytes(digest), embedded_text(context, text))
+            for pk, digest, context, text in cursor.fetchall()
+        }
+
+
+def _reused(space: EmbeddingSpace, rows: Rows) -> Missing:
+    """Give the vectors that are known already; what is still missing."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REUSE, {"space": space.pk, "ids": list(rows)})
+    left = _lacking(space, rows)
+    return {digest: text for pk, (digest, text) in rows.items() if pk in left}
+
+
+def _lacking(space: EmbeddingSpace, rows: Rows) -> set[UUID]:
+    having = ChunkVector.objects.filter(space=space, chunk__in=list(rows))
+    return set(rows) - set(having.values_list("chunk_id", flat=True))
+
+
+def _keep(
+    space: EmbeddingSpace,
+    payer_id: int,
+    rows: Rows,
+    part: Missing,
+    vectors: Vectors,
+    tokens: list[int],
+) -> int:
+    with transaction.atomic(), laid_out(part, vectors) as cursor:
+        cursor.execute(_KEEP, {"space": space.pk, "ids": list(rows)})
+        kept = int(cursor.rowcount)
+        usage.add(payer_id, tokens=sum(tokens), requests=len(tokens))
+        return kept
+
+
+def _refused(space: EmbeddingSpace, rows: Rows) -> PassageRefused:
+    """Which one it is: those before it have their vectors."""
+    lacking = Chunk.objects.filter(pk__in=_lacking(space, rows)).order_by("pk").first()
+    if lacking is None:  # deleted meanwhile
+        return PassageRefused(index="?", document="?")
+    return PassageRefused(index=lacking.index, document=lacking.document_id)
+
+
+def switch(space: EmbeddingSpace) -> None:
+    """Let all searches use `space` from this commit on. Raises StepPaused while a chunk, stored
+    a moment ago, lacks its vector: it is given to it first."""
+    if not spaces.switch_to(space):
+        raise StepPaused(progressed=True)
+
+
+def remove_retired(*, report: Callable[[int, int], None], seconds_left: Callable[[], float]) -> int:
+    """Remove the vectors of spaces that are no longer searched; how many there were."""
+    removed = 0
+    for space in EmbeddingSpace.objects.filter(state=spaces.State.RETIRED):
+        _wait_for_searches(space)
+        spaces.drop_graph(space)
+        total = ChunkVector.objects.filter(space=space).count()
+        removed += _remove(space, total, report, seconds_left)
+        space.delete()
+    return removed
+
+
+def _wait_for_searches(space: EmbeddingSpace) -> None:
+    if space.switched_at is None:
+        return
+    left = (space.switched_at + GRACE - timezone.now()).total_seconds()
+    if left > 0:
+        raise StepPaused(left, STILL_USED)
+
+
+def _remove(
+    space: EmbeddingSpace,
+    total: int,
+    report: Callable[[int, int], None],
+    seconds_left: Callable[[], float],
+) -> int:
+    removed = 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(_REMOVE, [space.pk])
+            if not cursor.rowcount:
+                return removed
+            removed += cursor.rowcount
+            report(removed, total)
+            if seconds_left() <= 0:
+                raise StepPaused(progressed=True)

@@ -1,0 +1,155 @@
+"""From one embedding space to the next: a pipeline like the documents', over all chunks at once."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy
+
+from documents import embeddings, spaces
+from documents.embeddings import ANY_DIMENSIONS
+from documents.exceptions import SpaceInUse, SwitchRunning
+from documents.models import ChunkVector, EmbeddingSpace
+from documents.spaces import State
+from documents.steps import reembed
+from tasks import services as task_services
+from tasks.exceptions import Fenced
+from tasks.models import Lane, Status, Task
+from tasks.pipelines import Pipeline, Step, StepResult, StepRun
+
+PROBE = "Is anybody there?"
+
+
+def embed_again(run: StepRun) -> StepResult:
+    return StepResult(details={"processed_chunks": _embed(run)})
+
+
+def switch(run: StepRun) -> StepResult:
+    _embed(run)  # what was stored since
+    return StepResult(save=partial(reembed.switch, _space(run)))
+
+
+def remove(run: StepRun) -> StepResult:
+    removed = reembed.remove_retired(report=run.report, seconds_left=run.seconds_left)
+    return StepResult(details={"removed_vectors": removed})
+
+
+def _embed(run: StepRun) -> int:
+    def report(done: int, total: int) -> None:
+        run.report(done, total, processed_chunks=done, total_chunks=total)
+
+    return reembed.embed_chunks(
+        _space(run), run.options["payer"], report=report, seconds_left=run.seconds_left,
+        should_stop=run.stopped,
+    )  # fmt: skip
+
+
+def _space(run: StepRun) -> EmbeddingSpace:
+    space = EmbeddingSpace.objects.filter(pk=run.options["space"]).first()
+    if space is None:
+        raise Fenced  # given up meanwhile
+    return space
+
+
+def _step(step_type: str, label: Any, celery_name: str, run: Any, weight: int) -> Step:
+    return Step(type=step_type, label=label, celery_name=celery_name, run=run, weight=weight)
+
+
+def _settle(_subject: UUID, _status: str, _code: str | None, _message: str | None) -> None:
+    """There is no document to follow."""
+
+
+EMBEDDINGS = Pipeline(
+    name="embeddings",
+    celery_name="switch_embeddings",
+    steps=(
+        _step("REEMBEDDING", gettext_lazy("Embedding again"), "embed_again", embed_again, 90),
+        _step("SPACE_SWITCH", gettext_lazy("Switch of search"), "switch_space", switch, 5),
+        _step("VECTOR_REMOVAL", gettext_lazy("Removal of old vectors"), "remove_vectors",
+              remove, 5),
+    ),
+    settle=_settle,
+)  # fmt: skip
+
+
+def start(wanted: EmbeddingSpace, *, owner_id: int) -> Task:
+    """Begin to fill the space `wanted`, or go on with it, as a task of that user.
+
+    The endpoint is asked first. Raises an `Embedding…` error if it does not give such vectors,
+    SpaceInUse or SwitchRunning.
+    """
+    if _same(spaces.active(), wanted):
+        raise SpaceInUse
+    _try(wanted)
+    with transaction.atomic():
+        spaces.lock()
+        begun = spaces.building()
+        if begun and _is_live(begun):
+            raise SwitchRunning(model=begun.passage_model)
+        if begun and not _same(begun, wanted):
+            give_up(begun)
+            begun = None
+        return _go_on(begun or _begun(wanted), owner_id)
+
+
+def _begun(wanted: EmbeddingSpace) -> EmbeddingSpace:
+    wanted.state = State.BUILDING
+    wanted.save()
+    return wanted
+
+
+def measured(wanted: EmbeddingSpace) -> int:
+    """How many dimensions its endpoint gives. Raises an `Embedding…` error."""
+    wanted.dimensions = ANY_DIMENSIONS
+    return len(embeddings.embed_query(PROBE, space=wanted))
+
+
+def cancel() -> bool:
+    """End a switch that has not happened yet and forget what it made; False if there is none.
+
+    Raises WrongState if it has happened at this moment.
+    """
+    begun = spaces.building()
+    if begun is None:
+        return False
+    if begun.task and begun.task.is_live:
+        task_services.cancel(begun.task.pk)
+    with transaction.atomic():
+        spaces.lock()
+        if (begun := spaces.building()) is not None:
+            give_up(begun)
+    return True
+
+
+def give_up(space: EmbeddingSpace) -> None:
+    """Forget a space that is not searched, with its vectors."""
+    pk = space.pk
+    spaces.drop_graph(space, how="")
+    space.delete()  # first: nobody adds to it any more
+    ChunkVector.objects.filter(space_id=pk).delete()
+
+
+def _go_on(space: EmbeddingSpace, owner_id: int) -> Task:
+    if space.task and space.task.status in (Status.FAILED, Status.CANCELLED):
+        return task_services.retry(space.task.pk)
+    space.task = task_services.start(
+        pipeline=EMBEDDINGS.name, owner_id=owner_id, document_id=None, lane=Lane.BULK,
+        options={"space": space.pk, "payer": owner_id},
+    )  # fmt: skip
+    space.save(update_fields=["task"])
+    return space.task
+
+
+def _is_live(space: EmbeddingSpace) -> bool:
+    return space.task is not None and space.task.is_live
+
+
+def _same(one: EmbeddingSpace, other: EmbeddingSpace) -> bool:
+    return spaces.are_alike(one, other) and one.base_url == other.base_url
+
+
+def _try(wanted: EmbeddingSpace) -> None:
+    """Both models, so that a mistake is told before anything is changed."""
+    embeddings.embed_passages([PROBE], space=wanted)
+    embeddings.embed_query(PROBE, space=wanted)
