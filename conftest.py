@@ -13,6 +13,7 @@ import django
 import pytest
 from django.conf import settings
 
+from documents.tests.chat_server import ChatServer
 from documents.tests.embedding_server import DIMENSIONS, EmbeddingServer
 from notebook.stack.services import running
 
@@ -63,11 +64,19 @@ def embedder(embedding_server):
 
 
 @pytest.fixture(scope="session")
-def live_stack(tmp_path_factory, embedding_server):
+def chat_server():
+    """What the live stack asks for answers."""
+    with ChatServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def live_stack(tmp_path_factory, embedding_server, chat_server):
     """Started once for the run; tests of it make documents and users of their own."""
     from notebook.tests.live import running_stack
 
-    with running_stack(tmp_path_factory.mktemp("live"), embedding_server) as stack:
+    chat = {"CHAT_BASE_URL": chat_server.url, "CHAT_MODEL": "m"}
+    with running_stack(tmp_path_factory.mktemp("live"), embedding_server, chat) as stack:
         yield stack
 
 

@@ -1,10 +1,11 @@
 """How fast search is and what it misses, by size: ``python -m bench.search FOLDER``.
 
-FOLDER holds question sets as for `bench.retrieval`; passages are made of their sentences, at
-random, vectors of them by latent semantic analysis. They are written into the stack's tables
-directly, 90 % of them for `admin`, then asked for through `documents.search` (a process of ours,
-with the stack's Postgres) and through the API. Questions' vectors are kept by then: what is
-measured is search. The recall is against all vectors compared in four-byte floats.
+FOLDER holds question sets as for `bench.retrieval`; passages are made of the sentences of one of
+their texts, two of seven of any, vectors of them by latent semantic analysis. They are written
+into the stack's tables directly, 90 % of them for `admin`, then asked for through
+`documents.search` (a process of ours, with the stack's Postgres) and through the API. Questions'
+vectors are kept by then: what is measured is search. The recall is against all vectors compared in
+four-byte floats.
 """
 
 import argparse
@@ -33,19 +34,18 @@ from bench.stack import Stack, running_stack
 from bench.vectors import embedding_stub, until
 
 DIMENSIONS, TOP_K = 384, 10
-SENTENCES = 7  # of a passage
+OF_ONE_TEXT, OF_ANY = 5, 2  # sentences of a passage
 PASSAGES = 100  # of a document
 SMALL_FROM = 50_000  # of so many passages, one document is a third owner's
 ASKED = 200
 COLUMNS = """
-    id, document_id, owner_id, index, text, start, "end", headings, context, digest, embedding,
-    words, weights
+    id, document_id, owner_id, index, text, start, "end", headings, context, digest, words, weights
 """
 
 
 @dataclass(frozen=True)
 class Corpus:
-    sentences: list[str]
+    texts: list[list[str]]  # sentences
     questions: list[str]
     meanings: Meanings
 
@@ -86,14 +86,16 @@ def main() -> None:
 
 def _corpus(folder: Path) -> Corpus:
     sets = list(load(folder))
-    texts = [text for found in sets for text in found.documents.values()]
-    sentences = [
-        s for text in texts for s in re.split(r"(?<=[.!?])\s+|(?<=[。！？])|\n+", text) if s
-    ]
+    texts = [_sentences(text) for found in sets for text in found.documents.values()]
+    sentences = [sentence for text in texts for sentence in text]
     questions = [question.text for found in sets for question in found.questions]
     chosen = random.Random(1).sample(questions, ASKED)
     learned = random.Random(2).sample(sentences, min(4_000, len(sentences)))
-    return Corpus(sentences, chosen, learn(learned, DIMENSIONS))
+    return Corpus([text for text in texts if text], chosen, learn(learned, DIMENSIONS))
+
+
+def _sentences(text: str) -> list[str]:
+    return [each for each in re.split(r"(?<=[.!?])\s+|(?<=[。！？])|\n+", text) if each]
 
 
 def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) -> None:
@@ -103,18 +105,25 @@ def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) ->
     _add_owners()
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")  # of this process: to fill it takes minutes
-    print("| chunks | vector p50 / p95 | recall@10 | text p50 / p95 | hybrid, API p50 / p95 |")
-    print("|---|---|---|---|---|")
+    print("| chunks | vector p50 / p95 | recall@10 | text p50 / p95 | hybrid, API p50 / p95 |"
+          " graph built | graph |\n|---|---|---|---|---|---|---|")  # fmt: skip
+    grown: dict[str, list[float]] = {"vector": [], "text": [], "hybrid, API": []}
     for size in sizes:
-        filled = filled.with_more(_fill(corpus, size - len(filled.ids), seed=size))
+        more = _fill(corpus, size - len(filled.ids), seed=size)
+        filled = filled.with_more(more)
+        built = _add_vectors(more)
         _settle()
-        vector, text = (_times(rounds, corpus, _asking(1, mode)) for mode in ("vector", "text"))
-        api = _times(rounds, corpus, _through_api(stack))
+        ways = [_asking(1, "vector"), _asking(1, "text"), _through_api(stack)]
+        times = [_times(rounds, corpus, way) for way in ways]
+        for found, took in zip(grown.values(), times, strict=True):
+            found.append(took.median)
         recall = _recall(corpus, filled, 1)
-        print(f"| {size:,} | {vector} | {recall} | {text} | {api} |", flush=True)
+        print(f"| {size:,} | {times[0]} | {recall} | {times[1]} | {times[2]} | {built:.1f} s"
+              f" | {_graph_mb():.0f} MB |", flush=True)  # fmt: skip
+    _print_chart(sizes, grown)
     _print_filters(corpus, filled, rounds)
     _print_while_ingesting(stack, corpus, rounds)
-    _print_index(stack)
+    _print_sizes(stack)
 
 
 # --- What is searched -----------------------------------------------------------------------------
@@ -138,15 +147,46 @@ def _fill(corpus: Corpus, count: int, *, seed: int) -> Filled:
     with copying(f"COPY documents_chunk ({COLUMNS}) FROM STDIN") as rows:
         for at in range(count):
             document = documents[at // PASSAGES]
-            text = " ".join(chance.choices(corpus.sentences, k=SENTENCES))
+            text = _passage(corpus, chance)
             vectors[at] = corpus.meanings.vector(text)
             ids.append(uuid4())
             owners.append(document.owner_id)
             rows.write_row((
                 ids[-1], document.pk, document.owner_id, at % PASSAGES, text, 0, len(text), [], "",
-                b"", f"[{','.join(map(str, vectors[at].tolist()))}]", *indexed(text, "en"),
+                b"", *indexed(text, "en"),
             ))  # fmt: skip
     return Filled(ids, owners, vectors)
+
+
+def _passage(corpus: Corpus, chance: random.Random) -> str:
+    others = [chance.choice(chance.choice(corpus.texts)) for _ in range(OF_ANY)]
+    return " ".join(chance.choices(chance.choice(corpus.texts), k=OF_ONE_TEXT) + others)
+
+
+def _add_vectors(filled: Filled) -> float:
+    """Write those of the passages that have none; the seconds that the graph took."""
+    from django.db import connection
+
+    from documents import spaces
+    from documents.copying import copying
+
+    space = spaces.active()
+    spaces.drop_graph(space)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS made (id uuid, embedding halfvec)")
+        cursor.execute("TRUNCATE made")
+        with copying("COPY made (id, embedding) FROM STDIN") as rows:
+            for pk, vector in zip(filled.ids, filled.vectors, strict=True):
+                rows.write_row((pk, f"[{','.join(map(str, vector.tolist()))}]"))
+        cursor.execute(
+            f"""INSERT INTO documents_chunkvector
+                (chunk_id, space_id, owner_id, document_id, embedding)
+            SELECT id, {space.pk}, owner_id, document_id, embedding
+            FROM made JOIN documents_chunk USING (id)"""
+        )
+    started = time.perf_counter()
+    spaces.ensure_graph(space)
+    return time.perf_counter() - started
 
 
 def _document(at: int, count: int) -> Any:
@@ -167,7 +207,7 @@ def _settle() -> None:
     from documents.search import rarity
 
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE documents_chunk")
+        cursor.execute("VACUUM ANALYZE documents_chunk, documents_chunkvector")
         cursor.execute("ANALYZE documents_document")
     rarity.forget()
 
@@ -191,12 +231,23 @@ def _through_api(stack: Stack) -> Callable[[str], int]:
     return ask
 
 
-def _times(rounds: int, corpus: Corpus, ask: Callable[[str], int]) -> str:
-    """Milliseconds, the median and the 95th percentile, all questions asked once before."""
+@dataclass(frozen=True)
+class Times:
+    """Milliseconds."""
+
+    median: float
+    p95: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.1f} / {self.p95:.1f} ms"
+
+
+def _times(rounds: int, corpus: Corpus, ask: Callable[[str], int]) -> Times:
+    """All questions are asked once before."""
     for question in corpus.questions:
         ask(question)
     taken = sorted(_taken(ask, question) for _ in range(rounds) for question in corpus.questions)
-    return f"{statistics.median(taken):.1f} / {taken[int(len(taken) * 0.95)]:.1f} ms"
+    return Times(statistics.median(taken), taken[int(len(taken) * 0.95)])
 
 
 def _taken(ask: Callable[[str], int], question: str) -> float:
@@ -218,6 +269,16 @@ def _recall(corpus: Corpus, filled: Filled, owner: int, **filters: Any) -> str:
         shares.append(len(wanted & {hit.chunk.pk for hit in hits}) / len(wanted))
         fewest = min(fewest, len(hits))
     return f"{statistics.mean(shares):.3f} (at least {fewest} hits)"
+
+
+def _print_chart(sizes: Sequence[int], grown: dict[str, list[float]]) -> None:
+    """The medians, for Mermaid."""
+    lines = "\n".join(
+        f'    line "{name}" [{", ".join(f"{each:.1f}" for each in found)}]'
+        for name, found in grown.items()
+    )
+    print(f"\n```mermaid\nxychart-beta\n    x-axis {[f'{size:,}' for size in sizes]}\n"
+          f'    y-axis "ms, median"\n{lines}\n```'.replace("'", '"'))  # fmt: skip
 
 
 def _print_filters(corpus: Corpus, filled: Filled, rounds: int) -> None:
@@ -247,7 +308,7 @@ def _upload_until(stack: Stack, corpus: Corpus, done: threading.Event) -> int:
     count = 0
     with httpx2.Client(base_url=stack.url, headers=stack.api.headers, timeout=60) as api:
         while not done.is_set():
-            text = "\n\n".join(chance.choices(corpus.sentences, k=250))
+            text = "\n\n".join(_passage(corpus, chance) for _ in range(35))
             document = api.post("/api/documents/", files={"file": ("a.txt", text.encode())}).json()
             path = f"/api/documents/{document['id']}/"
             until(partial(_is_available, api, path), seconds=600)
@@ -259,17 +320,27 @@ def _is_available(api: httpx2.Client, path: str) -> bool:
     return bool(api.get(path).json()["status"] == "AVAILABLE")
 
 
-def _print_index(stack: Stack) -> None:
-    with stack.database() as database:
-        started = time.perf_counter()
-        database.execute("REINDEX INDEX chunk_embedding_hnsw")
-        built = time.perf_counter() - started
-        sizes = database.execute(
-            "SELECT relname, pg_relation_size(oid) / 1e6 FROM pg_class WHERE relname = ANY (%s)",
-            [["chunk_embedding_hnsw", "chunk_words", "documents_chunk"]],
-        ).fetchall()
-    print(f"\nThe graph is built in {built:.1f} s. MB: "
-          + ", ".join(f"{name} {size:.0f}" for name, size in sizes)
+def _graph_mb() -> float:
+    from documents import spaces
+
+    return _sizes([spaces.graph_of(spaces.active())])[0][1]
+
+
+def _sizes(names: Sequence[str]) -> list[tuple[str, float]]:
+    """Of tables and indexes, in MB."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, pg_table_size(oid) / 1e6 FROM pg_class WHERE relname = ANY (%s)",
+            [list(names)],
+        )
+        return [(name, float(size)) for name, size in cursor.fetchall()]
+
+
+def _print_sizes(stack: Stack) -> None:
+    found = _sizes(["chunk_words", "documents_chunk", "documents_chunkvector"])
+    print("\nMB: " + ", ".join(f"{name} {size:.0f}" for name, size in found)
           + f", the web server {stack.part('web').memory_info().rss / 1e6:.0f}.")  # fmt: skip
 
 

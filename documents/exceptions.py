@@ -246,6 +246,12 @@ class ChatRejected(ChatError):
     code = "chat_rejected"
 
 
+class ChatCutOff(ChatError):
+    """The answer broke off before its end."""
+
+    code = "chat_cut_off"
+
+
 class ChatUnreadable(ChatError):
     """What the chat model sent is no answer."""
 

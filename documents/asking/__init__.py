@@ -11,7 +11,7 @@ from django.conf import settings
 
 from documents.asking import chat, prompt
 from documents.asking.markers import Citations
-from documents.exceptions import ChatError, ChatTimeout, ChatUnreadable
+from documents.exceptions import ChatCutOff, ChatError, ChatTimeout, ChatUnreadable
 from documents.search import Hit
 
 KEEP_ALIVE_SECONDS = 15  # proxies close what is silent for a minute
@@ -51,7 +51,7 @@ async def _told(messages: list[Any], citations: Citations) -> AsyncGenerator[Eve
             for event in _events(citations, citations.take(piece)):
                 yield event
             if said > MOST_CHARACTERS:
-                break
+                raise ChatCutOff
     for event in _events(citations, citations.end()):
         yield event
     if not said:

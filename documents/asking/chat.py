@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 
 from documents.exceptions import (
+    ChatCutOff,
     ChatError,
     ChatRateLimited,
     ChatRejected,
@@ -19,6 +20,7 @@ from documents.exceptions import (
 
 log = structlog.get_logger(__name__)
 CONNECT_SECONDS = 3
+_NOT_COMPLETE = ("", "length", "content_filter")  # why it ended; nothing: the connection did
 
 
 def is_configured() -> bool:
@@ -27,16 +29,20 @@ def is_configured() -> bool:
 
 
 async def pieces(messages: list[Any]) -> AsyncIterator[str]:
-    """The answer's text as it comes. Raises a ChatError.
+    """The answer's text as it comes. Raises a ChatError, also when it ends before it is complete.
 
     Leaving the iterator ends the request.
     """
     try:
         async with _client() as client, await _begun(client, messages) as stream:
+            begun, ended = False, ""
             async for chunk in stream:
                 for choice in chunk.choices or ():
+                    begun, ended = True, choice.finish_reason or ended
                     if choice.delta and choice.delta.content:
                         yield str(choice.delta.content)
+            if begun and ended in _NOT_COMPLETE:
+                raise ChatCutOff
     except openai.APIError as error:
         raise _translated(error) from error
     except httpx2.TimeoutException as error:

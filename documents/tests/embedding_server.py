@@ -1,6 +1,7 @@
 """A small server that speaks OpenAI's embeddings protocol over real HTTP and misbehaves on demand.
 
-Vectors are hashed bags of words, so that texts that share words are near each other.
+Vectors are hashed bags of words, so that texts that share words are near each other. Those of a
+model whose name begins with "reversed" are the same from the end, of no use to the others.
 """
 
 import base64
@@ -83,7 +84,8 @@ class EmbeddingServer:
         time.sleep(self.seconds_per_request)
         self.texts += texts
         as_base64 = request.get("encoding_format") == "base64"
-        found = body(request["model"], [vector(text) for text in texts], as_base64)
+        way = -1 if request["model"].startswith("reversed") else 1
+        found = body(request["model"], [vector(text)[::way] for text in texts], as_base64)
         return 200, {"Content-Type": "application/json"}, json.dumps(found).encode()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -190,7 +190,19 @@ def test_what_was_said_before_the_end_broke_off_is_kept(api, moon, chat):
     chat.misbehave = cut_off
     found = events(ask(api))
     assert text_of(found) == "It ro"
-    assert found[-1][0] in ("done", "error")
+    assert found[-1] == (
+        "error", {"code": "chat_cut_off", "detail": "The answer broke off before its end."}
+    )  # fmt: skip
+
+
+def too_long(handler):
+    begin(handler)
+    handler.wfile.write(chunk("It ro") + chunk(None, "length") + b"data: [DONE]\n\n")
+
+
+def test_an_answer_that_the_model_had_no_room_for_is_told(api, moon, chat):
+    chat.misbehave = too_long
+    assert events(ask(api))[-1][1]["code"] == "chat_cut_off"
 
 
 def test_a_model_that_is_not_there(api, moon, chat, settings):
@@ -218,7 +230,7 @@ def test_an_answer_without_end_is_cut_and_the_request_ended(api, moon, chat, mon
     chat.misbehave = chat.speak_for_ever
     found = events(ask(api))
     assert 500 < len(text_of(found)) < 600
-    assert found[-1][0] == "done"
+    assert found[-1][1]["code"] == "chat_cut_off"
     assert chat.gone.wait(20)
 
 

@@ -88,10 +88,10 @@ def test_all_chunks_are_embedded_again_then_searched_and_the_old_vectors_are_gon
 
 
 def test_another_number_of_dimensions(user, document, embedder, monkeypatch):
-    monkeypatch.setattr(embedding_server, "DIMENSIONS", 64)
+    monkeypatch.setattr(embedding_server, "DIMENSIONS", 300)
     wanted = next_space()
     wanted.dimensions = switching.measured(wanted)
-    assert wanted.dimensions == 64
+    assert wanted.dimensions == 300
     task = switching.start(wanted, owner_id=user.pk)
     run_all(task)
     assert task.status == "COMPLETED"

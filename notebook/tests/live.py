@@ -84,13 +84,14 @@ def until(look, holds, *, seconds: float = 30):
 
 
 @contextmanager
-def running_stack(data_dir: Path, embedder: EmbeddingServer):
+def running_stack(data_dir: Path, embedder: EmbeddingServer, more: dict[str, str]):
     server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as db:
         db.execute("CREATE DATABASE notebook_live")
     port = free_port()
     environment = {
         **os.environ,
+        **more,
         "ADMIN_PASSWORD": PASSWORD,
         "DATABASE_POOL_SIZE": "4",
         "DATABASE_URL": f"{server}/notebook_live",

@@ -473,3 +473,33 @@ def test_the_chosen_theme_is_kept(page):
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.get_by_role("button", name="Use the light theme").click()
     expect(page.locator("html")).not_to_have_attribute("data-theme", re.compile("."))
+
+
+def test_a_question_is_answered_with_passages_that_can_be_opened(page, chat_server):
+    name = unique("txt")
+    ready(page, name, note(name))
+    chat_server.pieces = ["It says so ", "[1", "], <b>really</b>."]
+    page.get_by_role("searchbox", name="Search your documents").fill(f"What is in {name}?")
+    page.get_by_role("button", name="Ask").click()
+    answer = page.get_by_role("region", name=f"What is in {name}?")
+    expect(answer.get_by_text("], <b>really</b>.".removeprefix("]"))).to_be_visible()
+    expect(answer.get_by_role("list", name="Cited passages")).to_be_visible()
+    answer.get_by_role("button", name="Passage 1").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    answer.get_by_role("button", name="Close the answer").click()
+    expect(answer).not_to_be_attached()
+
+
+def test_an_answer_that_breaks_off_is_told(page, chat_server):
+    name = unique("txt")
+    ready(page, name, note(name))
+    chat_server.misbehave = lambda handler: handler.send_error(500)
+    try:
+        page.get_by_role("searchbox", name="Search your documents").fill(f"What is in {name}?")
+        page.get_by_role("button", name="Ask").click()
+        expect(
+            page.get_by_role("alert").filter(has_text="The chat model can't be reached.")
+        ).to_be_visible()
+    finally:
+        chat_server.misbehave = None

@@ -63,6 +63,37 @@ export const cancelTask = (id) => request(`/api/tasks/${id}/cancel/`, { method: 
 export const retryTask = (id) => request(`/api/tasks/${id}/retry/`, { method: "POST" });
 export const search = (body, signal) => request("/api/search/", { method: "POST", body, signal });
 
+/** Tells `onEvent(name, data)` each event of the answer; resolves at its end. */
+export async function ask(body, signal, onEvent) {
+  const headers = { Accept: "text/event-stream, application/json", "X-CSRFToken": csrfToken, "Content-Type": "application/json" };
+  const options = { method: "POST", headers, body: JSON.stringify(body), signal };
+  const response = await fetch("/api/ask/", options).catch((error) => {
+    throw error.name === "AbortError" ? error : unreachable();
+  });
+  if (!response.ok) throw problemFrom(response.status, await response.json().catch(() => null));
+  const ended = await readEvents(response.body, onEvent).catch((error) => {
+    throw error instanceof TypeError ? unreachable() : error;
+  });
+  if (!ended) throw unreachable();
+}
+
+/** Resolves to whether the last event was one that ends a stream. */
+async function readEvents(stream, onEvent) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let held = "";
+  let ended = false;
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    const events = (held + read.value).split("\n\n");
+    held = events.pop();
+    for (const event of events.filter((each) => each.startsWith("event:"))) {
+      const [, name, data] = event.match(/^event: (.*)\ndata: (.*)$/);
+      ended ||= name === "done";
+      onEvent(name, JSON.parse(data));
+    }
+  }
+  return ended;
+}
+
 /**
  * Upload with progress, which fetch can't report.
  * Resolves to `{created, document}`; `created` is false when the same bytes were here already.

@@ -7,6 +7,7 @@ let state = {
   uploads: [],
   selected: new Set(), // document ids that the search is restricted to
   search: { query: "", topK: 10, running: false, error: "", results: null },
+  answer: { question: "", text: "", sources: [], cited: [], running: false, error: "" },
   panel: null, // {id, tab, chunk}
   deleting: null, // the document to confirm
   highlighted: null, // the document id to point at

@@ -1,5 +1,6 @@
 /** The page from top to bottom. */
 import { html, useEffect } from "../html.js";
+import { Answer } from "./answer.js";
 import { Banner } from "./connection.js";
 import { DeleteDialog } from "./delete_dialog.js";
 import { DocumentList } from "./document_list.js";
@@ -14,6 +15,7 @@ export function App({ state, onReconnect }) {
   const open = state.panel && state.documents.items.find(({ id }) => id === state.panel.id);
   return html`
     <${SearchBox} search=${state.search} selected=${state.selected} documents=${state.documents} />
+    <${Answer} answer=${state.answer} />
     <${Hits} search=${state.search} selected=${state.selected} />
     <section class="documents" aria-labelledby="documents-title">
       <${DropZone} isFirst=${isEmpty(state)} />

@@ -1,4 +1,5 @@
 /** The search field and what it is restricted to. */
+import { ask, canAsk, clearAnswer } from "../ask.js";
 import { html, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
 import { clearSearch, search, searchEverywhere } from "../search.js";
@@ -15,6 +16,7 @@ export function SearchBox({ search: { query, running }, selected }) {
   const clear = () => {
     setText("");
     clearSearch();
+    clearAnswer();
     document.getElementById("search-query").focus();
   };
   return html`
@@ -30,6 +32,7 @@ export function SearchBox({ search: { query, running }, selected }) {
             onKeyDown=${(event) => event.key === "Escape" && clear()} />
           ${value ? html`<${IconButton} icon="close" label=${t("Clear the search")} onClick=${clear} />` : html`<kbd aria-hidden="true">/</kbd>`}
           <button class="button button-primary" type="submit" aria-busy=${running}>${t("Search")}</button>
+          ${canAsk && html`<button class="button" type="button" disabled=${!value.trim()} onClick=${() => ask(value)}>${t("Ask")}</button>`}
         </div>
         <${Scope} count=${selected.size} />
       </form>

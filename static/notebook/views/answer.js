@@ -1,0 +1,49 @@
+/** An answer, told as it comes: text, never markup. A number leads to the passage that it cites. */
+import { ask, clearAnswer, withMarkers } from "../ask.js";
+import { openPanel } from "../documents.js";
+import { html } from "../html.js";
+import { t } from "../i18n.js";
+import { Button, IconButton } from "./button.js";
+import { Place } from "./hits.js";
+import { Icon } from "./icons.js";
+
+export function Answer({ answer: { question, text, sources, cited, running, error } }) {
+  if (!question) return null;
+  return html`
+    <section class="answer" aria-labelledby="answer-title" aria-busy=${running}>
+      <header class="answer-head">
+        <h2 id="answer-title">${question}</h2>
+        <${IconButton} icon="close" label=${t("Close the answer")} onClick=${clearAnswer} />
+      </header>
+      ${running && !text && html`<p class="answer-waiting">${t("Reading your documents…")}</p>`}
+      ${text && html`<p class="answer-text">${withMarkers(text).map((part) => html`<${Part} ...${part} sources=${sources} />`)}</p>`}
+      ${error && html`
+        <p class="notice notice-error" role="alert">
+          <${Icon} name="alert" /><span>${error}</span>
+          <${Button} kind="button-small" onClick=${() => ask(question)}>${t("Try again")}<//>
+        </p>`}
+      ${cited.length > 0 && html`
+        <ol class="answer-sources" aria-label=${t("Cited passages")}>
+          ${cited.map((number) => html`<${Source} key=${number} source=${find(sources, number)} />`)}
+        </ol>`}
+      ${!running && !error && html`<p class="answer-note">${t("Told by a model from the passages that were found. Check what matters.")}</p>`}
+    </section>`;
+}
+
+const find = (sources, number) => sources.find((source) => source.number === number);
+const open = ({ document, chunk }) => openPanel(document.id, "passages", chunk.index);
+
+function Part({ text, number, sources }) {
+  const source = number && find(sources, number);
+  if (!source) return text ?? `[${number}]`;
+  const label = t("Passage {number}: {name}", { number, name: source.document.name });
+  return html`<button type="button" class="answer-marker" aria-label=${label} title=${source.document.name} onClick=${() => open(source)}>${number}</button>`;
+}
+
+function Source({ source }) {
+  return html`
+    <li value=${source.number}>
+      <button type="button" class="link" onClick=${() => open(source)}>${source.document.name}</button>
+      <${Place} chunk=${source.chunk} />
+    </li>`;
+}
