@@ -1,10 +1,10 @@
-"""Vectors that are like those of real text, without a model: latent semantic analysis.
+"""Vectors of passages by the hundred thousand, from the local model, in a minute.
 
-Deerwester et al., 1990: the main directions of a matrix of texts and weighted words.
+A passage that is made of sentences gets the mean of their vectors; a question has its own.
 """
 
-import math
-from collections import Counter
+import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,48 +12,60 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from documents.words import counted
+from notebook.stack.embedder.embedder import Embedder
 
 Floats = NDArray[np.float32]
+BATCH = 64
 
 
 @dataclass(frozen=True)
 class Meanings:
-    rows: dict[str, int]
-    matrix: Floats  # a row for each word
+    rows: dict[str, int]  # of sentences and questions
+    matrix: Floats
 
     def vector(self, text: str) -> Floats:
-        """Of length 1."""
-        words = [(self.rows[word], n) for word, n in counted(text, "").items() if word in self.rows]
-        if not words:
-            words = [(0, 1)]
-        at, times = zip(*words, strict=True)
-        summed = np.sqrt(np.array(times, np.float32)) @ self.matrix[list(at)]
-        found: Floats = summed / (np.linalg.norm(summed) + 1e-9)
+        """Of length 1; anybody's if nothing of the text is known."""
+        if (known := self.rows.get(text)) is not None:
+            row: Floats = self.matrix[known]
+            return row
+        at = [self.rows[each] for each in sentences(text) if each in self.rows] or [0]
+        summed = self.matrix[at].sum(axis=0)
+        found: Floats = summed / np.linalg.norm(summed)
         return found
 
     def save(self, path: Path) -> None:
-        np.savez(path, words=np.array(list(self.rows)), matrix=self.matrix)
+        np.savez(path, texts=np.array(list(self.rows)), matrix=self.matrix)
 
 
 def load(path: Path) -> Meanings:
     """What was saved."""
     kept = np.load(path)
-    return Meanings({str(word): at for at, word in enumerate(kept["words"])}, kept["matrix"])
+    return Meanings({str(text): at for at, text in enumerate(kept["texts"])}, kept["matrix"])
 
 
-def learn(texts: Sequence[str], dimensions: int) -> Meanings:
-    """From at least so many texts as `dimensions`."""
-    counts = [counted(text, "") for text in texts]
-    frequency = Counter(word for count in counts for word in count)
-    rows = {word: at for at, word in enumerate(frequency)}
-    rarity = np.array([math.log(len(texts) / n) for n in frequency.values()], np.float32)
-    weights = np.zeros((len(texts), len(rows)), np.float32)
-    for at, count in enumerate(counts):
-        weights[at, [rows[word] for word in count]] = np.sqrt(list(count.values()))
-    weights *= rarity
-    _, vectors = np.linalg.eigh(weights @ weights.T)
-    main = vectors[:, -dimensions:]
-    directions = weights.T @ main
-    directions /= np.linalg.norm(directions, axis=0) + 1e-9
-    return Meanings(rows, rarity[:, None] * directions)
+def sentences(text: str) -> list[str]:
+    """By a rule of thumb: for making passages, not for reading."""
+    found = re.split(r"(?<=[.!?])\s+|(?<=[。！？])|\n+", text)
+    return [stripped for each in found if (stripped := each.strip())]
+
+
+def learn(known: Sequence[str], questions: Sequence[str]) -> Meanings:
+    """Ask the local model for each once."""
+    with tempfile.TemporaryDirectory() as cache:
+        embedder = Embedder(Path(cache))
+        try:
+            unique = list(dict.fromkeys(known))
+            parts = [_embedded(embedder, "e5-passage", unique)]
+            parts.append(_embedded(embedder, "e5-query", questions))
+        finally:
+            embedder.stop()
+    texts = [*unique, *questions]
+    return Meanings({text: at for at, text in enumerate(texts)}, np.concatenate(parts))
+
+
+def _embedded(embedder: Embedder, model: str, texts: Sequence[str]) -> Floats:
+    batches = [
+        [embedder.tokenize(model, text) for text in texts[at : at + BATCH]]
+        for at in range(0, len(texts), BATCH)
+    ]
+    return np.concatenate([embedder.embed(batch, lambda: False).vectors for batch in batches])

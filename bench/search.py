@@ -1,8 +1,8 @@
 """How fast search is and what it misses, by size: ``python -m bench.search FOLDER``.
 
 FOLDER holds question sets as for `bench.retrieval`; passages are made of the sentences of one of
-their texts, two of seven of any, vectors of them by latent semantic analysis. They are written
-into the stack's tables directly, 90 % of them for `admin`, then asked for through
+their texts, two of seven of any; their vectors are the means of the sentences', by the local model.
+They are written into the stack's tables directly, 90 % of them for `admin`, then asked for through
 `documents.search` (a process of ours, with the stack's Postgres) and through the API. Questions'
 vectors are kept by then: what is measured is search. The recall is against all vectors compared in
 four-byte floats.
@@ -11,7 +11,6 @@ four-byte floats.
 import argparse
 import os
 import random
-import re
 import statistics
 import tempfile
 import threading
@@ -28,7 +27,7 @@ import django
 import httpx2
 import numpy as np
 
-from bench.meanings import Floats, Meanings, learn
+from bench.meanings import Floats, Meanings, learn, sentences
 from bench.question_sets import load
 from bench.stack import Stack, running_stack
 from bench.vectors import embedding_stub, until
@@ -86,16 +85,11 @@ def main() -> None:
 
 def _corpus(folder: Path) -> Corpus:
     sets = list(load(folder))
-    texts = [_sentences(text) for found in sets for text in found.documents.values()]
-    sentences = [sentence for text in texts for sentence in text]
+    texts = [sentences(text) for found in sets for text in found.documents.values()]
     questions = [question.text for found in sets for question in found.questions]
     chosen = random.Random(1).sample(questions, ASKED)
-    learned = random.Random(2).sample(sentences, min(4_000, len(sentences)))
-    return Corpus([text for text in texts if text], chosen, learn(learned, DIMENSIONS))
-
-
-def _sentences(text: str) -> list[str]:
-    return [each for each in re.split(r"(?<=[.!?])\s+|(?<=[。！？])|\n+", text) if each]
+    known = [sentence for text in texts for sentence in text]
+    return Corpus([text for text in texts if text], chosen, learn(known, chosen))
 
 
 def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) -> None:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterable
-from functools import cached_property
 
 import Stemmer
 
@@ -19,24 +18,21 @@ _ALGORITHMS = {
 }  # fmt: skip
 
 
-class _Stemmers(threading.local):
-    """One of each for every thread: they keep what they work at in themselves."""
-
-    @cached_property
-    def of(self) -> dict[str, Stemmer.Stemmer]:
-        return {name: Stemmer.Stemmer(name) for name in {*_ALGORITHMS.values()}}
-
-
-_stemmers = _Stemmers()
+# They keep what they work at in themselves, so one at a time may use them; to make them anew for
+# each of a web server's threads, which live as long as a request, takes longer than a search.
+_stemmers = {name: Stemmer.Stemmer(name) for name in {*_ALGORITHMS.values()}}
+_turn = threading.Lock()
 
 
 def stemmed(words: Iterable[str], language: str) -> list[str]:
     """The words without their endings; `language` is an ISO 639-1 code or empty."""
     algorithm = _ALGORITHMS.get(language, "english")
-    stems: list[str] = _stemmers.of[algorithm].stemWords(list(words))
+    with _turn:
+        stems: list[str] = _stemmers[algorithm].stemWords(list(words))
     return stems
 
 
 def variants(word: str) -> set[str]:
     """The stems of a word in any language, as a question does not say in which it looks."""
-    return {stemmer.stemWord(word) for stemmer in _stemmers.of.values()}
+    with _turn:
+        return {stemmer.stemWord(word) for stemmer in _stemmers.values()}
