@@ -33,6 +33,7 @@ _TIERS = " ".join(f"WHEN weighed <= {size} THEN %(lookup_{size})s" for size in S
 # Of vectors of length 1 the inner product, here negative, is the cosine. The graph knows it by
 # this very expression.
 _PRODUCT = "(embedding::halfvec({dimensions})) <#> %(vector)s::halfvec({dimensions})"
+_COMPARED = "embedding <#> %(vector)s::halfvec"  # without it
 _RELEVANCE = "-(weights <#> %(weights)s::sparsevec)"
 
 _AMONG = f"""
@@ -48,9 +49,9 @@ _AMONG = f"""
 """  # noqa: S608 - names and conditions of our own, here and below
 _NEAR = f"""
     compared AS (
-        SELECT chunk_id AS id, {_PRODUCT} AS product FROM {_VECTOR}
+        SELECT chunk_id AS id, {_COMPARED} AS product FROM {_VECTOR}
         WHERE (SELECT n FROM size) <= %(exact_up_to)s AND {{of_vectors}}
-        ORDER BY ({_PRODUCT}) + 0 LIMIT %(pool)s
+        ORDER BY {_COMPARED} LIMIT %(pool)s
     ),
     graph AS MATERIALIZED (
         SELECT chunk_id AS id, {_PRODUCT} AS product FROM {_VECTOR}
@@ -60,10 +61,10 @@ _NEAR = f"""
     -- The graph gives up where a filter leaves too few of what it passes: then all are compared.
     few AS (SELECT count(*) < %(pool)s AS were_found FROM graph),
     instead AS (
-        SELECT chunk_id AS id, {_PRODUCT} AS product FROM {_VECTOR}
+        SELECT chunk_id AS id, {_COMPARED} AS product FROM {_VECTOR}
         WHERE (SELECT n FROM size) > %(exact_up_to)s AND (SELECT were_found FROM few)
             AND {{of_vectors}}
-        ORDER BY ({_PRODUCT}) + 0 LIMIT %(pool)s
+        ORDER BY {_COMPARED} LIMIT %(pool)s
     ),
     near AS (
         SELECT id, row_number() OVER (ORDER BY product, id) AS vector_rank FROM (
