@@ -99,8 +99,9 @@ def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) ->
     _add_owners()
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")  # of this process: to fill it takes minutes
-    print("| chunks | vector p50 / p95 | its statement | recall@10 | text p50 / p95 | hybrid, API p50 / p95 |"
-          " graph built | graph |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
+    print("| chunks | vector p50 / p95 | its statement | recall@10 | text p50 / p95 |"
+          " hybrid, API p50 / p95 | graph built | graph |\n"
+          + "|---" * 8 + "|")  # fmt: skip
     grown: dict[str, list[float]] = {"vector": [], "text": [], "hybrid, API": []}
     for size in sizes:
         more = _fill(corpus, size - len(filled.ids), seed=size)
@@ -113,8 +114,8 @@ def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) ->
             found.append(took.median)
         recall = _recall(corpus, filled, 1)
         alone = _statement_times(rounds, corpus)
-        print(f"| {size:,} | {times[0]} | {alone} | {recall} | {times[1]} | {times[2]} | {built:.1f} s"
-              f" | {_graph_mb():.0f} MB |", flush=True)  # fmt: skip
+        print(f"| {size:,} | {times[0]} | {alone} | {recall} | {times[1]} | {times[2]}"
+              f" | {built:.1f} s | {_graph_mb():.0f} MB |", flush=True)  # fmt: skip
     _print_chart(sizes, grown)
     _print_filters(corpus, filled, rounds)
     _print_while_ingesting(stack, corpus, rounds)
