@@ -8,7 +8,14 @@ from tasks import moves, outbox, services
 from tasks.exceptions import Fenced, StepError, WrongState
 from tasks.models import TRANSITIONS, OutboxMessage, Status, Task, TaskDetail, Worker, sources
 from tasks.pipelines import StepResult
-from tasks.tests.factories import Script, make_document, make_task, register, send_nothing
+from tasks.tests.factories import (
+    Script,
+    make_document,
+    make_task,
+    register,
+    run_all,
+    send_nothing,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +49,14 @@ def claim(task, step_type="ONE"):
 @pytest.fixture
 def running(task):
     return dispatch(task)
+
+
+def test_a_task_needs_no_document(user):
+    """And several such may live at once."""
+    for _ in range(2):
+        task = services.start(pipeline="test", owner_id=user.pk, document_id=None, options={})
+        run_all(task)
+        assert task.status == "COMPLETED"
 
 
 def test_a_new_task_waits_with_all_its_steps_and_one_message(task):
