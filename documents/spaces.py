@@ -190,7 +190,9 @@ def drop_graph(space: EmbeddingSpace, *, how: str = "CONCURRENTLY") -> None:
 
 
 def _remove_strays() -> None:
-    """Graphs whose space is gone: a table that is emptied takes no index with it."""
+    """What is left of spaces that are gone, of which a process that died removed the row alone;
+    and a table that is emptied takes no index with it."""
+    ChunkVector.objects.exclude(space__in=EmbeddingSpace.objects.all()).delete()
     known = {graph_of(space) for space in EmbeddingSpace.objects.all()}
     with connection.cursor() as cursor:
         cursor.execute(

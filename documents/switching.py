@@ -82,14 +82,14 @@ def start(wanted: EmbeddingSpace, *, owner_id: int) -> Task:
     if _same(spaces.active(), wanted):
         raise SpaceInUse
     _try(wanted)
+    begun = spaces.building()
+    if begun and not _same(begun, wanted):
+        _give_up(begun)
     with transaction.atomic():
         spaces.lock()
         begun = spaces.building()
-        if begun and _is_live(begun):
+        if begun and (_is_live(begun) or not _same(begun, wanted)):
             raise SwitchRunning(model=begun.passage_model)
-        if begun and not _same(begun, wanted):
-            give_up(begun)
-            begun = None
         return _go_on(begun or _begun(wanted), owner_id)
 
 
@@ -115,19 +115,20 @@ def cancel() -> bool:
         return False
     if begun.task and begun.task.is_live:
         task_services.cancel(begun.task.pk)
-    with transaction.atomic():
-        spaces.lock()
-        if (begun := spaces.building()) is not None:
-            give_up(begun)
+    _give_up(begun)
     return True
 
 
-def give_up(space: EmbeddingSpace) -> None:
-    """Forget a space that is not searched, with its vectors."""
-    pk = space.pk
-    spaces.drop_graph(space, how="")
-    space.delete()  # first: nobody adds to it any more
-    ChunkVector.objects.filter(space_id=pk).delete()
+def _give_up(space: EmbeddingSpace) -> None:
+    """Forget a space that is being filled. Raises SwitchRunning while its task lives."""
+    with transaction.atomic():
+        spaces.lock()
+        space = EmbeddingSpace.objects.select_related("task").get(pk=space.pk)
+        if space.state != State.BUILDING or _is_live(space):
+            raise SwitchRunning(model=space.passage_model)
+        EmbeddingSpace.objects.filter(pk=space.pk).delete()  # nobody adds to it any more
+    spaces.drop_graph(space)
+    ChunkVector.objects.filter(space_id=space.pk).delete()
 
 
 def _go_on(space: EmbeddingSpace, owner_id: int) -> Task:

@@ -23,12 +23,13 @@ _NEXT = (
     LACKING.format(what="id, digest, context, text")
     + " AND id > %(after)s ORDER BY id LIMIT %(rows)s"
 )
-# Both are locked, so that they are not deleted between being found and being pointed at.
+# Both are locked, so that they are not deleted between being found and being pointed at. One that
+# is being deleted is passed over: to wait for it, holding others of its document, is a deadlock.
 _ADD = f"""
     WITH lacking AS (
         SELECT chunk.id, owner_id, document_id, digest FROM {CHUNKS} chunk
         JOIN {EmbeddingSpace._meta.db_table} space ON space.id = %(space)s
-        WHERE chunk.id = ANY (%(ids)s) FOR KEY SHARE
+        WHERE chunk.id = ANY (%(ids)s) FOR KEY SHARE SKIP LOCKED
     )
     INSERT INTO {VECTORS} (chunk_id, space_id, owner_id, document_id, embedding)
     SELECT id, %(space)s, owner_id, document_id, {{embedding}} FROM lacking {{returned}}
