@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from django.db import connection
 
+from documents.embeddings import Vector
 from documents.models import Chunk, Document, EmbeddingSpace
 from documents.search.hits import Explanation, Hit, highlights
 from documents.search.question import Question
@@ -78,5 +79,6 @@ def _score(row: dict[str, Any], question: Question, mode: Mode) -> float:
     return min(1.0, float(row["fusion"]) / _BEST_FUSION)
 
 
-def _literal(vector: Any) -> str:
-    return f"[{','.join(map(str, vector.tolist()))}]"
+def _literal(vector: Vector) -> str:
+    """Five digits tell every half-precision number; the statement holds it eight times."""
+    return f"[{','.join(f'{value:.5g}' for value in vector.tolist())}]"
