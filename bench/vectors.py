@@ -183,8 +183,8 @@ def _store(vectors: Any) -> dict[str, float]:
     asked = time.perf_counter()
     for at in range(0, count, BATCH):
         batch = dict.fromkeys(digests[at : at + BATCH], "")
-        with transaction.atomic():
-            embed._keep(run.task_id, space, batch, vectors[at : at + BATCH])
+        come: embed.Embedded = (batch, vectors[at : at + BATCH], [])
+        embed._keep(run.task_id, run.subject_id, space, come)
     kept = time.perf_counter()
     with transaction.atomic():
         store.replace_chunks(run.subject_id, run.task_id)

@@ -84,10 +84,8 @@ def embed_drafts(
         if seconds := usage.seconds_over_budget(document_id):
             raise StepPaused(seconds, OVER_BUDGET, code="daily_budget")
         try:
-            for part, vectors, tokens in embedded(space, batch, should_stop):
-                with transaction.atomic():
-                    done += _keep(task_id, space, part, vectors)
-                    usage.add_for(document_id, tokens=sum(tokens), requests=len(tokens))
+            for come in embedded(space, batch, should_stop):
+                done += _keep(task_id, document_id, space, come)
                 report(done, total)
         except EmbeddingWait as error:
             raise paused(error, progressed=done > total - lacking) from error
@@ -164,11 +162,14 @@ def paused(error: EmbeddingWait, *, progressed: bool) -> StepPaused:
     return StepPaused(seconds, f"{error.message} We try again by ourselves.", progressed=progressed)
 
 
-def _keep(task_id: UUID, space: EmbeddingSpace, batch: Missing, vectors: Vectors) -> int:
+def _keep(task_id: UUID, document_id: UUID, space: EmbeddingSpace, come: Embedded) -> int:
     """Write the vectors on their drafts; how many drafts (a text may stand in several)."""
-    with laid_out(batch, vectors) as cursor:
+    batch, vectors, tokens = come
+    with transaction.atomic(), laid_out(batch, vectors) as cursor:
         cursor.execute(_KEEP, {"task": task_id, "space": space.pk})
-        return int(cursor.rowcount)
+        kept = int(cursor.rowcount)
+        usage.add_for(document_id, tokens=sum(tokens), requests=len(tokens))
+        return kept
 
 
 @contextmanager

@@ -237,6 +237,7 @@ def test_the_storage_is_really_written(settings, tmp_path):
     assert services.storage().level == Level.PROBLEM
 
 
+@pytest.mark.django_db
 def test_any_answer_of_the_embedding_endpoint_will_do(embedder, settings):
     assert services.endpoint().level == Level.OK
     assert embedder.requests == 0  # it cost nothing
@@ -250,6 +251,7 @@ def test_any_answer_of_the_embedding_endpoint_will_do(embedder, settings):
         assert time.monotonic() - started < services.ENDPOINT_SECONDS + 5
 
 
+@pytest.mark.django_db
 def test_it_tells_that_the_workers_hold_off(embedder):
     embedding_gate.limited(40)
     assert "limits us for 40 s more" in services.endpoint().sentence
@@ -261,6 +263,7 @@ def test_it_tells_that_the_workers_hold_off(embedder):
     assert services.endpoint().level == Level.OK
 
 
+@pytest.mark.django_db
 def test_the_deep_look_embeds_a_word(embedder):
     assert services.embedding().facts == {"dimensions": 384}
     assert embedder.texts == ["doctor"]

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from documents.tests.embedding_server import vector
 from notebook.tests.live import until
 
 pytestmark = pytest.mark.live
@@ -21,9 +22,10 @@ def client(live_stack, embedder):
 class Searching:
     """Asks for each document in turn until it is told to stop; `wrong` are the answers amiss."""
 
-    def __init__(self, stack, names):
+    def __init__(self, stack, names, documents):
         self.asked, self.wrong = 0, []
-        self._stack, self._names, self._over = stack, names, threading.Event()
+        self._stack, self._names, self._documents = stack, names, documents
+        self._over = threading.Event()
         self._pool = ThreadPoolExecutor(SEARCHERS)
 
     def __enter__(self):
@@ -43,12 +45,21 @@ class Searching:
                 question = self._names[at] + "!" * (
                     self.asked % 900
                 )  # its vector isn't known already
-                body = {"query": question, "mode": "vector"}
+                body = {"query": question, "mode": "vector", "documents": self._documents}
                 answer = client.post("/api/search/", json=body | {"top_k": 1})
                 found = [hit["document"]["name"] for hit in answer.json().get("results", [])]
                 self.asked += 1
                 if found != [f"{self._names[at]}.txt"]:
                     self.wrong.append((answer.status_code, answer.text[:300]))
+
+
+def different_words():
+    """One more than DOCUMENTS, each in a dimension of its own."""
+    found = {}
+    while len(found) <= DOCUMENTS:
+        word = uuid.uuid4().hex
+        found[vector(word).index(max(vector(word)))] = word
+    return found.values()
 
 
 def states(stack):
@@ -57,7 +68,7 @@ def states(stack):
 
 
 def test_search_goes_on_through_a_switch_of_model(live_stack, client, embedder):
-    names = [uuid.uuid4().hex for _ in range(DOCUMENTS)]
+    *names, late = different_words()
     uploaded = [
         live_stack.upload(client, f"{name}.txt", f"{name} is a word of its own.".encode())
         for name in names
@@ -65,7 +76,8 @@ def test_search_goes_on_through_a_switch_of_model(live_stack, client, embedder):
     for document in uploaded:
         assert live_stack.until_done(client, document["id"])["status"] == "AVAILABLE"
     embedder.seconds_per_request = 0.05
-    with Searching(live_stack, names) as searching:
+    ids = [document["id"] for document in uploaded]
+    with Searching(live_stack, names, ids) as searching:
         told = live_stack.manage(
             "embeddings", "switch", "reversed-passage", "--query-model", "reversed-query"
         )
@@ -78,10 +90,9 @@ def test_search_goes_on_through_a_switch_of_model(live_stack, client, embedder):
         enough = searching.asked + 10 * SEARCHERS
         until(lambda: searching.asked, lambda asked: asked > enough, seconds=60)
     assert searching.wrong == []
-    late = uuid.uuid4().hex
     document = live_stack.upload(client, f"{late}.txt", f"{late} came after it.".encode())
     assert live_stack.until_done(client, document["id"])["status"] == "AVAILABLE"
-    body = {"query": late, "mode": "vector", "top_k": 1}
+    body = {"query": late, "mode": "vector", "top_k": 1, "documents": [*ids, document["id"]]}
     hits = client.post("/api/search/", json=body).json()["results"]
     assert hits[0]["document"]["name"] == f"{late}.txt"
     task = client.get(f"/api/tasks/{task_id}/").json()
