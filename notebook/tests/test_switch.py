@@ -98,3 +98,4 @@ def test_search_goes_on_through_a_switch_of_model(live_stack, client, embedder):
     task = client.get(f"/api/tasks/{task_id}/").json()
     assert [step["status"] for step in task["task_details"]][:2] == ["COMPLETED", "COMPLETED"]
     assert task["document_id"] is None
+    client.post(f"/api/tasks/{task_id}/cancel/")  # nobody need wait for the old vectors' removal
