@@ -1,5 +1,6 @@
 """What search, citations and answers take and give."""
 
+from functools import cache
 from typing import Any
 
 from rest_framework import serializers
@@ -132,6 +133,12 @@ class VerificationSerializer(serializers.Serializer[Any]):
 
 class SearchResultsSerializer(serializers.Serializer[Any]):
     results = HitSerializer(many=True)
+
+
+@cache
+def results_serializer(**shown: bool) -> SearchResultsSerializer:
+    """For `to_representation`. Made once for each choice: its fields take as long as a search."""
+    return SearchResultsSerializer(context=shown)
 
 
 class QuestionSerializer(serializers.Serializer[Any]):

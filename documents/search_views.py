@@ -27,6 +27,7 @@ from documents.search_serializers import (
     SearchResultsSerializer,
     SearchSerializer,
     VerificationSerializer,
+    results_serializer,
 )
 from documents.views import user_id
 
@@ -38,10 +39,10 @@ class SearchView(APIView):
         form = SearchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         asked = dict(form.validated_data)
-        shown = {name: asked[name] for name in ("explain", "group", "context")}
+        shown = {name: bool(asked[name]) for name in ("explain", "group", "context")}
         asked.pop("explain")
         hits = search.search(owner_id=user_id(request), **asked)
-        return Response(SearchResultsSerializer({"results": hits}, context=shown).data)
+        return Response(results_serializer(**shown).to_representation({"results": hits}))
 
 
 class VerifyView(APIView):

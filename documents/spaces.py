@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 
-from documents.models import Chunk, ChunkVector, Document, Draft, EmbeddingSpace, KeptVector
+from documents.models import Chunk, ChunkVector, Draft, EmbeddingSpace, KeptVector
 
 State = EmbeddingSpace.State
 # Malkov and Yashunin, 2016: links of a node, and how many are looked at for them.
@@ -22,12 +22,6 @@ VECTORS, CHUNKS = ChunkVector._meta.db_table, Chunk._meta.db_table
 _NAMED_BY_SETTINGS = (
     "passage_model", "query_model", "dimensions", "passage_prefix", "query_prefix",
 )  # fmt: skip
-# By hand: each search asks it, and Django takes longer to write it than Postgres to answer.
-_TO_SEARCH = f"""
-    SELECT * FROM {EmbeddingSpace._meta.db_table} WHERE state = 'ACTIVE' AND EXISTS (
-        SELECT FROM {Document._meta.db_table} WHERE owner_id = %s AND chunk_count > 0
-    )
-"""  # noqa: S608 - names of our own, here and below
 _HELD = f"SELECT * FROM {EmbeddingSpace._meta.db_table} WHERE state = 'ACTIVE' FOR SHARE"  # noqa: S608
 # Of length 1, so the inner product orders as the cosine does, in less time.
 _GRAPH = f"""
@@ -80,11 +74,6 @@ def active() -> EmbeddingSpace:
 def building() -> EmbeddingSpace | None:
     """The space that a switch is filling."""
     return EmbeddingSpace.objects.filter(state=State.BUILDING).first()
-
-
-def to_search(owner_id: int) -> EmbeddingSpace | None:
-    """The space that is searched; None if the owner has nothing in it."""
-    return next(iter(EmbeddingSpace.objects.raw(_TO_SEARCH, [owner_id])), None)
 
 
 def held() -> EmbeddingSpace:

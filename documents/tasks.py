@@ -8,6 +8,7 @@ from celery.signals import beat_init, worker_init, worker_process_init
 
 from documents import embeddings, services, spaces
 from documents.extraction.sandbox import sandbox
+from tasks.authentication import forget_expired_tokens
 from tasks.outbox import BROKER_AWAY
 
 
@@ -25,9 +26,10 @@ def start_reader(**_: Any) -> None:
 
 @shared_task(name="housekeeping", ignore_result=False)
 def housekeeping() -> int:
-    """Files that nobody knows any more, vectors that were kept for long enough; Celery's own beat
-    entry removes old results."""
+    """Files that nobody knows any more, vectors that were kept for long enough, tokens that have
+    expired; Celery's own beat entry removes old results."""
     spaces.forget_expired()
+    forget_expired_tokens()
     return services.remove_orphaned_files()
 
 

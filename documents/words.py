@@ -106,7 +106,8 @@ def spans(text: str, language: str, forms: Set[str]) -> Iterator[tuple[int, int]
     for match, word, stem in zip(found, words, stemmed(words, language), strict=True):
         if word in forms or stem in forms:
             yield match.span()
-    for word, start, end in (*_compounds(text), *_pairs(text)):
+    unspaced = () if all(map(str.isascii, forms)) else _pairs(text)
+    for word, start, end in (*_compounds(text), *unspaced):
         if word in forms:
             yield start, end
 

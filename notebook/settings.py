@@ -202,7 +202,7 @@ REST_KNOX = {"TOKEN_TTL": timedelta(hours=TOKEN_TTL_HOURS), "TOKEN_LIMIT_PER_USE
 # --- The API ----------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "tasks.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

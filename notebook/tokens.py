@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.contrib.auth import authenticate
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.utils import extend_schema
-from knox.auth import TokenAuthentication
 from knox.models import AuthToken
 from rest_framework import serializers, status
 from rest_framework.exceptions import AuthenticationFailed
@@ -12,6 +12,10 @@ from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from tasks.authentication import TokenAuthentication
+
+KnoxTokenScheme.match_subclasses = True  # as ours is, so that the schema tells of it
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):

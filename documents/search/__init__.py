@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from documents.search.extent import measure
 from documents.search.finding import Mode, find
 from documents.search.hits import Hit, add_neighbours, grouped
 from documents.search.question import understand
 from documents.search.rarity import how_rare
 from documents.search.scope import Scope
-from documents.spaces import to_search
 
 __all__ = ["Hit", "Mode", "search"]
 POOL = 50  # of each way's best, at least, for the fusion
@@ -34,11 +34,11 @@ def search(
     Raises an `Embedding…` error when the question can't be embedded; by text it need not be.
     """
     scope = Scope(owner_id=owner_id, documents=documents, **filters)
-    if (space := to_search(owner_id)) is None:
+    if (extent := measure(scope)) is None:
         return []  # nothing is asked of the embedding service
     question = understand(query, how_rare())
     most = max(POOL, top_k) if group else top_k
-    found = find(scope, space, query, question, mode, pool=max(POOL, 2 * top_k), most=most)
+    found = find(scope, extent, query, question, mode, pool=max(POOL, 2 * top_k), most=most)
     hits = [hit for hit in found if hit.score >= min_score]
     hits = grouped(hits, others=OTHERS)[:top_k] if group else hits
     if context:

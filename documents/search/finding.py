@@ -5,18 +5,12 @@ from typing import Any, Literal
 from django.db import connection
 
 from documents.embeddings import Vector
-from documents.models import Chunk, Document, EmbeddingSpace
+from documents.models import Chunk, Document
+from documents.search.extent import Extent
 from documents.search.hits import Explanation, Hit, highlights
 from documents.search.question import Question
 from documents.search.scope import Scope
-from documents.search.statement import (
-    EXACT_UP_TO,
-    RRF_K,
-    SETTINGS,
-    WORDS_EXACT_UP_TO,
-    lookups,
-    statement,
-)
+from documents.search.statement import RRF_K, SETTINGS, statement
 from documents.search.vectors import question_vector
 
 Mode = Literal["hybrid", "vector", "text"]
@@ -28,7 +22,7 @@ _OF_CHUNK = (
 
 def find(
     scope: Scope,
-    space: EmbeddingSpace,
+    extent: Extent,
     query: str,
     question: Question,
     mode: Mode,
@@ -39,13 +33,13 @@ def find(
     """The `most` best chunks of the scope, best first, from the `pool` best of each way."""
     by_meaning, by_words = mode != "text", mode != "vector" and bool(question.words)
     parameters = {
-        **scope.parameters, **lookups(question.lookups), "weights": question.sparse,
-        "pool": pool, "most": most, "exact_up_to": EXACT_UP_TO,
-        "words_exact_up_to": WORDS_EXACT_UP_TO,
+        **scope.parameters, "pool": pool, "most": most, "weights": question.sparse,
+        "lookup": question.lookup(extent.read_by_words),
     }  # fmt: skip
     if by_meaning:
-        parameters["vector"] = _literal(question_vector(query, space, owner_id=scope.owner_id))
-    sql = statement(scope, space, vector=by_meaning, words=by_words)
+        vector = question_vector(query, extent.space, owner_id=scope.owner_id)
+        parameters["vector"] = _literal(vector)
+    sql = statement(scope, extent, vector=by_meaning, words=by_words)
     return [_hit(row, question, mode) for row in _rows(sql, parameters)]
 
 
@@ -80,5 +74,5 @@ def _score(row: dict[str, Any], question: Question, mode: Mode) -> float:
 
 
 def _literal(vector: Vector) -> str:
-    """Five digits tell every half-precision number; the statement holds it eight times."""
+    """Five digits tell every half-precision number."""
     return f"[{','.join(f'{value:.5g}' for value in vector.tolist())}]"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cached_property
 
 from documents import words
 from documents.search.rarity import Rarity
@@ -12,8 +13,7 @@ MOST_WORDS = 64
 # The most chunks that are looked at for their words; beyond, the commonest words of a question only
 # move chunks that hold a rarer one (as "MaxScore" does: Turtle and Flood, "Query Evaluation:
 # Strategies and Optimizations", 1995).
-MOST_CANDIDATES = 2_000
-SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000)  # of what is searched, in chunks
+MOST_CANDIDATES = 1_500
 # A word in more of the chunks is not worth a highlight, nor is a short one that may be grammar.
 COMMON, RARE = 0.3, 0.02
 # Nor these, of whose number Postgres may not know yet.
@@ -65,18 +65,8 @@ class Question:
         """The relevance of a passage of average length that holds every word once."""
         return sum(word.weight for word in self.words)
 
-    @property
-    def lookups(self) -> list[str]:
-        """For each of SIZES, the `tsquery` of the words that find enough of so many chunks."""
-        return [_any_of(self._rarest(size)) for size in SIZES]
-
-    @property
-    def telling(self) -> frozenset[str]:
-        """The words worth a highlight: not the commonest, unless there are no others."""
-        rare = [word for word in self.words if word.is_telling]
-        return frozenset().union(*(word.forms for word in rare or self.words))
-
-    def _rarest(self, size: int) -> list[str]:
+    def lookup(self, size: int) -> str:
+        """The `tsquery` of the words that find enough of so many chunks."""
         chosen: list[str] = []
         candidates = 0.0
         for word in self.words:
@@ -84,7 +74,13 @@ class Question:
             if chosen and candidates > MOST_CANDIDATES:
                 break
             chosen += word.forms
-        return chosen
+        return " | ".join(f"'{form}'" for form in chosen)
+
+    @cached_property
+    def telling(self) -> frozenset[str]:
+        """The words worth a highlight: not the commonest, unless there are no others."""
+        rare = [word for word in self.words if word.is_telling]
+        return frozenset().union(*(word.forms for word in rare or self.words))
 
 
 def understand(text: str, rarity: Rarity) -> Question:
@@ -96,7 +92,3 @@ def understand(text: str, rarity: Rarity) -> Question:
 def _word(forms: AbstractSet[str], rarity: Rarity) -> Word:
     """As rare as its commonest form: most of the others are no words."""
     return Word(frozenset(forms), max(map(rarity.share, forms)))
-
-
-def _any_of(chosen: Sequence[str]) -> str:
-    return " | ".join(f"'{word}'" for word in chosen)

@@ -26,8 +26,12 @@ class Scope:
     @property
     def of_documents(self) -> str:
         """The conditions on documents, for SQL."""
-        given = [condition for name, condition in _DOCUMENT.items() if self._given(name)]
-        return "".join(f" AND {condition}" for condition in given)
+        return " AND ".join([_OWNER, "chunk_count > 0", *self._of_some])
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it is of some documents only."""
+        return bool(self._of_some)
 
     @property
     def of_chunks(self) -> str:
@@ -41,8 +45,12 @@ class Scope:
         return " AND ".join([_OWNER, *self._narrowed, *(pages if self._of_pages else [])])
 
     @property
+    def _of_some(self) -> list[str]:
+        return [condition for name, condition in _DOCUMENT.items() if self._given(name)]
+
+    @property
     def _narrowed(self) -> list[str]:
-        return [_IN_DOCUMENTS] if self.of_documents else []
+        return [_IN_DOCUMENTS] if self.is_narrowed else []
 
     @property
     def _of_pages(self) -> list[str]:

@@ -1,26 +1,18 @@
 """The one SQL statement of a search: both ways of looking, fused by their ranks.
 
 While few chunks are searched all of them are compared, through a btree; of more, the nearest come
-from the graph and the best by words from the index of words. How many they are is known only to
-the statement, so it holds both, and Postgres passes over the one that is not wanted.
+from the graph and the best by words from the index of words.
 """
 
-from typing import Any
-
-from documents.models import Chunk, ChunkVector, Document, EmbeddingSpace
-from documents.search.question import SIZES
+from documents.models import Chunk, ChunkVector, Document
+from documents.search.extent import Extent
 from documents.search.scope import Scope
 
-EXACT_UP_TO = 10_000  # chunks are compared one by one with a vector
-WORDS_EXACT_UP_TO = 2_000  # or with words, which takes several times as long
-# The index of words holds everybody's chunks, so what it reads grows with theirs. That many times
-# as many of theirs are read as of the owner's.
-OTHERS_SHARE = 10
 # Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009), their constant.
 RRF_K = 60
 # `iterative_scan`: a bare WHERE behind the graph loses rows; this goes on until there are enough.
-# No seqscan: one owner's chunks are always reached through an index. No parallel workers: they
-# would be started for the ways that are passed over too, which takes longer than all the rest.
+# No seqscan: one owner's chunks are always reached through an index. No parallel workers: to start
+# them takes longer than all the rest.
 SETTINGS = """
     SET LOCAL hnsw.iterative_scan = strict_order;
     SET LOCAL hnsw.ef_search = 200;
@@ -29,70 +21,56 @@ SETTINGS = """
     SET LOCAL max_parallel_workers_per_gather = 0;
 """
 _CHUNK, _VECTOR, _DOCUMENT = (model._meta.db_table for model in (Chunk, ChunkVector, Document))
-_TIERS = " ".join(f"WHEN weighed <= {size} THEN %(lookup_{size})s" for size in SIZES[:-1])
+# Read once: a vector of 4,000 dimensions is 40 kB of text. And not known to the planner, who would
+# make a bitmap of all the owner's chunks beside that of the words that are looked up.
+_ASKED = "asked AS MATERIALIZED (SELECT {})"
+_OF_ASKED = {
+    "vector": "%(vector)s::halfvec({dimensions}) AS vector",
+    "weights": "%(weights)s::sparsevec AS weights",
+    "lookup": "%(lookup)s::tsquery AS lookup",
+}
 # Of vectors of length 1 the inner product, here negative, is the cosine. The graph knows it by
 # this very expression.
-_PRODUCT = "(embedding::halfvec({dimensions})) <#> %(vector)s::halfvec({dimensions})"
-_COMPARED = "embedding <#> %(vector)s::halfvec"  # without it
-_RELEVANCE = "-(weights <#> %(weights)s::sparsevec)"
+_PRODUCT = "(embedding::halfvec({dimensions})) <#> (SELECT vector FROM asked)"
+_COMPARED = "embedding <#> (SELECT vector FROM asked)"  # without it
+_RELEVANCE = "-(weights <#> (SELECT weights FROM asked))"
 
-_AMONG = f"""
-    among AS MATERIALIZED (
-        SELECT id, chunk_count FROM {_DOCUMENT} document
-        WHERE owner_id = %(owner)s AND chunk_count > 0 {{documents}}
-    ),
-    size AS MATERIALIZED (
-        SELECT coalesce(sum(chunk_count), 0) AS n, greatest(sum(chunk_count), (
-            SELECT reltuples FROM pg_class WHERE oid = '{_CHUNK}'::regclass
-        ) / {OTHERS_SHARE}) AS weighed FROM among
-    )
-"""  # noqa: S608 - names and conditions of our own, here and below
-_NEAR = f"""
-    compared AS (
-        SELECT chunk_id AS id, {_COMPARED} AS product FROM {_VECTOR}
-        WHERE (SELECT n FROM size) <= %(exact_up_to)s AND {{of_vectors}}
+_AMONG = f"among AS MATERIALIZED (SELECT id FROM {_DOCUMENT} WHERE {{of_documents}})"  # noqa: S608 - names and conditions of our own, here and below
+_NEAREST_OF_ALL = f"""
+    nearest AS (
+        SELECT chunk_id AS id, {_COMPARED} AS product FROM {_VECTOR} WHERE {{of_vectors}}
         ORDER BY {_COMPARED} LIMIT %(pool)s
-    ),
+    )
+"""  # noqa: S608
+_NEAREST_BY_GRAPH = f"""
     graph AS MATERIALIZED (
-        SELECT chunk_id AS id, {_PRODUCT} AS product FROM {_VECTOR}
-        WHERE (SELECT n FROM size) > %(exact_up_to)s AND {{of_vectors}}
+        SELECT chunk_id AS id, {_PRODUCT} AS product FROM {_VECTOR} WHERE {{of_vectors}}
         ORDER BY {_PRODUCT} LIMIT %(pool)s
     ),
     -- The graph gives up where a filter leaves too few of what it passes: then all are compared.
     few AS (SELECT count(*) < %(pool)s AS were_found FROM graph),
     instead AS (
         SELECT chunk_id AS id, {_COMPARED} AS product FROM {_VECTOR}
-        WHERE (SELECT n FROM size) > %(exact_up_to)s AND (SELECT were_found FROM few)
-            AND {{of_vectors}}
+        WHERE (SELECT were_found FROM few) AND {{of_vectors}}
         ORDER BY {_COMPARED} LIMIT %(pool)s
     ),
-    near AS (
-        SELECT id, row_number() OVER (ORDER BY product, id) AS vector_rank FROM (
-            SELECT * FROM compared
-            UNION ALL SELECT * FROM graph WHERE NOT (SELECT were_found FROM few)
-            UNION ALL SELECT * FROM instead
-        ) nearest
+    nearest AS (
+        SELECT * FROM graph WHERE NOT (SELECT were_found FROM few) UNION ALL SELECT * FROM instead
     )
 """  # noqa: S608
-_WORDS = f"""
-    weighed AS (
-        SELECT id, {_RELEVANCE} AS relevance FROM {_CHUNK}
-        WHERE (SELECT n FROM size) <= %(words_exact_up_to)s AND {{of_chunks}} AND {_RELEVANCE} > 0
-        ORDER BY {_RELEVANCE} DESC LIMIT %(pool)s
-    ),
+_NEAR = """
+    near AS (SELECT id, row_number() OVER (ORDER BY product, id) AS vector_rank FROM nearest)
+"""
+_WORDED = f"""
     matching AS (
-        SELECT id, {_RELEVANCE} AS relevance FROM {_CHUNK}
-        WHERE (SELECT n FROM size) > %(words_exact_up_to)s AND {{of_chunks}}
-            AND words @@ (
-                SELECT CASE {_TIERS} ELSE %(lookup_{SIZES[-1]})s END::tsquery FROM size
-            )
+        SELECT id, {_RELEVANCE} AS relevance FROM {_CHUNK} WHERE {{of_chunks}} AND {{matches}}
         ORDER BY {_RELEVANCE} DESC LIMIT %(pool)s
     ),
     worded AS (
-        SELECT id, row_number() OVER (ORDER BY relevance DESC, id) AS text_rank
-        FROM (SELECT * FROM weighed UNION ALL SELECT * FROM matching) best
+        SELECT id, row_number() OVER (ORDER BY relevance DESC, id) AS text_rank FROM matching
     )
 """  # noqa: S608
+_LOOKED_UP = "words @@ (SELECT lookup FROM asked)"
 # Outer: in the moment of a switch, what was found by words may lack its vector.
 _OF_CHUNK = (
     f"LEFT JOIN {_VECTOR} vector ON vector.chunk_id = chunk.id AND vector.space_id = {{space}}"
@@ -116,22 +94,26 @@ _HITS = f"""
 """  # noqa: S608
 
 
-def statement(scope: Scope, space: EmbeddingSpace, *, vector: bool, words: bool) -> str:
+def statement(scope: Scope, extent: Extent, *, vector: bool, words: bool) -> str:
     """SQL for a search by meaning, by words or both."""
+    space = int(extent.space.pk)
+    near = (_NEAREST_OF_ALL if extent.compares_vectors else _NEAREST_BY_GRAPH, _NEAR)
     parts = (
-        _AMONG,
-        _NEAR if vector else f"near AS ({_NONE.format('vector_rank')})",
-        _WORDS if words else f"worded AS ({_NONE.format('text_rank')})",
+        _asked(vector=vector, words=words),
+        *((_AMONG,) if scope.is_narrowed else ()),
+        *(near if vector else (f"near AS ({_NONE.format('vector_rank')})",)),
+        _WORDED if words else f"worded AS ({_NONE.format('text_rank')})",
         _HITS,
     )
     values = {
-        "documents": scope.of_documents,
+        "of_documents": scope.of_documents,
         "of_chunks": scope.of_chunks,
-        "of_vectors": f"space_id = {int(space.pk)} AND {scope.of_vectors}",
-        "vectors": _OF_CHUNK.format(space=int(space.pk)) if vector else "",
+        "of_vectors": f"space_id = {space} AND {scope.of_vectors}",
+        "matches": f"{_RELEVANCE} > 0" if extent.compares_words else _LOOKED_UP,
+        "vectors": _OF_CHUNK.format(space=space) if vector else "",
         "distance": f"1 + ({_PRODUCT})" if vector else "NULL::float8",
         "relevance": _RELEVANCE if words else "NULL::float8",
-        "dimensions": int(space.dimensions),
+        "dimensions": int(extent.space.dimensions),
     }
     sql = "WITH " + ",".join(parts)
     for name, value in values.items():
@@ -139,6 +121,7 @@ def statement(scope: Scope, space: EmbeddingSpace, *, vector: bool, words: bool)
     return sql
 
 
-def lookups(queries: list[str]) -> dict[str, Any]:
-    """The parameters for a question's lookups."""
-    return {f"lookup_{size}": query for size, query in zip(SIZES, queries, strict=True)}
+def _asked(*, vector: bool, words: bool) -> str:
+    given = {"vector": vector, "weights": words, "lookup": words}
+    columns = [column for name, column in _OF_ASKED.items() if given[name]]
+    return _ASKED.format(", ".join(columns or ["NULL"]))

@@ -508,6 +508,23 @@ def test_a_token_is_had_for_a_password_is_stored_hashed_and_can_be_revoked(user)
     assert_problem(client.get("/api/documents/"), 401, "authentication_failed")
 
 
+def test_an_expired_token_is_refused_and_housekeeping_removes_it(user):
+    from datetime import timedelta
+
+    from knox.models import AuthToken
+
+    from documents.tasks import housekeeping
+
+    _, good = AuthToken.objects.create(user)
+    _, old = AuthToken.objects.create(user, expiry=timedelta(seconds=-1))
+    client = APIClient()
+    for token, status in ((old, 401), (good, 200)):
+        client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+        assert client.get("/api/documents/").status_code == status
+    housekeeping()
+    assert [token.token_key for token in AuthToken.objects.all()] == [good[:15]]
+
+
 def test_a_wrong_password_is_401_and_many_are_429(user, settings):
     settings.AXES_FAILURE_LIMIT = 3
     wrong = {"username": "ada", "password": "wrong"}

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from documents import search, spaces
 from documents.models import Chunk, Document
-from documents.search import finding, rarity
+from documents.search import extent, finding, rarity
 from documents.search.question import understand
 from documents.search.rarity import how_rare
 from documents.search.scope import Scope
@@ -25,8 +25,8 @@ def nothing_known_of_words():
 @pytest.fixture(params=[10_000, 0], ids=["exact", "indexes"])
 def either_way(request, monkeypatch):
     """All is compared, or the indexes are asked."""
-    monkeypatch.setattr(finding, "EXACT_UP_TO", request.param)
-    monkeypatch.setattr(finding, "WORDS_EXACT_UP_TO", request.param)
+    monkeypatch.setattr(extent, "EXACT_UP_TO", request.param)
+    monkeypatch.setattr(extent, "WORDS_EXACT_UP_TO", request.param)
 
 
 def find(owner, query, **options):
@@ -149,7 +149,8 @@ def test_a_hit_of_one_way_has_its_figures_of_both_and_no_rank_for_the_other(
     long = "storm zebra " + " ".join(f"other{n}" for n in range(60))
     make_document(user, "a", ["storm", long])
     question, scope = understand("storm zebra", how_rare()), Scope(owner_id=user.pk)
-    hits = finding.find(scope, spaces.active(), "storm zebra", question, "hybrid", pool=1, most=10)
+    reach = extent.measure(scope)
+    hits = finding.find(scope, reach, "storm zebra", question, "hybrid", pool=1, most=10)
     ways = {hit.chunk.text: hit.explanation for hit in hits}
     near, worded = ways["storm"], ways[long]
     assert (near.vector_rank, near.text_rank) == (1, None)
@@ -290,13 +291,13 @@ def test_a_search_is_one_statement(user, embedder):
     with CaptureQueriesContext(connection) as captured:
         find(user, "storm")
     table = Chunk._meta.db_table
-    assert sum(table in query["sql"] for query in captured.captured_queries) == 1
-    assert len(captured.captured_queries) == 2  # the other asks for the space
+    assert sum(f"FROM {table} " in query["sql"] for query in captured.captured_queries) == 1
+    assert len(captured.captured_queries) == 2  # the other asks how much there is
 
 
 def test_graph_and_index_of_words_can_serve_the_statement(user, embedder, monkeypatch):
-    monkeypatch.setattr(finding, "EXACT_UP_TO", 0)
-    monkeypatch.setattr(finding, "WORDS_EXACT_UP_TO", 0)
+    monkeypatch.setattr(extent, "EXACT_UP_TO", 0)
+    monkeypatch.setattr(extent, "WORDS_EXACT_UP_TO", 0)
     make_document(user, "a", [f"storm {n} and {n % 7} and {n % 11}" for n in range(300)])
     analyze()
     with connection.cursor() as cursor:

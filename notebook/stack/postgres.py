@@ -22,7 +22,7 @@ SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "200",
-    "shared_buffers": "512MB",  # taken as it is used: some 100,000 chunks and their indexes
+    "shared_buffers": "1GB",  # taken as it is used: some 100,000 chunks and their indexes
     "maintenance_work_mem": "256MB",  # an HNSW index is built in memory
     # Parallel builds want as much of /dev/shm, of which containers have 64 MB.
     "max_parallel_maintenance_workers": "0",

@@ -1,0 +1,57 @@
+"""How much a search looks at, which decides how it looks."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from documents.models import Chunk, Document, EmbeddingSpace
+from documents.search.scope import Scope
+
+EXACT_UP_TO = 10_000  # chunks are compared one by one with a vector
+WORDS_EXACT_UP_TO = 2_000  # or with words, which takes several times as long
+# The index of words holds everybody's chunks, so what it reads grows with theirs. That many times
+# as many of theirs are read as of the owner's.
+OTHERS_SHARE = 10
+# By hand: each search asks it, and Django takes longer to write it than Postgres to answer.
+_ASKED = f"""
+    SELECT space.*, searched.chunks, searched.everybodys
+    FROM {EmbeddingSpace._meta.db_table} space, (
+        SELECT sum(chunk_count) AS chunks, (
+            SELECT reltuples FROM pg_class WHERE oid = '{Chunk._meta.db_table}'::regclass
+        ) AS everybodys FROM {Document._meta.db_table} WHERE {{among}}
+    ) searched
+    WHERE state = 'ACTIVE' AND searched.chunks > 0
+"""  # noqa: S608 - names and conditions of our own
+
+
+@dataclass(frozen=True)
+class Extent:
+    space: EmbeddingSpace
+    chunks: int  # of the documents that are searched
+    everybodys: float  # of all owners, as Postgres estimates
+
+    @property
+    def compares_vectors(self) -> bool:
+        """Whether all vectors are compared; else the graph is asked."""
+        return self.chunks <= EXACT_UP_TO
+
+    @property
+    def compares_words(self) -> bool:
+        """Whether all weights are compared; else the index of words is asked."""
+        return self.chunks <= WORDS_EXACT_UP_TO
+
+    @property
+    def read_by_words(self) -> int:
+        """Of how many chunks' words the index of words reads as much as of these."""
+        return max(self.chunks, int(self.everybodys / OTHERS_SHARE))
+
+
+def measure(scope: Scope) -> Extent | None:
+    """What the scope reaches now; None if nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ASKED.format(among=scope.of_documents), scope.parameters)
+        if (row := cursor.fetchone()) is None:
+            return None
+        names = [column.name for column in cursor.description[:-2]]
+    *space, chunks, everybodys = row
+    return Extent(EmbeddingSpace.from_db(connection.alias, names, space), chunks, everybodys)
