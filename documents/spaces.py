@@ -16,7 +16,7 @@ from documents.models import Chunk, ChunkVector, Draft, EmbeddingSpace, KeptVect
 
 State = EmbeddingSpace.State
 # Malkov and Yashunin, 2016: links of a node, and how many are looked at for them.
-M, EF_CONSTRUCTION = 16, 64
+M, EF_CONSTRUCTION = 16, 128
 BUILD_MEMORY = "512MB"  # else a graph that outgrows it is built three times as slowly
 VECTORS, CHUNKS = ChunkVector._meta.db_table, Chunk._meta.db_table
 _NAMED_BY_SETTINGS = (

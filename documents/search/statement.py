@@ -15,7 +15,7 @@ RRF_K = 60
 # them takes longer than all the rest.
 SETTINGS = """
     SET LOCAL hnsw.iterative_scan = strict_order;
-    SET LOCAL hnsw.ef_search = 200;
+    SET LOCAL hnsw.ef_search = 300;
     SET LOCAL enable_seqscan = off;
     SET LOCAL jit = off;
     SET LOCAL max_parallel_workers_per_gather = 0;

@@ -76,11 +76,11 @@ def embed_drafts(
     if lacking:
         lacking -= _reuse(task_id, space)
     missing = _missing(task_id, space) if lacking else {}
-    done = total - lacking
+    done = had = total - lacking
     report(done, total)
     for batch in batches(missing):
-        if seconds_left() <= 0:
-            raise StepPaused(progressed=done > total - lacking)
+        if done > had and seconds_left() <= 0:  # one goes, however long the database took before
+            raise StepPaused(progressed=True)
         if seconds := usage.seconds_over_budget(document_id):
             raise StepPaused(seconds, OVER_BUDGET, code="daily_budget")
         try:
@@ -88,7 +88,7 @@ def embed_drafts(
                 done += _keep(task_id, document_id, space, come)
                 report(done, total)
         except EmbeddingWait as error:
-            raise paused(error, progressed=done > total - lacking) from error
+            raise paused(error, progressed=done > had) from error
     return total, len(missing)
 
 

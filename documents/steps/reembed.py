@@ -71,8 +71,8 @@ def embed_chunks(
     after = UUID(int=0)
     while rows := _next(space, after):
         for batch in batches(_reused(space, rows)):
-            if seconds_left() <= 0:
-                raise StepPaused(progressed=done > had)
+            if done > had and seconds_left() <= 0:
+                raise StepPaused(progressed=True)
             try:
                 for part, vectors, tokens in embedded(space, batch, should_stop):
                     done += _keep(space, payer_id, rows, part, vectors, tokens)

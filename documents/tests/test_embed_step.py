@@ -1,6 +1,7 @@
 """What the step of embedding does to a document when the endpoint misbehaves."""
 
 import time
+from itertools import chain, repeat
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -66,6 +67,14 @@ def seconds_until_due(task):
 def test_there_are_as_many_passages_as_these_tests_want(task, embedder):
     run_all(task)
     assert (task.status, len(embedder.texts)) == ("COMPLETED", PARTS)
+
+
+def test_each_turn_brings_a_batch_however_long_the_database_takes_before(task, monkeypatch):
+    left = chain(repeat(0, 50), repeat(600))
+    monkeypatch.setattr(runner._Run, "seconds_left", lambda self: next(left))
+    run_all(task)
+    assert task.status == "COMPLETED"
+    assert next(left) == 0  # it needed no longer turn
 
 
 def test_429_for_hours_costs_no_try_and_the_document_is_done_at_its_end(task, embedder):
