@@ -21,45 +21,26 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 import django
 import httpx2
 import numpy as np
 
-from bench.meanings import Floats, Meanings, learn, sentences
-from bench.question_sets import load
+from bench.search_corpus import (
+    DIMENSIONS,
+    Corpus,
+    Filled,
+    add_owners,
+    add_vectors,
+    fill,
+    passage,
+    read_corpus,
+    settle,
+)
 from bench.stack import Stack, running_stack
 from bench.vectors import embedding_stub, until
 
-DIMENSIONS, TOP_K = 384, 10
-OF_ONE_TEXT, OF_ANY = 5, 2  # sentences of a passage
-PASSAGES = 100  # of a document
-SMALL_FROM = 50_000  # of so many passages, one document is a third owner's
-ASKED = 200
-COLUMNS = """
-    id, document_id, owner_id, index, text, start, "end", headings, context, digest, words, weights
-"""
-
-
-@dataclass(frozen=True)
-class Corpus:
-    texts: list[list[str]]  # sentences
-    questions: list[str]
-    meanings: Meanings
-
-
-@dataclass(frozen=True)
-class Filled:
-    """What was written, in order."""
-
-    ids: list[UUID]
-    owners: list[int]  # 1 is `admin` with 90 %, 2 a large one, 3 a small one
-    vectors: Floats
-
-    def with_more(self, more: "Filled") -> "Filled":
-        vectors = np.concatenate([self.vectors, more.vectors])
-        return Filled(self.ids + more.ids, self.owners + more.owners, vectors)
+TOP_K = 10
 
 
 def main() -> None:
@@ -68,7 +49,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    corpus = _corpus(options.folder)
+    corpus = read_corpus(options.folder)
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder, "meanings.npz")
         corpus.meanings.save(saved)
@@ -83,20 +64,11 @@ def main() -> None:
                 _measure(stack, corpus, options.sizes, options.rounds)
 
 
-def _corpus(folder: Path) -> Corpus:
-    sets = list(load(folder))
-    texts = [sentences(text) for found in sets for text in found.documents.values()]
-    questions = [question.text for found in sets for question in found.questions]
-    chosen = random.Random(1).sample(questions, ASKED)
-    known = [sentence for text in texts for sentence in text]
-    return Corpus([text for text in texts if text], chosen, learn(known, chosen))
-
-
 def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) -> None:
     from django.db import connection
 
     filled = Filled([], [], np.zeros((0, DIMENSIONS), np.float32))
-    _add_owners()
+    add_owners()
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")  # of this process: to fill it takes minutes
     print("| chunks | vector p50 / p95 | its statement | recall@10 | text p50 / p95 |"
@@ -104,10 +76,10 @@ def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) ->
           + "|---" * 8 + "|")  # fmt: skip
     grown: dict[str, list[float]] = {"vector": [], "text": [], "hybrid, API": []}
     for size in sizes:
-        more = _fill(corpus, size - len(filled.ids), seed=size)
+        more = fill(corpus, size - len(filled.ids), seed=size)
         filled = filled.with_more(more)
-        built = _add_vectors(more)
-        _settle()
+        built = add_vectors(more)
+        settle()
         ways = [_asking(1, "vector"), _asking(1, "text"), _through_api(stack)]
         times = [_times(rounds, corpus, way) for way in ways]
         for found, took in zip(grown.values(), times, strict=True):
@@ -122,94 +94,6 @@ def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) ->
     _print_sizes(stack)
 
 
-# --- What is searched -----------------------------------------------------------------------------
-def _add_owners() -> None:
-    from django.contrib.auth import get_user_model
-
-    for pk in (2, 3):
-        get_user_model().objects.create(pk=pk, username=f"owner {pk}")
-
-
-def _fill(corpus: Corpus, count: int, *, seed: int) -> Filled:
-    """Write so many passages, a hundred a document; their ids, owners and vectors."""
-    from documents.copying import copying
-    from documents.models import Document
-    from documents.steps.embed import digest
-    from documents.words import indexed
-
-    chance = random.Random(seed)
-    documents = [_document(at, count) for at in range(-(-count // PASSAGES))]
-    Document.objects.bulk_create(documents)
-    owners, ids, vectors = [], [], np.empty((count, DIMENSIONS), np.float32)
-    with copying(f"COPY documents_chunk ({COLUMNS}) FROM STDIN") as rows:
-        for at in range(count):
-            document = documents[at // PASSAGES]
-            text = _passage(corpus, chance)
-            vectors[at] = corpus.meanings.vector(text)
-            ids.append(uuid4())
-            owners.append(document.owner_id)
-            rows.write_row((
-                ids[-1], document.pk, document.owner_id, at % PASSAGES, text, 0, len(text), [], "",
-                digest("", text), *indexed(text, "en"),
-            ))  # fmt: skip
-    return Filled(ids, owners, vectors)
-
-
-def _passage(corpus: Corpus, chance: random.Random) -> str:
-    others = [chance.choice(chance.choice(corpus.texts)) for _ in range(OF_ANY)]
-    return " ".join(chance.choices(chance.choice(corpus.texts), k=OF_ONE_TEXT) + others)
-
-
-def _add_vectors(filled: Filled) -> float:
-    """Write those of the passages that have none; the seconds that the graph took."""
-    from django.db import connection
-
-    from documents import spaces
-    from documents.copying import copying
-
-    space = spaces.active()
-    spaces.drop_graph(space)
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS made (id uuid, embedding halfvec)")
-        cursor.execute("TRUNCATE made")
-        with copying("COPY made (id, embedding) FROM STDIN") as rows:
-            for pk, vector in zip(filled.ids, filled.vectors, strict=True):
-                rows.write_row((pk, f"[{','.join(map(str, vector.tolist()))}]"))
-        cursor.execute(
-            f"""INSERT INTO documents_chunkvector
-                (chunk_id, space_id, owner_id, document_id, embedding)
-            SELECT id, {space.pk}, owner_id, document_id, embedding
-            FROM made JOIN documents_chunk USING (id)"""
-        )
-    started = time.perf_counter()
-    spaces.ensure_graph(space)
-    return time.perf_counter() - started
-
-
-def _document(at: int, count: int) -> Any:
-    from documents.models import Document, DocumentStatus
-
-    small, large = at == 0 and count > SMALL_FROM, at % 10 == 1
-    return Document(
-        id=uuid4(), owner_id=3 if small else 2 if large else 1, name=f"{at}.txt", size=1,
-        sha256=uuid4().hex * 2, chunk_count=min(PASSAGES, count - at * PASSAGES),
-        content_type="text/plain", language="en", status=DocumentStatus.AVAILABLE,
-    )  # fmt: skip
-
-
-def _settle() -> None:
-    """As autovacuum leaves the table."""
-    from django.db import connection
-
-    from documents.search import rarity
-
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE documents_chunk, documents_chunkvector")
-        cursor.execute("ANALYZE documents_document")
-    rarity.forget()
-
-
-# --- What is asked --------------------------------------------------------------------------------
 def _asking(owner: int, mode: Any, **filters: Any) -> Callable[[str], int]:
     """A search in this process; how many hits."""
     from documents.search import search
@@ -327,7 +211,7 @@ def _upload_until(stack: Stack, corpus: Corpus, done: threading.Event) -> int:
     count = 0
     with httpx2.Client(base_url=stack.url, headers=stack.api.headers, timeout=60) as api:
         while not done.is_set():
-            text = "\n\n".join(_passage(corpus, chance) for _ in range(35))
+            text = "\n\n".join(passage(corpus, chance) for _ in range(35))
             document = api.post("/api/documents/", files={"file": ("a.txt", text.encode())}).json()
             path = f"/api/documents/{document['id']}/"
             until(partial(_is_available, api, path), seconds=600)
