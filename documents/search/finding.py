@@ -35,11 +35,13 @@ def find(
     parameters = {
         **scope.parameters, "pool": pool, "most": most, "weights": question.sparse,
         "lookup": question.lookup(extent.read_by_words),
+        "of_two": question.lookup_of_two(extent.read_by_words),
     }  # fmt: skip
     if by_meaning:
         vector = question_vector(query, extent.space, owner_id=scope.owner_id)
         parameters["vector"] = _literal(vector)
-    sql = statement(scope, extent, vector=by_meaning, words=by_words)
+    two = bool(parameters["of_two"])
+    sql = statement(scope, extent, vector=by_meaning, words=by_words, two=two)
     return [_hit(row, question, mode) for row in _rows(sql, parameters)]
 
 

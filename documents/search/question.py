@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, combinations
 
 from documents import words
 from documents.search.rarity import Rarity
@@ -14,6 +15,11 @@ MOST_WORDS = 64
 # move chunks that hold a rarer one (as "MaxScore" does: Turtle and Flood, "Query Evaluation:
 # Strategies and Optimizations", 1995).
 MOST_CANDIDATES = 1_500
+# Of so many words that are looked up, or more, a passage is to hold two, if enough do: those that
+# rank first are among them, and they are a fourth of those that hold one.
+SEVERAL = 5
+MOST_OF_TWO = 4_000  # that hold one of these
+GROUPS = 6  # of words; two of one group count as one, which keeps the query short
 # A word in more of the chunks is not worth a highlight, nor is a short one that may be grammar.
 COMMON, RARE = 0.3, 0.02
 # Nor these, of whose number Postgres may not know yet.
@@ -67,20 +73,30 @@ class Question:
 
     def lookup(self, size: int) -> str:
         """The `tsquery` of the words that find enough of so many chunks."""
-        chosen: list[str] = []
-        candidates = 0.0
-        for word in self.words:
-            candidates += size * word.share
-            if chosen and candidates > MOST_CANDIDATES:
-                break
-            chosen += word.forms
-        return " | ".join(f"'{form}'" for form in chosen)
+        return _any_of(self._rarest(size, MOST_CANDIDATES))
+
+    def lookup_of_two(self, size: int) -> str | None:
+        """The same of two words each; None for a question of a few."""
+        found = self._rarest(size, MOST_OF_TWO)
+        if len(found) < SEVERAL:
+            return None
+        groups = [_any_of(found[at::GROUPS]) for at in range(min(GROUPS, len(found)))]
+        return " | ".join(f"({one}) & ({other})" for one, other in combinations(groups, 2))
+
+    def _rarest(self, size: int, most: int) -> Sequence[Word]:
+        """The rarest that stand in at most so many of the chunks, by a guess; one at least."""
+        held = accumulate(size * word.share for word in self.words)
+        return self.words[: max(1, sum(chunks <= most for chunks in held))]
 
     @cached_property
     def telling(self) -> frozenset[str]:
         """The words worth a highlight: not the commonest, unless there are no others."""
         rare = [word for word in self.words if word.is_telling]
         return frozenset().union(*(word.forms for word in rare or self.words))
+
+
+def _any_of(chosen: Sequence[Word]) -> str:
+    return " | ".join(f"'{form}'" for word in chosen for form in word.forms)
 
 
 def understand(text: str, rarity: Rarity) -> Question:

@@ -28,6 +28,7 @@ _OF_ASKED = {
     "vector": "%(vector)s::halfvec({dimensions}) AS vector",
     "weights": "%(weights)s::sparsevec AS weights",
     "lookup": "%(lookup)s::tsquery AS lookup",
+    "of_two": "%(of_two)s::tsquery AS of_two",
 }
 # Of vectors of length 1 the inner product, here negative, is the cosine. The graph knows it by
 # this very expression.
@@ -61,22 +62,33 @@ _NEAREST_BY_GRAPH = f"""
 _NEAR = """
     near AS (SELECT id, row_number() OVER (ORDER BY product, id) AS vector_rank FROM nearest)
 """
-_WORDED = f"""
-    matching AS (
-        SELECT id, {_RELEVANCE} AS relevance FROM {_CHUNK} WHERE {{of_chunks}} AND {{matches}}
-        ORDER BY {_RELEVANCE} DESC LIMIT %(pool)s
-    ),
+_MATCHING = f"""
+    SELECT id, {_RELEVANCE} AS relevance FROM {_CHUNK} WHERE {{of_chunks}} AND {{matches}}
+    ORDER BY {_RELEVANCE} DESC LIMIT %(pool)s
+"""  # noqa: S608
+_HOLDING = f"{_RELEVANCE} > 0"
+_LOOKED_UP = "words @@ (SELECT lookup FROM asked)"
+_OF_TWO = "words @@ (SELECT of_two FROM asked)"
+_BY_ONE = f"matching AS ({_MATCHING})"
+_TWO = _MATCHING.format(of_chunks="{of_chunks}", matches=_OF_TWO)
+_ONE = _MATCHING.format(of_chunks="(SELECT few FROM of_two) AND {of_chunks}", matches=_LOOKED_UP)
+# Where too few hold two of the words, those count that hold one.
+_BY_TWO = f"""
+    two AS MATERIALIZED ({_TWO}),
+    of_two AS (SELECT count(*) < %(pool)s AS few FROM two),
+    one AS ({_ONE}),
+    matching AS (SELECT * FROM two WHERE NOT (SELECT few FROM of_two) UNION ALL SELECT * FROM one)
+"""  # noqa: S608
+_WORDED = """
     worded AS (
         SELECT id, row_number() OVER (ORDER BY relevance DESC, id) AS text_rank FROM matching
     )
-"""  # noqa: S608
-_LOOKED_UP = "words @@ (SELECT lookup FROM asked)"
+"""
 # Outer: in the moment of a switch, what was found by words may lack its vector.
 _OF_CHUNK = (
     f"LEFT JOIN {_VECTOR} vector ON vector.chunk_id = chunk.id AND vector.space_id = {{space}}"
 )
 _ORDER = "fusion DESC, vector_rank, text_rank"  # nulls are last
-_NONE = "SELECT NULL::uuid AS id, NULL::bigint AS {} WHERE false"
 _HITS = f"""
     fused AS (
         SELECT id, vector_rank, text_rank,
@@ -94,22 +106,22 @@ _HITS = f"""
 """  # noqa: S608
 
 
-def statement(scope: Scope, extent: Extent, *, vector: bool, words: bool) -> str:
-    """SQL for a search by meaning, by words or both."""
+def statement(scope: Scope, extent: Extent, *, vector: bool, words: bool, two: bool) -> str:
+    """SQL for a search by meaning, by words or both; `two` is whether `of_two` is a parameter."""
     space = int(extent.space.pk)
-    near = (_NEAREST_OF_ALL if extent.compares_vectors else _NEAREST_BY_GRAPH, _NEAR)
+    two = words and two and not extent.compares_words
     parts = (
-        _asked(vector=vector, words=words),
+        _asked(vector=vector, weights=words, lookup=words, of_two=two),
         *((_AMONG,) if scope.is_narrowed else ()),
-        *(near if vector else (f"near AS ({_NONE.format('vector_rank')})",)),
-        _WORDED if words else f"worded AS ({_NONE.format('text_rank')})",
+        *_near(extent, vector=vector),
+        *((_BY_TWO if two else _BY_ONE, _WORDED) if words else (_nothing("worded", "text_rank"),)),
         _HITS,
     )
     values = {
+        "matches": _HOLDING if extent.compares_words else _LOOKED_UP,
         "of_documents": scope.of_documents,
         "of_chunks": scope.of_chunks,
         "of_vectors": f"space_id = {space} AND {scope.of_vectors}",
-        "matches": f"{_RELEVANCE} > 0" if extent.compares_words else _LOOKED_UP,
         "vectors": _OF_CHUNK.format(space=space) if vector else "",
         "distance": f"1 + ({_PRODUCT})" if vector else "NULL::float8",
         "relevance": _RELEVANCE if words else "NULL::float8",
@@ -121,7 +133,16 @@ def statement(scope: Scope, extent: Extent, *, vector: bool, words: bool) -> str
     return sql
 
 
-def _asked(*, vector: bool, words: bool) -> str:
-    given = {"vector": vector, "weights": words, "lookup": words}
-    columns = [column for name, column in _OF_ASKED.items() if given[name]]
+def _asked(**given: bool) -> str:
+    columns = [_OF_ASKED[name] for name, is_given in given.items() if is_given]
     return _ASKED.format(", ".join(columns or ["NULL"]))
+
+
+def _near(extent: Extent, *, vector: bool) -> tuple[str, ...]:
+    if not vector:
+        return (_nothing("near", "vector_rank"),)
+    return _NEAREST_OF_ALL if extent.compares_vectors else _NEAREST_BY_GRAPH, _NEAR
+
+
+def _nothing(name: str, rank: str) -> str:
+    return f"{name} AS (SELECT NULL::uuid AS id, NULL::bigint AS {rank} WHERE false)"

@@ -159,6 +159,26 @@ def test_a_hit_of_one_way_has_its_figures_of_both_and_no_rank_for_the_other(
     assert near.relevance < worded.relevance
 
 
+def test_of_many_words_passages_that_hold_one_are_found_where_too_few_hold_two(
+    user, embedder, either_way
+):
+    query = "zebra yacht xylophone walrus violin umbrella"
+    held = ["zebra walrus", "umbrella yacht", *(f"a {word} alone" for word in query.split())]
+    make_document(user, "a", [*held, *(f"nothing of it {n}" for n in range(20))])
+    assert set(texts(find(user, query, mode="text"))) == set(held)
+
+
+def test_of_many_words_passages_that_hold_two_are_enough_where_there_are_enough(
+    user, embedder, monkeypatch
+):
+    monkeypatch.setattr(extent, "WORDS_EXACT_UP_TO", 0)
+    query = "zebra yacht xylophone walrus violin umbrella"
+    both = [f"zebra violin {n}" for n in range(60)]
+    make_document(user, "a", [*both, *(f"yacht {n}" for n in range(30))])
+    hits = find(user, query, mode="text", top_k=25)
+    assert {text.split()[0] for text in texts(hits)} == {"zebra"}
+
+
 def test_a_question_without_words_is_answered_by_meaning_alone(user, embedder):
     make_document(user, "a", ["one", "two"])
     assert len(find(user, "?!")) == 2
