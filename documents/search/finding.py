@@ -33,15 +33,13 @@ def find(
     """The `most` best chunks of the scope, best first, from the `pool` best of each way."""
     by_meaning, by_words = mode != "text", mode != "vector" and bool(question.words)
     parameters = {
-        **scope.parameters, "pool": pool, "most": most, "weights": question.sparse,
-        "lookup": question.lookup(extent.read_by_words),
-        "of_two": question.lookup_of_two(extent.read_by_words),
+        **scope.parameters, **question.lookups(extent.read_by_words),
+        "weights": question.sparse, "pool": pool, "most": most,
     }  # fmt: skip
     if by_meaning:
         vector = question_vector(query, extent.space, owner_id=scope.owner_id)
         parameters["vector"] = _literal(vector)
-    two = bool(parameters["of_two"])
-    sql = statement(scope, extent, vector=by_meaning, words=by_words, two=two)
+    sql = statement(scope, extent, vector=by_meaning, words=by_words)
     return [_hit(row, question, mode) for row in _rows(sql, parameters)]
 
 

@@ -71,16 +71,24 @@ class Question:
         """The relevance of a passage of average length that holds every word once."""
         return sum(word.weight for word in self.words)
 
-    def lookup(self, size: int) -> str:
-        """The `tsquery` of the words that find enough of so many chunks."""
-        return _any_of(self._rarest(size, MOST_CANDIDATES))
+    def lookups(self, size: int) -> dict[str, str]:
+        """The `tsquery`s that find enough of so many chunks, and what to try where they don't.
 
-    def lookup_of_two(self, size: int) -> str | None:
-        """The same of two words each; None for a question of a few."""
+        `two` are passages that hold two of the rarest words (or none, of a question of a few),
+        `one` those that hold one, and `more` is for when these stand nowhere.
+        """
+        rarest = self._rarest(size, MOST_CANDIDATES)
+        rest = [word for word in self.words[len(rarest) :] if word.is_telling]
+        return {
+            "two": self._of_two(size), "one": _any_of(_forms(rarest)),
+            "more": _any_of(_forms(rest[:1])),
+        }  # fmt: skip
+
+    def _of_two(self, size: int) -> str:
         found = self._rarest(size, MOST_OF_TWO)
         if len(found) < SEVERAL:
-            return None
-        groups = [_any_of(found[at::GROUPS]) for at in range(min(GROUPS, len(found)))]
+            return ""
+        groups = [_any_of(_forms(found[at::GROUPS])) for at in range(min(GROUPS, len(found)))]
         return " | ".join(f"({one}) & ({other})" for one, other in combinations(groups, 2))
 
     def _rarest(self, size: int, most: int) -> Sequence[Word]:
@@ -95,8 +103,12 @@ class Question:
         return frozenset().union(*(word.forms for word in rare or self.words))
 
 
-def _any_of(chosen: Sequence[Word]) -> str:
-    return " | ".join(f"'{form}'" for word in chosen for form in word.forms)
+def _forms(words: Sequence[Word]) -> list[str]:
+    return [form for word in words for form in sorted(word.forms)]
+
+
+def _any_of(forms: Sequence[str]) -> str:
+    return " | ".join(f"'{form}'" for form in forms)
 
 
 def understand(text: str, rarity: Rarity) -> Question:

@@ -24,12 +24,11 @@ _CHUNK, _VECTOR, _DOCUMENT = (model._meta.db_table for model in (Chunk, ChunkVec
 # Read once: a vector of 4,000 dimensions is 40 kB of text. And not known to the planner, who would
 # make a bitmap of all the owner's chunks beside that of the words that are looked up.
 _ASKED = "asked AS MATERIALIZED (SELECT {})"
-_OF_ASKED = {
-    "vector": "%(vector)s::halfvec({dimensions}) AS vector",
-    "weights": "%(weights)s::sparsevec AS weights",
-    "lookup": "%(lookup)s::tsquery AS lookup",
-    "of_two": "%(of_two)s::tsquery AS of_two",
-}
+_VECTOR_ASKED = "%(vector)s::halfvec({dimensions}) AS vector"
+_WORDS_ASKED = """
+    %(weights)s::sparsevec AS weights, %(two)s::tsquery AS two, %(one)s::tsquery AS one,
+    %(more)s::tsquery AS more
+"""
 # Of vectors of length 1 the inner product, here negative, is the cosine. The graph knows it by
 # this very expression.
 _PRODUCT = "(embedding::halfvec({dimensions})) <#> (SELECT vector FROM asked)"
@@ -66,18 +65,26 @@ _MATCHING = f"""
     SELECT id, {_RELEVANCE} AS relevance FROM {_CHUNK} WHERE {{of_chunks}} AND {{matches}}
     ORDER BY {_RELEVANCE} DESC LIMIT %(pool)s
 """  # noqa: S608
-_HOLDING = f"{_RELEVANCE} > 0"
-_LOOKED_UP = "words @@ (SELECT lookup FROM asked)"
-_OF_TWO = "words @@ (SELECT of_two FROM asked)"
-_BY_ONE = f"matching AS ({_MATCHING})"
-_TWO = _MATCHING.format(of_chunks="{of_chunks}", matches=_OF_TWO)
-_ONE = _MATCHING.format(of_chunks="(SELECT few FROM of_two) AND {of_chunks}", matches=_LOOKED_UP)
-# Where too few hold two of the words, those count that hold one.
-_BY_TWO = f"""
-    two AS MATERIALIZED ({_TWO}),
-    of_two AS (SELECT count(*) < %(pool)s AS few FROM two),
-    one AS ({_ONE}),
-    matching AS (SELECT * FROM two WHERE NOT (SELECT few FROM of_two) UNION ALL SELECT * FROM one)
+_BY_COMPARING = _MATCHING.format(of_chunks="{of_chunks}", matches=f"{_RELEVANCE} > 0")
+_COMPARED_BY_WORDS = f"matching AS ({_BY_COMPARING})"
+_LOOKED_UP = "words @@ (SELECT {} FROM asked)"
+_TWO = _MATCHING.format(of_chunks="{of_chunks}", matches=_LOOKED_UP.format("two"))
+_ONE = _MATCHING.format(
+    of_chunks="(SELECT hold_two FROM scarce) AND {of_chunks}", matches=_LOOKED_UP.format("one")
+)
+_MORE = _MATCHING.format(
+    of_chunks="(SELECT hold_one FROM none) AND {of_chunks}", matches=_LOOKED_UP.format("more")
+)
+_BY_WORDS = f"""
+    by_two AS MATERIALIZED ({_TWO}),
+    scarce AS (SELECT count(*) < %(pool)s AS hold_two FROM by_two),
+    by_one AS MATERIALIZED ({_ONE}),
+    none AS (SELECT count(*) = 0 AND (SELECT hold_two FROM scarce) AS hold_one FROM by_one),
+    by_more AS ({_MORE}),
+    matching AS (
+        SELECT * FROM by_two WHERE NOT (SELECT hold_two FROM scarce)
+        UNION ALL SELECT * FROM by_one UNION ALL SELECT * FROM by_more
+    )
 """  # noqa: S608
 _WORDED = """
     worded AS (
@@ -106,19 +113,17 @@ _HITS = f"""
 """  # noqa: S608
 
 
-def statement(scope: Scope, extent: Extent, *, vector: bool, words: bool, two: bool) -> str:
-    """SQL for a search by meaning, by words or both; `two` is whether `of_two` is a parameter."""
+def statement(scope: Scope, extent: Extent, *, vector: bool, words: bool) -> str:
+    """SQL for a search by meaning, by words or both."""
     space = int(extent.space.pk)
-    two = words and two and not extent.compares_words
     parts = (
-        _asked(vector=vector, weights=words, lookup=words, of_two=two),
+        _asked(vector=vector, words=words),
         *((_AMONG,) if scope.is_narrowed else ()),
         *_near(extent, vector=vector),
-        *((_BY_TWO if two else _BY_ONE, _WORDED) if words else (_nothing("worded", "text_rank"),)),
+        *_worded(extent, words=words),
         _HITS,
     )
     values = {
-        "matches": _HOLDING if extent.compares_words else _LOOKED_UP,
         "of_documents": scope.of_documents,
         "of_chunks": scope.of_chunks,
         "of_vectors": f"space_id = {space} AND {scope.of_vectors}",
@@ -133,8 +138,8 @@ def statement(scope: Scope, extent: Extent, *, vector: bool, words: bool, two: b
     return sql
 
 
-def _asked(**given: bool) -> str:
-    columns = [_OF_ASKED[name] for name, is_given in given.items() if is_given]
+def _asked(*, vector: bool, words: bool) -> str:
+    columns = [_VECTOR_ASKED] * vector + [_WORDS_ASKED] * words
     return _ASKED.format(", ".join(columns or ["NULL"]))
 
 
@@ -142,6 +147,12 @@ def _near(extent: Extent, *, vector: bool) -> tuple[str, ...]:
     if not vector:
         return (_nothing("near", "vector_rank"),)
     return _NEAREST_OF_ALL if extent.compares_vectors else _NEAREST_BY_GRAPH, _NEAR
+
+
+def _worded(extent: Extent, *, words: bool) -> tuple[str, ...]:
+    if not words:
+        return (_nothing("worded", "text_rank"),)
+    return _COMPARED_BY_WORDS if extent.compares_words else _BY_WORDS, _WORDED
 
 
 def _nothing(name: str, rank: str) -> str:

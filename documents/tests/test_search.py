@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from documents import search, spaces
 from documents.models import Chunk, Document
-from documents.search import extent, finding, rarity
+from documents.search import extent, finding, question, rarity
 from documents.search.question import understand
 from documents.search.rarity import how_rare
 from documents.search.scope import Scope
@@ -177,6 +177,14 @@ def test_of_many_words_passages_that_hold_two_are_enough_where_there_are_enough(
     make_document(user, "a", [*both, *(f"yacht {n}" for n in range(30))])
     hits = find(user, query, mode="text", top_k=25)
     assert {text.split()[0] for text in texts(hits)} == {"zebra"}
+
+
+def test_a_word_that_stands_nowhere_hides_none_of_the_others(user, monkeypatch):
+    monkeypatch.setattr(extent, "WORDS_EXACT_UP_TO", 0)
+    monkeypatch.setattr(question, "MOST_CANDIDATES", 5)
+    make_document(user, "a", [f"storm {n}" for n in range(20)] + [f"calm {n}" for n in range(80)])
+    analyze()
+    assert len(find(user, "zyzzyx storm", mode="text", top_k=30)) == 20
 
 
 def test_a_question_without_words_is_answered_by_meaning_alone(user, embedder):
