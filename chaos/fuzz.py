@@ -98,7 +98,7 @@ def outcome(path: Path) -> str:
 
 def main(cases: int = 3_000, seed: int = 0) -> int:
     seed = seed or random.SystemRandom().randrange(1, 2**32)
-    print(f"{cases} cases, seed {seed}", flush=True)
+    print(f"{cases} cases, seed {seed}", flush=True)  # to repeat a run by
     chance, kept = random.Random(seed), Path(tempfile.mkdtemp(prefix="fuzz-"))
     whole = seeds(kept)
     counts: dict[str, Counter[str]] = {name: Counter() for name in whole}
@@ -111,7 +111,7 @@ def main(cases: int = 3_000, seed: int = 0) -> int:
         counts[name][code] += 1
         if code != ReaderCrashed.code:
             path.unlink()
-    for name, codes in sorted(counts.items()):
+    for name, codes in sorted(counts.items()):  # what a run is for: people read it
         print(f"{name:14}", ", ".join(f"{code} {n}" for code, n in codes.most_common()))
     print(f"What crashed its reader is in {kept}")
     return sum(codes[ReaderCrashed.code] for codes in counts.values())

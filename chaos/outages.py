@@ -35,8 +35,7 @@ def lasting(seconds):
     ends_at = time.monotonic() + seconds
     while (left := ends_at - time.monotonic()) > 0:
         yield left
-        # The outage goes on; whoever goes round looks at the stack twice a second meanwhile.
-        time.sleep(min(0.5, max(0, ends_at - time.monotonic())))
+        time.sleep(min(0.5, max(0, ends_at - time.monotonic())))  # the outage goes on meanwhile
 
 
 def timed(call, *args, **values):

@@ -122,7 +122,7 @@ class Soak:
 
 def main():
     options = read_options()
-    print(f"soak seed: {options.seed}", flush=True)
+    print(f"soak seed: {options.seed}", flush=True)  # to repeat a run by
     with EmbeddingServer() as embedder, tempfile.TemporaryDirectory(prefix="soak-") as data_dir:
         os.environ |= {
             "EMBEDDING_BASE_URL": embedder.url,

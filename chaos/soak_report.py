@@ -130,7 +130,7 @@ def write(soak, path):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_name(f"{path.name}.json").write_text(json.dumps(found, indent=2) + "\n")
     path.write_text(_markdown(found))
-    for sentence in soak.wrong:
+    for sentence in soak.wrong:  # the verdict for the terminal
         print(f"  {sentence}")
     print(f"{found['verdict']}. Report: {path}")
 

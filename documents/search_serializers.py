@@ -137,7 +137,7 @@ class SearchResultsSerializer(serializers.Serializer[Any]):
 
 @cache
 def results_serializer(**shown: bool) -> SearchResultsSerializer:
-    """For `to_representation`. Made once for each choice: its fields take as long as a search."""
+    """For `to_representation`. Made once: that takes longer than to fill its fields."""
     return SearchResultsSerializer(context=shown)
 
 

@@ -42,7 +42,7 @@ class Extent:
 
     @property
     def read_by_words(self) -> int:
-        """Of how many chunks' words the index of words reads as much as of these."""
+        """What the index of words costs to read, as if there were so many chunks."""
         return max(self.chunks, int(self.everybodys / OTHERS_SHARE))
 
 

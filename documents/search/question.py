@@ -16,7 +16,7 @@ MOST_WORDS = 64
 # Strategies and Optimizations", 1995).
 MOST_CANDIDATES = 1_500
 # Of so many words that are looked up, or more, a passage is to hold two, if enough do: those that
-# rank first are among them, and they are a fourth of those that hold one.
+# rank first are nearly always among them, and they are fewer to read.
 SEVERAL = 5
 MOST_OF_TWO = 4_000  # that hold one of these
 GROUPS = 6  # of words; two of one group count as one, which keeps the query short
@@ -80,15 +80,15 @@ class Question:
         rarest = self._rarest(size, MOST_CANDIDATES)
         rest = [word for word in self.words[len(rarest) :] if word.is_telling]
         return {
-            "two": self._of_two(size), "one": _any_of(_forms(rarest)),
-            "more": _any_of(_forms(rest[:1])),
+            "two": self._of_two(size), "one": _any_of(rarest),
+            "more": _any_of(rest[:1]),
         }  # fmt: skip
 
     def _of_two(self, size: int) -> str:
         found = self._rarest(size, MOST_OF_TWO)
         if len(found) < SEVERAL:
             return ""
-        groups = [_any_of(_forms(found[at::GROUPS])) for at in range(min(GROUPS, len(found)))]
+        groups = [_any_of(found[at::GROUPS]) for at in range(min(GROUPS, len(found)))]
         return " | ".join(f"({one}) & ({other})" for one, other in combinations(groups, 2))
 
     def _rarest(self, size: int, most: int) -> Sequence[Word]:
@@ -103,12 +103,8 @@ class Question:
         return frozenset().union(*(word.forms for word in rare or self.words))
 
 
-def _forms(words: Sequence[Word]) -> list[str]:
-    return [form for word in words for form in sorted(word.forms)]
-
-
-def _any_of(forms: Sequence[str]) -> str:
-    return " | ".join(f"'{form}'" for form in forms)
+def _any_of(chosen: Sequence[Word]) -> str:
+    return " | ".join(f"'{form}'" for word in chosen for form in word.forms)
 
 
 def understand(text: str, rarity: Rarity) -> Question:
