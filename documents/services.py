@@ -133,7 +133,7 @@ def _again(document: Document) -> Upload:
     latest = document.tasks.order_by("-created_at").first()
     if latest and latest.status in (Status.FAILED, Status.CANCELLED):
         try:
-            task_services.retry(latest.pk)
+            task_services.retry(latest.pk, by_id=document.owner_id)
         except WrongState:
             log.info("started_by_somebody_else", document_id=str(document.pk))
     document.refresh_from_db()
@@ -193,6 +193,7 @@ def _start(document: Document, lane: Lane, splitting: Splitting) -> Task:
         options=splitting_options(splitting),
         lane=lane,
         effort=_effort(document),
+        by_id=document.owner_id,  # nobody else can
     )
 
 

@@ -133,10 +133,10 @@ def _give_up(space: EmbeddingSpace) -> None:
 
 def _go_on(space: EmbeddingSpace, owner_id: int) -> Task:
     if space.task and space.task.status in (Status.FAILED, Status.CANCELLED):
-        return task_services.retry(space.task.pk)
+        return task_services.retry(space.task.pk, by_id=owner_id)
     space.task = task_services.start(
         pipeline=EMBEDDINGS.name, owner_id=owner_id, document_id=None, lane=Lane.BULK,
-        options={"space": space.pk, "payer": owner_id},
+        options={"space": space.pk, "payer": owner_id}, by_id=owner_id,
     )  # fmt: skip
     space.save(update_fields=["task"])
     return space.task

@@ -8,17 +8,18 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.formats import localize, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from tasks import pipelines, services
+from tasks import history, pipelines, services
 from tasks.exceptions import WrongState
-from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail, Worker
+from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail, TaskEvent, Worker
 
-Action = Callable[[Any], Task]
+Action = Callable[..., Task]
 
 
 def described(details: dict[str, Any]) -> str:
@@ -76,6 +77,39 @@ class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
         )
 
 
+class TaskEventInline(admin.TabularInline[TaskEvent, Task]):
+    model = TaskEvent
+    verbose_name_plural = _("history")
+    fields = ("when", "event", "by", "attempt", "step_name", "why", "worker")
+    readonly_fields = fields
+    can_delete = False
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[TaskEvent]":
+        return super().get_queryset(request).select_related("task", "by")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("time"))
+    def when(self, entry: TaskEvent) -> str:
+        first, last = (localize(localtime(each)) for each in (entry.created_at, entry.last_at))
+        if entry.times == 1:
+            return first
+        return gettext("%(first)s to %(last)s, %(n)d times") % {
+            "first": first, "last": last, "n": entry.times,
+        }  # fmt: skip
+
+    @admin.display(description=_("step"))
+    def step_name(self, entry: TaskEvent) -> str:
+        return entry.step_name or "–"
+
+    @admin.display(description=_("reason"))
+    def why(self, entry: TaskEvent) -> str:
+        known = (history.reason(entry), entry.error_code and f"({entry.error_code})")
+        return " ".join(filter(None, known)) or "–"
+
+
 def _turn(message: OutboxMessage | None) -> str:
     if message is None:
         return ""
@@ -94,7 +128,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     list_per_page = 50
     show_full_result_count = False
     date_hierarchy = "created_at"
-    inlines = (TaskDetailInline,)
+    inlines = (TaskDetailInline, TaskEventInline)
     actions = ("retry_selected", "cancel_selected")
     change_form_template = "admin/tasks/task/change_form.html"
     fields = (
@@ -181,7 +215,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
         done, skipped = 0, []
         for task in queryset.select_related("document"):
             try:
-                act(task.pk)
+                act(task.pk, by_id=request.user.pk)
             except WrongState as error:
                 skipped.append(f"{task.document or task.pk}: {error.message}")
                 continue

@@ -16,7 +16,7 @@ from django.utils import translation
 
 from tasks import events, services
 from tasks.authentication import SUBPROTOCOL
-from tasks.events import TaskEvent, TaskSnapshot
+from tasks.events import Push, TaskSnapshot
 from tasks.exceptions import WrongState
 from tasks.models import LIVE, TERMINAL, Task
 
@@ -66,7 +66,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
             answer = {"error": "Internal error"}
         await self._send_json(answer)
 
-    async def task_event(self, event: TaskEvent) -> None:
+    async def task_event(self, event: Push) -> None:
         """A push from the channel layer."""
         with translation.override(self._language()):
             found = events.localised(event)
@@ -175,7 +175,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
     def _cancel(self, message: dict[str, Any]) -> dict[str, str]:
         try:
             task = self._addressed(message).get()
-            services.cancel(task.pk)
+            services.cancel(task.pk, by_id=self.user.pk)
         except WrongState:
             return {"result": "already_finished"}
         except (ValueError, Task.DoesNotExist):

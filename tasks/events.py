@@ -43,7 +43,7 @@ class TaskSnapshot(TypedDict):
     task_details: list[DetailSnapshot]
 
 
-class TaskEvent(TypedDict):
+class Push(TypedDict):
     """What travels on the channel layer: JSON primitives only."""
 
     type: Literal["task.event"]
@@ -119,7 +119,7 @@ def _time(moment: datetime | None) -> str | None:
     return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
-def localised(event: TaskEvent) -> TaskSnapshot:
+def localised(event: Push) -> TaskSnapshot:
     """The event's snapshot with step names in the language that is active here."""
     found = event["snapshot"]
     for detail in found["task_details"]:
@@ -138,7 +138,7 @@ def push_task(task_id: UUID, owner_id: int, **_signal: Any) -> None:
         log.warning("push_failed", task_id=str(task_id), error=type(error).__name__)
 
 
-def _event(task_id: UUID) -> TaskEvent | None:
+def _event(task_id: UUID) -> Push | None:
     task = with_details(Task.objects.filter(pk=task_id)).first()
     if task is None:
         return None
@@ -156,7 +156,7 @@ async def _heard(groups: Sequence[str]) -> Sequence[str]:
         ]
 
 
-async def _send(groups: Iterable[str], event: TaskEvent) -> None:
+async def _send(groups: Iterable[str], event: Push) -> None:
     layer = get_channel_layer()
     async with asyncio.timeout(PUSH_TIMEOUT_SECONDS):
         for group in groups:

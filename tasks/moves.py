@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from tasks import outbox
+from tasks import history, outbox
 from tasks.exceptions import Fenced, TaskError, WrongState
 from tasks.models import TERMINAL, Status, Task, TaskDetail
 from tasks.signals import announce
@@ -132,12 +132,17 @@ def _end_without_step(task: Task) -> None:
     move(task, Status.FAILED, error_code=why.code, error_message=why.message)
 
 
-def move(task: Task, to: Status, **values: Any) -> None:
-    """Move a locked task, let its subject follow, and tell everybody after commit."""
+def move(task: Task, to: Status, *, about: dict[str, Any] | None = None, **values: Any) -> None:
+    """Move a locked task, let its subject follow, and tell everybody after commit.
+
+    `about` is what its history says of it besides: fields of TaskEvent.
+    """
     moved = Task.objects.filter(pk=task.pk).swap(to, seq=F("seq") + 1, updated_at=Now(), **values)
     if not moved:
         raise WrongState(status=task.status)
     task.refresh_from_db()
+    why = {"error_code": task.error_code, "reason": task.error_message}
+    history.record(task, history.OF_STATUS[to], **why, **(about or {}))
     if task.document_id:
         task.steps.settle(task.document_id, task.status, task.error_code, task.error_message)
     if to in TERMINAL:

@@ -33,6 +33,7 @@ from tasks.exceptions import (
     WorkerLost,
     is_storage_full,
 )
+from tasks.history import WORKER_STOPPED
 from tasks.models import TaskDetail
 from tasks.pipelines import StepResult
 
@@ -90,7 +91,7 @@ def _give_back(steps: "QuerySet[TaskDetail]", *, told: bool) -> None:
     for detail in ours:
         with suppress(Fenced):  # taken away at this moment
             if told:
-                _persist(services.postpone, detail, seconds=0)
+                _persist(services.postpone, detail, seconds=0, restart=WORKER_STOPPED)
             else:
                 _persist(services.lost, detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
 

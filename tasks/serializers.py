@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from tasks import events
-from tasks.models import Status, Task
+from tasks import events, history
+from tasks.models import Status, Task, TaskEvent
 
 
 class TaskDetailSerializer(serializers.Serializer[Any]):
@@ -49,3 +50,36 @@ class TaskSerializer(serializers.Serializer[Task]):
 
 def _without_type(snapshot: events.TaskSnapshot) -> dict[str, Any]:
     return {name: value for name, value in snapshot.items() if name != "type"}
+
+
+class TaskEventSerializer(serializers.ModelSerializer[TaskEvent]):
+    event_name = serializers.CharField(
+        source="get_event_display", help_text="In the language of the request."
+    )
+    by = serializers.SerializerMethodField(help_text="Whose wish it was; null: Notebook's own.")
+    step_type = serializers.SerializerMethodField()
+    step_name = serializers.SerializerMethodField(help_text="In the language of the request.")
+    reason = serializers.SerializerMethodField(help_text="For people; `error_code` is stable.")
+
+    class Meta:
+        model = TaskEvent
+        fields = (
+            "id", "event", "event_name", "by", "attempt", "step_type", "step_name", "error_code",
+            "reason", "times", "created_at", "last_at",
+        )  # fmt: skip
+        extra_kwargs = {
+            "times": {"help_text": "So often in a row, from `created_at` to `last_at`."}
+        }
+
+    @extend_schema_field(serializers.ChoiceField(["owner", "staff"], allow_null=True))
+    def get_by(self, entry: TaskEvent) -> str | None:
+        return history.by(entry)
+
+    def get_step_type(self, entry: TaskEvent) -> str | None:
+        return entry.step_type or None
+
+    def get_step_name(self, entry: TaskEvent) -> str | None:
+        return entry.step_name or None
+
+    def get_reason(self, entry: TaskEvent) -> str | None:
+        return history.reason(entry)

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
-from tasks import moves, outbox
+from tasks import history, moves, outbox
 from tasks.exceptions import Fenced, StepError, WrongState
 from tasks.models import LIVE, Lane, OutboxMessage, Status, Task, TaskDetail
 from tasks.moves import NO_ERROR, NO_OWNER
@@ -29,11 +29,12 @@ def start(
     options: dict[str, Any],
     lane: Lane = Lane.QUICK,
     effort: int = 0,
+    by_id: int | None = None,
 ) -> Task:
     """Write the task, its details and the message that starts it.
 
     `effort` is a guess, in seconds, of how long it will take; less goes before more. Not every
-    pipeline is about a document.
+    pipeline is about a document. `by_id` is the user who wants it, here and below.
     Raises IntegrityError when the document already has a live task.
     """
     task = Task.objects.create(
@@ -51,6 +52,7 @@ def start(
     )
     if document_id:
         task.steps.settle(document_id, task.status, None, None)
+    history.record(task, history.Event.CREATED, by_id=by_id)
     outbox.put(task, "")
     announce(task)
     return task
@@ -63,26 +65,27 @@ def dispatch(task_id: UUID, attempt: int, *, worker: str) -> TaskDetail | None:
     Raises Fenced when it was dispatched before, or cancelled meanwhile.
     """
     task = moves.locked(task_id, attempt, Status.PENDING)
-    moves.move(task, Status.RUNNING, started_at=Coalesce(F("started_at"), Now()))
+    began = {"started_at": Coalesce(F("started_at"), Now())}
+    moves.move(task, Status.RUNNING, about={"worker": worker}, **began)
     outbox.drop(task.pk)
     outbox.send_after_commit()  # it made room
     return moves.take_next(task, uuid.uuid4(), worker)
 
 
 @transaction.atomic
-def cancel(task_id: UUID) -> Task:
+def cancel(task_id: UUID, *, by_id: int | None = None) -> Task:
     """End a live task now. Raises WrongState when it already ended."""
     task: Task = Task.objects.select_for_update().get(pk=task_id)
     if not task.is_live:
         raise WrongState(status=task.get_status_display().lower())
     outbox.drop(task.pk)
     task.task_details.filter(status__in=LIVE).swap(Status.CANCELLED, **NO_OWNER)
-    moves.move(task, Status.CANCELLED)
+    moves.move(task, Status.CANCELLED, about={"by_id": by_id})
     return task
 
 
 @transaction.atomic
-def retry(task_id: UUID) -> Task:
+def retry(task_id: UUID, *, by_id: int | None = None) -> Task:
     """Go on from the first step that is not done.
 
     Raises WrongState for a task that is not FAILED or CANCELLED, or no longer its subject's latest.
@@ -96,7 +99,7 @@ def retry(task_id: UUID) -> Task:
         Status.PENDING, **NO_ERROR, progress=0, failures=0, losses=0, started_at=None, details={}
     ):
         raise WrongState("The task has no step left to run.")
-    _start_again(task)
+    _start_again(task, by_id)
     outbox.put(task, "")
     return task
 
@@ -139,7 +142,7 @@ def complete(detail: TaskDetail, result: StepResult, *, go_on: bool = False) -> 
     task = moves.complete_step(detail, detail.details | result.details)
     result.save()
     if detail.step_type == task.steps.steps[-1].type:
-        moves.move(task, Status.COMPLETED)
+        moves.move(task, Status.COMPLETED, about={"worker": detail.worker})
         return None
     announce(task)
     if go_on and detail.owner:
@@ -155,20 +158,38 @@ def fail(detail: TaskDetail, error: StepError) -> None:
     why = {"error_code": error.code, "error_message": error.message}
     moves.own_row(detail).swap(Status.FAILED, **why, **NO_OWNER)
     task.task_details.filter(status=Status.PENDING).swap(Status.CANCELLED)
-    moves.move(task, Status.FAILED, **why)
+    moves.move(task, Status.FAILED, about=_place(detail), **why)
 
 
 @transaction.atomic
 def postpone(
-    detail: TaskDetail, *, seconds: float, reason: str | None = None, **counts: Any
+    detail: TaskDetail,
+    *,
+    seconds: float,
+    reason: str | None = None,
+    error_code: str | None = None,
+    restart: str = "",
+    **counts: Any,
 ) -> None:
-    """Give the step back, to be run again in `seconds`; `reason` is shown while it waits."""
+    """Give the step back, to be run again in `seconds`; `reason` is shown while it waits.
+
+    `restart` is the code of what ended its run, if that was its worker's and not the step's doing.
+    """
     task = moves.touch_task_of(detail, progress=detail.progress)
-    back = {"error_message": reason, **counts, **NO_OWNER}
+    back = {"error_message": reason, "error_code": error_code, **counts, **NO_OWNER}
     if not moves.own_row(detail).swap(Status.PENDING, **back):
         raise Fenced
+    if restart:
+        history.record(task, history.Event.RESTARTED, error_code=restart, **_place(detail))
+    elif reason:
+        why = {"error_code": error_code, "reason": reason}
+        history.record_wait(task, **why, **_place(detail))
     outbox.put(task, detail.step_type, delay=seconds)
     announce(task)
+
+
+def _place(detail: TaskDetail) -> dict[str, str]:
+    return {"step_type": detail.step_type, "worker": detail.worker}
 
 
 def lost(detail: TaskDetail, error: StepError) -> None:
@@ -176,7 +197,7 @@ def lost(detail: TaskDetail, error: StepError) -> None:
     if detail.losses + 1 >= settings.TASK_MAX_LOSSES:
         fail(detail, error)
     else:
-        postpone(detail, seconds=0, losses=F("losses") + 1)
+        postpone(detail, seconds=0, restart=error.code, losses=F("losses") + 1)
 
 
 @transaction.atomic
@@ -217,12 +238,12 @@ def _is_replaced(task: Task) -> bool:
     return task.document_id is not None and newer.exists()
 
 
-def _start_again(task: Task) -> None:
+def _start_again(task: Task, by_id: int | None) -> None:
     first = task.task_details.filter(status=Status.PENDING).earliest("step_order")
     progress = task.steps.progress(first.step_type, 0)
     again = {"attempt": F("attempt") + 1, "started_at": None, "progress": progress, **NO_ERROR}
     try:
         with transaction.atomic():
-            moves.move(task, Status.PENDING, **again)
+            moves.move(task, Status.PENDING, about={"by_id": by_id}, **again)
     except IntegrityError as error:  # started anew at this very moment
         raise WrongState("A newer task has replaced this one; retry that.") from error

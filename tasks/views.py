@@ -11,8 +11,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tasks import events, services
-from tasks.models import Task
-from tasks.serializers import TaskSerializer
+from tasks.models import Task, TaskEvent
+from tasks.pagination import CursorPagination
+from tasks.serializers import TaskEventSerializer, TaskSerializer
+
+
+class HistoryPagination(CursorPagination):
+    """The first event first."""
+
+    ordering = ("pk",)
 
 
 class TaskFilter(filters.FilterSet):
@@ -35,13 +42,26 @@ class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, **_: Any) -> Response:
         """End a task that waits or runs. 409 when it already ended."""
-        return self._accepted(services.cancel(self.get_object().pk))
+        return self._accepted(services.cancel(self.get_object().pk, by_id=request.user.pk))
 
     @extend_schema(request=None, responses={202: TaskSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, **_: Any) -> Response:
         """Go on from the step that failed. 409 unless the task is FAILED or CANCELLED."""
-        return self._accepted(services.retry(self.get_object().pk))
+        return self._accepted(services.retry(self.get_object().pk, by_id=request.user.pk))
+
+    @extend_schema(responses=TaskEventSerializer(many=True))
+    @action(
+        detail=True,
+        serializer_class=TaskEventSerializer,
+        pagination_class=HistoryPagination,
+        filterset_class=None,
+    )
+    def history(self, request: Request, **_: Any) -> Response:
+        """What happened to the task, when, why and by whose wish, from its beginning."""
+        found = TaskEvent.objects.filter(task=self.get_object()).select_related("task")
+        page = self.paginate_queryset(found)  # type: ignore[arg-type] # not the view's own rows
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def _accepted(self, task: Task) -> Response:
         fresh = self.get_queryset().get(pk=task.pk)

@@ -264,6 +264,24 @@ def test_a_document_without_text_fails_with_a_reason_and_can_be_retried(page):
     expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
 
 
+def test_the_history_tells_what_happened_and_goes_on_while_it_is_read(page):
+    name = unique("pdf")
+    found = upload(page, name, pdf(f") Tj % {name}"))
+    expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("tab", name="History").click()
+    told = page.locator(".history-entry")
+    first = ["Created", "Started", "Failed"]
+    expect(told.locator("strong")).to_have_text(first)
+    expect(told.nth(0)).to_contain_text("by you")
+    expect(told.nth(2)).to_contain_text("Text extraction")
+    expect(told.nth(2)).to_contain_text("No text was found")
+    page.get_by_role("dialog").get_by_role("button", name="Retry").click()
+    again = [*first, "Retried", "Started", "Failed"]
+    expect(told.locator("strong")).to_have_text(again, timeout=PROCESSED_MS)
+    expect(page.locator(".history-attempt")).to_have_text(["Attempt 2"])
+
+
 def test_work_can_be_cancelled_and_taken_up_again(page, embedder):
     embedder.seconds_per_request = SLOW_EMBEDDING_SECONDS
     name = unique("txt")
@@ -445,8 +463,14 @@ def test_the_keyboard_alone_reaches_the_search_and_a_document_and_comes_back(pag
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
     page.get_by_role("tab", name="Steps").focus()
-    page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("tab", name="Passages")).to_be_focused()
+    for key, tab in (
+        ("Right", "Passages"),
+        ("Right", "History"),
+        ("Right", "Steps"),
+        ("Left", "History"),
+    ):
+        page.keyboard.press(f"Arrow{key}")
+        expect(page.get_by_role("tab", name=tab)).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("button", name=name, exact=True)).to_be_focused()

@@ -59,6 +59,8 @@ export const chunksPath = (id) => `/api/documents/${id}/chunks/`;
 export const listChunks = (id, query, signal) => request(withQuery(chunksPath(id), query), { signal });
 export const fileUrl = (id) => `/api/documents/${id}/file/`;
 export const getTask = (id) => request(`/api/tasks/${id}/`);
+export const historyPath = (id) => `/api/tasks/${id}/history/`;
+export const getHistory = (id) => request(historyPath(id));
 export const cancelTask = (id) => request(`/api/tasks/${id}/cancel/`, { method: "POST" });
 export const retryTask = (id) => request(`/api/tasks/${id}/retry/`, { method: "POST" });
 export const search = (body, signal) => request("/api/search/", { method: "POST", body, signal });

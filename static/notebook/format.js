@@ -6,6 +6,7 @@ const tenths = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const percentages = new Intl.NumberFormat(language, { style: "percent" });
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const dates = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const moments = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const languages = new Intl.DisplayNames(language, { type: "language", fallback: "code" });
 
 // Durations of running steps are counted from the server's times, so by the server's clock.
@@ -14,6 +15,8 @@ export const serverNow = () => Date.now() + clockOffset;
 
 export const number = (value) => whole.format(value);
 export const percent = (value) => percentages.format(value / 100);
+/** To the second. */
+export const moment = (iso) => moments.format(new Date(iso));
 export const dateTime = (iso) => dates.format(new Date(iso));
 
 /** @param {number} size in bytes */

@@ -1,5 +1,7 @@
 """What is looked at after every move of the state machine, and what must then hold."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
@@ -7,6 +9,11 @@ from tasks import events
 from tasks.models import OutboxMessage, Task, TaskDetail
 from tasks.tests.expected import LIVE, MAX_FAILURES, MAX_LOSSES, MOVES
 from tasks.tests.factories import lose_messages
+
+# The status that an event of a task's history leaves it in.
+MEANS = {"CREATED": "PENDING", "STARTED": "RUNNING", "RETRIED": "PENDING"} | {
+    status: status for status in ("COMPLETED", "FAILED", "CANCELLED")
+}
 
 
 class Watched(RuleBasedStateMachine):
@@ -65,6 +72,7 @@ class Watched(RuleBasedStateMachine):
         found = {task.pk: task for task in tasks}
         for task in found.values():
             task.messages = []
+            task.events = list(task.history.all())
         for message in OutboxMessage.objects.filter(task__in=found):
             found[message.task_id].messages.append(message)
         return found
@@ -86,7 +94,7 @@ class Watched(RuleBasedStateMachine):
 
 def plain(task):
     """Every stored value of the task, its details and messages."""
-    every = [task, *task.task_details.all(), *task.messages]
+    every = [task, *task.task_details.all(), *task.messages, *task.events]
     return [{f.attname: getattr(row, f.attname) for f in row._meta.fields} for row in every]
 
 
@@ -95,6 +103,7 @@ def check_task(task, model):
         model.status, model.attempt, model.progress, model.code,
     )  # fmt: skip
     assert (task.completed_at is None) is model.live
+    check_history(task)
     details = task.task_details.all()
     assert {each.step_type: each.status for each in details} == model.steps
     for detail in details:
@@ -104,6 +113,17 @@ def check_task(task, model):
     # Never stuck, never doubled: somebody holds a lease, or one message waits.
     running = [each for each in details if each.status == "RUNNING"]
     assert len(running) + len(due) == model.live
+
+
+def check_history(task):
+    """It tells of every move, in their order, and of none that was not made."""
+    told = [(event, MEANS[event.event]) for event in task.events if event.event in MEANS]
+    statuses = [status for _, status in told]
+    assert (told[0][0].event, statuses[-1]) == ("CREATED", task.status)
+    assert set(pairwise(statuses)) <= MOVES
+    attempts = [event.attempt for event in task.events]
+    assert attempts == sorted(attempts)
+    assert attempts[-1] == task.attempt == 1 + sum(e.event == "RETRIED" for e, _ in told)
 
 
 def check_detail(detail, model):

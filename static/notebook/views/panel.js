@@ -1,4 +1,4 @@
-/** One document in full: its steps, and its passages to read. */
+/** One document in full: its steps, its passages to read, and what happened to it. */
 import { fileUrl } from "../api.js";
 import { cancel, fetchTask, openPanel, reprocess, retry } from "../documents.js";
 import { html, useEffect, useState } from "../html.js";
@@ -8,6 +8,7 @@ import { setState } from "../store.js";
 import { Button, IconButton } from "./button.js";
 import { Dialog } from "./dialog.js";
 import { canRetry, Facts, StatusChip } from "./document_row.js";
+import { History } from "./history.js";
 import { FileTile, Icon } from "./icons.js";
 import { Passages } from "./passages.js";
 import { StepList } from "./timeline.js";
@@ -30,12 +31,17 @@ export function Panel({ panel, item, task, toasts }) {
       <${PanelActions} item=${item} status=${displayStatus(item, task)} progress=${task?.progress} />
       <${Tabs} panel=${panel} />
       <div class="panel-body" role="tabpanel" id="panel-body" aria-labelledby=${`tab-${panel.tab}`} tabindex="0">
-        ${panel.tab === "steps"
-          ? html`<${Steps} item=${item} task=${task} />`
-          : html`<${Passages} key=${`${item.id} ${item.updated_at}`} item=${item} target=${panel.chunk} />`}
+        <${TabBody} panel=${panel} item=${item} task=${task} />
       </div>
       <${Toasts} toasts=${toasts} />
     <//>`;
+}
+
+function TabBody({ panel, item, task }) {
+  if (panel.tab === "passages") {
+    return html`<${Passages} key=${`${item.id} ${item.updated_at}`} item=${item} target=${panel.chunk} />`;
+  }
+  return html`<${OfTask} item=${item} task=${task} view=${panel.tab === "history" ? History : Steps} />`;
 }
 
 function PanelActions({ item, status, progress }) {
@@ -52,10 +58,12 @@ function PanelActions({ item, status, progress }) {
 
 /** The arrow keys go from tab to tab, as screen readers tell their users. */
 function Tabs({ panel }) {
-  const tabs = [["steps", t("Steps")], ["passages", t("Passages")]];
+  const tabs = [["steps", t("Steps")], ["passages", t("Passages")], ["history", t("History")]];
   const onKey = (event) => {
-    if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
-    const other = tabs.find(([key]) => key !== panel.tab)[0];
+    const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!move) return;
+    const at = tabs.findIndex(([key]) => key === panel.tab);
+    const other = tabs.at((at + move) % tabs.length)[0];
     openPanel(panel.id, other);
     document.getElementById(`tab-${other}`).focus();
   };
@@ -69,7 +77,8 @@ function Tabs({ panel }) {
     </div>`;
 }
 
-function Steps({ item, task }) {
+/** What is shown of the document's task, once it is here. */
+function OfTask({ item, task, view: View }) {
   const [error, setError] = useState("");
   const taskId = item.task?.id;
   useEffect(() => {
@@ -78,6 +87,10 @@ function Steps({ item, task }) {
   if (error) return html`<p class="notice notice-error" role="alert"><${Icon} name="alert" />${error}</p>`;
   if (!taskId) return html`<p class="empty">${t("This document was never processed.")}</p>`;
   if (!task) return html`<p class="loading" role="status"><span class="spinner" aria-hidden="true"></span>${t("Loading…")}</p>`;
+  return html`<${View} task=${task} />`;
+}
+
+function Steps({ task }) {
   return html`
     ${task.attempt > 1 && html`<p class="attempt">${t("Attempt {attempt}", { attempt: task.attempt })}</p>`}
     <${StepList} task=${task} />`;

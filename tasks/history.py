@@ -1,0 +1,52 @@
+"""The history of a task: who did what to it, when and why. Written with the change it tells of."""
+
+from typing import Any
+
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tasks.models import Status, Task, TaskEvent
+
+Event = TaskEvent.Event
+OF_STATUS = {
+    Status.PENDING: Event.RETRIED,
+    Status.RUNNING: Event.STARTED,
+    Status.COMPLETED: Event.COMPLETED,
+    Status.FAILED: Event.FAILED,
+    Status.CANCELLED: Event.CANCELLED,
+}
+WORKER_STOPPED = "worker_stopped"
+# A restart has a code only: the sentence of the error is for when there will be no other.
+_RESTARTED: dict[str | None, Promise] = {
+    "worker_lost": _("Its worker was lost."),
+    "step_timeout": _("It took too long."),
+    WORKER_STOPPED: _("Its worker was stopped."),
+}
+
+
+def record(task: Task, event: Event, **about: Any) -> None:
+    """Add an entry; `about` has the other fields of TaskEvent."""
+    TaskEvent.objects.create(task=task, event=event, attempt=task.attempt, **about)
+
+
+def record_wait(task: Task, **about: Any) -> None:
+    """A step waits. If that is what happened last, for the same reason, it happened once more."""
+    last = TaskEvent.objects.filter(task=task).order_by("-pk").values("pk")[:1]
+    same = TaskEvent.objects.filter(pk=last, event=Event.POSTPONED, attempt=task.attempt, **about)
+    if not same.update(times=F("times") + 1, last_at=Now()):
+        record(task, Event.POSTPONED, **about)
+
+
+def reason(entry: TaskEvent) -> str | None:
+    """Why, in words, where there is more to say than the event."""
+    restarted = entry.event == Event.RESTARTED and _RESTARTED.get(entry.error_code)
+    return str(restarted) if restarted else entry.reason
+
+
+def by(entry: TaskEvent) -> str | None:
+    """ "owner" or "staff"; None for Notebook itself, and for who is no longer known."""
+    if entry.by_id is None:
+        return None
+    return "owner" if entry.by_id == entry.task.owner_id else "staff"
