@@ -62,7 +62,7 @@ function Tabs({ panel }) {
   const onKey = (event) => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!move) return;
-    const at = tabs.findIndex(([key]) => key === panel.tab);
+    const at = tabs.findIndex(([key]) => event.target.id === `tab-${key}`); // keys may be faster than the page
     const other = tabs.at((at + move) % tabs.length)[0];
     openPanel(panel.id, other);
     document.getElementById(`tab-${other}`).focus();
