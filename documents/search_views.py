@@ -1,6 +1,5 @@
 """`/api/search/`, `/api/citations/verify/` and `/api/ask/`: what documents are processed for."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -11,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import get_object_or_404
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -30,6 +29,8 @@ from documents.search_serializers import (
     results_serializer,
 )
 from documents.views import user_id
+from tasks import event_stream
+from tasks.event_stream import EventStreamRenderer
 
 
 class SearchView(APIView):
@@ -59,16 +60,6 @@ class VerifyView(APIView):
         return Response(VerificationSerializer({"found": bool(places), "places": places}).data)
 
 
-class EventStreamRenderer(BaseRenderer):
-    """Lets clients accept `text/event-stream`; what it renders are problems, which are JSON."""
-
-    media_type = "text/event-stream"
-    format = "sse"
-
-    def render(self, data: Any, *_: Any, **__: Any) -> bytes:
-        return json.dumps(data).encode()
-
-
 class AskView(APIView):
     renderer_classes = (JSONRenderer, EventStreamRenderer)
 
@@ -90,12 +81,7 @@ class AskView(APIView):
             for number, hit in enumerate(sources, start=1)
         ]
         close_old_connections()  # none is held while a model thinks
-        response = StreamingHttpResponse(
-            _events(question, sources, numbered), content_type="text/event-stream"
-        )
-        response["Cache-Control"] = "no-store"
-        response["X-Accel-Buffering"] = "no"  # nginx passes it on as it comes
-        return response
+        return event_stream.response(_events(question, sources, numbered))
 
 
 async def _events(

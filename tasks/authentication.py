@@ -1,12 +1,18 @@
 """Who is at the other end of a socket: a browser by its session, a program by its token."""
 
-from typing import Any
+from dataclasses import dataclass
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any, cast
 
 import knox.auth
 from channels.auth import AuthMiddlewareStack
 from channels.db import database_sync_to_async
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
+from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
@@ -25,6 +31,35 @@ class TokenAuthentication(knox.auth.TokenAuthentication):
 
 def forget_expired_tokens() -> None:
     AuthToken.objects.filter(expiry__lt=timezone.now()).delete()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """What somebody is signed in by, to be looked at again as long as they watch."""
+
+    token: str | None = None
+    session_key: str | None = None
+
+    def user(self) -> AbstractBaseUser | AnonymousUser:
+        """Whose they are at this moment; asks the database."""
+        if self.token:
+            return user_of_token(self.token)
+        store = import_module(settings.SESSION_ENGINE).SessionStore(self.session_key)
+        return get_user(cast("HttpRequest", SimpleNamespace(session=store)))
+
+
+def credentials_in(scope: dict[str, Any]) -> Credentials:
+    """Of a socket."""
+    session_key = getattr(scope.get("session"), "session_key", None)
+    return Credentials(token=_token(scope), session_key=session_key)
+
+
+def credentials_of(request: HttpRequest) -> Credentials:
+    """Of a request that was let in."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "token":
+        return Credentials(token=token.strip())
+    return Credentials(session_key=request.session.session_key)
 
 
 class SocketAuthMiddleware:

@@ -3,41 +3,41 @@
 import asyncio
 import contextlib
 import json
-from collections import Counter
+import time
 from typing import Any
 from uuid import UUID
 
 import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 from django.db.models import Q, QuerySet
-from django.utils import translation
 
-from tasks import events, services
-from tasks.authentication import SUBPROTOCOL
+from tasks import events, services, watching
+from tasks.authentication import SUBPROTOCOL, credentials_in
 from tasks.events import Push, TaskSnapshot
 from tasks.exceptions import WrongState
 from tasks.models import LIVE, TERMINAL, Task
+from tasks.watching import Watcher
 
 log = structlog.get_logger(__name__)
 NOT_SIGNED_IN, NOT_FOUND, TOO_MANY = 4401, 4404, 4429
-REREAD_SECONDS = 5  # the channel layer drops messages silently; Postgres does not
-LAYER_SECONDS = 2  # to join a group; nobody waits longer for pushes than for the snapshot itself
 RECENT = 200  # tasks shown to who opens the socket of all of them
-_open_sockets: Counter[int] = Counter()  # of this process, by user
+COMMANDS, COMMANDS_SECONDS = 60, 10  # so many are answered in so long
+SLOW_SECONDS = 1  # who takes longer to read a message is behind
 
 
 class TasksConsumer(AsyncWebsocketConsumer):
     """`/ws/tasks/`: all tasks of one user. `/ws/tasks/{id}/` narrows it to one."""
 
-    counted = False
     reader: asyncio.Task[None] | None = None
+    counted_from, commands = 0.0, 0  # since then so many
+    is_behind = False  # then what was pushed meanwhile is older than what can be read
 
     async def connect(self) -> None:
         offered = self.scope.get("subprotocols", [])
         await self.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-        self.user = self.scope["user"]
+        self.watcher = Watcher(self.scope["user"], credentials_in(self.scope), self._language())
+        self.place = contextlib.ExitStack()
         self.seen: dict[str, int] = {}  # the newest seq sent, of tasks that still live
         self.ended: dict[str, int] = {}  # the same of those that ended last: pushes may be late
         refusal = await self._refusal()
@@ -49,16 +49,19 @@ class TasksConsumer(AsyncWebsocketConsumer):
         await self._send_current(self._first())
         self.reader = asyncio.create_task(self._reread())
 
+    @property
+    def user(self) -> Any:
+        return self.watcher.user
+
     async def disconnect(self, code: int) -> None:
-        if self.counted:
-            _open_sockets[self.user.pk] -= 1
+        self.place.close()
         if self.reader is not None:
             self.reader.cancel()
             await self._ask_layer("group_discard")
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
-            answer = await self._answer(json.loads(text_data or ""))
+            answer = self._refused() or await self._answer(json.loads(text_data or ""))
         except (ValueError, RecursionError):
             answer = {"error": "Invalid JSON format"}
         except Exception:
@@ -68,9 +71,10 @@ class TasksConsumer(AsyncWebsocketConsumer):
 
     async def task_event(self, event: Push) -> None:
         """A push from the channel layer."""
-        with translation.override(self._language()):
-            found = events.localised(event)
-        await self._send_newer(found)
+        if self.is_behind:
+            self.is_behind = False
+            await self._send_changes()
+        await self._send_newer(self.watcher.localised(event))
 
     # -- what differs for the socket of one task ---------------------------------------------
 
@@ -100,39 +104,35 @@ class TasksConsumer(AsyncWebsocketConsumer):
             return NOT_SIGNED_IN
         if await self._missing():
             return NOT_FOUND
-        if _open_sockets[self.user.pk] >= settings.SOCKETS_PER_USER:
+        if watching.is_full(self.user.pk):
             return TOO_MANY
-        _open_sockets[self.user.pk] += 1
-        self.counted = True
+        self.place.enter_context(watching.place(self.user.pk))
         return None
 
     async def _ask_layer(self, wish: str) -> bool:
-        """Join or leave the group. False while the layer is away: rereading has to do then."""
-        try:
-            async with asyncio.timeout(LAYER_SECONDS):
-                await getattr(self.channel_layer, wish)(self._group(), self.channel_name)
-        except Exception as error:  # noqa: BLE001 - whatever the layer raises, the socket works
-            log.warning("channel_layer_unavailable", wish=wish, error=type(error).__name__)
-            return False
-        return True
+        """Join or leave the group. False while the layer is away."""
+        group, channel = self._group(), self.channel_name
+        return await watching.ask_layer(self.channel_layer, wish, group, channel)
 
     # -- sending -----------------------------------------------------------------------------
 
     async def _reread(self) -> None:
         while True:
-            await asyncio.sleep(REREAD_SECONDS)
+            await asyncio.sleep(watching.REREAD_SECONDS)
             self.joined = self.joined or await self._ask_layer("group_add")
+            await self._send_changes()
             with contextlib.suppress(Exception):  # Postgres away: the next round tells
-                await self._send_current(self._changing())
+                if await self.watcher.is_gone():
+                    await self.close(NOT_SIGNED_IN)
+                    return
+
+    async def _send_changes(self) -> None:
+        with contextlib.suppress(Exception):  # likewise
+            await self._send_current(self._changing())
 
     async def _send_current(self, tasks: "QuerySet[Task]") -> None:
-        for found in reversed(await self._snapshots(tasks)):
+        for found in reversed(await self.watcher.snapshots(tasks)):
             await self._send_newer(found)
-
-    @database_sync_to_async
-    def _snapshots(self, tasks: "QuerySet[Task]") -> list[TaskSnapshot]:
-        with translation.override(self._language()):
-            return [events.snapshot(task) for task in events.with_details(tasks)]
 
     async def _send_newer(self, found: TaskSnapshot) -> None:
         task_id = found["task_id"]
@@ -151,17 +151,24 @@ class TasksConsumer(AsyncWebsocketConsumer):
             del self.ended[next(iter(self.ended))]  # the one that ended first
 
     async def _send_json(self, message: Any) -> None:
+        began_at = time.monotonic()
         await self.send(json.dumps(message, ensure_ascii=False))
+        if time.monotonic() - began_at > SLOW_SECONDS:
+            self.is_behind = True
 
     def _language(self) -> str:
-        header = dict(self.scope["headers"]).get(b"accept-language", b"").decode("latin-1")
-        wanted = (part.split(";")[0].strip() for part in header.split(","))
-        for code in wanted:
-            with contextlib.suppress(LookupError):
-                return translation.get_supported_language_variant(code)
-        return str(settings.LANGUAGE_CODE)
+        header = dict(self.scope["headers"]).get(b"accept-language", b"")
+        return watching.language_of(header.decode("latin-1"))
 
     # -- commands ----------------------------------------------------------------------------
+
+    def _refused(self) -> dict[str, str] | None:
+        """The answer to a flood, which costs us nothing more."""
+        now = time.monotonic()
+        if now - self.counted_from > COMMANDS_SECONDS:
+            self.counted_from, self.commands = now, 0
+        self.commands += 1
+        return {"error": "Too many commands"} if self.commands > COMMANDS else None
 
     async def _answer(self, message: Any) -> dict[str, Any]:
         command = message.get("command") if isinstance(message, dict) else None

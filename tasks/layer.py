@@ -22,6 +22,10 @@ class GroupLayer(RedisPubSubChannelLayer):
         layer.channels[channel] = BoundedQueue(QUEUE_LENGTH)
         return channel
 
+    async def delete_channel(self, channel: str) -> None:
+        """Forget a channel that nobody receives from any more."""
+        self._get_layer().channels.pop(channel, None)
+
     async def joined(self, groups: Sequence[str]) -> list[int]:
         """For each group how many processes have a socket in it."""
         layer = self._get_layer()

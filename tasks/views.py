@@ -2,24 +2,38 @@
 
 from typing import Any
 
+from django.db import close_old_connections
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django.utils.translation import get_language
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import Throttled
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tasks import events, services
-from tasks.models import Task, TaskEvent
+from tasks import event_stream, events, services, watching
+from tasks.authentication import credentials_of
+from tasks.event_stream import EventStreamRenderer
+from tasks.models import TERMINAL, Task, TaskEvent
 from tasks.pagination import CursorPagination
 from tasks.serializers import TaskEventSerializer, TaskSerializer
+from tasks.watching import Watcher
 
 
 class HistoryPagination(CursorPagination):
     """The first event first."""
 
     ordering = ("pk",)
+
+
+class TooManyWatchers(Throttled):
+    default_code = "too_many_watchers"
+    default_detail = "You follow too many tasks at once. Close some of them."
 
 
 class TaskFilter(filters.FilterSet):
@@ -36,7 +50,12 @@ class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     queryset = Task.objects.none()
 
     def get_queryset(self) -> "QuerySet[Task]":
-        return events.with_details(Task.objects.filter(owner_id=self.request.user.pk))
+        mine = Task.objects.filter(owner_id=self.request.user.pk)
+        return events.with_details(Task.objects.all() if self._may_see_all() else mine)
+
+    def _may_see_all(self) -> bool:
+        """Staff watch any task, as on the socket, and act in the admin."""
+        return self.action == "stream" and bool(getattr(self.request.user, "is_staff", False))
 
     @extend_schema(request=None, responses={202: TaskSerializer})
     @action(detail=True, methods=["post"])
@@ -49,6 +68,26 @@ class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     def retry(self, request: Request, **_: Any) -> Response:
         """Go on from the step that failed. 409 unless the task is FAILED or CANCELLED."""
         return self._accepted(services.retry(self.get_object().pk, by_id=request.user.pk))
+
+    @extend_schema(
+        parameters=[OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER)],
+        responses={(200, "text/event-stream"): OpenApiTypes.STR, 204: None},
+    )
+    @action(detail=True, url_path="events", renderer_classes=(JSONRenderer, EventStreamRenderer))
+    def stream(self, request: Request, **_: Any) -> Response | StreamingHttpResponse:
+        """The socket's snapshots as server-sent events, where no socket gets through.
+
+        204 when the task has ended and `Last-Event-ID` is its last `seq`: nothing more will come.
+        """
+        task = self.get_object()
+        last_seq = _last_seq(request, task)
+        if task.status in TERMINAL and last_seq == task.seq:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        if watching.is_full(request.user.pk):  # type: ignore[arg-type] # nobody unknown gets here
+            raise TooManyWatchers
+        watcher = Watcher(request.user, credentials_of(request), get_language() or "")
+        close_old_connections()  # none is held while somebody watches
+        return event_stream.response(event_stream.follow(task.pk, watcher, last_seq))
 
     @extend_schema(responses=TaskEventSerializer(many=True))
     @action(
@@ -66,3 +105,10 @@ class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     def _accepted(self, task: Task) -> Response:
         fresh = self.get_queryset().get(pk=task.pk)
         return Response(TaskSerializer(fresh).data, status.HTTP_202_ACCEPTED)
+
+
+def _last_seq(request: Request, task: Task) -> int:
+    """What the client has seen; 0 for what can't be, as after Postgres was restored."""
+    told = request.headers.get("Last-Event-ID", "")
+    seq = int(told) if told.isascii() and told.isdigit() else 0
+    return seq if seq <= task.seq else 0

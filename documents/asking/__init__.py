@@ -1,7 +1,6 @@
 """An answer to a question from one's own documents, with citations that are verified."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
@@ -13,6 +12,7 @@ from documents.asking import chat, prompt
 from documents.asking.markers import Citations
 from documents.exceptions import ChatCutOff, ChatError, ChatTimeout, ChatUnreadable
 from documents.search import Hit
+from tasks import event_stream
 
 KEEP_ALIVE_SECONDS = 15  # proxies close what is silent for a minute
 MOST_CHARACTERS = 20_000  # of an answer
@@ -103,6 +103,4 @@ async def _give_up(waiting: "asyncio.Task[str | None] | None", pieces: Any) -> N
 
 def as_event(name: str, data: dict[str, Any]) -> str:
     """In the format of server-sent events."""
-    if not name:
-        return ": still thinking\n\n"
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+    return event_stream.event(data, event=name) if name else event_stream.comment("still thinking")

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
+from functools import partial
 from typing import Any
 
 import daphne.server  # first: it installs Twisted's asyncio reactor
@@ -18,6 +19,7 @@ from notebook.stack.bodies import SLACK_BYTES, BodyFromFile, BoundedRequest, Flo
 HTTP_TIMEOUT_SECONDS = 900  # a whole download on a slow line
 DATABASE_SECONDS = 8  # then a request that Postgres does not answer is answered with 503
 WEBSOCKET_MESSAGE_BYTES = 64 * 1024
+WEBSOCKET_MESSAGES_WAITING = 100  # of one client, not yet looked at
 
 
 class Server(daphne.server.Server):
@@ -27,7 +29,10 @@ class Server(daphne.server.Server):
         if body := getattr(protocol, "body", None):
             body.seek(0)
             scope["body"] = body
-        return super().create_application(protocol, scope)
+        inbox = super().create_application(protocol, scope)
+        if scope["type"] == "websocket" and inbox:
+            inbox.put_nowait = partial(_put_within_limit, protocol, inbox, inbox.put_nowait)
+        return inbox
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         try:
@@ -36,6 +41,7 @@ class Server(daphne.server.Server):
             return
         if message["type"] == "websocket.accept":
             protocol.flow = _flow_of(protocol.transport)
+            protocol.failByDrop = False  # who breaks the rules is told by the close code
         if flow := getattr(protocol, "flow", None):
             await flow.room.wait()
 
@@ -43,6 +49,14 @@ class Server(daphne.server.Server):
         if flow := getattr(protocol, "flow", None):
             flow.stopProducing()  # nobody waits for who is gone
         super().protocol_disconnected(protocol)
+
+
+def _put_within_limit(protocol: Any, inbox: Any, put: Any, message: dict[str, Any]) -> None:
+    """Hand a message on. Who sends on and on without reading the answers is closed."""
+    if message["type"] == "websocket.receive" and inbox.qsize() >= WEBSOCKET_MESSAGES_WAITING:
+        protocol.dropConnection(abort=True)
+    else:
+        put(message)
 
 
 def _flow_of(transport: Any) -> Flow:

@@ -1,11 +1,19 @@
 """What a socket tells when pushes come late, twice or in the wrong order."""
 
+import asyncio
+import json
+import random
+
 import pytest
 from channels.db import database_sync_to_async
 from channels.layers import channel_layers, get_channel_layer
 from channels.testing import WebsocketCommunicator
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from knox.models import AuthToken
 
-from tasks import consumers, events, services
+from tasks import consumers, events, services, watching
+from tasks.authentication import SocketAuthMiddleware
 from tasks.consumers import RECENT, TasksConsumer
 from tasks.layer import QUEUE_LENGTH, GroupLayer
 from tasks.models import Task
@@ -87,7 +95,7 @@ def layer_away():
 
 
 async def test_a_socket_works_while_the_layer_is_away(user, layer_away, monkeypatch):
-    monkeypatch.setattr(consumers, "REREAD_SECONDS", 0.2)
+    monkeypatch.setattr(watching, "REREAD_SECONDS", 0.2)
     task = await database_sync_to_async(make_task)(user)
     socket = socket_of(user)
     assert (await socket.connect(timeout=10))[0]
@@ -108,7 +116,7 @@ async def test_a_socket_that_is_slow_misses_old_pushes_and_not_the_last(user):
 
 
 async def test_a_push_is_made_for_who_listens_and_for_nobody_else(user, monkeypatch):
-    monkeypatch.setattr(consumers, "REREAD_SECONDS", 600)
+    monkeypatch.setattr(watching, "REREAD_SECONDS", 600)
     made, make = [], events._event
     monkeypatch.setattr(events, "_event", lambda task_id: made.append(task_id) or make(task_id))
     task = await database_sync_to_async(make_task)(user)
@@ -132,3 +140,187 @@ async def test_a_layer_that_is_not_ours_is_told_of_everything(user, monkeypatch)
     monkeypatch.setattr(events, "get_channel_layer", Other)
     task = await database_sync_to_async(make_task)(user)
     assert sent == [(f"task.{task.pk}", "PENDING"), (f"user.{user.pk}", "PENDING")]
+
+
+# -- who is no longer signed in ----------------------------------------------------------------
+
+
+@pytest.fixture
+def check_often(monkeypatch):
+    monkeypatch.setattr(watching, "REREAD_SECONDS", 0.1)
+    monkeypatch.setattr(watching, "CHECK_SECONDS", 0)
+
+
+def socket_by_token(user):
+    token = AuthToken.objects.create(user)[1]
+    app = SocketAuthMiddleware(TasksConsumer.as_asgi())
+    return WebsocketCommunicator(app, "/ws/tasks/", subprotocols=["notebook.v1", f"token.{token}"])
+
+
+def socket_by_session(client, user):
+    client.force_login(user)
+    headers = [
+        (b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode()),
+        (b"origin", b"http://testserver"),
+        (b"host", b"testserver"),
+    ]
+    app = SocketAuthMiddleware(TasksConsumer.as_asgi())
+    return WebsocketCommunicator(app, "/ws/tasks/", headers=headers)
+
+
+async def closed(socket):
+    output = await socket.receive_output(timeout=10)
+    return output["type"], output.get("code")
+
+
+@pytest.mark.parametrize("by", ["token", "session"])
+@pytest.mark.parametrize("end", ["sign_out", "delete", "deactivate"])
+async def test_a_socket_ends_with_the_sign_in(user, client, check_often, by, end):
+    make = {
+        "token": lambda: socket_by_token(user),
+        "session": lambda: socket_by_session(client, user),
+    }
+    socket = await database_sync_to_async(make[by])()
+    assert (await socket.connect(timeout=10))[0]
+    assert await socket.receive_nothing(timeout=0.5)  # looked at several times meanwhile
+
+    @database_sync_to_async
+    def sign_out():
+        if end == "delete":
+            user.delete()
+        elif end == "deactivate":
+            user.is_active = False
+            user.save()
+        elif by == "token":
+            AuthToken.objects.all().delete()
+        else:
+            client.logout()
+
+    await sign_out()
+    assert await closed(socket) == ("websocket.close", 4401)
+    await socket.disconnect()
+    assert watching._open[user.pk or 0] == 0
+
+
+async def test_an_expired_session_ends_too(user, client, check_often):
+    socket = await database_sync_to_async(socket_by_session)(client, user)
+    await socket.connect(timeout=10)
+
+    @database_sync_to_async
+    def let_it_expire():
+        session = SessionStore(client.cookies["sessionid"].value)
+        assert session[SESSION_KEY]
+        session.set_expiry(-1)
+        session.save()
+
+    await let_it_expire()
+    assert await closed(socket) == ("websocket.close", 4401)
+
+
+# -- who sends too much, or reads too slowly ---------------------------------------------------
+
+
+async def test_a_flood_of_commands_is_answered_with_an_error_and_passes(user, monkeypatch):
+    monkeypatch.setattr(consumers, "COMMANDS_SECONDS", 1)
+    socket = socket_of(user)
+    await socket.connect()
+    for _ in range(consumers.COMMANDS + 5):
+        await socket.send_json_to({"command": "ping"})
+    answers = [await socket.receive_json_from() for _ in range(consumers.COMMANDS + 5)]
+    assert answers[: consumers.COMMANDS] == [{"command": "pong"}] * consumers.COMMANDS
+    assert answers[consumers.COMMANDS :] == [{"error": "Too many commands"}] * 5
+    assert await socket.receive_nothing(timeout=1.1)
+    await socket.send_json_to({"command": "ping"})
+    assert await socket.receive_json_from() == {"command": "pong"}
+    await socket.disconnect()
+
+
+@pytest.mark.parametrize(
+    "said", ["[" * 60_000, "[]", "1", "null", '"ping"', '{"command": []}', "{}"]
+)
+async def test_what_is_no_command_is_answered_with_an_error(user, said):
+    socket = socket_of(user)
+    await socket.connect()
+    await socket.send_to(text_data=said)
+    assert set(await socket.receive_json_from()) == {"error"}
+    await socket.send_to(bytes_data=b"\x00\xff")
+    assert await socket.receive_json_from() == {"error": "Invalid JSON format"}
+    await socket.disconnect()
+
+
+async def test_who_reads_slowly_goes_on_with_the_newest(user, monkeypatch):
+    """While one message waits to be read, a hundred are pushed; of them only the last is sent."""
+    monkeypatch.setattr(consumers, "SLOW_SECONDS", 0)
+    task = await database_sync_to_async(make_task)(user)
+    sent = []
+    has_first, is_stuck, has_room, has_newest = (asyncio.Event() for _ in range(4))
+
+    async def send(self, text):
+        sent.append(json.loads(text))
+        has_first.set()
+        if sent[-1]["progress"] == 99:
+            has_newest.set()
+        if len(sent) > 1:
+            is_stuck.set()
+            await has_room.wait()
+
+    monkeypatch.setattr(TasksConsumer, "send", send)
+    socket = socket_of(user)
+    await socket.connect()
+    async with asyncio.timeout(20):
+        await has_first.wait()
+        await change(task, 0)
+        await is_stuck.wait()
+        for number in range(1, 100):
+            await change(task, number)
+        has_room.set()
+        await has_newest.wait()
+    assert len(sent) < 10
+    assert [each["seq"] for each in sent] == sorted({each["seq"] for each in sent})
+    await socket.disconnect()
+
+
+@database_sync_to_async
+def change(task, number):
+    Task.objects.filter(pk=task.pk).update(progress=number, seq=number + 2)
+    events.push_task(task.pk, task.owner_id)
+    return number
+
+
+class Unreliable(GroupLayer):
+    """Loses three of ten messages, says others twice, and gives them in any order."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.random, self.held = random.Random(7), []
+
+    async def group_send(self, group, message):
+        self.held += [message] * self.random.choice(
+            (0, 1, 1, 2) if self.random.random() > 0.3 else (0,)
+        )
+        self.random.shuffle(self.held)
+        while len(self.held) > 3:
+            await super().group_send(group, self.held.pop())
+
+
+async def test_a_layer_that_loses_doubles_and_shuffles_leaves_nobody_wrong(user, monkeypatch):
+    monkeypatch.setattr(watching, "REREAD_SECONDS", 0.5)
+    before = get_channel_layer()
+    layer = Unreliable(**channel_layers.configs["default"]["CONFIG"])
+    channel_layers.set("default", layer)
+    monkeypatch.setattr(events, "get_channel_layer", lambda: layer)
+    try:
+        task = await database_sync_to_async(make_task)(user)
+        socket = socket_of(user)
+        await socket.connect()
+        seen = [await socket.receive_json_from()]
+        for number in range(60):
+            await change(task, number)
+        await database_sync_to_async(services.cancel)(task.pk)
+        while seen[-1]["status"] != "CANCELLED":
+            seen.append(await socket.receive_json_from(timeout=10))
+        assert await socket.receive_nothing(timeout=1.5)
+        assert [each["seq"] for each in seen] == sorted({each["seq"] for each in seen})
+        await socket.disconnect()
+    finally:
+        channel_layers.set("default", before)

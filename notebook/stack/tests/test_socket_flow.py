@@ -9,6 +9,7 @@ from contextlib import closing
 
 import psutil
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from notebook.stack.child import PROJECT_DIR
@@ -19,6 +20,25 @@ from notebook.stack.tests.test_web import listens
 MB = 1024 * 1024
 SIZE, COUNT = 60_000, 1500
 # A socket gets many large messages; GET tells how many were sent so far.
+LISTENING_SERVER = """
+import sys
+from notebook.stack.web import build_server
+
+async def application(scope, receive, send):
+    if scope["type"] == "http":
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"well"})
+        return
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] != "websocket.disconnect":
+        await send({"type": "websocket.send", "text": message.get("text") or "-"})
+
+build_server(
+    application, host="127.0.0.1", port=int(sys.argv[1]), max_upload_mb=2, behind_proxy=False
+).run()
+"""
 TALKING_SERVER = f"""
 import sys
 from notebook.stack.web import build_server
@@ -46,8 +66,17 @@ build_server(
 
 @pytest.fixture
 def server():
+    yield from running(TALKING_SERVER)
+
+
+@pytest.fixture
+def listener():
+    yield from running(LISTENING_SERVER)
+
+
+def running(program):
     port = free_port()
-    command = [sys.executable, "-c", TALKING_SERVER, str(port)]
+    command = [sys.executable, "-c", program, str(port)]
     with subprocess.Popen(command, cwd=PROJECT_DIR) as process:
         try:
             wait_until(lambda: listens(port))
@@ -112,3 +141,40 @@ def test_a_push_to_a_client_that_is_just_leaving_is_no_error():
     command = [sys.executable, "-c", SENDING_TO_ONE_WHO_LEAVES]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "notebook.settings"}
     subprocess.run(command, cwd=PROJECT_DIR, env=environment, check=True, timeout=60)
+
+
+def test_a_client_that_only_sends_is_closed_and_costs_no_memory(listener):
+    process, port = listener
+    before = process.memory_info().rss
+    with connect(f"ws://127.0.0.1:{port}/", max_queue=1, close_timeout=1) as socket:
+        assert sent_before_the_end(socket, 20_000) < 20_000
+    assert process.memory_info().rss - before < 60 * MB
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"well"
+
+
+def test_a_client_that_sends_much_and_reads_is_answered(listener):
+    with connect(f"ws://127.0.0.1:{listener[1]}/") as socket:
+        for number in range(3000):
+            socket.send(str(number))
+            assert socket.recv(timeout=10) == str(number)
+
+
+def test_a_message_that_is_too_long_closes_with_1009(listener):
+    with connect(f"ws://127.0.0.1:{listener[1]}/", max_size=None) as socket:
+        socket.send("x" * 64 * 1024)
+        assert len(socket.recv(timeout=10)) == 64 * 1024
+        socket.send("x" * (64 * 1024 + 1))
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=10)
+    assert closed.value.rcvd.code == 1009
+
+
+def sent_before_the_end(socket, most):
+    for number in range(most):
+        try:
+            socket.send("x" * SIZE)
+        except ConnectionClosed:
+            return number
+    return most
