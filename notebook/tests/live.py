@@ -19,6 +19,7 @@ from websockets.sync.client import connect
 
 from documents.tests.embedding_server import EmbeddingServer
 from notebook.stack.service import free_port
+from notebook.tests import asyncapi
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 120
@@ -139,5 +140,5 @@ def snapshots(socket, *, until_status: tuple[str, ...] = ("COMPLETED", "FAILED",
     """Every snapshot the socket sends, up to the one in which the task has ended."""
     found = []
     while not found or found[-1]["status"] not in until_status:
-        found.append(json.loads(socket.recv(timeout=DONE_SECONDS)))
+        found.append(asyncapi.check(json.loads(socket.recv(timeout=DONE_SECONDS))))
     return found

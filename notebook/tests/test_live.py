@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from notebook.tests import asyncapi
 from notebook.tests.live import snapshots, until
 
 pytestmark = pytest.mark.live
@@ -117,6 +118,33 @@ def test_a_cancel_over_the_socket_ends_the_task_for_good(live_stack, client, emb
         ended = [a for a in answers if a.get("status") == "CANCELLED"] or snapshots(socket)
     assert ended[-1]["status"] == "CANCELLED"
     assert client.get(f"/api/documents/{document['id']}/").json()["status"] == "CANCELLED"
+
+
+def streamed(client, task_id, **headers):
+    """The snapshots of an event stream, until the server ends it."""
+    with client.stream("GET", f"/api/tasks/{task_id}/events/", headers=headers) as answer:
+        assert answer.status_code == 200
+        lines = [line for line in answer.iter_lines() if line.startswith("data: ")]
+    return [asyncapi.check(json.loads(line.removeprefix("data: "))) for line in lines]
+
+
+def test_an_event_stream_tells_the_same_and_goes_on_where_it_broke_off(
+    live_stack, client, embedder
+):
+    slow_down(embedder, 0.3)
+    task_id = live_stack.upload(client, "stream.txt", text(40))["task"]["id"]
+    with client.stream("GET", f"/api/tasks/{task_id}/events/") as answer:
+        lines = (line for line in answer.iter_lines() if line.startswith("id: "))
+        broken_off = next(lines).removeprefix("id: ")
+    seen = streamed(client, task_id, **{"Last-Event-ID": broken_off})
+    seqs = [each["seq"] for each in seen]
+    assert seqs == sorted({int(broken_off), *seqs})[1:]
+    assert len(seen) > 3
+    assert (seen[-1]["status"], seen[-1]["progress"]) == ("COMPLETED", 100)
+    again = client.get(f"/api/tasks/{task_id}/events/", headers={"Last-Event-ID": str(seqs[-1])})
+    assert (again.status_code, again.content) == (204, b"")
+    (last,) = streamed(client, task_id)
+    assert last == seen[-1]
 
 
 def closed_with(connection):
