@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import httpx2
 import psutil
 
 from bench.program import Program
-from bench.stack import Stack, running_stack
+from bench.stack import running_stack
 from bench.vectors import embedding_stub, until
 from notebook.stack.service import free_port
 
@@ -51,8 +52,8 @@ def main() -> None:
             servers = {"daphne": (stack.url, stack.part("web")), "uvicorn": (address, process)}
             clients = Program(Path(sys.executable), "bench.socket_clients", stack.token)
             _print_delays(servers, clients, options.sockets, options.rounds)
-            for name, (url, web) in servers.items():
-                _print_many(name, url, web, clients)
+            for name, (at, web) in servers.items():
+                _print_many(name, at, web, clients)
             clients.close()
 
 
@@ -129,9 +130,10 @@ def _print_many(name: str, url: str, web: psutil.Process, clients: Program) -> N
     clients.ask({"close": True})
     last = {str(task.id): task.seq for task in tasks}
     right = sum(each[-1][1] == last[each[-1][0]] and each[-1][2] == "FAILED" for each in seen)
-    back = sum(a[1] >= b[1] for each in seen for a, b in zip(each, each[1:], strict=False))
+    back = sum(a[1] >= b[1] for each in seen for a, b in pairwise(each))
     print(
-        f"{name}: {many} sockets, {TASKS} tasks, {TASKS * (ROUNDS_OF_ALL + 1)} changes in {seconds:.1f} s:"
+        f"{name}: {many} sockets, {TASKS} tasks, {TASKS * (ROUNDS_OF_ALL + 1)} changes in"
+        f" {seconds:.1f} s:"
         f" {right} ended with the right snapshot, seq went back {back} times; {used:.1f} s of the"
         f" processor; memory {(opened - before) / many / 1024:.0f} KB a socket when opened,"
         f" {(after - before) / many / 1024:.0f} KB after the last change"

@@ -1,6 +1,6 @@
 """Many sockets in one process, for `bench.socket`: it opens them, and tells when what came.
 
-A line of JSON is a wish, `open` (a list of addresses), `collect` or `close`, and is answered with one.
+Each line of JSON is a wish, `open` (addresses), `collect` or `close`, and is answered with one.
 """
 
 import asyncio

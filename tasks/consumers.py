@@ -1,63 +1,59 @@
-"""The sockets: whole snapshots of tasks, pushed as they change and read again now and then."""
+"""The sockets: whole snapshots of tasks as they change, and a few commands."""
 
 import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from tasks import events, services, watching
+from tasks import events, hub, services, watching
 from tasks.authentication import SUBPROTOCOL, credentials_in
-from tasks.events import Push, TaskSnapshot
 from tasks.exceptions import WrongState
-from tasks.models import LIVE, TERMINAL, Task
+from tasks.hub import Update, Watch
+from tasks.models import Task
 from tasks.watching import Watcher
 
 log = structlog.get_logger(__name__)
 NOT_SIGNED_IN, NOT_FOUND, TOO_MANY = 4401, 4404, 4429
+GONE = {"signed_out": NOT_SIGNED_IN, "deleted": NOT_FOUND}
 RECENT = 200  # tasks shown to who opens the socket of all of them
 COMMANDS, COMMANDS_SECONDS = 60, 10  # so many are answered in so long
-SLOW_SECONDS = 1  # who takes longer to read a message is behind
 
 
 class TasksConsumer(AsyncWebsocketConsumer):
     """`/ws/tasks/`: all tasks of one user. `/ws/tasks/{id}/` narrows it to one."""
 
-    reader: asyncio.Task[None] | None = None
+    channel_layer_alias = "none"  # the hub listens for all sockets
+    teller: asyncio.Task[None] | None = None
     counted_from, commands = 0.0, 0  # since then so many
-    is_behind = False  # then what was pushed meanwhile is older than what can be read
 
     async def connect(self) -> None:
         offered = self.scope.get("subprotocols", [])
         await self.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         self.watcher = Watcher(self.scope["user"], credentials_in(self.scope), self._language())
-        self.place = contextlib.ExitStack()
         self.seen: dict[str, int] = {}  # the newest seq sent, of tasks that still live
         self.ended: dict[str, int] = {}  # the same of those that ended last: pushes may be late
-        refusal = await self._refusal()
-        if refusal:
+        self.held = contextlib.AsyncExitStack()
+        if refusal := await self._refusal():
             await self.close(refusal)
             return
-        # Join before reading, so that nothing falls between the two.
-        self.joined = await self._ask_layer("group_add")
-        await self._send_current(self._first())
-        self.reader = asyncio.create_task(self._reread())
-
-    @property
-    def user(self) -> Any:
-        return self.watcher.user
+        # Watch before reading, so that nothing falls between the two.
+        watch = await self.held.enter_async_context(hub.watch(self._group(), self.watcher))
+        newest_first = await watch.read(self._first())
+        await self._send_all(reversed(newest_first))
+        self.teller = asyncio.create_task(self._tell(watch))
 
     async def disconnect(self, code: int) -> None:
-        self.place.close()
-        if self.reader is not None:
-            self.reader.cancel()
-            await self._ask_layer("group_discard")
+        if self.teller is not None:
+            self.teller.cancel()
+        await self.held.aclose()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
@@ -67,14 +63,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
         except Exception:
             log.exception("socket_command_failed")
             answer = {"error": "Internal error"}
-        await self._send_json(answer)
-
-    async def task_event(self, event: Push) -> None:
-        """A push from the channel layer."""
-        if self.is_behind:
-            self.is_behind = False
-            await self._send_changes()
-        await self._send_newer(self.watcher.localised(event))
+        await self.send(json.dumps(answer))
 
     # -- what differs for the socket of one task ---------------------------------------------
 
@@ -87,10 +76,6 @@ class TasksConsumer(AsyncWebsocketConsumer):
     def _mine(self) -> "QuerySet[Task]":
         return Task.objects.filter(owner=self.user)
 
-    def _changing(self) -> "QuerySet[Task]":
-        """What may have changed since: live tasks, and those this socket last saw alive."""
-        return self._mine().filter(Q(status__in=LIVE) | Q(pk__in=list(self.seen)))
-
     async def _missing(self) -> bool:
         return False
 
@@ -99,6 +84,14 @@ class TasksConsumer(AsyncWebsocketConsumer):
 
     # -- connecting --------------------------------------------------------------------------
 
+    @property
+    def user(self) -> Any:
+        return self.watcher.user
+
+    def _language(self) -> str:
+        header = dict(self.scope["headers"]).get(b"accept-language", b"")
+        return watching.language_of(header.decode("latin-1"))
+
     async def _refusal(self) -> int | None:
         if not self.user.is_authenticated:
             return NOT_SIGNED_IN
@@ -106,59 +99,30 @@ class TasksConsumer(AsyncWebsocketConsumer):
             return NOT_FOUND
         if watching.is_full(self.user.pk):
             return TOO_MANY
-        self.place.enter_context(watching.place(self.user.pk))
+        self.held.enter_context(watching.place(self.user.pk))
         return None
-
-    async def _ask_layer(self, wish: str) -> bool:
-        """Join or leave the group. False while the layer is away."""
-        group, channel = self._group(), self.channel_name
-        return await watching.ask_layer(self.channel_layer, wish, group, channel)
 
     # -- sending -----------------------------------------------------------------------------
 
-    async def _reread(self) -> None:
-        while True:
-            await asyncio.sleep(watching.REREAD_SECONDS)
-            self.joined = self.joined or await self._ask_layer("group_add")
-            await self._send_changes()
-            with contextlib.suppress(Exception):  # Postgres away: the next round tells
-                if await self.watcher.is_gone():
-                    await self.close(NOT_SIGNED_IN)
-                    return
+    async def _tell(self, watch: Watch) -> None:
+        while not watch.gone:
+            await self._send_all(await watch.next())
+        await self.close(GONE[watch.gone])
 
-    async def _send_changes(self) -> None:
-        with contextlib.suppress(Exception):  # likewise
-            await self._send_current(self._changing())
+    async def _send_all(self, updates: Iterable[Update]) -> None:
+        """But for what is no newer than what was sent."""
+        for update in updates:
+            if update.seq > max(told.get(update.task_id, 0) for told in (self.seen, self.ended)):
+                self._remember(update)
+                await self.send(update.text(self.watcher.language))
 
-    async def _send_current(self, tasks: "QuerySet[Task]") -> None:
-        for found in reversed(await self.watcher.snapshots(tasks)):
-            await self._send_newer(found)
-
-    async def _send_newer(self, found: TaskSnapshot) -> None:
-        task_id = found["task_id"]
-        if found["seq"] <= max(self.seen.get(task_id, 0), self.ended.get(task_id, 0)):
-            return
-        self._remember(found)
-        await self._send_json(found)
-
-    def _remember(self, found: TaskSnapshot) -> None:
-        task_id = found["task_id"]
-        self.seen.pop(task_id, None)
-        self.ended.pop(task_id, None)
-        kept = self.ended if found["status"] in TERMINAL else self.seen
-        kept[task_id] = found["seq"]
+    def _remember(self, update: Update) -> None:
+        self.seen.pop(update.task_id, None)
+        self.ended.pop(update.task_id, None)
+        kept = self.ended if update.has_ended else self.seen
+        kept[update.task_id] = update.seq
         if len(self.ended) > RECENT:
             del self.ended[next(iter(self.ended))]  # the one that ended first
-
-    async def _send_json(self, message: Any) -> None:
-        began_at = time.monotonic()
-        await self.send(json.dumps(message, ensure_ascii=False))
-        if time.monotonic() - began_at > SLOW_SECONDS:
-            self.is_behind = True
-
-    def _language(self) -> str:
-        header = dict(self.scope["headers"]).get(b"accept-language", b"")
-        return watching.language_of(header.decode("latin-1"))
 
     # -- commands ----------------------------------------------------------------------------
 

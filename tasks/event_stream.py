@@ -4,21 +4,17 @@ For clients behind proxies that let no sockets through.
 """
 
 import asyncio
-import contextlib
 import json
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from uuid import UUID
 
-from channels.layers import get_channel_layer
-from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from rest_framework.renderers import BaseRenderer
 
-from tasks import events, watching
-from tasks.events import Push, TaskSnapshot
-from tasks.models import TERMINAL, Task
+from tasks import events, hub, watching
+from tasks.hub import Update, Watch
+from tasks.models import Task
 from tasks.watching import Watcher
 
 KEEP_ALIVE_SECONDS = 15  # proxies close what is silent for a minute
@@ -35,10 +31,10 @@ class EventStreamRenderer(BaseRenderer):
         return json.dumps(data).encode()
 
 
-def event(data: dict[str, Any], **fields: Any) -> str:
-    """One event with that data, as JSON, and other fields of the format, such as `id`."""
+def event(data: str, **fields: Any) -> str:
+    """One event with that line of data, and other fields of the format, such as `id`."""
     lines = [f"{name}: {value}" for name, value in fields.items()]
-    return "\n".join([*lines, f"data: {json.dumps(data, ensure_ascii=False)}", "", ""])
+    return "\n".join([*lines, f"data: {data}", "", ""])
 
 
 def comment(words: str) -> str:
@@ -58,84 +54,26 @@ async def follow(task_id: UUID, watcher: Watcher, last_seq: int) -> AsyncGenerat
 
     The `id` of each is its `seq`.
     """
+    group, rows = events.task_group(task_id), Task.objects.filter(pk=task_id)
     with watching.place(watcher.user.pk):
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
-        spoken_at = time.monotonic()
-        async with contextlib.aclosing(_snapshots(task_id, watcher)) as snapshots:
-            async for found in snapshots:
-                if found and found["seq"] > last_seq:
-                    last_seq, spoken_at = found["seq"], time.monotonic()
-                    yield event(dict(found), id=last_seq)
-                elif time.monotonic() - spoken_at >= KEEP_ALIVE_SECONDS:
-                    spoken_at = time.monotonic()
+        async with hub.watch(group, watcher) as watch:
+            updates = await watch.read(rows)
+            while updates or not watch.gone:
+                for update in updates:
+                    if update.seq > last_seq:
+                        last_seq = update.seq
+                        yield event(update.text(watcher.language), id=last_seq)
+                    if update.has_ended and update.seq == last_seq:
+                        return
+                if (found := await _next(watch)) is None:
                     yield comment("nothing new")
-                if found and found["seq"] == last_seq and found["status"] in TERMINAL:
-                    return
+                updates = found or []
 
 
-async def _snapshots(task_id: UUID, watcher: Watcher) -> AsyncGenerator[TaskSnapshot | None, None]:
-    """What is pushed, and what is read first and now and then; None where a read failed.
-
-    Ends with the sign-in and with the task's row.
-    """
-    rows = Task.objects.filter(pk=task_id)
-    async with _subscribed(events.task_group(task_id)) as pushes:
-        push = None
-        while not await _is_gone(watcher):
-            if push:
-                yield watcher.localised(push)
-            elif (read := await _read(rows, watcher)) is None or read:
-                yield read[0] if read else None
-            else:
-                return
-            push = await pushes.next()
-
-
-async def _is_gone(watcher: Watcher) -> bool:
-    with contextlib.suppress(Exception):  # Postgres away: the next round tells, here and below
-        return await watcher.is_gone()
-    return False
-
-
-async def _read(rows: "QuerySet[Task]", watcher: Watcher) -> list[TaskSnapshot] | None:
-    with contextlib.suppress(Exception):
-        return list(await watcher.snapshots(rows))
-    return None
-
-
-class _Pushes:
-    """What comes on a channel. A `receive` is not cancelled before the end: it would be forgotten
-    with its channel."""
-
-    def __init__(self, layer: Any, channel: str) -> None:
-        self._layer, self._channel = layer, channel
-        self._waiting: asyncio.Task[Push] | None = None
-
-    async def next(self) -> Push | None:
-        """None when there was none for REREAD_SECONDS."""
-        self._waiting = self._waiting or asyncio.ensure_future(self._layer.receive(self._channel))
-        done, _ = await asyncio.wait({self._waiting}, timeout=watching.REREAD_SECONDS)
-        if not done:
-            return None
-        push, self._waiting = self._waiting.result(), None
-        return push
-
-    async def stop(self) -> None:
-        if self._waiting:
-            self._waiting.cancel()
-            await asyncio.gather(self._waiting, return_exceptions=True)
-        await self._layer.delete_channel(self._channel)
-
-
-@contextlib.asynccontextmanager
-async def _subscribed(group: str) -> AsyncIterator[_Pushes]:
-    """The pushes to a group; none while the layer is away."""
-    layer: Any = get_channel_layer()
-    channel = await layer.new_channel()
-    pushes = _Pushes(layer, channel)
+async def _next(watch: Watch) -> list[Update] | None:
+    """None when there was nothing for KEEP_ALIVE_SECONDS."""
     try:
-        await watching.ask_layer(layer, "group_add", group, channel)
-        yield pushes
-    finally:
-        await watching.ask_layer(layer, "group_discard", group, channel)
-        await pushes.stop()
+        return await asyncio.wait_for(watch.next(), KEEP_ALIVE_SECONDS)
+    except TimeoutError:
+        return None

@@ -48,6 +48,7 @@ class Push(TypedDict):
 
     type: Literal["task.event"]
     pipeline: str
+    owner_id: int
     snapshot: TaskSnapshot
 
 
@@ -57,6 +58,18 @@ def task_group(task_id: UUID | str) -> str:
 
 def user_group(user_id: int) -> str:
     return f"user.{user_id}"
+
+
+def groups(task_id: UUID | str, owner_id: int) -> list[str]:
+    """All in which a task is told of."""
+    return [task_group(task_id), user_group(owner_id)]
+
+
+def told_apart(every: Iterable[str]) -> tuple[set[str], set[int]]:
+    """The tasks and the users that groups are of."""
+    named = [group.split(".", 1) for group in every]
+    tasks = {name for kind, name in named if kind == "task"}
+    return tasks, {int(name) for kind, name in named if kind == "user"}
 
 
 def with_details(tasks: "QuerySet[Task]") -> "QuerySet[Task]":
@@ -119,11 +132,11 @@ def _time(moment: datetime | None) -> str | None:
     return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
-def localised(event: Push) -> TaskSnapshot:
-    """The event's snapshot with step names in the language that is active here."""
-    found = event["snapshot"]
+def localised(push: Push) -> TaskSnapshot:
+    """Its snapshot with step names in the language that is active here."""
+    found = push["snapshot"]
     for detail in found["task_details"]:
-        detail["step_name"] = pipelines.label(event["pipeline"], detail["step_type"])
+        detail["step_name"] = pipelines.label(push["pipeline"], detail["step_type"])
     return found
 
 
@@ -131,33 +144,38 @@ def push_task(task_id: UUID, owner_id: int, **_signal: Any) -> None:
     """Send the task's snapshot to who watches it. A push that fails is logged and never raised:
     sockets read the row again by themselves."""
     try:
-        groups = background.run(_heard([task_group(task_id), user_group(owner_id)]))
-        if groups and (event := _event(task_id)):
-            background.run(_send(groups, event))
+        heard = background.run(_heard(groups(task_id, owner_id)))
+        if heard and (push := _push(task_id)):
+            background.run(_send(heard, push))
     except Exception as error:  # noqa: BLE001 - whatever the layer raises, the work goes on
         log.warning("push_failed", task_id=str(task_id), error=type(error).__name__)
 
 
-def _event(task_id: UUID) -> Push | None:
+def _push(task_id: UUID) -> Push | None:
     task = with_details(Task.objects.filter(pk=task_id)).first()
-    if task is None:
-        return None
-    return {"type": "task.event", "pipeline": task.pipeline, "snapshot": snapshot(task)}
+    return push_of(task) if task else None
 
 
-async def _heard(groups: Sequence[str]) -> Sequence[str]:
+def push_of(task: Task) -> Push:
+    return {
+        "type": "task.event",
+        "pipeline": task.pipeline,
+        "owner_id": task.owner_id,
+        "snapshot": snapshot(task),
+    }
+
+
+async def _heard(every: Sequence[str]) -> Sequence[str]:
     """The groups that somebody is in. Who joins later reads the row after that."""
     layer: Any = get_channel_layer()
     if not hasattr(layer, "joined"):  # another layer than ours
-        return groups
+        return every
     async with asyncio.timeout(PUSH_TIMEOUT_SECONDS):
-        return [
-            group for group, many in zip(groups, await layer.joined(groups), strict=True) if many
-        ]
+        return [group for group, many in zip(every, await layer.joined(every), strict=True) if many]
 
 
-async def _send(groups: Iterable[str], event: Push) -> None:
+async def _send(heard: Iterable[str], push: Push) -> None:
     layer = get_channel_layer()
     async with asyncio.timeout(PUSH_TIMEOUT_SECONDS):
-        for group in groups:
-            await layer.group_send(group, event)
+        for group in heard:
+            await layer.group_send(group, push)

@@ -1,6 +1,7 @@
 """An answer to a question from one's own documents, with citations that are verified."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
@@ -103,4 +104,6 @@ async def _give_up(waiting: "asyncio.Task[str | None] | None", pieces: Any) -> N
 
 def as_event(name: str, data: dict[str, Any]) -> str:
     """In the format of server-sent events."""
-    return event_stream.event(data, event=name) if name else event_stream.comment("still thinking")
+    if not name:
+        return event_stream.comment("still thinking")
+    return event_stream.event(json.dumps(data, ensure_ascii=False), event=name)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from types import SimpleNamespace
 
 import pytest
 from channels.db import database_sync_to_async
@@ -12,7 +13,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from knox.models import AuthToken
 
-from tasks import consumers, events, services, watching
+from tasks import consumers, events, hub, services, watching
 from tasks.authentication import SocketAuthMiddleware
 from tasks.consumers import RECENT, TasksConsumer
 from tasks.layer import QUEUE_LENGTH, GroupLayer
@@ -29,8 +30,7 @@ def script(monkeypatch):
 
 
 def event(task):
-    found = events.with_details(Task.objects.filter(pk=task.pk)).get()
-    return {"type": "task.event", "pipeline": "test", "snapshot": events.snapshot(found)}
+    return events._push(task.pk)
 
 
 @database_sync_to_async
@@ -79,7 +79,7 @@ def test_a_socket_remembers_only_the_tasks_that_ended_last():
     consumer = TasksConsumer()
     consumer.seen, consumer.ended = {}, {}
     for number in range(RECENT + 5):
-        consumer._remember({"task_id": str(number), "seq": 9, "status": "COMPLETED"})
+        consumer._remember(SimpleNamespace(task_id=str(number), seq=9, has_ended=True))
     assert len(consumer.ended) == RECENT
     assert str(RECENT + 4) in consumer.ended
     assert not consumer.seen
@@ -95,7 +95,7 @@ def layer_away():
 
 
 async def test_a_socket_works_while_the_layer_is_away(user, layer_away, monkeypatch):
-    monkeypatch.setattr(watching, "REREAD_SECONDS", 0.2)
+    monkeypatch.setattr(hub, "REREAD_SECONDS", 0.2)
     task = await database_sync_to_async(make_task)(user)
     socket = socket_of(user)
     assert (await socket.connect(timeout=10))[0]
@@ -116,9 +116,9 @@ async def test_a_socket_that_is_slow_misses_old_pushes_and_not_the_last(user):
 
 
 async def test_a_push_is_made_for_who_listens_and_for_nobody_else(user, monkeypatch):
-    monkeypatch.setattr(watching, "REREAD_SECONDS", 600)
-    made, make = [], events._event
-    monkeypatch.setattr(events, "_event", lambda task_id: made.append(task_id) or make(task_id))
+    monkeypatch.setattr(hub, "REREAD_SECONDS", 600)
+    made, make = [], events._push
+    monkeypatch.setattr(events, "_push", lambda task_id: made.append(task_id) or make(task_id))
     task = await database_sync_to_async(make_task)(user)
     assert made == []
     socket = socket_of(user)
@@ -147,8 +147,8 @@ async def test_a_layer_that_is_not_ours_is_told_of_everything(user, monkeypatch)
 
 @pytest.fixture
 def check_often(monkeypatch):
-    monkeypatch.setattr(watching, "REREAD_SECONDS", 0.1)
-    monkeypatch.setattr(watching, "CHECK_SECONDS", 0)
+    monkeypatch.setattr(hub, "REREAD_SECONDS", 0.1)
+    monkeypatch.setattr(hub, "CHECK_SECONDS", 0)
 
 
 def socket_by_token(user):
@@ -250,7 +250,6 @@ async def test_what_is_no_command_is_answered_with_an_error(user, said):
 
 async def test_who_reads_slowly_goes_on_with_the_newest(user, monkeypatch):
     """While one message waits to be read, a hundred are pushed; of them only the last is sent."""
-    monkeypatch.setattr(consumers, "SLOW_SECONDS", 0)
     task = await database_sync_to_async(make_task)(user)
     sent = []
     has_first, is_stuck, has_room, has_newest = (asyncio.Event() for _ in range(4))
@@ -304,7 +303,7 @@ class Unreliable(GroupLayer):
 
 
 async def test_a_layer_that_loses_doubles_and_shuffles_leaves_nobody_wrong(user, monkeypatch):
-    monkeypatch.setattr(watching, "REREAD_SECONDS", 0.5)
+    monkeypatch.setattr(hub, "REREAD_SECONDS", 0.5)
     before = get_channel_layer()
     layer = Unreliable(**channel_layers.configs["default"]["CONFIG"])
     channel_layers.set("default", layer)

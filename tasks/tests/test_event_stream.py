@@ -9,7 +9,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from knox.models import AuthToken
 
-from tasks import event_stream, events, services, watching
+from tasks import event_stream, events, hub, services, watching
 from tasks.authentication import Credentials
 from tasks.models import Task
 from tasks.tests.factories import Script, make_task, register, send_nothing
@@ -28,13 +28,13 @@ later = database_sync_to_async
 def script(monkeypatch):
     send_nothing(monkeypatch)
     register(Script())
-    monkeypatch.setattr(watching, "REREAD_SECONDS", 600)  # pushes alone, unless a test says else
+    monkeypatch.setattr(hub, "REREAD_SECONDS", 600)  # pushes alone, unless a test says else
 
 
 @pytest.fixture
 def read_often(monkeypatch):
-    monkeypatch.setattr(watching, "REREAD_SECONDS", 0.1)
-    monkeypatch.setattr(watching, "CHECK_SECONDS", 0)
+    monkeypatch.setattr(hub, "REREAD_SECONDS", 0.1)
+    monkeypatch.setattr(hub, "CHECK_SECONDS", 0)
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ async def test_it_ends_when_the_task_is_deleted(user, watcher, read_often):
 
 
 async def test_silence_is_broken_by_comments(user, watcher, read_often, monkeypatch):
-    monkeypatch.setattr(event_stream, "KEEP_ALIVE_SECONDS", 0)
+    monkeypatch.setattr(event_stream, "KEEP_ALIVE_SECONDS", 0.1)
     task = await later(make_task)(user)
     async with follow(task, watcher) as stream:
         await following(stream)

@@ -1,0 +1,249 @@
+"""What happens to tasks, given to all who watch in this process.
+
+However many they are: a push is decoded once and written once in each language, one reader looks in
+Postgres for what the channel layer lost, and each sign-in is looked at once. Who is slow is given
+the newest snapshot of each task, and never what that has replaced.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from typing import Any, Literal
+
+import structlog
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.db.models import Q, QuerySet
+from django.utils import translation
+
+from tasks import events
+from tasks.authentication import Credentials
+from tasks.events import Push
+from tasks.models import LIVE, TERMINAL, Task
+from tasks.watching import Watcher
+
+log = structlog.get_logger(__name__)
+REREAD_SECONDS = 5  # the channel layer drops messages silently; Postgres does not
+CHECK_SECONDS = 30  # between two looks at a sign-in
+LAYER_SECONDS = 2  # to join a group; nobody waits longer for pushes than for the snapshot itself
+Gone = Literal["", "signed_out", "deleted"]
+
+
+class Update:
+    """A snapshot on its way to many."""
+
+    def __init__(self, push: Push) -> None:
+        self._push, self._texts = push, dict[str, str]()
+        snapshot = push["snapshot"]
+        self.task_id, self.seq = snapshot["task_id"], snapshot["seq"]
+        self.has_ended = snapshot["status"] in TERMINAL
+        self.groups = events.groups(snapshot["task_id"], push["owner_id"])
+
+    def text(self, language: str) -> str:
+        """The snapshot as JSON, with names in that language."""
+        if language not in self._texts:
+            with translation.override(language):
+                localised = events.localised(self._push)
+            self._texts[language] = json.dumps(localised, ensure_ascii=False)
+        return self._texts[language]
+
+
+def read(tasks: "QuerySet[Task]") -> list[Update]:
+    """The state of each in Postgres."""
+    return [Update(events.push_of(task)) for task in events.with_details(tasks)]
+
+
+class Watch:
+    """What somebody who watches was not told yet: of each task the newest."""
+
+    def __init__(self, watcher: Watcher, live: set[str]) -> None:
+        self.watcher = watcher
+        self.gone: Gone = ""
+        self._live = live  # tasks that the hub looks at again
+        self._waiting: dict[str, Update] = {}
+        self._bell = asyncio.Event()
+
+    async def read(self, tasks: "QuerySet[Task]") -> list[Update]:
+        """The state of each now, for who begins to watch."""
+        found: list[Update] = await database_sync_to_async(read)(tasks)
+        self._live |= {update.task_id for update in found if not update.has_ended}
+        return found
+
+    def offer(self, update: Update) -> None:
+        self._waiting.pop(update.task_id, None)
+        self._waiting[update.task_id] = update
+        self._bell.set()
+
+    def end(self, why: Gone) -> None:
+        self.gone = why
+        self._bell.set()
+
+    async def next(self) -> list[Update]:
+        """Waits until there is something; an empty list says that it is `gone`."""
+        await self._bell.wait()
+        self._bell.clear()
+        taken, self._waiting = list(self._waiting.values()), {}
+        return taken
+
+
+class Hub:
+    """Of one event loop, for as long as somebody watches there."""
+
+    def __init__(self) -> None:
+        self._layer: Any = get_channel_layer()
+        self._watches: defaultdict[str, set[Watch]] = defaultdict(set)  # by group
+        self._joined: set[str] = set()
+        self._newest: dict[str, int] = {}  # seq of what was told, of tasks that may change
+        self.live: set[str] = set()  # tasks last told to be alive
+        self._checked_at = time.monotonic()
+        self._running: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        self._channel = await self._layer.new_channel()
+        for work in (self._receive, self._look):
+            self._running.append(asyncio.create_task(work()))
+
+    async def stop(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._layer.delete_channel(self._channel)
+
+    async def add(self, group: str, watch: Watch) -> None:
+        self._watches[group].add(watch)
+        if group not in self._joined:
+            await self._join(group)
+
+    async def remove(self, group: str, watch: Watch) -> None:
+        self._watches[group].discard(watch)
+        if not self._watches[group]:
+            del self._watches[group]
+            self._joined.discard(group)
+            await self._ask_layer("group_discard", group)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._watches
+
+    # -- what is pushed ----------------------------------------------------------------------
+
+    async def _join(self, group: str) -> bool:
+        """False while the layer is away: looking has to do then."""
+        if await self._ask_layer("group_add", group):
+            self._joined.add(group)
+        return group in self._joined
+
+    async def _ask_layer(self, wish: str, group: str) -> bool:
+        try:
+            async with asyncio.timeout(LAYER_SECONDS):
+                await getattr(self._layer, wish)(group, self._channel)
+        except Exception as error:  # noqa: BLE001 - whatever the layer raises, watching works
+            log.warning("channel_layer_unavailable", wish=wish, error=type(error).__name__)
+            return False
+        return True
+
+    async def _receive(self) -> None:
+        while True:
+            push = await self._layer.receive(self._channel)
+            with contextlib.suppress(KeyError):  # of another version; looking has to do
+                self._deliver(Update(push))
+
+    def _deliver(self, update: Update) -> None:
+        """To all who watch it, unless they were told something newer."""
+        if update.seq <= self._newest.get(update.task_id, 0):
+            return
+        watches = [each for group in update.groups for each in self._watches.get(group, ())]
+        self._remember(update, is_watched=bool(watches))
+        for watch in watches:
+            watch.offer(update)
+
+    def _remember(self, update: Update, *, is_watched: bool) -> None:
+        self.live.discard(update.task_id)
+        self._newest.pop(update.task_id, None)
+        if is_watched:
+            self._newest[update.task_id] = update.seq
+            self.live.update(() if update.has_ended else [update.task_id])
+
+    # -- what is looked for ------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(REREAD_SECONDS)
+            await self._join_what_is_left()
+            await _try(self._reread())
+            if time.monotonic() - self._checked_at >= CHECK_SECONDS:
+                self._checked_at = time.monotonic()
+                await _try(self._check())
+
+    async def _join_what_is_left(self) -> None:
+        for group in set(self._watches) - self._joined:
+            if group in self._watches and not await self._join(group):
+                return  # nor would it let us join the others
+
+    async def _reread(self) -> None:
+        watched, users = events.told_apart(self._watches)
+        found = await database_sync_to_async(_seqs)(watched | self.live, users)
+        changed = [task for task, seq in found.items() if seq > self._newest.get(task, 0)]
+        for update in await database_sync_to_async(read)(Task.objects.filter(pk__in=changed)):
+            self._deliver(update)
+        for task in watched - set(found):
+            self._end(self._watches.get(events.task_group(task), ()), "deleted")
+        self.live.intersection_update(found)
+        self._newest = {task: self._newest[task] for task in self._newest if task in found}
+
+    async def _check(self) -> None:
+        """End those who are no longer who they were."""
+        everyone = {watch for watches in self._watches.values() for watch in watches}
+        known = await database_sync_to_async(_users)({w.watcher.credentials for w in everyone})
+        for watch in everyone:
+            user = known[watch.watcher.credentials]
+            if user.pk != watch.watcher.user.pk:
+                self._end([watch], "signed_out")
+            watch.watcher.user = user  # who may no longer be of the staff
+
+    def _end(self, watches: Iterable[Watch], why: Gone) -> None:
+        for watch in watches:
+            watch.end(why)
+
+
+def _seqs(watched: set[str], users: set[int]) -> dict[str, int]:
+    """Of those tasks, and of all that live of those users."""
+    rows = Task.objects.filter(pk__in=watched).values_list("pk", "seq")
+    live = Task.objects.filter(Q(owner__in=users) & Q(status__in=LIVE)).values_list("pk", "seq")
+    return {str(pk): seq for pk, seq in [*rows, *live]}
+
+
+def _users(every: set[Credentials]) -> dict[Credentials, Any]:
+    return {credentials: credentials.user() for credentials in every}
+
+
+async def _try(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - Postgres is away, for instance: the next round tells
+        log.warning("watched_tasks_not_read", error=type(error).__name__)
+
+
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+@contextlib.asynccontextmanager
+async def watch(group: str, watcher: Watcher) -> AsyncIterator[Watch]:
+    """Be told what happens in a group from here on. Read the rows after this, not before."""
+    loop = asyncio.get_running_loop()
+    hub = _hubs.get(loop)
+    if hub is None:
+        hub = _hubs[loop] = Hub()
+        await hub.start()
+    found = Watch(watcher, hub.live)
+    try:
+        await hub.add(group, found)
+        yield found
+    finally:
+        await hub.remove(group, found)
+        if hub.is_idle and _hubs.get(loop) is hub:
+            del _hubs[loop]
+            await hub.stop()
