@@ -51,9 +51,9 @@ def main() -> None:
         with uvicorn() as (address, process):
             servers = {"daphne": (stack.url, stack.part("web")), "uvicorn": (address, process)}
             clients = Program(Path(sys.executable), "bench.socket_clients", stack.token)
-            _print_delays(servers, clients, options.sockets, options.rounds)
             for name, (at, web) in servers.items():
                 _print_many(name, at, web, clients)
+            _print_delays(servers, clients, options.sockets, options.rounds)
             clients.close()
 
 

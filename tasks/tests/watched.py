@@ -87,6 +87,7 @@ class Watched(RuleBasedStateMachine):
         assert set(found) == set(self.tasks)
         for task_id, task in found.items():
             check_task(task, self.tasks[task_id])
+            assert events._push(task_id) == events.push_of(task)
             if task_id in self.stored:
                 check_follows(events.snapshot(self.stored[task_id]), events.snapshot(task))
         self.stored = found
