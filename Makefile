@@ -99,8 +99,9 @@ $(VENV)/installed-dev: requirements-dev.txt requirements.txt | $(BIN)/uv
 	@touch $@ $(VENV)/installed
 
 # The page is tested in a real browser, with a font that knows Chinese.
+TOOLS = command -v chromium >/dev/null && command -v xgettext >/dev/null
 browser:
-	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null; } \
-		|| { echo "Install Chromium for the tests of the page." >&2; exit 1; }
-	@command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; }
+	@$(TOOLS) || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null; } \
+		|| { echo "Install Chromium and gettext, for the tests of the page and its languages." >&2; exit 1; }
+	@$(TOOLS) || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk gettext >/dev/null; }

@@ -14,6 +14,7 @@ from documents import services
 from documents.models import ChunkVector, Document, EmbeddingSpace, Usage
 from tasks.admin import described
 from tasks.models import Task
+from tasks.sentences import translated
 
 
 @admin.register(Document)
@@ -35,7 +36,7 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     list_per_page = 50
     show_full_result_count = False
     fields = (
-        "id", "name", "owner", "status", "error_code", "error_message", "content_type", "bytes",
+        "id", "name", "owner", "status", "error_code", "reason", "content_type", "bytes",
         "sha256", "page_count", "chunk_count", "language", "quality", "task",
         "created_at", "updated_at",
     )  # fmt: skip
@@ -58,6 +59,10 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Name the documents only: what hangs on them goes with them and can't be judged apart."""
         return [str(each) for each in objs], {_("documents"): len(objs)}, set(), []
+
+    @admin.display(description=_("reason"))
+    def reason(self, document: Document) -> str:
+        return translated(document.error_message or "–")
 
     @admin.display(description=_("size"), ordering="size")
     def bytes(self, document: Document) -> str:

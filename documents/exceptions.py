@@ -34,12 +34,13 @@ class FileTooLarge(DocumentError):
 
 
 class UnsupportedType(DocumentError):
-    """This type of file is not supported{hint}."""
+    """This type of file is not supported."""
 
     code = "unsupported_type"
 
-    def __init__(self, message: str = "", *, hint: str = "") -> None:
-        super().__init__(message, hint=f" ({hint})" if hint else "")
+
+class UnsupportedButHelpable(UnsupportedType):
+    """This type of file is not supported ({hint})."""
 
 
 class PasswordProtected(DocumentError):

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
+from django.utils import translation
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
@@ -81,12 +82,15 @@ class AskView(APIView):
             for number, hit in enumerate(sources, start=1)
         ]
         close_old_connections()  # none is held while a model thinks
-        return event_stream.response(_events(question, sources, numbered))
+        return event_stream.response(
+            _events(question, sources, numbered, translation.get_language())
+        )
 
 
 async def _events(
-    question: str, sources: list[search.Hit], numbered: list[dict[str, Any]]
+    question: str, sources: list[search.Hit], numbered: list[dict[str, Any]], language: str
 ) -> AsyncIterator[str]:
+    translation.activate(language)  # of this request's own context
     yield asking.as_event("sources", {"sources": numbered})
     async with aclosing(asking.answer(question, sources)) as events:
         async for name, data in events:

@@ -14,6 +14,7 @@ from documents.services import Splitting
 from documents.steps.split import STRATEGIES
 from documents.usage import utc_today
 from tasks.models import Task
+from tasks.sentences import translated
 
 
 class LatestTaskSerializer(serializers.ModelSerializer[Task]):
@@ -38,10 +39,18 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
         )  # fmt: skip
         read_only_fields = fields
 
+    def to_representation(self, document: Document) -> dict[str, Any]:
+        shown = super().to_representation(document)
+        reason = shown["error_message"]
+        return {**shown, "error_message": reason and translated(reason)}
+
     @extend_schema_field(LatestTaskSerializer(allow_null=True))
     def get_task(self, document: Document) -> Any:
         latest = document.latest_task  # type: ignore[attr-defined] # by the view's annotation
-        return latest and {**latest, "socket": f"/ws/tasks/{latest['id']}/"}
+        if not latest:
+            return None
+        reason, socket = latest["error_message"], f"/ws/tasks/{latest['id']}/"
+        return {**latest, "error_message": reason and translated(reason), "socket": socket}
 
 
 class SplittingSerializer(serializers.Serializer[Any]):

@@ -18,6 +18,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.utils.translation import gettext_noop
 
 from documents import spaces, usage
 from documents.exceptions import EmptyFile, FileTooLarge
@@ -31,6 +32,8 @@ from tasks.exceptions import WrongState, is_storage_full
 from tasks.models import Lane, Status, Task, TaskDetail
 
 log = structlog.get_logger(__name__)
+JUST_DELETED = gettext_noop("The same document was just deleted. Upload it again.")
+BEING_PROCESSED = gettext_noop("The document is being processed already.")
 ORPHANED_AFTER = timedelta(minutes=30)
 _HIDDEN = {"Cc", "Cf", "Co", "Cs"}  # control, bidi and other invisible characters
 
@@ -102,7 +105,7 @@ def _keep(document: Document, path: Path, lane: Lane, splitting: Splitting) -> U
         document.file.delete(save=False)
         if known := _known(document, path):
             return known
-        raise WrongState("The same document was just deleted. Upload it again.") from error
+        raise WrongState(JUST_DELETED) from error
     except BaseException as error:
         if not _may_be_committed(error):
             document.file.delete(save=False)
@@ -162,7 +165,7 @@ def reprocess_document(document_id: UUID, splitting: Splitting | None = None) ->
         with transaction.atomic():
             return _start(document, _lane(document), splitting or Splitting())
     except IntegrityError as error:
-        raise WrongState("The document is being processed already.") from error
+        raise WrongState(BEING_PROCESSED) from error
 
 
 def _lane(document: Document, *, bulk: bool = False) -> Lane:

@@ -11,12 +11,14 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from tasks.exceptions import TaskError, TransientStepError, is_storage_full
+from tasks.sentences import translated
 
 log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -76,7 +78,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 def _describe(error: Exception) -> dict[str, Any] | None:
     match error:
         case TaskError():
-            return problem(STATUS_OF_CODE.get(error.code, 422), error.code, error.message)
+            http, said = STATUS_OF_CODE.get(error.code, 422), translated(error.message)
+            return problem(http, error.code, said)
         case drf.ValidationError():
             errors = list(_field_errors(error.detail))
             return problem(400, "invalid", _first_sentence(errors), errors=errors)
@@ -85,9 +88,9 @@ def _describe(error: Exception) -> dict[str, Any] | None:
         case _ if is_storage_full(error):
             return _storage_full()
         case Http404() | ObjectDoesNotExist():  # the latter: deleted while we looked at it
-            return problem(404, "not_found", "There is nothing here, or it is not yours.")
+            return problem(404, "not_found", _("There is nothing here, or it is not yours."))
         case PermissionDenied():
-            return problem(403, "permission_denied", "You may not do this.")
+            return problem(403, "permission_denied", _("You may not do this."))
         case _ if isinstance(error, DATABASE_AWAY):
             return _database_away()
     return None
@@ -122,7 +125,7 @@ def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 def _first_sentence(errors: list[dict[str, str]]) -> str:
     if not errors:
-        return "The request is not valid."
+        return _("The request is not valid.")
     first = errors[0]
     named = first["field"] and not first["field"].startswith("non_field")
     return f"{first['field']}: {first['detail']}" if named else first["detail"]
@@ -130,12 +133,14 @@ def _first_sentence(errors: list[dict[str, str]]) -> str:
 
 def _storage_full() -> dict[str, Any]:
     log.error("storage_full", error=str(sys.exc_info()[1]))
-    return problem(507, "storage_full", "The storage is full. Nothing was kept; try again later.")
+    detail = _("The storage is full. Nothing was kept; try again later.")
+    return problem(507, "storage_full", detail)
 
 
 def _database_away() -> dict[str, Any]:
     log.warning("database_unavailable", error=str(sys.exc_info()[1]))
-    return problem(503, "database_unavailable", "The database can't be reached. Try again shortly.")
+    detail = _("The database can't be reached. Try again shortly.")
+    return problem(503, "database_unavailable", detail)
 
 
 class ProblemMiddleware:
@@ -159,20 +164,20 @@ class ProblemMiddleware:
     def _as_problem(response: HttpResponse) -> HttpResponse:
         status = response.status_code
         code, detail = {
-            404: ("not_found", "There is nothing at this address."),
-            413: ("request_too_large", "The request is larger than is allowed."),
-        }.get(status, ("bad_request", "The request could not be understood."))
+            404: ("not_found", _("There is nothing at this address.")),
+            413: ("request_too_large", _("The request is larger than is allowed.")),
+        }.get(status, ("bad_request", _("The request could not be understood.")))
         return problem_response(status, code, detail)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return problem_response(403, "csrf_failed", f"The request's CSRF token is wrong: {reason}")
+    return problem_response(403, "csrf_failed", _("The request's CSRF token is wrong."))
 
 
 def locked_out(
     request: HttpRequest, credentials: dict[str, Any] | None, *args: Any
 ) -> HttpResponse:
-    detail = "Too many wrong passwords. Wait a quarter of an hour and try again."
+    detail = _("Too many wrong passwords. Wait a quarter of an hour and try again.")
     if request.path.startswith("/api/"):
         return problem_response(429, "too_many_attempts", detail)
     return render(request, "login.html", {"locked": detail}, status=429)
@@ -186,7 +191,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return problem_response(body["status"], body["code"], body["detail"])
     if isinstance(error, DATABASE_AWAY):
         return _away_response()
-    detail = "Something went wrong on our side. It has been logged."
+    detail = _("Something went wrong on our side. It has been logged.")
     return problem_response(500, "internal_error", detail)
 
 

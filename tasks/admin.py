@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from tasks import history, pipelines, services
 from tasks.exceptions import WrongState
 from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail, TaskEvent, Worker
+from tasks.sentences import translated
 
 Action = Callable[..., Task]
 
@@ -50,7 +51,7 @@ class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
     model = TaskDetail
     verbose_name_plural = _("steps")
     fields = (
-        "step_name", "status", "progress", "error_message", "found", "worker", "duration",
+        "step_name", "status", "progress", "reason", "found", "worker", "duration",
         "failures", "losses",
     )  # fmt: skip
     readonly_fields = fields
@@ -63,6 +64,10 @@ class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
     @admin.display(description=_("step"))
     def step_name(self, detail: TaskDetail) -> str:
         return detail.step_name
+
+    @admin.display(description=_("reason"))
+    def reason(self, detail: TaskDetail) -> str:
+        return translated(detail.error_message or "–")
 
     @admin.display(description=_("details"))
     def found(self, detail: TaskDetail) -> str:
@@ -191,7 +196,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     def why(self, task: Task) -> str:
         """Why it failed, or what it waits for."""
         reason = task.error_message or getattr(task, "current_reason", None)
-        return reason or _turn(getattr(task, "outbox", None)) or "–"
+        return (reason and translated(reason)) or _turn(getattr(task, "outbox", None)) or "–"
 
     # -- acting ------------------------------------------------------------------------------
 
@@ -217,7 +222,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
             try:
                 act(task.pk, by_id=request.user.pk)
             except WrongState as error:
-                skipped.append(f"{task.document or task.pk}: {error.message}")
+                skipped.append(f"{task.document or task.pk}: {translated(error.message)}")
                 continue
             done += 1
             self.log_change(request, task, act.__name__)

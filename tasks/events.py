@@ -11,9 +11,11 @@ import structlog
 from channels.layers import get_channel_layer
 from django.db import connection
 from django.db.models import Prefetch, QuerySet
+from django.utils import translation
 
 from tasks import background, pipelines
 from tasks.models import OutboxMessage, Status, Task, TaskDetail
+from tasks.sentences import translated
 
 log = structlog.get_logger(__name__)
 PUSH_TIMEOUT_SECONDS = 2
@@ -101,8 +103,8 @@ def with_details(tasks: "QuerySet[Task]") -> "QuerySet[Task]":
 
 
 def snapshot(task: Task) -> TaskSnapshot:
-    """The whole state of a task as the socket sends it; step names in the active language."""
-    return _snapshot(task, task.task_details.all(), getattr(task, "outbox", None))
+    """The whole state of a task as the socket sends it, in the active language."""
+    return localised(push_of(task))
 
 
 def _snapshot(
@@ -130,7 +132,8 @@ def _details(
     if message and waiting:
         waiting["details"] = waiting["details"] | _turn(message)
         if message.problem:
-            waiting["error_message"] = str(OutboxMessage.Problem(message.problem).label)
+            with translation.override(None):
+                waiting["error_message"] = str(OutboxMessage.Problem(message.problem).label)
     return found
 
 
@@ -162,11 +165,17 @@ def _time(moment: datetime | None) -> str | None:
 
 
 def localised(push: Push) -> TaskSnapshot:
-    """Its snapshot with step names in the language that is active here."""
-    found = push["snapshot"]
-    for detail in found["task_details"]:
-        detail["step_name"] = pipelines.label(push["pipeline"], detail["step_type"])
-    return found
+    """Its snapshot in the language that is active here."""
+    steps = [_localised(push["pipeline"], each) for each in push["snapshot"]["task_details"]]
+    reason = push["snapshot"]["error_message"]
+    return {
+        **push["snapshot"], "error_message": reason and translated(reason), "task_details": steps,
+    }  # fmt: skip
+
+
+def _localised(pipeline: str, detail: DetailSnapshot) -> DetailSnapshot:
+    reason, name = detail["error_message"], pipelines.label(pipeline, detail["step_type"])
+    return {**detail, "step_name": name, "error_message": reason and translated(reason)}
 
 
 def push_task(task_id: UUID, owner_id: int, **_signal: Any) -> None:
@@ -197,7 +206,9 @@ def _push(task_id: UUID) -> Push | None:
 
 
 def push_of(task: Task) -> Push:
-    return _packed(task, snapshot(task))
+    """Its snapshot on the way to somebody, in no language yet."""
+    message: OutboxMessage | None = getattr(task, "outbox", None)
+    return _packed(task, _snapshot(task, task.task_details.all(), message))
 
 
 def _packed(task: Task, found: TaskSnapshot) -> Push:

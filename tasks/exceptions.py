@@ -5,6 +5,11 @@ import inspect
 from typing import Any, ClassVar
 
 
+def gettext_noop(sentence: str) -> str:
+    """Marks a sentence for translators, as Django's function does: readers do without Django."""
+    return sentence
+
+
 class TaskError(Exception):
     """Something went wrong on our side. The details are in the server's log."""
 
@@ -35,6 +40,14 @@ class TransientStepError(StepError):
     ) -> None:
         super().__init__(message, **params)
         self.retry_after = retry_after  # seconds, as the other side asked
+
+
+class DatabaseAway(TransientStepError):
+    """The database was away for a moment. We try again."""
+
+
+class StorageAway(TransientStepError):
+    """The storage did not answer. We try again."""
 
 
 class WorkerLost(TransientStepError):

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tasks.models import Status, Task, TaskEvent
+from tasks.sentences import translated
 
 Event = TaskEvent.Event
 OF_STATUS = {
@@ -42,7 +43,7 @@ def record_wait(task: Task, **about: Any) -> None:
 def reason(entry: TaskEvent) -> str | None:
     """Why, in words, where there is more to say than the event."""
     restarted = entry.event == Event.RESTARTED and _RESTARTED.get(entry.error_code)
-    return str(restarted) if restarted else entry.reason
+    return str(restarted) if restarted else entry.reason and translated(entry.reason)
 
 
 def by(entry: TaskEvent) -> str | None:

@@ -139,7 +139,7 @@ def move(task: Task, to: Status, *, about: dict[str, Any] | None = None, **value
     """
     moved = Task.objects.filter(pk=task.pk).swap(to, seq=F("seq") + 1, updated_at=Now(), **values)
     if not moved:
-        raise WrongState(status=task.status)
+        raise WrongState(status=task.status.lower())
     task.refresh_from_db()
     why = {"error_code": task.error_code, "reason": task.error_message}
     history.record(task, history.OF_STATUS[to], **why, **(about or {}))

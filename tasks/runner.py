@@ -22,14 +22,15 @@ from django.db.models import F, QuerySet
 
 from tasks import services
 from tasks.exceptions import (
+    DatabaseAway,
     Fenced,
     OutOfMemory,
     StepError,
     StepPaused,
     StepTimeout,
+    StorageAway,
     StorageFull,
     TaskError,
-    TransientStepError,
     WorkerLost,
     is_storage_full,
 )
@@ -185,9 +186,9 @@ def _classify(error: BaseException) -> StepError:
         case StepError():
             return error
         case OperationalError() | InterfaceError():
-            return TransientStepError("The database was away for a moment. We try again.")
+            return DatabaseAway()
         case OSError():
-            return TransientStepError("The storage did not answer. We try again.")
+            return StorageAway()
     return StepError()
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
+from django.utils.translation import gettext_noop
 
 from tasks import history, moves, outbox
 from tasks.exceptions import Fenced, StepError, WrongState
@@ -18,6 +19,9 @@ from tasks.models import LIVE, Lane, OutboxMessage, Status, Task, TaskDetail
 from tasks.moves import NO_ERROR, NO_OWNER
 from tasks.pipelines import StepResult
 from tasks.signals import announce
+
+REPLACED = gettext_noop("A newer task has replaced this one; retry that.")
+NOTHING_LEFT = gettext_noop("The task has no step left to run.")
 
 
 @transaction.atomic
@@ -77,7 +81,7 @@ def cancel(task_id: UUID, *, by_id: int | None = None) -> Task:
     """End a live task now. Raises WrongState when it already ended."""
     task: Task = Task.objects.select_for_update().get(pk=task_id)
     if not task.is_live:
-        raise WrongState(status=task.get_status_display().lower())
+        raise WrongState(status=task.status.lower())
     outbox.drop(task.pk)
     task.task_details.filter(status__in=LIVE).swap(Status.CANCELLED, **NO_OWNER)
     moves.move(task, Status.CANCELLED, about={"by_id": by_id})
@@ -92,13 +96,13 @@ def retry(task_id: UUID, *, by_id: int | None = None) -> Task:
     """
     task: Task = Task.objects.select_for_update().get(pk=task_id)
     if task.status not in (Status.FAILED, Status.CANCELLED):
-        raise WrongState(status=task.get_status_display().lower())
+        raise WrongState(status=task.status.lower())
     if _is_replaced(task):
-        raise WrongState("A newer task has replaced this one; retry that.")
+        raise WrongState(REPLACED)
     if not task.task_details.swap(
         Status.PENDING, **NO_ERROR, progress=0, failures=0, losses=0, started_at=None, details={}
     ):
-        raise WrongState("The task has no step left to run.")
+        raise WrongState(NOTHING_LEFT)
     _start_again(task, by_id)
     outbox.put(task, "")
     return task
@@ -246,4 +250,4 @@ def _start_again(task: Task, by_id: int | None) -> None:
         with transaction.atomic():
             moves.move(task, Status.PENDING, about={"by_id": by_id}, **again)
     except IntegrityError as error:  # started anew at this very moment
-        raise WrongState("A newer task has replaced this one; retry that.") from error
+        raise WrongState(REPLACED) from error

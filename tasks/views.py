@@ -5,7 +5,7 @@ from typing import Any
 from django.db import close_old_connections
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -33,7 +33,7 @@ class HistoryPagination(CursorPagination):
 
 class TooManyWatchers(Throttled):
     default_code = "too_many_watchers"
-    default_detail = "You follow too many tasks at once. Close some of them."
+    default_detail = gettext_lazy("You follow too many tasks at once. Close some of them.")
 
 
 class TaskFilter(filters.FilterSet):

@@ -8,16 +8,18 @@ from contextlib import aclosing
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from documents.asking import chat, prompt
 from documents.asking.markers import Citations
 from documents.exceptions import ChatCutOff, ChatError, ChatTimeout, ChatUnreadable
 from documents.search import Hit
 from tasks import event_stream
+from tasks.sentences import translated
 
 KEEP_ALIVE_SECONDS = 15  # proxies close what is silent for a minute
 MOST_CHARACTERS = 20_000  # of an answer
-NOTHING_FOUND = "Nothing in your documents answers this."
+NOTHING_FOUND = gettext_noop("Nothing in your documents answers this.")
 Event = tuple[str, dict[str, Any]]  # its name and data; the name "" is a sign of life
 
 
@@ -29,14 +31,14 @@ async def answer(question: str, sources: Sequence[Hit]) -> AsyncGenerator[Event,
     citations = Citations(len(sources))
     try:
         if not sources:
-            yield "text", {"delta": NOTHING_FOUND}
+            yield "text", {"delta": translated(NOTHING_FOUND)}
         else:
             told = _told(prompt.messages(question, sources), citations)
             async with aclosing(told):  # else its end would wait for the garbage collector
                 async for event in told:
                     yield event
     except ChatError as error:
-        yield "error", {"code": error.code, "detail": error.message}
+        yield "error", {"code": error.code, "detail": translated(error.message)}
         return
     yield "done", {"citations": citations.used, "dropped": citations.dropped}
 

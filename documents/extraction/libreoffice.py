@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from documents.exceptions import CorruptFile, UnsupportedType
+from documents.exceptions import CorruptFile, UnsupportedButHelpable, UnsupportedType
+from tasks.exceptions import gettext_noop
 
 # Where LibreOffice's builds keep the entry point: Debian's own and the project's.
 _LIBRARIES = ("libmergedlo.so", "libsofficeapp.so")
@@ -80,7 +81,7 @@ def _kit(library: Path, profile: Path) -> int:
     hook.restype, hook.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_char_p]
     kit: int | None = hook(str(library.parent).encode(), _url(profile))
     if kit is None:
-        raise UnsupportedType(hint="LibreOffice did not start")
+        raise UnsupportedButHelpable(hint=gettext_noop("LibreOffice did not start"))
     return kit
 
 

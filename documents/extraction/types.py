@@ -7,9 +7,10 @@ from pathlib import Path, PurePath
 
 import olefile
 
-from documents.exceptions import ArchiveBomb, EmptyFile, UnsupportedType
+from documents.exceptions import ArchiveBomb, EmptyFile, UnsupportedButHelpable, UnsupportedType
 from documents.extraction.archives import open_archive
 from documents.extraction.utf16 import utf16_of
+from tasks.exceptions import gettext_noop
 
 _SAMPLE = 64 * 1024
 
@@ -102,7 +103,9 @@ _OOXML_MAIN = {
 }
 _OLE_STREAMS = {"Workbook": XLS, "Book": XLS, "__properties_version1.0": MSG}
 _CONVERTED = {"WordDocument": DOC, "PowerPoint Document": PPT}  # where LibreOffice is installed
-_NOT_CONVERTED = "it is read through LibreOffice, which is not installed here; save it as {}x"
+_NOT_CONVERTED = gettext_noop(
+    "it is read through LibreOffice, which is not installed here; save it as {name}x"
+)
 _PICTURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -112,14 +115,14 @@ _PICTURES = {
     b"MM\x00+": "image/tiff",
 }
 _HINTS = {
-    b"GIF8": "save the picture as .png",
-    b"\x1f\x8b": "unpack the archive and upload its files",
-    b"7z\xbc\xaf\x27\x1c": "unpack the archive and upload its files",
-    b"Rar!": "unpack the archive and upload its files",
-    b"BZh": "unpack the archive and upload its files",
-    b"\xfd7zXZ": "unpack the archive and upload its files",
-    b"\x7fELF": "it is a program",
-    b"MZ": "it is a program",
+    b"GIF8": gettext_noop("save the picture as .png"),
+    b"\x1f\x8b": gettext_noop("unpack the archive and upload its files"),
+    b"7z\xbc\xaf\x27\x1c": gettext_noop("unpack the archive and upload its files"),
+    b"Rar!": gettext_noop("unpack the archive and upload its files"),
+    b"BZh": gettext_noop("unpack the archive and upload its files"),
+    b"\xfd7zXZ": gettext_noop("unpack the archive and upload its files"),
+    b"\x7fELF": gettext_noop("it is a program"),
+    b"MZ": gettext_noop("it is a program"),
 }
 _PDF_OBJECT = re.compile(rb"\d\s+obj\b")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -158,7 +161,7 @@ def detect(path: Path, name: str, *, libreoffice: str = "") -> str:
         return picture
     for signature, hint in _HINTS.items():
         if head.startswith(signature) and not (signature == b"MZ" and _is_text(head)):
-            raise UnsupportedType(hint=hint)
+            raise UnsupportedButHelpable(hint=hint)
     if not _is_text(head):
         raise UnsupportedType
     return _in_text(head, extension)
@@ -179,7 +182,7 @@ def _in_zip(path: Path, extension: str) -> str:
         # wrong with it.
         found = _container_named(extension)
     if found is None:
-        raise UnsupportedType(hint="unpack the archive and upload its files")
+        raise UnsupportedButHelpable(hint="unpack the archive and upload its files")
     return found
 
 
@@ -220,7 +223,7 @@ def _in_ole(path: Path, extension: str, libreoffice: str) -> str:
             streams = {entry[0] for entry in ole.listdir(streams=True, storages=False)}
     except Exception as error:
         # olefile raises whatever the damage leads to.
-        raise UnsupportedType(hint="the file is damaged") from error
+        raise UnsupportedButHelpable(hint=gettext_noop("the file is damaged")) from error
     for stream, mime in _OLE_STREAMS.items():
         if stream in streams:
             return mime
@@ -230,7 +233,7 @@ def _in_ole(path: Path, extension: str, libreoffice: str) -> str:
         if stream in streams and libreoffice:
             return mime
         if stream in streams:
-            raise UnsupportedType(hint=_NOT_CONVERTED.format(SUPPORTED[mime].extension))
+            raise UnsupportedButHelpable(hint=_NOT_CONVERTED.format(name=SUPPORTED[mime].extension))
     raise UnsupportedType
 
 

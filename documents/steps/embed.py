@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Count, Q
+from django.utils.translation import gettext_noop
 
 from documents import spaces, usage
 from documents.copying import copying
@@ -19,6 +20,7 @@ from documents.exceptions import EmbeddingRefused, EmbeddingWait
 from documents.models import Draft, EmbeddingSpace, KeptVector
 from documents.spaces import CHUNKS, VECTORS
 from tasks.exceptions import StepPaused
+from tasks.sentences import TRIES_AGAIN
 
 DRAFTS = Draft._meta.db_table
 Missing = dict[bytes, str]  # digest -> what is embedded
@@ -55,7 +57,9 @@ _KEEP = f"""
     WHERE drafts.task_id = %(task)s AND drafts.digest = returned.digest
 """  # noqa: S608
 DIGEST_BYTES = 32
-OVER_BUDGET = "Today's tokens are used up. It goes on by itself when the day ends (UTC)."
+OVER_BUDGET = gettext_noop(
+    "Today's tokens are used up. It goes on by itself when the day ends (UTC)."
+)
 
 
 def embed_drafts(
@@ -159,7 +163,7 @@ def embedded(
 def paused(error: EmbeddingWait, *, progressed: bool) -> StepPaused:
     """Later, but not all at the same time."""
     seconds = (error.retry_after or 0) + random.uniform(0, error.jitter)  # noqa: S311
-    return StepPaused(seconds, f"{error.message} We try again by ourselves.", progressed=progressed)
+    return StepPaused(seconds, TRIES_AGAIN.format(sentence=error.message), progressed=progressed)
 
 
 def _keep(task_id: UUID, document_id: UUID, space: EmbeddingSpace, come: Embedded) -> int:

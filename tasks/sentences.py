@@ -1,0 +1,63 @@
+"""Sentences for people in the language of who reads them. Rows and messages hold them in English.
+
+What was made of a template, as errors make theirs of their docstrings, is known again by its form.
+"""
+
+import inspect
+import re
+from collections.abc import Iterator
+from functools import cache
+from string import Formatter
+
+from django.utils.translation import get_language, gettext, gettext_noop
+
+from tasks.exceptions import TaskError
+
+TRIES_AGAIN = gettext_noop("{sentence} We try again by ourselves.")
+
+
+def translated(sentence: str) -> str:
+    """In the active language; as it is where that has no translation."""
+    if (get_language() or "en").startswith("en"):
+        return sentence
+    for known in (sentence, *([sentence.capitalize()] if sentence.isalpha() else ())):
+        if (found := gettext(known)) != known:
+            return found
+    for template, form in _forms():
+        if match := form.fullmatch(sentence):
+            return _filled(template, match.groupdict()) or sentence
+    return sentence
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    """The template's translation with those values; "" if there is none."""
+    found = gettext(template)
+    if found == template:
+        return ""
+    return found.format(**{name: translated(value) for name, value in values.items()})
+
+
+def templates() -> set[str]:
+    """All sentences of which others are made."""
+    return {inspect.cleandoc(error.__doc__ or "") for error in _errors(TaskError)} | {TRIES_AGAIN}
+
+
+@cache
+def _forms() -> list[tuple[str, re.Pattern[str]]]:
+    """Those with most words of their own come first."""
+    known = [template for template in templates() if "{" in template]
+    return [(each, _form(each)) for each in sorted(known, key=lambda t: (-len(t), t))]
+
+
+def _form(template: str) -> re.Pattern[str]:
+    parts = Formatter().parse(template)
+    return re.compile(
+        "".join(re.escape(text) + (f"(?P<{name}>.*)" if name else "") for text, name, *_ in parts),
+        re.DOTALL,
+    )
+
+
+def _errors(kind: type[TaskError]) -> Iterator[type[TaskError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _errors(each)
