@@ -98,7 +98,8 @@ $(VENV)/installed-dev: requirements-dev.txt requirements.txt | $(BIN)/uv
 	@$(call INSTALL,$<)
 	@touch $@ $(VENV)/installed
 
-# The page is tested in a real browser, with a font that knows Chinese.
+# The page is tested in a real browser, with a font that knows Chinese; gettext finds what lacks its
+# translation.
 TOOLS = command -v chromium >/dev/null && command -v xgettext >/dev/null
 browser:
 	@$(TOOLS) || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null; } \

@@ -163,16 +163,23 @@ class DocumentViewSet(
             raise NotFound("This document has no text yet.", code="no_text_yet")
         return Response(QualitySerializer(report).data)
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(
+        parameters=[OpenApiParameter("inline", OpenApiTypes.BOOL)],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
     @action(detail=True)
     def file(self, request: Request, **_: Any) -> StreamingHttpResponse:
-        """The file as it was uploaded."""
+        """The file as it was uploaded; with `inline=true` a PDF opens in the browser."""
         document = self.get_object()
+        wanted = request.query_params.get("inline") == "true"
+        opens = wanted and document.content_type == "application/pdf"
         close_old_connections()  # a client that reads slowly must not keep one of a few
         response = StreamingHttpResponse(_blocks(document), content_type=document.content_type)
         response["Content-Length"] = str(document.size)
-        response["Content-Disposition"] = content_disposition_header(True, document.name)
-        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        response["Content-Disposition"] = content_disposition_header(not opens, document.name)
+        # A browser's viewer of PDFs does not work in a sandbox. It is one itself.
+        policy = "frame-ancestors 'none'" if opens else "sandbox; default-src 'none'"
+        response["Content-Security-Policy"] = policy
         response["Cache-Control"] = "private, no-store"
         return response
 

@@ -424,6 +424,23 @@ def test_lists_cost_the_same_few_queries_whatever_their_length(api, django_asser
         assert len(api.get("/api/tasks/").json()["results"]) == 6
 
 
+@pytest.mark.parametrize(
+    ("content_type", "query", "disposition"),
+    [
+        ("application/pdf", {"inline": "true"}, "inline"),
+        ("application/pdf", {}, "attachment"),
+        ("text/html", {"inline": "true"}, "attachment"),
+    ],
+)
+def test_only_a_pdf_opens_in_the_browser(api, available, content_type, query, disposition):
+    Document.objects.filter(pk=available).update(content_type=content_type)
+    response = api.get(f"/api/documents/{available}/file/", query)
+    assert response["Content-Disposition"].startswith(disposition)
+    assert response["X-Content-Type-Options"] == "nosniff"
+    sandboxed = "sandbox" in response["Content-Security-Policy"]
+    assert sandboxed is (disposition == "attachment")
+
+
 def test_the_file_comes_back_as_it_was_and_only_as_an_attachment(api, available):
     response = api.get(f"/api/documents/{available}/file/")
     assert response["Content-Disposition"] == 'attachment; filename="notes.md"'

@@ -8,6 +8,8 @@ import uuid
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 
+from notebook.tests.live import until
+
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 SOON_MS = 10_000
@@ -302,16 +304,41 @@ def test_a_ready_document_can_be_processed_again(page):
     expect(found).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
 
 
-def test_a_document_goes_only_after_a_question_and_the_focus_stays_on_the_page(page):
+def test_a_deleted_document_goes_at_once_and_comes_back_when_asked_to(page):
     name = unique("txt")
     found = ready(page, name, note(name))
     page.get_by_role("button", name=f"Delete {name}").click()
-    page.get_by_role("button", name="Keep it").click()
-    expect(page.get_by_role("button", name=f"Delete {name}")).to_be_focused()
-    page.get_by_role("button", name=f"Delete {name}").click()
-    page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     expect(found).to_have_count(0)
     expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_focused()
+    page.get_by_role("button", name="Undo").click()
+    expect(found).to_have_attribute("data-status", "AVAILABLE")
+    page.reload()
+    expect(found).to_have_attribute("data-status", "AVAILABLE")
+
+
+def test_who_does_not_undo_has_deleted(page):
+    name = unique("txt")
+    found = ready(page, name, note(name))
+    page.clock.install()
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as response:
+        page.get_by_role("button", name=f"Delete {name}").click()
+        expect(found).to_have_count(0)
+        page.clock.fast_forward(11_000)
+    assert response.value.status == 204
+    page.reload()
+    expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_visible()
+    expect(found).to_have_count(0)
+
+
+def test_who_leaves_the_page_has_deleted_too(page, context, live_stack):
+    name = unique("txt")
+    found = ready(page, name, note(name))
+    document_id = found.get_attribute("data-document")
+    page.get_by_role("button", name=f"Delete {name}").click()
+    expect(found).to_have_count(0)
+    page.goto("about:blank")
+    address = f"{live_stack.url}/api/documents/{document_id}/"
+    until(lambda: context.request.get(address).status, lambda status: status == 404)
 
 
 def test_the_same_bytes_again_are_pointed_at_and_not_stored_twice(page):
@@ -342,6 +369,17 @@ def test_the_list_is_filtered_by_name_and_by_status(page):
 
 
 # -- searching and reading ---------------------------------------------------------------------
+
+
+def test_a_hit_in_a_pdf_leads_to_its_page(page, context):
+    name = unique("pdf")
+    ready(page, name, pdf(f"Nothing of {name} here", "The ferry leaves at noon"))
+    hit = search_in(page, name, "When does the ferry leave?").first
+    link = hit.get_by_role("link", name="Open at page")
+    expect(link).to_have_attribute("href", re.compile(r"/file/\?inline=true#page=\d$"))
+    answer = context.request.get(link.get_attribute("href"))
+    assert answer.headers["content-disposition"].startswith("inline")
+    assert answer.body().startswith(b"%PDF")
 
 
 def test_hits_show_the_page_the_score_and_the_words_of_the_question(page):

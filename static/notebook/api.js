@@ -31,12 +31,12 @@ function problemFrom(status, body) {
 const unreachable = () =>
   new Problem(t("The server can't be reached. Check your connection and try again."), { code: "network" });
 
-async function request(path, { method = "GET", body, signal } = {}) {
+async function request(path, { method = "GET", body, signal, keepalive } = {}) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken;
   if (body) headers["Content-Type"] = "application/json";
   const payload = body && JSON.stringify(body);
-  const response = await fetch(path, { method, headers, body: payload, signal }).catch((error) => {
+  const response = await fetch(path, { method, headers, body: payload, signal, keepalive }).catch((error) => {
     throw error.name === "AbortError" ? error : unreachable();
   });
   const answer = await response.json().catch(() => null);
@@ -52,12 +52,15 @@ export const nextPage = (path, next, signal) => request(path + new URL(next, loc
 
 export const listDocuments = (query, signal) => request(withQuery("/api/documents/", query), { signal });
 export const getDocument = (id) => request(`/api/documents/${id}/`);
-export const deleteDocument = (id) => request(`/api/documents/${id}/`, { method: "DELETE" });
+/** `keepalive`: even if the page is left meanwhile. */
+export const deleteDocument = (id, { keepalive } = {}) => request(`/api/documents/${id}/`, { method: "DELETE", keepalive });
 export const reprocessDocument = (id) => request(`/api/documents/${id}/reprocess/`, { method: "POST" });
 export const getQuality = (id) => request(`/api/documents/${id}/quality/`);
 export const chunksPath = (id) => `/api/documents/${id}/chunks/`;
 export const listChunks = (id, query, signal) => request(withQuery(chunksPath(id), query), { signal });
 export const fileUrl = (id) => `/api/documents/${id}/file/`;
+/** A PDF in the browser, at that page. */
+export const pageUrl = (id, page) => `${fileUrl(id)}?inline=true#page=${page}`;
 export const getTask = (id) => request(`/api/tasks/${id}/`);
 export const historyPath = (id) => `/api/tasks/${id}/history/`;
 export const getHistory = (id) => request(historyPath(id));

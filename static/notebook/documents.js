@@ -1,7 +1,7 @@
 /** The list of documents and what can be done with one. */
 import * as api from "./api.js";
 import { t } from "./i18n.js";
-import { announce, toast, toastError } from "./notices.js";
+import { announce, toastError } from "./notices.js";
 import { getState, patchState, setState } from "./store.js";
 import { displayStatus, isLive } from "./status.js";
 
@@ -97,6 +97,7 @@ async function settle(item, before) {
 
 function announceOutcome(item) {
   const { name } = item;
+  if (getState().going.has(item.id)) return;
   const sentences = {
     AVAILABLE: t("{name} is ready to search.", { name }),
     FAILED: t("{name} failed: {reason}", { name, reason: item.error_message ?? "" }),
@@ -135,28 +136,13 @@ export function putDocument(fresh) {
   fetchStepsOfLive(fresh);
 }
 
-function forget(id) {
+export function forget(id) {
   patchItems((items) => items.filter((item) => item.id !== id));
   setState(({ selected, panel, search }) => ({
     selected: new Set([...selected].filter((other) => other !== id)),
     panel: panel?.id === id ? null : panel,
     search: { ...search, results: search.results?.filter((hit) => hit.document.id !== id) ?? null },
   }));
-}
-
-export async function deleteDocument({ id, name }) {
-  try {
-    await api.deleteDocument(id);
-  } catch (problem) {
-    if (problem.status !== 404) return toastError(problem);
-  }
-  forget(id);
-  requestAnimationFrame(keepFocus); // after the row was taken away
-  toast(t("{name} was deleted.", { name }));
-}
-
-function keepFocus() {
-  if (document.activeElement === document.body) document.getElementById("documents-title").focus();
 }
 
 /** Retry, cancel and reprocess answer with the task; a 409 means that somebody was first. */

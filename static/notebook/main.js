@@ -1,5 +1,6 @@
 /** The page: put the parts together, open the socket, read the list. */
 import { goToLogin } from "./api.js";
+import { withoutGoing } from "./deletions.js";
 import { applySnapshot, loadDocuments } from "./documents.js";
 import { html, render } from "./html.js";
 import { t } from "./i18n.js";
@@ -33,7 +34,7 @@ function catchUp() {
 
 function paint() {
   painting = 0;
-  const state = getState();
+  const state = withoutGoing(getState());
   render(html`<${Connection} ...${state.connection} />`, connectionSlot);
   render(html`<${App} state=${state} onReconnect=${() => socket.reconnect()} />`, page);
 }

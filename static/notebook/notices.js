@@ -17,11 +17,14 @@ export function dismissToast(id) {
   setState(({ toasts }) => ({ toasts: toasts.filter((toast) => toast.id !== id) }));
 }
 
-/** An error stays until it is dismissed. */
-export function toast(text, { isError = false } = {}) {
+/**
+ * An error stays until it is dismissed.
+ * @param action what a button in it does: `{label, run}`
+ */
+export function toast(text, { isError = false, lasts = TOAST_MS, action } = {}) {
   const id = ++lastId;
-  setState(({ toasts }) => ({ toasts: [...toasts.slice(-3), { id, text, isError }] }));
-  if (!isError) setTimeout(() => dismissToast(id), TOAST_MS);
+  setState(({ toasts }) => ({ toasts: [...toasts.slice(-3), { id, text, isError, action }] }));
+  if (!isError) setTimeout(() => dismissToast(id), lasts);
   announce(text);
 }
 

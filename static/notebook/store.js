@@ -9,7 +9,7 @@ let state = {
   search: { query: "", topK: 10, running: false, error: "", results: null },
   answer: { question: "", text: "", sources: [], cited: [], running: false, error: "" },
   panel: null, // {id, tab, chunk}
-  deleting: null, // the document to confirm
+  going: new Set(), // ids of documents that are about to be deleted
   highlighted: null, // the document id to point at
   toasts: [],
 };

@@ -1,5 +1,6 @@
 /** The queue of uploads: three at a time, each with its bytes counted. */
 import { uploadDocument } from "./api.js";
+import { keepDocument } from "./deletions.js";
 import { putDocument } from "./documents.js";
 import { number } from "./format.js";
 import { t, tn } from "./i18n.js";
@@ -58,6 +59,7 @@ async function send({ id, file, bulk }) {
 
 function finish(id, document, created) {
   putDocument(document);
+  keepDocument(document.id); // who uploads it again wants it
   removeUpload(id);
   if (created) return;
   toast(t("{name} is already here.", { name: document.name }));

@@ -15,7 +15,7 @@ from knox.models import AuthToken
 
 from tasks import consumers, events, hub, services, watching
 from tasks.authentication import SocketAuthMiddleware
-from tasks.consumers import RECENT, TasksConsumer
+from tasks.consumers import RECENT, TaskConsumer, TasksConsumer
 from tasks.layer import QUEUE_LENGTH, GroupLayer
 from tasks.models import Task
 from tasks.tests.factories import Script, make_task, register, send_nothing
@@ -215,6 +215,17 @@ async def test_an_expired_session_ends_too(user, client, check_often):
 
     await let_it_expire()
     assert await closed(socket) == ("websocket.close", 4401)
+
+
+async def test_the_socket_of_a_task_that_is_deleted_ends(user, check_often):
+    task = await database_sync_to_async(make_task)(user)
+    socket = WebsocketCommunicator(TaskConsumer.as_asgi(), f"/ws/tasks/{task.pk}/")
+    socket.scope |= {"user": user, "headers": [], "url_route": {"kwargs": {"task_id": task.pk}}}
+    await socket.connect()
+    assert (await socket.receive_json_from())["status"] == "PENDING"
+    await database_sync_to_async(Task.objects.all().delete)()
+    assert await closed(socket) == ("websocket.close", 4404)
+    await socket.disconnect()
 
 
 # -- who sends too much, or reads too slowly ---------------------------------------------------

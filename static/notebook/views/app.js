@@ -2,7 +2,6 @@
 import { html, useEffect } from "../html.js";
 import { Answer } from "./answer.js";
 import { Banner } from "./connection.js";
-import { DeleteDialog } from "./delete_dialog.js";
 import { DocumentList } from "./document_list.js";
 import { DropOverlay, DropZone } from "./drop_zone.js";
 import { Hits } from "./hits.js";
@@ -24,7 +23,6 @@ export function App({ state, onReconnect }) {
     <${DropOverlay} />
     <${Banner} ...${state.connection} onRetry=${onReconnect} />
     <${Panel} panel=${state.panel} item=${open} task=${open?.task && state.tasks[open.task.id]} toasts=${state.toasts} />
-    <${DeleteDialog} item=${state.deleting} />
     ${!open && html`<${Toasts} toasts=${state.toasts} />`}`;
 }
 

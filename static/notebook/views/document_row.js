@@ -1,11 +1,11 @@
 /** One document in the list: what it is, how it stands, what can be done. */
 import { fileUrl } from "../api.js";
+import { deleteDocument } from "../deletions.js";
 import { cancel, openPanel, reprocess, retry, toggleSelected } from "../documents.js";
 import { dateTime, fileSize, languageName, percent, timeAgo } from "../format.js";
 import { html, memo, useEffect, useRef, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
 import { displayStatus, isLive, statusLabel } from "../status.js";
-import { setState } from "../store.js";
 import { Button, IconButton } from "./button.js";
 import { FileTile, Icon } from "./icons.js";
 import { Warnings } from "./quality.js";
@@ -86,7 +86,7 @@ function RowActions({ item, status }) {
       ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${() => retry(item)} aria-label=${t("Retry {name}", { name })}>${t("Retry")}<//>`}
       ${status === "AVAILABLE" && html`<${IconButton} icon="retry" label=${t("Reprocess {name}", { name })} onClick=${() => reprocess(item)} />`}
       <a class="icon-button" href=${fileUrl(item.id)} download aria-label=${t("Download {name}", { name })} title=${t("Download {name}", { name })}><${Icon} name="download" /></a>
-      <${IconButton} icon="trash" kind="is-danger" label=${t("Delete {name}", { name })} onClick=${() => setState({ deleting: item })} />
+      <${IconButton} icon="trash" kind="is-danger" label=${t("Delete {name}", { name })} onClick=${() => deleteDocument(item)} />
     </div>`;
 }
 

@@ -1,7 +1,7 @@
 /** What a search found: passages with their place in the document. */
-import { fileUrl } from "../api.js";
+import { fileUrl, pageUrl } from "../api.js";
 import { openPanel } from "../documents.js";
-import { pageRange } from "../format.js";
+import { number, pageRange } from "../format.js";
 import { html, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
 import { markWords, MOST_HITS, search, searchMore } from "../search.js";
@@ -57,10 +57,16 @@ function Hit({ hit: { score, chunk, document, highlights } }) {
         <button type="button" class="link" onClick=${() => openPanel(document.id, "passages", chunk.index)}>
           <${Icon} name="book" />${t("Read in context")}
         </button>
+        ${isPdf(document) && chunk.page_start && html`
+          <a class="link" href=${pageUrl(document.id, chunk.page_start)} target="_blank" rel="noopener">
+            <${Icon} name="open" />${t("Open at page {page}", { page: number(chunk.page_start) })}
+          </a>`}
         <a class="link" href=${fileUrl(document.id)} download><${Icon} name="download" />${t("Original")}</a>
       </footer>
     </li>`;
 }
+
+const isPdf = ({ name }) => /\.pdf$/i.test(name);
 
 /** "p. 3 · Chapter 1 › Results" */
 export function Place({ chunk }) {

@@ -1,5 +1,6 @@
 /** One document in full: its steps, its passages to read, and what happened to it. */
 import { fileUrl } from "../api.js";
+import { deleteDocument } from "../deletions.js";
 import { cancel, fetchTask, openPanel, reprocess, retry } from "../documents.js";
 import { html, useEffect, useState } from "../html.js";
 import { t } from "../i18n.js";
@@ -52,7 +53,7 @@ function PanelActions({ item, status, progress }) {
       ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${() => retry(item)}>${t("Retry")}<//>`}
       ${status === "AVAILABLE" && html`<${Button} kind="button-small" icon="retry" onClick=${() => reprocess(item)}>${t("Reprocess")}<//>`}
       <a class="button button-small" href=${fileUrl(item.id)} download><${Icon} name="download" /><span>${t("Original")}</span></a>
-      <${Button} kind="button-small button-danger-quiet" icon="trash" onClick=${() => setState({ deleting: item })}>${t("Delete")}<//>
+      <${Button} kind="button-small button-danger-quiet" icon="trash" onClick=${() => deleteDocument(item)}>${t("Delete")}<//>
     </div>`;
 }
 

@@ -1,0 +1,61 @@
+/** Deleting, with time to think better of it: a document leaves the page at once and the server later. */
+import * as api from "./api.js";
+import { forget } from "./documents.js";
+import { t } from "./i18n.js";
+import { toast, toastError } from "./notices.js";
+import { getState, setState } from "./store.js";
+
+const UNDO_MS = 10_000;
+const timers = new Map(); // by document id
+
+export function deleteDocument({ id, name }) {
+  setState(({ going, selected, panel }) => ({
+    going: new Set([...going, id]),
+    selected: new Set([...selected].filter((other) => other !== id)),
+    panel: panel?.id === id ? null : panel,
+  }));
+  timers.set(id, setTimeout(() => carryOut(id), UNDO_MS));
+  requestAnimationFrame(keepFocus); // after the row was taken away
+  toast(t("{name} was deleted.", { name }), { lasts: UNDO_MS, action: { label: t("Undo"), run: () => keepDocument(id) } });
+}
+
+/** Not deleted after all; nothing happens to what is not on its way out. */
+export function keepDocument(id) {
+  clearTimeout(timers.get(id));
+  timers.delete(id);
+  setState(({ going }) => ({ going: new Set([...going].filter((other) => other !== id)) }));
+}
+
+async function carryOut(id) {
+  timers.delete(id);
+  try {
+    await api.deleteDocument(id);
+  } catch (problem) {
+    if (problem.status !== 404) {
+      keepDocument(id);
+      return toastError(problem);
+    }
+  }
+  forget(id);
+  keepDocument(id);
+}
+
+function keepFocus() {
+  if (document.activeElement === document.body) document.getElementById("documents-title").focus();
+}
+
+/** Who leaves the page has decided. */
+function carryOutAll() {
+  for (const id of timers.keys()) api.deleteDocument(id, { keepalive: true }).catch(() => {});
+}
+
+/** The state without what is on its way out. */
+export function withoutGoing(state) {
+  const { going, documents, search } = state;
+  if (!going.size) return state;
+  const items = documents.items.filter(({ id }) => !going.has(id));
+  const results = search.results?.filter((hit) => !going.has(hit.document.id)) ?? null;
+  return { ...state, documents: { ...documents, items }, search: { ...search, results } };
+}
+
+addEventListener("pagehide", carryOutAll);
