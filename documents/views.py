@@ -176,7 +176,8 @@ class DocumentViewSet(
         close_old_connections()  # a client that reads slowly must not keep one of a few
         response = StreamingHttpResponse(_blocks(document), content_type=document.content_type)
         response["Content-Length"] = str(document.size)
-        response["Content-Disposition"] = content_disposition_header(not opens, document.name)
+        disposition = content_disposition_header(not opens, document.name)
+        response["Content-Disposition"] = str(disposition)
         # A browser's viewer of PDFs does not work in a sandbox. It is one itself.
         policy = "frame-ancestors 'none'" if opens else "sandbox; default-src 'none'"
         response["Content-Security-Policy"] = policy

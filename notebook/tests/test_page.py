@@ -1,132 +1,27 @@
 """The built-in page in a real browser, on the whole stack."""
 
-import os
 import re
-import shutil
 import uuid
 
-import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
+from notebook.tests.browsing import (
+    PROCESSED_MS,
+    long_text,
+    note,
+    opened,
+    pdf,
+    ready,
+    row,
+    search_in,
+    sign_in,
+    unique,
+    upload,
+)
 from notebook.tests.live import until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-SOON_MS = 10_000
-PROCESSED_MS = 90_000
 LIVE = re.compile("PENDING|RUNNING")
 SLOW_EMBEDDING_SECONDS = 0.3  # a request: long texts take long enough to be watched
-
-if CHROMIUM is None and not os.environ.get("CI"):
-    pytest.skip("Chromium is not installed", allow_module_level=True)
-expect.set_options(timeout=SOON_MS)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    # Not for the whole run: while it lives, nothing else may run an event loop in this thread.
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def session(browser, live_stack):
-    """The cookies of one sign-in, so that each test starts signed in."""
-    context = browser.new_context()
-    sign_in(context.new_page(), live_stack, live_stack.password)
-    yield context.storage_state()
-    context.close()
-
-
-@pytest.fixture
-def context(browser, session, live_stack, embedder):
-    context = browser.new_context(
-        base_url=live_stack.url, storage_state=session, viewport={"width": 1280, "height": 900}
-    )
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context):
-    yield from opened(context)
-
-
-def opened(context: BrowserContext):
-    """A page of the application that must not raise nor break its Content-Security-Policy."""
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda said: faults.append(said.text) if "Policy" in said.text else None)
-    page.goto("/")
-    expect(page.locator(".connection-live")).to_be_visible()
-    yield page
-    assert faults == []
-
-
-def sign_in(page: Page, stack, password: str) -> None:
-    page.goto(f"{stack.url}/login/")
-    page.get_by_label("User name").fill(stack.username)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-
-
-def upload(page: Page, name: str, content: bytes) -> Locator:
-    file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-    page.get_by_label("Files to upload").set_input_files([file])
-    return row(page, name)
-
-
-def row(page: Page, name: str) -> Locator:
-    return page.locator("[data-document]", has_text=name)
-
-
-def ready(page: Page, name: str, content: bytes) -> Locator:
-    found = upload(page, name, content)
-    expect(found).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
-    return found
-
-
-def search_in(page: Page, name: str, query: str) -> Locator:
-    page.get_by_label(f"Search in {name}").check()
-    page.get_by_label("Search your documents").fill(query)
-    page.keyboard.press("Enter")
-    return page.locator(".hit")
-
-
-def unique(suffix: str) -> str:
-    return f"{uuid.uuid4().hex[:12]}.{suffix}"
-
-
-def note(name: str) -> bytes:
-    return f"This note is called {name}. The harbour froze over in the winter of 1963.".encode()
-
-
-def long_text() -> bytes:
-    """About 100 KB that nobody uploaded before: many requests for embeddings."""
-    lines = (f"Line {number} of {uuid.uuid4()} tells of the tide." for number in range(1500))
-    return "\n\n".join(lines).encode()
-
-
-def pdf(*pages: str) -> bytes:
-    """The smallest PDF with a line of text on each page."""
-    kids = " ".join(f"{4 + 2 * at} 0 R" for at in range(len(pages)))
-    objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    for at, text in enumerate(pages):
-        fonts, contents = "/Resources << /Font << /F1 3 0 R >> >>", f"/Contents {5 + 2 * at} 0 R"
-        drawing = f"BT /F1 11 Tf 40 700 Td ({text}) Tj ET"
-        objects += [
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] {fonts} {contents} >>",
-            f"<< /Length {len(drawing)} >>\nstream\n{drawing}\nendstream",
-        ]
-    body = "".join(f"{n} 0 obj\n{text}\nendobj\n" for n, text in enumerate(objects, 1))
-    return f"%PDF-1.4\n{body}trailer << /Root 1 0 R >>\n%%EOF".encode()
 
 
 # -- signing in --------------------------------------------------------------------------------

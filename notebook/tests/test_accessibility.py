@@ -1,0 +1,75 @@
+"""axe finds no serious fault on the page, whatever it shows, in both themes and on both widths."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from notebook.tests.browsing import PROCESSED_MS, pdf, ready, search_in, unique, upload
+
+SERIOUS = ("serious", "critical")
+WIDTHS = {1280: 900, 390: 844}
+
+
+def faults(page):
+    """What is seriously wrong with what the page shows now, and where."""
+    # What moves would be judged in the middle of it.
+    page.evaluate("Promise.all(document.getAnimations().map(({ finished }) => finished))")
+    found = Axe().run(page).response["violations"]
+    return [
+        (each["id"], [node["target"] for node in each["nodes"]])
+        for each in found
+        if each["impact"] in SERIOUS
+    ]
+
+
+def shown(page):
+    """Bring the page from one of its states to the next; the name of each."""
+    good, bad = unique("pdf"), unique("pdf")
+    ready(page, good, pdf(f"The ferry {good} leaves at noon"))
+    failed = upload(page, bad, pdf(f") Tj % {bad}"))
+    expect(failed).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+    yield "documents"
+    expect(search_in(page, good, "When does the ferry leave?").first).to_be_visible()
+    yield "hits"
+    for name in (good, bad):
+        page.get_by_role("button", name=name, exact=True).click()
+        for tab in ("Steps", "Passages", "History"):
+            page.get_by_role("tab", name=tab).click()
+            expect(page.locator(".loading")).to_have_count(0)
+            yield f"{tab} of {name}"
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name=f"Delete {bad}").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    yield "undo"
+    page.get_by_label("Filter by name").fill("there is no such name")
+    expect(page.get_by_text("No document matches these filters")).to_be_visible()
+    yield "nothing"
+    page.get_by_role("button", name="Account").click()
+    yield "menu"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_has_no_serious_fault(page, theme, width):
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+    assert {state: found for state in shown(page) if (found := faults(page))} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_sign_in_has_no_serious_fault(browser, live_stack, theme):
+    with browser.new_context(color_scheme=theme) as context:
+        page = context.new_page()
+        page.goto(f"{live_stack.url}/login/")
+        assert faults(page) == []
+
+
+def test_a_fault_would_be_found(page):
+    page.evaluate(
+        "document.querySelector('#search-query').labels.forEach((label) => label.remove())"
+    )
+    page.evaluate(
+        "for (const name of ['aria-label', 'title', 'placeholder', 'aria-labelledby'])"
+        " document.querySelector('#search-query').removeAttribute(name)"
+    )
+    assert "label" in dict(faults(page))
