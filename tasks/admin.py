@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import localize, number_format
 from django.utils.html import format_html, format_html_join
@@ -14,13 +15,20 @@ from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
-from tasks import history, pipelines, services
+from tasks import history, overview, pipelines, services
 from tasks.exceptions import WrongState
 from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail, TaskEvent, Worker
 from tasks.sentences import translated
 
 Action = Callable[..., Task]
+MOST_AT_ONCE = 500  # retried by one click: each takes some ten milliseconds
+MOST_NAMED = 10  # of those that were skipped
+_TOLD: dict[str, Callable[[int], str]] = {
+    "retry": lambda n: ngettext("%(n)d task is retried.", "%(n)d tasks are retried.", n),
+    "cancel": lambda n: ngettext("%(n)d task was cancelled.", "%(n)d tasks were cancelled.", n),
+}
 
 
 def described(details: dict[str, Any]) -> str:
@@ -138,7 +146,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     change_form_template = "admin/tasks/task/change_form.html"
     fields = (
         "id", "document_link", "owner", "state", "bar", "step", "age", "why", "attempt", "lane",
-        "options", "created_at", "started_at", "completed_at",
+        "options", "created_at", "started_at", "completed_at", "celery_results",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -172,6 +180,11 @@ class TaskAdmin(admin.ModelAdmin[Task]):
             return "–"
         address = reverse("admin:documents_document_change", args=[task.document_id])
         return format_html('<a href="{}">{}</a>', address, task.document)
+
+    @admin.display(description=_("Celery results"))
+    def celery_results(self, task: Task) -> str:
+        address = reverse("admin:django_celery_results_taskresult_changelist")
+        return format_html('<a href="{}?q={}">{}</a>', address, task.pk, _("Messages of this task"))
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, task: Task) -> str:
@@ -216,6 +229,21 @@ class TaskAdmin(admin.ModelAdmin[Task]):
                 return HttpResponseRedirect(request.get_full_path())
         return super().response_change(request, obj)
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.retry_cause))
+        return [path("retry-cause/", view, name="tasks_task_retry_cause"), *super().get_urls()]
+
+    def retry_cause(self, request: HttpRequest) -> HttpResponse:
+        """Retry what failed for one reason, the first MOST_AT_ONCE of them."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        failed = overview.failed_by(request.POST.get("error_code", ""))
+        self._act(request, failed[:MOST_AT_ONCE], services.retry)
+        if left := failed.count():
+            sentence = ngettext("%(n)d failed task is left.", "%(n)d failed tasks are left.", left)
+            self.message_user(request, sentence % {"n": left})
+        return HttpResponseRedirect(reverse("admin:index"))
+
     def _act(self, request: HttpRequest, queryset: "QuerySet[Task]", act: Action) -> None:
         done, skipped = 0, []
         for task in queryset.select_related("document"):
@@ -227,10 +255,16 @@ class TaskAdmin(admin.ModelAdmin[Task]):
             done += 1
             self.log_change(request, task, act.__name__)
         if done:
-            told = ngettext("%(n)d task: %(what)s.", "%(n)d tasks: %(what)s.", done)
-            self.message_user(request, told % {"n": done, "what": act.__name__})
-        for sentence in skipped:
+            told = _TOLD[act.__name__](done)
+            self.message_user(request, told % {"n": done})
+        self._tell_skipped(request, skipped)
+
+    def _tell_skipped(self, request: HttpRequest, skipped: list[str]) -> None:
+        for sentence in skipped[:MOST_NAMED]:
             self.message_user(request, sentence, messages.WARNING)
+        if (more := len(skipped) - MOST_NAMED) > 0:
+            told = ngettext("%(n)d more was skipped.", "%(n)d more were skipped.", more)
+            self.message_user(request, told % {"n": more}, messages.WARNING)
 
     def save_model(self, request: HttpRequest, obj: Task, form: Any, change: bool) -> None:
         """Nothing is edited here; to save would undo what became of the task since it was read."""
@@ -239,6 +273,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
         task = kwargs.get("obj")
+        context["subtitle"] = self.document_name(task) if task else None
         context["can_cancel"] = task is not None and task.status in LIVE
         context["can_retry"] = task is not None and task.status in (Status.FAILED, Status.CANCELLED)
         return super().render_change_form(request, context, *args, **kwargs)

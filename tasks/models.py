@@ -108,6 +108,13 @@ class Task(models.Model):
             # the sweeper and the admin look at what lives
             models.Index(fields=["created_at"], name="task_live", condition=Q(status__in=LIVE)),
             models.Index(fields=["status", "-created_at"], name="task_status_created"),
+            # the admin's list of all, and its plots of the last day
+            models.Index(fields=["-created_at", "-id"], name="task_created"),
+            models.Index(
+                fields=["completed_at", "status"],
+                name="task_completed",
+                condition=Q(status__in=(Status.COMPLETED, Status.FAILED)),
+            ),
         ]
 
     def __str__(self) -> str:

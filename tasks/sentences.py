@@ -39,7 +39,7 @@ def _filled(template: str, values: dict[str, str]) -> str:
 
 def templates() -> set[str]:
     """All sentences of which others are made."""
-    return {inspect.cleandoc(error.__doc__ or "") for error in _errors(TaskError)} | {TRIES_AGAIN}
+    return {inspect.cleandoc(error.__doc__ or "") for error in errors(TaskError)} | {TRIES_AGAIN}
 
 
 @cache
@@ -57,7 +57,8 @@ def _form(template: str) -> re.Pattern[str]:
     )
 
 
-def _errors(kind: type[TaskError]) -> Iterator[type[TaskError]]:
+def errors(kind: type[TaskError]) -> Iterator[type[TaskError]]:
+    """All kinds of it."""
     yield kind
     for each in kind.__subclasses__():
-        yield from _errors(each)
+        yield from errors(each)

@@ -1,10 +1,15 @@
 """Staff see what is stuck, act on many at once, and are told what was done and what was not."""
 
+import re
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from tasks import outbox, queue, services
+from tasks.exceptions import StepError, WorkerLost
 from tasks.models import OutboxMessage, Task, TaskDetail, Worker
-from tasks.tests.factories import Script, make_task, register
+from tasks.tests.factories import Script, make_document, make_task, register, run_all
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +39,7 @@ def test_many_are_cancelled_at_once_and_what_was_skipped_is_named(admin_client, 
     waiting, ended = make_task(user), make_task(user)
     services.cancel(ended.pk)
     page = act(admin_client, "cancel_selected", [waiting, ended])
-    assert "1 task: cancel." in page
+    assert "1 task was cancelled." in page
     assert "is cancelled; that can&#x27;t be done now." in page
     assert set(Task.objects.values_list("status", flat=True)) == {"CANCELLED"}
 
@@ -43,7 +48,7 @@ def test_many_are_retried_at_once(admin_client, user):
     tasks = [make_task(user), make_task(user)]
     for task in tasks:
         services.cancel(task.pk)
-    assert "2 tasks: retry." in act(admin_client, "retry_selected", tasks)
+    assert "2 tasks are retried." in act(admin_client, "retry_selected", tasks)
     assert list(Task.objects.values_list("status", "attempt")) == [("PENDING", 2)] * 2
 
 
@@ -78,3 +83,124 @@ def test_the_list_says_why_a_task_waits(admin_client, user):
 def test_staff_see_the_workers(admin_client):
     Worker.objects.create(name="worker-7@here", slots=3)
     assert "worker-7@here" in admin_client.get("/admin/tasks/worker/").content.decode()
+
+
+# -- the overview ------------------------------------------------------------------------------
+
+
+def fail(task, error):
+    services.fail(services.dispatch(task.pk, task.attempt, worker="w"), error)
+
+
+def overview_of(client):
+    return client.get("/admin/").content.decode()
+
+
+def retry_cause(client, error_code):
+    posted = {"error_code": error_code}
+    return client.post("/admin/tasks/task/retry-cause/", posted, follow=True).content.decode()
+
+
+def test_the_overview_counts_by_state_and_names_who_waits_longest(admin_client, user):
+    first, _, running = (make_task(user) for _ in range(3))
+    services.dispatch(running.pk, 1, worker="w")
+    page = overview_of(admin_client)
+    counts = re.findall(r'<strong>(\d+)</strong> <span class="state state-(\w+)">', page)
+    assert {state: int(count) for count, state in counts} == {
+        "pending": 2, "running": 1, "completed": 0, "failed": 0, "cancelled": 0,
+    }  # fmt: skip
+    assert f'/admin/tasks/task/{first.pk}/change/">' in page
+    assert "No worker answers." in page
+    Worker.objects.create(name="worker-7@here", slots=3)
+    assert "worker-7@here (3)" in overview_of(admin_client)
+
+
+def test_failures_are_grouped_by_cause_and_retried_together(admin_client, user):
+    lost, broken, again = [make_task(user) for _ in range(3)], make_task(user), make_document(user)
+    for task in lost:
+        fail(task, WorkerLost(tries=3))
+    fail(broken, StepError())
+    fail(make_task(user, again), WorkerLost(tries=3))
+    make_task(user, again)  # took the place of the one that failed
+    page = overview_of(admin_client)
+    assert re.findall(r"<code>(\w+)</code></td>\s*<td><a [^>]*>(\d+)</a>", page) == [
+        ("worker_lost", "3"), ("internal_error", "1"),
+    ]  # fmt: skip
+    assert "Retry these 3" in page
+    assert "3 tasks are retried." in retry_cause(admin_client, "worker_lost")
+    for task in lost:
+        task.refresh_from_db()
+    assert [(task.status, task.attempt) for task in lost] == [("PENDING", 2)] * 3
+    broken.refresh_from_db()
+    assert broken.status == "FAILED"
+
+
+def test_more_than_can_be_retried_at_once_are_told(admin_client, user, monkeypatch):
+    monkeypatch.setattr("tasks.admin.MOST_AT_ONCE", 2)
+    for _ in range(3):
+        fail(make_task(user), StepError())
+    page = retry_cause(admin_client, "internal_error")
+    assert ["2 tasks are retried." in page, "1 failed task is left." in page] == [True, True]
+
+
+def test_of_many_that_are_skipped_ten_are_named(admin_client, user):
+    tasks = [make_task(user) for _ in range(13)]
+    for task in tasks:
+        services.cancel(task.pk)
+    page = act(admin_client, "cancel_selected", tasks)
+    assert page.count("can&#x27;t be done now.") == 10
+    assert "3 more were skipped." in page
+
+
+def test_only_who_may_change_tasks_may_retry_a_cause(client, user):
+    from django.contrib.auth.models import Permission
+
+    fail(task := make_task(user), StepError())
+    user.is_staff = True
+    user.save()
+    client.force_login(user)
+    assert "How the work stands" not in client.get("/admin/").content.decode()
+    user.user_permissions.add(Permission.objects.get(codename="view_task"))
+    page = client.get("/admin/").content.decode()
+    assert ["How the work stands" in page, "Retry this one" in page] == [True, False]
+    address = "/admin/tasks/task/retry-cause/"
+    assert client.post(address, {"error_code": "internal_error"}).status_code == 403
+    assert client.get(address).status_code in (403, 405)
+    task.refresh_from_db()
+    assert task.status == "FAILED"
+
+
+def test_the_plots_show_each_hour_of_the_last_day(user):
+    from tasks import overview
+
+    now = timezone.now()
+    for hours, error in ((0, None), (0, StepError()), (5, StepError()), (30, StepError())):
+        task = make_task(user)
+        if error:
+            fail(task, error)
+        else:
+            run_all(task)
+        Task.objects.filter(pk=task.pk).update(completed_at=now - timedelta(hours=hours))
+    found = overview.look().hours
+    assert len(found) == 24
+    assert [(hour.completed, hour.failed) for hour in found if hour.completed or hour.failed] == [
+        (0, 1), (1, 1),
+    ]  # fmt: skip
+    assert [hour.failure_rate for hour in found][-1] == 0.5
+    assert sum(hour.failure_rate for hour in found) == 1.5
+
+
+def test_the_overview_costs_the_same_queries_however_much_there_is(
+    admin_client, user, django_assert_max_num_queries
+):
+    for _ in range(15):
+        fail(make_task(user), StepError())
+    with django_assert_max_num_queries(14):
+        admin_client.get("/admin/")
+
+
+def test_a_task_is_named_by_its_document_and_leads_to_its_messages(admin_client, user):
+    task = make_task(user, make_document(user))
+    page = admin_client.get(f"/admin/tasks/task/{task.pk}/change/").content.decode()
+    assert "<h2>a.txt</h2>" in page
+    assert f"/admin/django_celery_results/taskresult/?q={task.pk}" in page

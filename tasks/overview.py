@@ -1,0 +1,118 @@
+"""How the work stands, at a glance: what staff see first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
+from django.db.models.functions import TruncHour
+from django.utils import timezone
+
+from tasks.models import Status, Task, Worker
+from tasks.queue import SEEN_SECONDS
+
+HOURS = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hour:
+    starts_at: datetime
+    completed: int
+    failed: int
+
+    @property
+    def failure_rate(self) -> float:
+        """Of what ended by itself, 0 to 1."""
+        return self.failed / ended if (ended := self.completed + self.failed) else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """Tasks that failed with one code and were not started anew since."""
+
+    error_code: str
+    sentence: str  # of one of them
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    counts: dict[Status, int]
+    hours: Sequence[Hour]  # the last day, the present hour last
+    causes: Sequence[Cause]  # the most frequent first
+    oldest_waiting: Task | None
+    workers: Sequence[Worker]  # those that answer
+
+
+def look() -> Overview:
+    waiting = Task.objects.filter(status=Status.PENDING).select_related("document", "outbox")
+    return Overview(
+        counts=_counts(),
+        hours=_hours(),
+        causes=_causes(),
+        oldest_waiting=waiting.order_by("created_at").first(),
+        workers=list(Worker.objects.filter(seen_at__gte=_ago(seconds=SEEN_SECONDS))),
+    )
+
+
+def failed_by(error_code: str) -> "QuerySet[Task]":
+    """The tasks of a cause, the one that failed first at the front."""
+    return _failed().filter(error_code=error_code).order_by("completed_at")
+
+
+def _failed() -> "QuerySet[Task]":
+    newer = Task.objects.filter(
+        document=OuterRef("document"), created_at__gt=OuterRef("created_at")
+    )
+    return Task.objects.filter(~Exists(newer), status=Status.FAILED)
+
+
+def _counts() -> dict[Status, int]:
+    rows = Task.objects.order_by().values_list("status").annotate(Count("pk"))
+    found = dict(rows)
+    return {status: found.get(status, 0) for status in Status}
+
+
+def _hours() -> list[Hour]:
+    first = timezone.localtime().replace(minute=0, second=0, microsecond=0)
+    first -= timedelta(hours=HOURS - 1)
+    ended = Task.objects.filter(
+        status__in=(Status.COMPLETED, Status.FAILED), completed_at__gte=first
+    )
+    rows = (
+        ended.order_by()
+        .annotate(hour=TruncHour("completed_at"))
+        .values_list("hour", "status")
+        .annotate(Count("pk"))
+    )
+    found = {(hour, status): count for hour, status, count in rows}
+    starts = [first + timedelta(hours=number) for number in range(HOURS)]
+    return [
+        Hour(
+            starts_at=start,
+            completed=found.get((start, Status.COMPLETED), 0),
+            failed=found.get((start, Status.FAILED), 0),
+        )
+        for start in starts
+    ]
+
+
+def _causes() -> list[Cause]:
+    rows: Any = (
+        _failed()
+        .order_by()
+        .values("error_code")
+        .annotate(
+            sentence=Max("error_message"), count=Count("pk"),
+            first_at=Min("completed_at"), last_at=Max("completed_at"),
+        )
+        .order_by("-count", "error_code")
+    )  # fmt: skip
+    return [Cause(**row) for row in rows]
+
+
+def _ago(*, seconds: float) -> datetime:
+    return timezone.now() - timedelta(seconds=seconds)
