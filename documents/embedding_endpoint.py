@@ -23,6 +23,7 @@ from documents.embedding_transport import AnswerPacked, AnswerTooLarge, allowed,
 from documents.exceptions import (
     EmbeddingInvalid,
     EmbeddingModelUnknown,
+    EmbeddingOfOtherSize,
     EmbeddingRateLimited,
     EmbeddingRefused,
     EmbeddingRejected,
@@ -180,8 +181,6 @@ def _decoded(sent: object, dimensions: int) -> Vectors:
     if vector.dtype.kind not in "fiu":  # text among the numbers, or too large to be any
         raise EmbeddingUnreadable
     if vector.shape != (dimensions or vector.size,):
-        raise EmbeddingInvalid(
-            f"The embedding service sent {vector.size} dimensions instead of {dimensions}."
-        )
+        raise EmbeddingOfOtherSize(sent=vector.size, expected=dimensions)
     with np.errstate(over="ignore"):  # it becomes infinite, and is refused as such
         return vector.astype(np.float32)

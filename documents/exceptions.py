@@ -49,6 +49,10 @@ class PasswordProtected(DocumentError):
     code = "password_protected"
 
 
+class CopyProtected(PasswordProtected):
+    """The e-book is copy-protected."""
+
+
 class CorruptFile(DocumentError):
     """The file is damaged and can't be read."""
 
@@ -89,10 +93,26 @@ class TooComplex(DocumentError):
     code = "too_complex"
 
 
+class CellsTooFarApart(TooComplex):
+    """The cells of a sheet lie too far apart to be read."""
+
+
 class NoText(DocumentError):
     """No text was found in the document."""
 
     code = "no_text"
+
+
+class NoTextInFile(NoText):
+    """No text was found in the file ({label})."""
+
+
+class NoTextInPicture(NoText):
+    """OCR found no text in the picture ({label})."""
+
+
+class NoTextInScan(NoText):
+    """The PDF has no text layer, and OCR found no text on its pages either."""
 
 
 class ReaderCrashed(DocumentError):
@@ -159,6 +179,10 @@ class EmbeddingInvalid(TransientStepError):
 
     code = "embedding_invalid"
     max_failures = 3  # what is wrong with an answer seldom passes, and each one is paid for
+
+
+class EmbeddingOfOtherSize(EmbeddingInvalid):
+    """The embedding service sent {sent} dimensions instead of {expected}."""
 
 
 class EmbeddingUnreadable(EmbeddingInvalid):

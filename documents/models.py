@@ -35,25 +35,33 @@ class Document(models.Model):
     """An uploaded file and what was made of it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="documents")
-    name = models.CharField(max_length=255)  # what the person called it; for showing only
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="documents", verbose_name=_("owner")
+    )
+    name = models.CharField(
+        _("name"), max_length=255
+    )  # what the person called it; for showing only
     file = models.FileField(upload_to=storage_path, max_length=100)
-    content_type = models.CharField(max_length=100)
-    size = models.PositiveBigIntegerField(help_text=_("Bytes."))
-    sha256 = models.CharField(max_length=64)
-    status = models.CharField(max_length=10, choices=DocumentStatus, default=DocumentStatus.PENDING)
-    error_code = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - null in the API
-    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001
-    page_count = models.PositiveIntegerField(null=True, blank=True)
-    chunk_count = models.PositiveIntegerField(default=0)
-    language = models.CharField(max_length=10, blank=True)
+    content_type = models.CharField(_("type"), max_length=100)
+    size = models.PositiveBigIntegerField(_("size"), help_text=_("Bytes."))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    status = models.CharField(
+        _("status"), max_length=10, choices=DocumentStatus, default=DocumentStatus.PENDING
+    )
+    error_code = models.CharField(_("error code"), max_length=64, null=True, blank=True)  # noqa: DJ001 - null in the API
+    error_message = models.TextField(_("error"), null=True, blank=True)  # noqa: DJ001
+    page_count = models.PositiveIntegerField(_("pages"), null=True, blank=True)
+    chunk_count = models.PositiveIntegerField(_("chunks"), default=0)
+    language = models.CharField(_("language"), max_length=10, blank=True)
     extraction = models.ForeignKey(
         "Extraction", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )  # the one the chunks' spans refer to
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("changed"), db_default=Now(), editable=False)
 
     class Meta:
+        verbose_name = _("document")
+        verbose_name_plural = _("documents")
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(fields=["owner", "sha256"], name="one_document_per_content"),
@@ -114,20 +122,26 @@ class EmbeddingSpace(models.Model):
         ACTIVE = "ACTIVE", _("Searched")
         RETIRED = "RETIRED", _("Being removed")
 
-    passage_model = models.CharField(max_length=200)
-    query_model = models.CharField(max_length=200)
-    dimensions = models.PositiveSmallIntegerField()
-    passage_prefix = models.CharField(max_length=500, blank=True)  # put before what is embedded
-    query_prefix = models.CharField(max_length=500, blank=True)
-    base_url = models.CharField(max_length=500, blank=True)  # "": EMBEDDING_BASE_URL
+    passage_model = models.CharField(_("passages' model"), max_length=200)
+    query_model = models.CharField(_("questions' model"), max_length=200)
+    dimensions = models.PositiveSmallIntegerField(_("dimensions"))
+    passage_prefix = models.CharField(
+        _("passages' prefix"), max_length=500, blank=True
+    )  # put before what is embedded
+    query_prefix = models.CharField(_("questions' prefix"), max_length=500, blank=True)
+    base_url = models.CharField(_("address"), max_length=500, blank=True)  # "": EMBEDDING_BASE_URL
     # Of the variable that holds the key; "": OPENAI_API_KEY. No secret is in the database.
-    key_variable = models.CharField(max_length=100, blank=True)
-    state = models.CharField(max_length=8, choices=State)
+    key_variable = models.CharField(_("variable of the key"), max_length=100, blank=True)
+    state = models.CharField(_("state"), max_length=8, choices=State)
     task = models.ForeignKey("tasks.Task", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    switched_at = models.DateTimeField(null=True)  # since then it is searched, or no longer
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    switched_at = models.DateTimeField(
+        _("switched"), null=True
+    )  # since then it is searched, or no longer
 
     class Meta:
+        verbose_name = _("embedding space")
+        verbose_name_plural = _("embedding spaces")
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
@@ -275,20 +289,27 @@ class KeptVector(models.Model):
 class Usage(models.Model):
     """What one owner used on one day, UTC. Nothing is taken off when documents are deleted."""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    day = models.DateField()
-    documents = models.PositiveBigIntegerField(default=0, help_text=_("Uploaded, and new."))
-    chunks = models.PositiveBigIntegerField(default=0, help_text=_("Stored."))
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("owner")
+    )
+    day = models.DateField(_("day"))
+    documents = models.PositiveBigIntegerField(
+        _("documents"), default=0, help_text=_("Uploaded, and new.")
+    )
+    chunks = models.PositiveBigIntegerField(_("chunks"), default=0, help_text=_("Stored."))
     tokens = models.PositiveBigIntegerField(
-        default=0, help_text=_("Of the embedding service, by its own count where it tells one.")
+        _("tokens"),
+        default=0,
+        help_text=_("Of the embedding service, by its own count where it tells one."),
     )
     requests = models.PositiveBigIntegerField(
-        default=0, help_text=_("To the embedding service, answered.")
+        _("requests"), default=0, help_text=_("To the embedding service, answered.")
     )
 
     class Meta:
-        ordering = ["-day", "owner"]
+        verbose_name = _("usage")
         verbose_name_plural = _("usage")
+        ordering = ["-day", "owner"]
         constraints = [models.UniqueConstraint(fields=["owner", "day"], name="one_usage_per_day")]
         indexes = [models.Index(fields=["day"], name="usage_day")]  # the admin's list
 

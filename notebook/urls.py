@@ -12,6 +12,7 @@ from notebook.tokens import TokenView
 
 admin.site.site_header = admin.site.site_title = "Notebook"
 admin.site.index_title = _("Staff")
+admin.site.enable_nav_sidebar = False  # the lists need its room
 handler500 = "notebook.problems.server_error"
 
 api: list[URLPattern | URLResolver] = [

@@ -63,28 +63,32 @@ class Task(models.Model):
     """One run of a pipeline over one subject."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    pipeline = models.CharField(max_length=40)
+    pipeline = models.CharField(_("pipeline"), max_length=40)
     document = models.ForeignKey(
         "documents.Document", models.CASCADE, related_name="tasks", null=True, blank=True
     )
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    options = models.JSONField(default=dict, blank=True)
-    lane = models.CharField(max_length=5, choices=Lane, default=Lane.QUICK)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("owner")
+    )
+    options = models.JSONField(_("options"), default=dict, blank=True)
+    lane = models.CharField(_("lane"), max_length=5, choices=Lane, default=Lane.QUICK)
     effort = models.PositiveIntegerField(default=0, help_text=_("Seconds, a guess."))
-    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
-    progress = models.PositiveSmallIntegerField(default=0)
-    error_code = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - null in the API
-    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001
-    attempt = models.PositiveIntegerField(default=1)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
+    progress = models.PositiveSmallIntegerField(_("progress"), default=0)
+    error_code = models.CharField(_("error code"), max_length=64, null=True, blank=True)  # noqa: DJ001 - null in the API
+    error_message = models.TextField(_("error"), null=True, blank=True)  # noqa: DJ001
+    attempt = models.PositiveIntegerField(_("attempt"), default=1)
     seq = models.PositiveBigIntegerField(default=1)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(db_default=Now(), editable=False)
-    started_at = models.DateTimeField(null=True, blank=True)
-    completed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("changed"), db_default=Now(), editable=False)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    completed_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
     objects = TaskQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(
@@ -135,22 +139,28 @@ class TaskDetail(models.Model):
     task = models.ForeignKey(Task, models.CASCADE, related_name="task_details")
     step_type = models.CharField(max_length=40)
     step_order = models.PositiveSmallIntegerField()
-    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
-    progress = models.PositiveSmallIntegerField(default=0)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
+    progress = models.PositiveSmallIntegerField(_("progress"), default=0)
     details = models.JSONField(default=dict, blank=True)
     error_code = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
-    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001
+    error_message = models.TextField(_("error"), null=True, blank=True)  # noqa: DJ001
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
     owner = models.UUIDField(null=True, blank=True)  # the claim; every write of a step carries it
     lease_expires_at = models.DateTimeField(null=True, blank=True)
-    worker = models.CharField(max_length=200, blank=True)
-    failures = models.PositiveSmallIntegerField(default=0)  # transient ones, since the last retry
-    losses = models.PositiveSmallIntegerField(default=0)  # workers lost in this step, likewise
+    worker = models.CharField(_("worker"), max_length=200, blank=True)
+    failures = models.PositiveSmallIntegerField(
+        _("failures"), default=0
+    )  # transient ones, since the last retry
+    losses = models.PositiveSmallIntegerField(
+        _("lost workers"), default=0
+    )  # workers lost in this step, likewise
 
     objects = TrackedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("step")
+        verbose_name_plural = _("steps")
         ordering = ["step_order"]
         constraints = [
             models.UniqueConstraint(fields=["task", "step_type"], name="one_detail_per_step"),
@@ -206,13 +216,18 @@ class TaskEvent(models.Model):
         RETRIED = "RETRIED", _("Retried")
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="history", db_index=False)
-    event = models.CharField(max_length=10, choices=Event)
+    event = models.CharField(_("event"), max_length=10, choices=Event)
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("by"),
     )
-    attempt = models.PositiveIntegerField()
+    attempt = models.PositiveIntegerField(_("attempt"))
     step_type = models.CharField(max_length=40, blank=True)
-    worker = models.CharField(max_length=200, blank=True)
+    worker = models.CharField(_("worker"), max_length=200, blank=True)
     error_code = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
     reason = models.TextField(null=True, blank=True)  # noqa: DJ001
     times = models.PositiveIntegerField(default=1)  # in a row; a wait may go on for days
@@ -220,6 +235,8 @@ class TaskEvent(models.Model):
     last_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         ordering = ["pk"]
         indexes = [models.Index(fields=["task", "id"], name="event_of_task")]
 
@@ -272,9 +289,13 @@ class OutboxMessage(models.Model):
 class Worker(models.Model):
     """A worker that answered the sweeper, and how many steps it runs at a time."""
 
-    name = models.CharField(max_length=200, primary_key=True)
-    slots = models.PositiveIntegerField()
-    seen_at = models.DateTimeField(db_default=Now())
+    name = models.CharField(_("name"), max_length=200, primary_key=True)
+    slots = models.PositiveIntegerField(_("slots"))
+    seen_at = models.DateTimeField(_("last seen"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
 
     def __str__(self) -> str:
         return self.name

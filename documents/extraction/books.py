@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from lxml import etree
 from unstructured.documents.elements import Element, Title
 
-from documents.exceptions import CorruptFile, PasswordProtected
+from documents.exceptions import CopyProtected, CorruptFile
 from documents.extraction import parts, web
 from documents.extraction.encodings import decode
 from documents.extraction.packages import Package, opened
@@ -22,7 +22,7 @@ _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+
 def read_epub(reading: Reading) -> Iterator[Element]:
     with opened(reading.path) as package:
         if package.bytes("META-INF/rights.xml") is not None:
-            raise PasswordProtected("The e-book is copy-protected.")
+            raise CopyProtected
         folder, book = _book(package)
         chapters = _spine(book, folder)
         names = _contents(package, book, folder)

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from documents.exceptions import TooComplex
+from documents.exceptions import CellsTooFarApart
 
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^<>]*?\s)?r="(\d{1,10})"')
@@ -42,7 +42,7 @@ def _closed_up(archive: zipfile.ZipFile, large: list[str], most: int) -> io.Byte
             if name in large:
                 data = _closer(data)
                 if _cells(data) > most:
-                    raise TooComplex("The cells of a sheet lie too far apart to be read.")
+                    raise CellsTooFarApart
             new.writestr(name, data)
     file.seek(0)
     return file

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from documents.exceptions import NoText
+from documents.exceptions import NoText, NoTextInFile, NoTextInPicture, NoTextInScan
 from documents.extraction.elements import Extracted
 from documents.extraction.sandbox import Keep, Known, sandbox
 from documents.extraction.types import PICTURES, SUPPORTED
@@ -38,14 +38,12 @@ def extract_text(
         keep=keep,
     )
     if not any(char.isalnum() for char in extracted.text):
-        raise NoText(_reason(extracted, content_type))
+        raise _no_text(extracted, content_type)
     return extracted
 
 
-def _reason(extracted: Extracted, content_type: str) -> str:
+def _no_text(extracted: Extracted, content_type: str) -> NoText:
     label = SUPPORTED[content_type].label
     if not extracted.details.get("ocr_pages"):
-        return f"No text was found in the file ({label})."
-    if content_type in PICTURES:
-        return f"OCR found no text in the picture ({label})."
-    return "The PDF has no text layer, and OCR found no text on its pages either."
+        return NoTextInFile(label=label)
+    return NoTextInPicture(label=label) if content_type in PICTURES else NoTextInScan()

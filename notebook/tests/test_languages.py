@@ -1,5 +1,6 @@
 """Whatever a person reads is there in both languages."""
 
+import ast
 import json
 import os
 import re
@@ -77,6 +78,29 @@ def test_each_error_has_its_sentence_in_chinese_with_the_same_values():
 
 def names(template):
     return {name for _, name, *_ in Formatter().parse(template) if name}
+
+
+def test_no_error_is_raised_with_a_sentence_that_translators_do_not_see():
+    kinds = {kind.__name__ for kind in errors(TaskError)} | {"StepPaused"}
+    sources = [
+        path
+        for room in ("documents", "tasks", "notebook")
+        for path in (PROJECT / room).rglob("*.py")
+    ]
+    calls = [
+        (path.name, node.lineno, node.func.id)
+        for path in sources
+        if "tests" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds
+        for argument in node.args
+        if isinstance(argument, ast.JoinedStr | ast.Constant) and not is_number(argument)
+    ]
+    assert calls == []
+
+
+def is_number(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
 
 
 @pytest.mark.parametrize("name", ["django", "djangojs"])
