@@ -153,6 +153,7 @@ def test_a_document_without_text_fails_with_a_reason_and_can_be_retried(page):
     found = upload(page, name, pdf(f") Tj % {name}"))
     expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
     expect(found.locator(".reason")).to_contain_text("No text was found")
+    expect(found.locator(".advice")).to_contain_text("scan it again")
     with page.expect_response(re.compile(r"/api/tasks/.*/retry/$")) as response:
         page.get_by_role("button", name=f"Retry {name}").click()
     assert response.value.status == 202
@@ -177,6 +178,15 @@ def test_the_history_tells_what_happened_and_goes_on_while_it_is_read(page):
     again = [*first, "Retried", "Started", "Failed"]
     expect(told.locator("strong")).to_have_text(again, timeout=PROCESSED_MS)
     expect(page.locator(".history-attempt")).to_have_text(["Attempt 2"])
+
+
+def test_long_work_tells_how_long_it_will_take(page, embedder):
+    embedder.seconds_per_request = 2 * SLOW_EMBEDDING_SECONDS
+    found = upload(page, unique("txt"), long_text())
+    expect(found.locator(".waiting")).to_contain_text(
+        re.compile(r"About \d+ (s|min).* left"), timeout=30_000
+    )
+    page.get_by_role("button", name="Cancel").first.click()
 
 
 def test_work_can_be_cancelled_and_taken_up_again(page, embedder):

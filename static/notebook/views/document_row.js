@@ -1,5 +1,6 @@
 /** One document in the list: what it is, how it stands, what can be done. */
 import { fileUrl } from "../api.js";
+import { adviceOn } from "../advice.js";
 import { deleteDocument } from "../deletions.js";
 import { cancel, openPanel, reprocess, retry, toggleSelected } from "../documents.js";
 import { dateTime, fileSize, languageName, percent, timeAgo } from "../format.js";
@@ -97,5 +98,7 @@ function Reason({ item, task, status }) {
   const failed = status === "FAILED" || (status === "AVAILABLE" && item.task?.status === "FAILED");
   if (!failed) return null;
   const reason = task?.error_message || item.error_message || item.task?.error_message || t("The reason is not known.");
-  return html`<p class="reason"><${Icon} name="alert" /><span>${reason}</span></p>`;
+  const advice = adviceOn(task?.error_code ?? item.error_code ?? item.task?.error_code);
+  return html`
+    <p class="reason"><${Icon} name="alert" /><span>${reason}${advice && html` <span class="advice">${advice}</span>`}</span></p>`;
 }

@@ -1,15 +1,28 @@
-/** Why a task does not move right now: its place in the queue, or what it waits for. */
-import { duration, number } from "../format.js";
+/** What a live task waits for: its place in the queue, a reason, or its end. */
+import { duration, number, serverNow } from "../format.js";
 import { html } from "../html.js";
 import { t } from "../i18n.js";
 import { Icon } from "./icons.js";
 
+const TELLING_MS = 5000;
+const TELLING_PERCENT = 10;
+const ROUND_MS = 5000; // more would not be true
+
 export function Waiting({ task }) {
   const steps = task?.task_details ?? [];
   const next = steps.find(({ status }) => status === "PENDING");
-  if (!next || steps.some(({ status }) => status === "RUNNING")) return null;
-  const words = next.error_message || turn(next.details.queue);
+  const runs = steps.some(({ status }) => status === "RUNNING");
+  const words = runs ? untilEnd(task) : next && (next.error_message || turn(next.details.queue));
   return words && html`<p class="waiting"><${Icon} name="clock" /><span>${words}</span></p>`;
+}
+
+/** As long as what is left would take at the speed so far; nothing while that says little. */
+function untilEnd({ progress, task_details: steps }) {
+  const began = Math.min(...steps.filter(({ started_at: at }) => at).map(({ started_at: at }) => Date.parse(at)));
+  const passed = serverNow() - began;
+  if (passed < TELLING_MS || progress < TELLING_PERCENT) return "";
+  const left = (passed * (100 - progress)) / progress;
+  return t("About {time} left", { time: duration(ROUND_MS * Math.ceil(left / ROUND_MS)) });
 }
 
 function turn(queue) {

@@ -1,0 +1,34 @@
+/** What to do about a failure, by its code; the server's sentence has told what it is. */
+import { t } from "./i18n.js";
+
+const save = () => t("Open it, save it anew or in another format, and upload that.");
+const split = () => t("Split it and upload the parts.");
+const later = () => t("Retry it later. What is done already is kept.");
+const operator = () => t("Only the operator can mend this; then retry it.");
+
+const ADVICE = {
+  corrupt_file: save,
+  reader_crashed: save,
+  reader_timeout: save,
+  too_complex: save,
+  no_text: () => t("If it is a scan, scan it again with more contrast, or as text."),
+  archive_bomb: split,
+  too_many_pages: split,
+  too_much_text: split,
+  image_too_large: () => t("Make the picture smaller and upload that."),
+  reader_out_of_memory: split,
+  out_of_memory: split,
+  embedding_unavailable: later,
+  embedding_invalid: later,
+  rate_limited: later,
+  reader_lost: later,
+  worker_lost: later,
+  step_timeout: later,
+  temporarily_unavailable: later,
+  vectors_incomplete: later,
+  embedding_auth: operator,
+  model_not_found: operator,
+  internal_error: later,
+};
+
+export const adviceOn = (code) => ADVICE[code]?.() ?? "";
