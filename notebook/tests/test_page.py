@@ -181,7 +181,7 @@ def test_the_history_tells_what_happened_and_goes_on_while_it_is_read(page):
 
 
 def test_long_work_tells_how_long_it_will_take(page, embedder):
-    embedder.seconds_per_request = 2 * SLOW_EMBEDDING_SECONDS
+    embedder.seconds_per_request = 8 * SLOW_EMBEDDING_SECONDS
     found = upload(page, unique("txt"), long_text())
     expect(found.locator(".waiting")).to_contain_text(
         re.compile(r"About \d+ (s|min).* left"), timeout=30_000
