@@ -185,13 +185,14 @@ class Hub:
 
     async def _reread(self) -> None:
         watched, users = events.told_apart(self._watches)
-        found = await database_sync_to_async(_seqs)(watched | self.live, users)
+        asked = watched | self.live
+        found = await database_sync_to_async(_seqs)(asked, users)
         changed = [task for task, seq in found.items() if seq > self._newest.get(task, 0)]
         for update in await database_sync_to_async(read)(Task.objects.filter(pk__in=changed)):
             self._deliver(update)
         for task in watched - set(found):
             self._end(self._watches.get(events.task_group(task), ()), "deleted")
-        self.live.intersection_update(found)
+        self.live -= asked - set(found)  # not what came alive meanwhile
         self._newest = {task: self._newest[task] for task in self._newest if task in found}
 
     async def _check(self) -> None:

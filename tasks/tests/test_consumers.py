@@ -142,6 +142,20 @@ async def test_a_layer_that_is_not_ours_is_told_of_everything(user, monkeypatch)
     assert sent == [(f"task.{task.pk}", "PENDING"), (f"user.{user.pk}", "PENDING")]
 
 
+async def test_what_comes_alive_while_rows_are_read_is_looked_at_next_time(monkeypatch):
+    ours = hub.Hub()
+    ours.live |= {"alive", "deleted"}
+
+    def seqs(asked, users):
+        ours.live.add("new")
+        return {"alive": 1}
+
+    monkeypatch.setattr(hub, "_seqs", seqs)
+    monkeypatch.setattr(hub, "read", lambda tasks: [])
+    await ours._reread()
+    assert ours.live == {"alive", "new"}
+
+
 # -- who is no longer signed in ----------------------------------------------------------------
 
 
