@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import uuid
 from types import SimpleNamespace
 
 import pytest
@@ -144,16 +145,17 @@ async def test_a_layer_that_is_not_ours_is_told_of_everything(user, monkeypatch)
 
 async def test_what_comes_alive_while_rows_are_read_is_looked_at_next_time(monkeypatch):
     ours = hub.Hub()
-    ours.live |= {"alive", "deleted"}
+    alive, deleted, new = (str(uuid.uuid4()) for _ in range(3))
+    ours.live |= {alive, deleted}
 
     def seqs(asked, users):
-        ours.live.add("new")
-        return {"alive": 1}
+        ours.live.add(new)
+        return {alive: 1}
 
     monkeypatch.setattr(hub, "_seqs", seqs)
     monkeypatch.setattr(hub, "read", lambda tasks: [])
     await ours._reread()
-    assert ours.live == {"alive", "new"}
+    assert ours.live == {alive, new}
 
 
 # -- who is no longer signed in ----------------------------------------------------------------
