@@ -9,7 +9,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('documents', '0008_names_for_people'),
         ('tasks', '0002_queue'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
