@@ -20,8 +20,9 @@ INSERT INTO documents_document (id, owner_id, name, file, content_type, size, sh
     chunk_count, language, error_code, error_message)
 SELECT gen_random_uuid(), (SELECT min(id) FROM auth_user), 'Report ' || n || '.pdf', 'none/' || n,
     'application/pdf', n, md5(n::text) || md5(n::text),
-    CASE WHEN n % 50 = 0 THEN 'FAILED' ELSE 'AVAILABLE' END, 1, 'en',
-    CASE WHEN n % 50 = 0 THEN 'code_' || n / 50 % 8 END, CASE WHEN n % 50 = 0 THEN 'It failed.' END
+    CASE WHEN n %% 50 = 0 THEN 'FAILED' ELSE 'AVAILABLE' END, 1, 'en',
+    CASE WHEN n %% 50 = 0 THEN 'code_' || n / 50 %% 8 END,
+    CASE WHEN n %% 50 = 0 THEN 'It failed.' END
 FROM generate_series(1, %(tasks)s) n
 """
 TASKS = """
