@@ -31,7 +31,6 @@ from notebook.stack.service import free_port
 CHANGES, CHANGES_PER_SECOND = 100, 5  # the product's own pace: at most five a second of a task
 TASKS, WATCHERS_OF_EACH, ROUNDS_OF_ALL = 50, 10, 20
 SETTLE_SECONDS = 6  # a socket reads again every five
-MB = 1024 * 1024
 
 
 def main() -> None:

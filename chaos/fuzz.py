@@ -111,9 +111,10 @@ def main(cases: int = 3_000, seed: int = 0) -> int:
         counts[name][code] += 1
         if code != ReaderCrashed.code:
             path.unlink()
-    for name, codes in sorted(counts.items()):  # what a run is for: people read it
-        print(f"{name:14}", ", ".join(f"{code} {n}" for code, n in codes.most_common()))
-    print(f"What crashed its reader is in {kept}")
+    for name, codes in sorted(counts.items()):
+        found = ", ".join(f"{code} {n}" for code, n in codes.most_common())
+        print(f"{name:14}", found)  # what a run is for: people read it
+    print(f"What crashed its reader is in {kept}")  # for who mends it
     return sum(codes[ReaderCrashed.code] for codes in counts.values())
 
 

@@ -111,7 +111,8 @@ class Teller:
         if not (last or alive or time.monotonic() > self._told + 10):
             return
         self._told = time.monotonic()
-        print(self._line(), end="\n" if last or not alive else "\r", flush=True)
+        end = "\n" if last or not alive else "\r"
+        print(self._line(), end=end, flush=True)  # a sign of life over a quarter of an hour
 
     def _line(self):
         soak = self._soak
@@ -130,9 +131,9 @@ def write(soak, path):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_name(f"{path.name}.json").write_text(json.dumps(found, indent=2) + "\n")
     path.write_text(_markdown(found))
-    for sentence in soak.wrong:  # the verdict for the terminal
-        print(f"  {sentence}")
-    print(f"{found['verdict']}. Report: {path}")
+    for sentence in soak.wrong:
+        print(f"  {sentence}")  # the verdict, for the terminal
+    print(f"{found['verdict']}. Report: {path}")  # likewise
 
 
 def facts(soak):

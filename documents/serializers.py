@@ -41,16 +41,15 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
 
     def to_representation(self, document: Document) -> dict[str, Any]:
         shown = super().to_representation(document)
-        reason = shown["error_message"]
-        return {**shown, "error_message": reason and translated(reason)}
+        return {**shown, "error_message": translated(shown["error_message"])}
 
     @extend_schema_field(LatestTaskSerializer(allow_null=True))
     def get_task(self, document: Document) -> Any:
         latest = document.latest_task  # type: ignore[attr-defined] # by the view's annotation
         if not latest:
             return None
-        reason, socket = latest["error_message"], f"/ws/tasks/{latest['id']}/"
-        return {**latest, "error_message": reason and translated(reason), "socket": socket}
+        reason, socket = translated(latest["error_message"]), f"/ws/tasks/{latest['id']}/"
+        return {**latest, "error_message": reason, "socket": socket}
 
 
 class SplittingSerializer(serializers.Serializer[Any]):

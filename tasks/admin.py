@@ -209,7 +209,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     def why(self, task: Task) -> str:
         """Why it failed, or what it waits for."""
         reason = task.error_message or getattr(task, "current_reason", None)
-        return (reason and translated(reason)) or _turn(getattr(task, "outbox", None)) or "–"
+        return translated(reason) or _turn(getattr(task, "outbox", None)) or "–"
 
     # -- acting ------------------------------------------------------------------------------
 

@@ -167,15 +167,13 @@ def _time(moment: datetime | None) -> str | None:
 def localised(push: Push) -> TaskSnapshot:
     """Its snapshot in the language that is active here."""
     steps = [_localised(push["pipeline"], each) for each in push["snapshot"]["task_details"]]
-    reason = push["snapshot"]["error_message"]
-    return {
-        **push["snapshot"], "error_message": reason and translated(reason), "task_details": steps,
-    }  # fmt: skip
+    reason = translated(push["snapshot"]["error_message"])
+    return {**push["snapshot"], "error_message": reason, "task_details": steps}
 
 
 def _localised(pipeline: str, detail: DetailSnapshot) -> DetailSnapshot:
-    reason, name = detail["error_message"], pipelines.label(pipeline, detail["step_type"])
-    return {**detail, "step_name": name, "error_message": reason and translated(reason)}
+    name, reason = pipelines.label(pipeline, detail["step_type"]), detail["error_message"]
+    return {**detail, "step_name": name, "error_message": translated(reason)}
 
 
 def push_task(task_id: UUID, owner_id: int, **_signal: Any) -> None:

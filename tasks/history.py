@@ -43,11 +43,11 @@ def record_wait(task: Task, **about: Any) -> None:
 def reason(entry: TaskEvent) -> str | None:
     """Why, in words, where there is more to say than the event."""
     restarted = entry.event == Event.RESTARTED and _RESTARTED.get(entry.error_code)
-    return str(restarted) if restarted else entry.reason and translated(entry.reason)
+    return str(restarted) if restarted else translated(entry.reason)
 
 
 def by(entry: TaskEvent) -> str | None:
-    """ "owner" or "staff"; None for Notebook itself, and for who is no longer known."""
+    """Whose wish it was, "owner" or "staff"; None: Notebook's own, or nobody's who is known."""
     if entry.by_id is None:
         return None
     return "owner" if entry.by_id == entry.task.owner_id else "staff"

@@ -10,13 +10,13 @@ import contextlib
 import json
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Literal
 
 import structlog
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import translation
 
 from tasks import events
@@ -191,7 +191,8 @@ class Hub:
         for update in await database_sync_to_async(read)(Task.objects.filter(pk__in=changed)):
             self._deliver(update)
         for task in watched - set(found):
-            self._end(self._watches.get(events.task_group(task), ()), "deleted")
+            for each in self._watches.get(events.task_group(task), ()):
+                each.end("deleted")
         self.live -= asked - set(found)  # not what came alive meanwhile
         self._newest = {task: self._newest[task] for task in self._newest if task in found}
 
@@ -202,18 +203,14 @@ class Hub:
         for watch in everyone:
             user = known[watch.watcher.credentials]
             if user.pk != watch.watcher.user.pk:
-                self._end([watch], "signed_out")
+                watch.end("signed_out")
             watch.watcher.user = user  # who may no longer be of the staff
-
-    def _end(self, watches: Iterable[Watch], why: Gone) -> None:
-        for watch in watches:
-            watch.end(why)
 
 
 def _seqs(watched: set[str], users: set[int]) -> dict[str, int]:
     """Of those tasks, and of all that live of those users."""
     rows = Task.objects.filter(pk__in=watched).values_list("pk", "seq")
-    live = Task.objects.filter(Q(owner__in=users) & Q(status__in=LIVE)).values_list("pk", "seq")
+    live = Task.objects.filter(owner__in=users, status__in=LIVE).values_list("pk", "seq")
     return {str(pk): seq for pk, seq in [*rows, *live]}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from channels_redis.core import BoundedQueue
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
-QUEUE_LENGTH = 100  # snapshots that wait for one socket
+QUEUE_LENGTH = 100  # pushes that wait for a process' hub; what it misses it reads
 
 
 class GroupLayer(RedisPubSubChannelLayer):

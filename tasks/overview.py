@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
@@ -34,7 +34,6 @@ class Cause:
     error_code: str
     sentence: str  # of one of them
     count: int
-    first_at: datetime
     last_at: datetime
 
 
@@ -48,7 +47,7 @@ class Overview:
 
 
 def look() -> Overview:
-    waiting = Task.objects.filter(status=Status.PENDING).select_related("document", "outbox")
+    waiting = Task.objects.filter(status=Status.PENDING).select_related("document")
     return Overview(
         counts=_counts(),
         hours=_hours(),
@@ -106,8 +105,7 @@ def _causes() -> list[Cause]:
         .order_by()
         .values("error_code")
         .annotate(
-            sentence=Max("error_message"), count=Count("pk"),
-            first_at=Min("completed_at"), last_at=Max("completed_at"),
+            sentence=Max("error_message"), count=Count("pk"), last_at=Max("completed_at"),
         )
         .order_by("-count", "error_code")
     )  # fmt: skip

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from string import Formatter
+from typing import overload
 
 from django.utils.translation import get_language, gettext, gettext_noop
 
@@ -16,9 +17,15 @@ from tasks.exceptions import TaskError
 TRIES_AGAIN = gettext_noop("{sentence} We try again by ourselves.")
 
 
-def translated(sentence: str) -> str:
-    """In the active language; as it is where that has no translation."""
-    if (get_language() or "en").startswith("en"):
+@overload
+def translated(sentence: str) -> str: ...
+@overload
+def translated(sentence: str | None) -> str | None: ...
+
+
+def translated(sentence: str | None) -> str | None:
+    """In the active language; as it is where that has no translation, and None of None."""
+    if not sentence or (get_language() or "en").startswith("en"):
         return sentence
     for known in (sentence, *([sentence.capitalize()] if sentence.isalpha() else ())):
         if (found := gettext(known)) != known:

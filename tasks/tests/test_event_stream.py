@@ -109,21 +109,13 @@ async def test_without_the_layer_it_reads(user, watcher, layer_away, read_often)
         assert [each["status"] for each in await rest(stream)] == ["CANCELLED"]
 
 
-async def test_it_ends_with_the_sign_in(user, watcher, read_often):
+@pytest.mark.parametrize("gone", [AuthToken, Task])
+async def test_it_ends_with_the_sign_in_and_with_the_task(user, watcher, read_often, gone):
     task = await later(make_task)(user)
     async with follow(task, watcher) as stream:
         await following(stream)
         await following(stream)
-        await later(AuthToken.objects.all().delete)()
-        assert await rest(stream) == []
-
-
-async def test_it_ends_when_the_task_is_deleted(user, watcher, read_often):
-    task = await later(make_task)(user)
-    async with follow(task, watcher) as stream:
-        await following(stream)
-        await following(stream)
-        await later(Task.objects.all().delete)()
+        await later(gone.objects.all().delete)()
         assert await rest(stream) == []
 
 

@@ -1,12 +1,12 @@
 /** A native modal dialog: the browser keeps the focus inside, and gives it back. */
 import { html, useLayoutEffect, useRef } from "../html.js";
 
-export function Dialog({ kind, role, labelledBy, describedBy, onClose, children }) {
+export function Dialog({ kind, labelledBy, onClose, children }) {
   const element = useRef(null);
   useLayoutEffect(() => openWhileMounted(element.current), []);
   const onBackdrop = (event) => event.target === element.current && onClose();
   return html`
-    <dialog ref=${element} class=${kind} role=${role} aria-labelledby=${labelledBy} aria-describedby=${describedBy}
+    <dialog ref=${element} class=${kind} aria-labelledby=${labelledBy}
       onClose=${() => element.current && onClose()} onClick=${onBackdrop}>
       <div class="dialog-body">${children}</div>
     </dialog>`;
