@@ -26,7 +26,7 @@ test: setup-dev browser lint  ## Check everything, as CI does. ARGS goes to pyte
 	$(BIN)/python -m pytest $(ARGS)
 
 # What decides a task's fate; its own tests, without the rest, take every branch of it.
-STATE_MACHINE := tasks/models.py,tasks/services.py,tasks/moves.py,tasks/runner.py,tasks/sweeper.py,tasks/outbox.py,tasks/queue.py
+STATE_MACHINE := tasks/models/task.py,tasks/services.py,tasks/moves.py,tasks/runner.py,tasks/sweeper.py,tasks/outbox.py,tasks/queue.py
 coverage: export COVERAGE_FILE = $(VENV)/coverage
 coverage: setup-dev  ## Every branch of the state machine is run by the tests of tasks/
 	$(BIN)/coverage run --branch --include=$(STATE_MACHINE) -m pytest tasks $(ARGS)

@@ -1,9 +1,11 @@
 """Documents for staff: whose, how big, how many chunks, and what its latest task does."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Prefetch, QuerySet
+from django.contrib.auth import get_user_model
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
@@ -13,8 +15,19 @@ from django.utils.translation import gettext_lazy as _
 from documents import services
 from documents.models import ChunkVector, Document, EmbeddingSpace, Usage
 from tasks.admin import described
+from tasks.lists import CauseFilter, KeysFirst, search
 from tasks.models import Task
 from tasks.sentences import translated
+
+
+def _of_id(pk: UUID) -> Q:
+    return Q(pk=pk)
+
+
+def _of_word(word: str) -> Q:
+    owners = get_user_model().objects.filter(username__icontains=word)
+    named = Q(name__icontains=word) | Q(owner__in=owners.values("pk"))
+    return named | Q(sha256=word.lower())
 
 
 @admin.register(Document)
@@ -29,12 +42,13 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
         "task",
         "created_at",
     )
-    list_filter = ("status", "error_code", "content_type", "created_at")
-    search_fields = ("id", "name", "owner__username", "sha256")
+    list_filter = ("status", CauseFilter, "content_type", "created_at")
+    search_fields = ("name", "owner__username", "sha256")
     search_help_text = _("Name, owner, id or SHA-256")
     list_select_related = ("owner",)
     list_per_page = 50
     show_full_result_count = False
+    paginator = KeysFirst
     fields = (
         "id", "name", "owner", "status", "error_code", "reason", "content_type", "bytes",
         "sha256", "page_count", "chunk_count", "language", "quality", "task",
@@ -45,6 +59,11 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Document]":
         latest = Prefetch("tasks", Task.objects.latest_of_each_document(), to_attr="latest_tasks")
         return super().get_queryset(request).prefetch_related(latest)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Document]", search_term: str
+    ) -> "tuple[QuerySet[Document], bool]":
+        return queryset.filter(search(search_term, _of_id, _of_word)), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a document comes by upload, through its service
@@ -79,9 +98,6 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     @admin.display(description=_("how well it was read"))
     def quality(self, document: Document) -> str:
         return described(services.quality_report(document) or {})
-
-    class Media:
-        css = {"all": ("notebook/admin.css",)}
 
 
 @admin.register(Usage)

@@ -8,6 +8,7 @@ from django.views.i18n import JavaScriptCatalog
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from notebook import health, views
+from notebook.languages import LanguageView
 from notebook.tokens import TokenView
 
 admin.site.site_header = admin.site.site_title = "Notebook"
@@ -26,6 +27,7 @@ urlpatterns = [
     path("", views.NotebookView.as_view(), name="notebook"),
     path("login/", LoginView.as_view(template_name="login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("language/", LanguageView.as_view(), name="language"),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
     path("admin/", admin.site.urls),
     path("api/", include(api)),

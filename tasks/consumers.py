@@ -90,7 +90,8 @@ class TasksConsumer(AsyncWebsocketConsumer):
 
     def _language(self) -> str:
         header = dict(self.scope["headers"]).get(b"accept-language", b"")
-        return watching.language_of(header.decode("latin-1"))
+        chosen = self.scope.get("session", {}).get(watching.SESSION_LANGUAGE)
+        return watching.language_of(chosen or header.decode("latin-1"))
 
     async def _refusal(self) -> int | None:
         if not self.user.is_authenticated:

@@ -11,6 +11,7 @@ from django.utils import translation
 
 from tasks.authentication import Credentials
 
+SESSION_LANGUAGE = "language"  # the key of what a person chose, in their session
 _open: Counter[int] = Counter()  # sockets and streams of this process, by user
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Min, Q
 from django.utils.translation import gettext_noop
 
 from documents import spaces, usage
@@ -24,6 +24,7 @@ from tasks.sentences import TRIES_AGAIN
 
 DRAFTS = Draft._meta.db_table
 Missing = dict[bytes, str]  # digest -> what is embedded
+Part = tuple[int, int]  # indexes of the first and the last draft
 Embedded = tuple[Missing, Vectors, list[int]]  # with the tokens of each answer
 
 # A text that was embedded in this space before, for whatever document, is not paid for again. Each
@@ -41,7 +42,8 @@ _REUSE = f"""
     UPDATE {DRAFTS} drafts SET embedding = known.embedding, space_id = %(space)s
     FROM (
         SELECT id, {KNOWN} AS embedding FROM {DRAFTS} lacking
-        WHERE task_id = %(task)s AND (embedding IS NULL OR space_id IS DISTINCT FROM %(space)s)
+        WHERE task_id = %(task)s AND index BETWEEN %(first)s AND %(last)s
+            AND (embedding IS NULL OR space_id IS DISTINCT FROM %(space)s)
     ) known
     WHERE drafts.id = known.id AND known.embedding IS NOT NULL
 """  # noqa: S608
@@ -57,6 +59,8 @@ _KEEP = f"""
     WHERE drafts.task_id = %(task)s AND drafts.digest = returned.digest
 """  # noqa: S608
 DIGEST_BYTES = 32
+# Read at a time: so many texts are in memory, and a turn looks at few it has no time for.
+BATCHES = 16
 OVER_BUDGET = gettext_noop(
     "Today's tokens are used up. It goes on by itself when the day ends (UTC)."
 )
@@ -76,24 +80,27 @@ def embed_drafts(
     it is not the time to ask the endpoint or this turn is used up: what came stays.
     """
     space = spaces.active()
-    total, lacking = _count(task_id, space)
-    if lacking:
-        lacking -= _reuse(task_id, space)
-    missing = _missing(task_id, space) if lacking else {}
+    total, lacking, parts = _count(task_id, space)
     done = had = total - lacking
+    asked = 0
     report(done, total)
-    for batch in batches(missing):
-        if done > had and seconds_left() <= 0:  # one goes, however long the database took before
-            raise StepPaused(progressed=True)
-        if seconds := usage.seconds_over_budget(document_id):
-            raise StepPaused(seconds, OVER_BUDGET, code="daily_budget")
-        try:
-            for come in embedded(space, batch, should_stop):
-                done += _keep(task_id, document_id, space, come)
-                report(done, total)
-        except EmbeddingWait as error:
-            raise paused(error, progressed=done > had) from error
-    return total, len(missing)
+    for part in parts:
+        done += _reuse(task_id, space, part)
+        report(done, total)
+        missing = _missing(task_id, space, part)
+        asked += len(missing)
+        for batch in batches(missing):
+            if done > had and seconds_left() <= 0:  # one goes, however long the database took
+                raise StepPaused(progressed=True)
+            if seconds := usage.seconds_over_budget(document_id):
+                raise StepPaused(seconds, OVER_BUDGET, code="daily_budget")
+            try:
+                for come in embedded(space, batch, should_stop):
+                    done += _keep(task_id, document_id, space, come)
+                    report(done, total)
+            except EmbeddingWait as error:
+                raise paused(error, progressed=done > had) from error
+    return total, asked
 
 
 def embedded_text(context: str, text: str) -> str:
@@ -110,23 +117,33 @@ def _lacking(space: EmbeddingSpace) -> Q:
     return Q(embedding=None) | Q(space=None) | ~Q(space=space)
 
 
-def _count(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int]:
-    """The task's drafts, and how many of them have no vector of the space."""
+def _count(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int, list[Part]]:
+    """The task's drafts, how many of them have no vector of the space, and where those are."""
+    lacking = _lacking(space)
     found = Draft.objects.filter(task_id=task_id).aggregate(
-        total=Count("pk"), lacking=Count("pk", filter=_lacking(space))
+        total=Count("pk"),
+        lacking=Count("pk", filter=lacking),
+        first=Min("index", filter=lacking, default=0),
+        last=Max("index", filter=lacking, default=-1),
     )
-    return found["total"], found["lacking"]
+    return found["total"], found["lacking"], _parts(found["first"], found["last"])
 
 
-def _reuse(task_id: UUID, space: EmbeddingSpace) -> int:
+def _parts(first: int, last: int) -> list[Part]:
+    size = BATCHES * settings.EMBEDDING_BATCH_SIZE
+    return [(at, min(at + size - 1, last)) for at in range(first, last + 1, size)]
+
+
+def _reuse(task_id: UUID, space: EmbeddingSpace, part: Part) -> int:
+    first, last = part
     with connection.cursor() as cursor:
-        cursor.execute(_REUSE, {"task": task_id, "space": space.pk})
+        cursor.execute(_REUSE, {"task": task_id, "space": space.pk, "first": first, "last": last})
         return int(cursor.rowcount)
 
 
-def _missing(task_id: UUID, space: EmbeddingSpace) -> Missing:
-    drafts = Draft.objects.filter(_lacking(space), task_id=task_id).order_by("index")
-    rows = drafts.values_list("digest", "context", "text")
+def _missing(task_id: UUID, space: EmbeddingSpace, part: Part) -> Missing:
+    drafts = Draft.objects.filter(_lacking(space), task_id=task_id, index__range=part)
+    rows = drafts.order_by("index").values_list("digest", "context", "text")
     return {bytes(digest): embedded_text(context, text) for digest, context, text in rows}
 
 

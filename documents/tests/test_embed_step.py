@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from documents import embedding_gate as gate
 from documents import embeddings
 from documents.models import Chunk, Draft
+from documents.steps import embed
 from documents.tests.embedding_server import error
 from tasks import runner, services
 from tasks.models import OutboxMessage, Task, TaskDetail
@@ -75,6 +76,29 @@ def test_each_turn_brings_a_batch_however_long_the_database_takes_before(task, m
     run_all(task)
     assert task.status == "COMPLETED"
     assert next(left) == 0  # it needed no longer turn
+
+
+def test_a_turn_looks_up_no_more_than_it_may_have_time_for(task, embedder, settings, monkeypatch):
+    monkeypatch.setattr(embed, "BATCHES", 1)
+    settings.TASK_SLICE_SECONDS = 0
+    looked_up, reuse = [], embed._reuse
+    monkeypatch.setattr(embed, "_reuse", lambda *args: looked_up.append(args[-1]) or reuse(*args))
+    run_all(task)
+    task.refresh_from_db()
+    assert (task.status, len(embedder.texts)) == ("COMPLETED", PARTS)
+    assert looked_up == [(0, 7), (8, 15), (8, 15)]  # the first turn ended before its second part
+
+
+def test_a_text_that_comes_again_much_later_is_paid_for_once(api, embedder, monkeypatch):
+    monkeypatch.setattr(embed, "BATCHES", 1)
+    again = "\n\n".join(f"# Part\n\nThe word{n % 8} is here, and nothing else." for n in range(24))
+    upload = SimpleUploadedFile("again.md", again.encode())
+    document_id = api.post("/api/documents/", {"file": upload}).json()["id"]
+    task = Task.objects.get(document_id=document_id)
+    run_all(task)
+    task.refresh_from_db()
+    chunks = Chunk.objects.filter(document_id=document_id)
+    assert (task.status, chunks.count(), len(embedder.texts)) == ("COMPLETED", 24, 8)
 
 
 def test_429_for_hours_costs_no_try_and_the_document_is_done_at_its_end(task, embedder):

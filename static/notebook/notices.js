@@ -23,9 +23,12 @@ export function dismissToast(id) {
  */
 export function toast(text, { isError = false, lasts = TOAST_MS, action } = {}) {
   const id = ++lastId;
-  setState(({ toasts }) => ({ toasts: [...toasts.slice(-3), { id, text, isError, action }] }));
+  setState(({ toasts }) => ({ toasts: [...withRoom(toasts), { id, text, isError, action }] }));
   if (!isError) setTimeout(() => dismissToast(id), lasts);
   announce(text);
 }
+
+/** Four are enough, but what can still be undone stays. */
+const withRoom = (toasts) => toasts.filter(({ action }, place) => action || place >= toasts.length - 3);
 
 export const toastError = (problem) => toast(problem.message, { isError: true });

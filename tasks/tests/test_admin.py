@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from tasks import outbox, queue, services
+from tasks.admin import TaskAdmin
 from tasks.exceptions import StepError, WorkerLost
 from tasks.models import OutboxMessage, Task, TaskDetail, Worker
 from tasks.tests.factories import Script, make_document, make_task, register, run_all
@@ -204,3 +205,70 @@ def test_a_task_is_named_by_its_document_and_leads_to_its_messages(admin_client,
     page = admin_client.get(f"/admin/tasks/task/{task.pk}/change/").content.decode()
     assert "<h2>a.txt</h2>" in page
     assert f"/admin/django_celery_results/taskresult/?q={task.pk}" in page
+
+
+# -- finding -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def named(user, django_user_model):
+    """Two people's tasks by the name of their document."""
+    owners = {"plan": user, "budget": django_user_model.objects.create_user("frida")}
+    found = {}
+    for name, owner in owners.items():
+        document = make_document(owner)
+        document.name = f"The {name} of May.pdf"
+        document.save()
+        found[name] = make_task(owner, document)
+    fail(found["budget"], WorkerLost(tries=3))
+    return found
+
+
+def found_by(client, term, **filters):
+    page = client.get("/admin/tasks/task/", {"q": term, **filters}).content.decode()
+    return sorted(re.findall(r">The (\w+) of May.pdf<", page))
+
+
+@pytest.mark.parametrize(
+    ("term", "names"),
+    [
+        ("MAY", ["budget", "plan"]),
+        ("may budget", ["budget"]),
+        ("frida may", ["budget"]),
+        ("frida plan", []),
+        ('"of May"', ["budget", "plan"]),
+        ('"may of"', []),
+        ("worker plan", []),
+        ("worker frida", ["budget"]),
+        ("%", []),
+        ('"', []),
+        ("00000000-0000-0000-0000-000000000000", []),
+    ],
+)
+def test_a_task_is_found_by_words_of_its_document_owner_and_error(admin_client, named, term, names):
+    assert found_by(admin_client, term) == names
+
+
+def test_a_task_is_found_by_its_id_and_its_documents(admin_client, named):
+    task = named["plan"]
+    for pk in (task.pk, task.document_id, f" {task.pk} "):
+        assert found_by(admin_client, pk) == ["plan"]
+
+
+def test_only_causes_that_there_are_can_be_chosen(admin_client, named):
+    page = admin_client.get("/admin/tasks/task/").content.decode()
+    assert re.findall(r"\?error_code=([a-z_]+)", page) == ["worker_lost"]
+    assert found_by(admin_client, "May", error_code="worker_lost") == ["budget"]
+    assert found_by(admin_client, "May", error_code="nothing") == []
+
+
+def test_a_far_page_is_in_the_lists_order(admin_client, user, monkeypatch):
+    monkeypatch.setattr(TaskAdmin, "list_per_page", 3)
+    tasks = [make_task(user) for _ in range(8)]
+    shown = []
+    for number in (1, 2, 3):
+        page = admin_client.get("/admin/tasks/task/", {"p": number}).content.decode()
+        shown += re.findall(r'name="_selected_action" value="([0-9a-f-]+)"', page)
+    newest_first = Task.objects.order_by("-created_at", "-pk").values_list("pk", flat=True)
+    assert shown == [str(pk) for pk in newest_first]
+    assert len(shown) == len(tasks)

@@ -7,17 +7,14 @@ from tasks.exceptions import StepError, StepPaused, StepTimeout, TransientStepEr
 from tasks.history import WORKER_STOPPED
 from tasks.models import OutboxMessage, TaskDetail, TaskEvent
 from tasks.tests.factories import (
-    Script,
     let_leases_run_out,
     make_document,
     make_task,
     raising,
-    register,
     run_all,
-    send_nothing,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("script")]
 
 
 # Forms of the admin's page that nobody fills in.
@@ -32,14 +29,6 @@ class Garbled(StepError):
     """This can't be read."""
 
     code = "garbled"
-
-
-@pytest.fixture(autouse=True)
-def script(monkeypatch):
-    send_nothing(monkeypatch)
-    found = Script()
-    register(found)
-    return found
 
 
 def events(task):

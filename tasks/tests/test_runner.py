@@ -16,18 +16,15 @@ from tasks import runner, services
 from tasks.exceptions import Fenced, StepError, StepPaused, TransientStepError
 from tasks.models import OutboxMessage, Task, TaskDetail
 from tasks.pipelines import StepResult
-from tasks.tests.factories import Script, make_task, raising, register, run_all, send_nothing
+from tasks.tests.factories import make_task, raising, run_all
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def script(monkeypatch, settings):
+def script(script, settings):
     settings.TASK_HEARTBEAT_SECONDS = 3600  # another connection sees nothing of this transaction
-    send_nothing(monkeypatch)
-    found = Script()
-    register(found)
-    return found
+    return script
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from tasks import runner, services
 from tasks.pipelines import StepResult
-from tasks.tests.factories import Script, make_task, register, run_all, send_nothing
+from tasks.tests.factories import make_task, run_all
 
 pytestmark = pytest.mark.django_db
 
@@ -22,14 +22,11 @@ class Impatient(threading.Event):
 
 
 @pytest.fixture(autouse=True)
-def script(monkeypatch, settings):
+def script(script, monkeypatch, settings):
     settings.TASK_HEARTBEAT_SECONDS = 3600
     impatient = SimpleNamespace(Event=Impatient, Thread=threading.Thread)
     monkeypatch.setattr(runner, "threading", impatient)
-    send_nothing(monkeypatch)
-    found = Script()
-    register(found)
-    return found
+    return script
 
 
 @pytest.fixture

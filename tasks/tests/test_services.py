@@ -9,23 +9,12 @@ from tasks.exceptions import Fenced, StepError, WrongState
 from tasks.models import TRANSITIONS, OutboxMessage, Status, Task, TaskDetail, Worker, sources
 from tasks.pipelines import StepResult
 from tasks.tests.factories import (
-    Script,
     make_document,
     make_task,
-    register,
     run_all,
-    send_nothing,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def script(monkeypatch):
-    send_nothing(monkeypatch)
-    found = Script()
-    register(found)
-    return found
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("script")]
 
 
 @pytest.fixture

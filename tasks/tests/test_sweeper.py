@@ -11,14 +11,11 @@ from tasks import outbox, services, sweeper
 from tasks.models import OutboxMessage, Task, TaskDetail
 from tasks.pipelines import StepResult
 from tasks.tests.factories import (
-    Script,
     broker_away,
     let_leases_run_out,
     lose_messages,
     make_task,
-    register,
     run_all,
-    send_nothing,
     waiting_in_broker,
 )
 
@@ -26,12 +23,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def script(monkeypatch, settings):
+def script(script, settings):
     settings.TASK_HEARTBEAT_SECONDS = 3600
-    send_nothing(monkeypatch)
-    found = Script()
-    register(found)
-    return found
+    return script
 
 
 @pytest.fixture

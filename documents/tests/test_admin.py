@@ -1,0 +1,38 @@
+"""Staff find a document by its name, its owner, its id or its checksum."""
+
+import re
+
+import pytest
+
+from documents.models import Document
+from tasks.tests.factories import make_document
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/documents/document/"
+
+
+def found_by(client, term="", **filters):
+    page = client.get(LIST, {"q": term, **filters}).content.decode()
+    return re.findall(rf"{LIST}([0-9a-f-]{{36}})/change/", page)
+
+
+@pytest.fixture
+def document(user):
+    make_document(user)
+    wanted = make_document(user)
+    values = {"name": "Year 2025 [final].pdf", "status": "FAILED", "error_code": "encrypted"}
+    Document.objects.filter(pk=wanted.pk).update(**values)
+    return wanted
+
+
+def test_a_document_is_found(admin_client, document):
+    for term in ("year FINAL", '"[final]"', document.pk, document.sha256, document.sha256.upper()):
+        assert found_by(admin_client, term) == [str(document.pk)], term
+    assert len(found_by(admin_client, document.owner.username)) == 2
+    for term in (document.sha256[:20], "year 2026", document.owner_id + 10**6):
+        assert found_by(admin_client, term) == [], term
+
+
+def test_documents_are_filtered_by_cause(admin_client, document):
+    assert found_by(admin_client, error_code="encrypted") == [str(document.pk)]
+    assert "?error_code=encrypted" in admin_client.get(LIST).content.decode()

@@ -1,0 +1,37 @@
+"""Tasks, their steps and history, and what waits for a worker."""
+
+from tasks.models.event import (
+    TaskEvent,
+)
+from tasks.models.queue import (
+    OutboxMessage,
+    Worker,
+)
+from tasks.models.task import (
+    LIVE,
+    TERMINAL,
+    TRANSITIONS,
+    Lane,
+    Status,
+    Task,
+    TaskDetail,
+    TaskQuerySet,
+    TrackedQuerySet,
+    sources,
+)
+
+__all__ = [
+    "LIVE",
+    "TERMINAL",
+    "TRANSITIONS",
+    "Lane",
+    "OutboxMessage",
+    "Status",
+    "Task",
+    "TaskDetail",
+    "TaskEvent",
+    "TaskQuerySet",
+    "TrackedQuerySet",
+    "Worker",
+    "sources",
+]

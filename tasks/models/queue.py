@@ -1,0 +1,62 @@
+"""What waits for a worker, and the workers."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from tasks.models.task import Lane, Task
+
+
+class OutboxMessage(models.Model):
+    """A message that no worker has taken up yet. A task waits for at most one."""
+
+    class Problem(models.TextChoices):
+        """Why nothing moves."""
+
+        NO_WORKER = "no_worker", _("No worker is running. This starts by itself when one is.")
+        NO_QUEUE = "queue_unavailable", _("The queue can't be reached. We try again by ourselves.")
+
+    task = models.OneToOneField(Task, models.CASCADE, primary_key=True, related_name="outbox")
+    step_type = models.CharField(max_length=40, blank=True)  # "" is the task that dispatches
+    attempt = models.PositiveIntegerField()
+    due_at = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    # The task's own, kept here because the queue is ordered by them.
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    lane = models.CharField(max_length=5, choices=Lane)
+    turn_at = models.DateTimeField()  # when it came, plus what work it will make
+    # What a person who waits is told.
+    position = models.PositiveIntegerField(null=True, blank=True)  # 1 is the next to be sent
+    seconds = models.PositiveIntegerField(null=True, blank=True)  # until its turn, estimated
+    problem = models.CharField(max_length=20, choices=Problem, blank=True)
+
+    class Meta:
+        indexes = [
+            # the next of each owner's lane, and which of them wait at all
+            models.Index(
+                fields=["owner", "lane", "turn_at"],
+                name="outbox_unsent",
+                condition=Q(sent_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step_type or 'dispatch'} of {self.task_id}"
+
+
+class Worker(models.Model):
+    """A worker that answered the sweeper, and how many steps it runs at a time."""
+
+    name = models.CharField(_("name"), max_length=200, primary_key=True)
+    slots = models.PositiveIntegerField(_("slots"))
+    seen_at = models.DateTimeField(_("last seen"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
+
+    def __str__(self) -> str:
+        return self.name
