@@ -1,5 +1,6 @@
 """Documents for staff: whose, how big, how many chunks, and what its latest task does."""
 
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,11 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from documents import services
+from documents.extraction.types import SUPPORTED
 from documents.models import ChunkVector, Document, EmbeddingSpace, Usage
 from tasks.admin import described
 from tasks.lists import CauseFilter, KeysFirst, search
@@ -30,6 +33,21 @@ def _of_word(word: str) -> Q:
     return named | Q(sha256=word.lower())
 
 
+class TypeFilter(admin.SimpleListFilter):
+    title = _("type")
+    parameter_name = "content_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        used = set(Document.objects.order_by().values_list("content_type", flat=True).distinct())
+        labels = [(mime, gettext(SUPPORTED[mime].label)) for mime in used & set(SUPPORTED)]
+        return sorted(labels, key=itemgetter(1))
+
+    def queryset(
+        self, request: HttpRequest, queryset: "QuerySet[Document]"
+    ) -> "QuerySet[Document]":
+        return queryset.filter(content_type=self.value()) if self.value() else queryset
+
+
 @admin.register(Document)
 class DocumentAdmin(admin.ModelAdmin[Document]):
     list_display = (
@@ -42,7 +60,7 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
         "task",
         "created_at",
     )
-    list_filter = ("status", CauseFilter, "content_type", "created_at")
+    list_filter = ("status", CauseFilter, TypeFilter, "created_at")
     search_fields = ("name", "owner__username", "sha256")
     search_help_text = _("Name, owner, id or SHA-256")
     list_select_related = ("owner",)
@@ -67,6 +85,9 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a document comes by upload, through its service
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     def delete_model(self, request: HttpRequest, obj: Document) -> None:
         services.delete_document(obj.pk)
@@ -134,6 +155,9 @@ class EmbeddingSpaceAdmin(admin.ModelAdmin[EmbeddingSpace]):
     list_select_related = ("task",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

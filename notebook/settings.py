@@ -291,6 +291,7 @@ REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", 3)
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["notebook.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 

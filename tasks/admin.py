@@ -1,6 +1,7 @@
 """What staff see of the work: what is stuck, since when, why and whose; retry it, cancel it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,10 @@ def _words(value: Any) -> str:
     return number_format(value) if type(value) in {int, float} else str(value)
 
 
+def _seconds(lasted: timedelta) -> str:
+    return f"{number_format(lasted.total_seconds(), decimal_pos=1)} s"
+
+
 class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
     model = TaskDetail
     verbose_name_plural = _("steps")
@@ -88,9 +93,7 @@ class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
     def duration(self, detail: TaskDetail) -> str:
         if detail.started_at is None:
             return "–"
-        return (
-            f"{((detail.completed_at or timezone.now()) - detail.started_at).total_seconds():.1f} s"
-        )
+        return _seconds((detail.completed_at or timezone.now()) - detail.started_at)
 
 
 class TaskEventInline(admin.TabularInline[TaskEvent, Task]):
@@ -223,7 +226,10 @@ class TaskAdmin(admin.ModelAdmin[Task]):
 
     @admin.display(description=_("age"), ordering="created_at")
     def age(self, task: Task) -> str:
-        return timesince(task.created_at, task.completed_at or timezone.now(), depth=1)
+        lasted = (task.completed_at or timezone.now()) - task.created_at
+        if lasted < timedelta(minutes=1):
+            return _seconds(lasted)
+        return timesince(task.created_at, task.created_at + lasted, depth=1)
 
     @admin.display(description=_("why"), ordering="error_code")
     def why(self, task: Task) -> str:
@@ -304,10 +310,12 @@ class WorkerAdmin(admin.ModelAdmin[Worker]):
     """Who consumes the queue, as the sweeper last saw it."""
 
     list_display = ("name", "slots", "seen_at")
-    readonly_fields = ("name", "slots", "seen_at")
     ordering = ("-seen_at",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

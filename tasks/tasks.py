@@ -13,17 +13,17 @@ from tasks import pipelines, runner
 
 
 def _dispatcher(pipeline: pipelines.Pipeline) -> "CeleryTask[..., None]":
-    @shared_task(name=pipeline.celery_name)
-    def dispatch(task_id: str, attempt: int, **_: Any) -> None:
-        runner.run_task(UUID(task_id), attempt)
+    @shared_task(name=pipeline.celery_name, bind=True)
+    def dispatch(message: Any, /, task_id: str, attempt: int, **_: Any) -> None:
+        runner.run_task(UUID(task_id), attempt, message.request.hostname)
 
     return dispatch
 
 
 def _step(step: pipelines.Step) -> "CeleryTask[..., None]":
-    @shared_task(name=step.celery_name)
-    def run(task_id: str, attempt: int, **_: Any) -> None:
-        runner.run_step(UUID(task_id), step.type, attempt)
+    @shared_task(name=step.celery_name, bind=True)
+    def run(message: Any, /, task_id: str, attempt: int, **_: Any) -> None:
+        runner.run_step(UUID(task_id), step.type, attempt, message.request.hostname)
 
     return run
 

@@ -18,7 +18,7 @@ _SAMPLE = 64 * 1024
 @dataclass(frozen=True, slots=True)
 class FileType:
     extension: str  # with the dot
-    label: str
+    label: str  # in English
 
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
@@ -36,34 +36,34 @@ EPUB = "application/epub+zip"
 MSG = "application/vnd.ms-outlook"
 
 SUPPORTED: dict[str, FileType] = {
-    "text/plain": FileType(".txt", "Plain text"),
+    "text/plain": FileType(".txt", gettext_noop("Plain text")),
     "text/markdown": FileType(".md", "Markdown"),
-    "text/html": FileType(".html", "Web page"),
-    "text/csv": FileType(".csv", "Comma-separated values"),
-    "text/tab-separated-values": FileType(".tsv", "Tab-separated values"),
+    "text/html": FileType(".html", gettext_noop("Web page")),
+    "text/csv": FileType(".csv", gettext_noop("Comma-separated values")),
+    "text/tab-separated-values": FileType(".tsv", gettext_noop("Tab-separated values")),
     "text/x-rst": FileType(".rst", "reStructuredText"),
-    "text/org": FileType(".org", "Org mode"),
+    "text/org": FileType(".org", gettext_noop("Org mode")),
     "application/json": FileType(".json", "JSON"),
     "application/xml": FileType(".xml", "XML"),
     "application/pdf": FileType(".pdf", "PDF"),
-    "application/rtf": FileType(".rtf", "Rich text"),
-    DOCX: FileType(".docx", "Word document"),
-    PPTX: FileType(".pptx", "PowerPoint presentation"),
-    DOC: FileType(".doc", "Word 97-2003 document"),
-    PPT: FileType(".ppt", "PowerPoint 97-2003 presentation"),
-    XLSX: FileType(".xlsx", "Excel workbook"),
-    XLSB: FileType(".xlsb", "Excel binary workbook"),
-    XLS: FileType(".xls", "Excel 97-2003 workbook"),
-    ODT: FileType(".odt", "OpenDocument text"),
-    ODS: FileType(".ods", "OpenDocument spreadsheet"),
-    ODP: FileType(".odp", "OpenDocument presentation"),
-    EPUB: FileType(".epub", "E-book"),
-    "message/rfc822": FileType(".eml", "E-mail"),
-    MSG: FileType(".msg", "Outlook message"),
-    "image/png": FileType(".png", "PNG picture"),
-    "image/jpeg": FileType(".jpg", "JPEG picture"),
-    "image/tiff": FileType(".tiff", "TIFF picture"),
-    "image/webp": FileType(".webp", "WebP picture"),
+    "application/rtf": FileType(".rtf", gettext_noop("Rich text")),
+    DOCX: FileType(".docx", gettext_noop("Word document")),
+    PPTX: FileType(".pptx", gettext_noop("PowerPoint presentation")),
+    DOC: FileType(".doc", gettext_noop("Word 97-2003 document")),
+    PPT: FileType(".ppt", gettext_noop("PowerPoint 97-2003 presentation")),
+    XLSX: FileType(".xlsx", gettext_noop("Excel workbook")),
+    XLSB: FileType(".xlsb", gettext_noop("Excel binary workbook")),
+    XLS: FileType(".xls", gettext_noop("Excel 97-2003 workbook")),
+    ODT: FileType(".odt", gettext_noop("OpenDocument text")),
+    ODS: FileType(".ods", gettext_noop("OpenDocument spreadsheet")),
+    ODP: FileType(".odp", gettext_noop("OpenDocument presentation")),
+    EPUB: FileType(".epub", gettext_noop("E-book")),
+    "message/rfc822": FileType(".eml", gettext_noop("E-mail")),
+    MSG: FileType(".msg", gettext_noop("Outlook message")),
+    "image/png": FileType(".png", gettext_noop("PNG picture")),
+    "image/jpeg": FileType(".jpg", gettext_noop("JPEG picture")),
+    "image/tiff": FileType(".tiff", gettext_noop("TIFF picture")),
+    "image/webp": FileType(".webp", gettext_noop("WebP picture")),
 }
 
 PICTURES = frozenset({"image/png", "image/jpeg", "image/tiff", "image/webp"})

@@ -242,6 +242,7 @@ def test_staff_retry_a_failed_task_in_the_admin_and_it_goes_on(live_stack, clien
         seconds=60,
     )
     assert done["chunk_count"] > 0
+    assert re.search(r"\bworker-\d+@", staff.get(address).text), "which of the workers did it"
 
 
 def test_a_large_body_is_refused_before_it_is_read(live_stack, client):

@@ -1,0 +1,38 @@
+"""What other packages show to staff, as far as it serves them here."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_noop
+from django_celery_results.models import GroupResult
+from knox.models import AuthToken
+
+from notebook.models import ApiToken
+
+admin.site.unregister((AuthToken, GroupResult))  # shown as ours; never written
+# Names of other packages, which have them in few languages.
+gettext_noop("Celery Results"), gettext_noop("task result"), gettext_noop("task results")
+gettext_noop("access attempt"), gettext_noop("access attempts")
+gettext_noop("access failure"), gettext_noop("access failures")
+gettext_noop("access log"), gettext_noop("access logs")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin[ApiToken]):
+    """Whose programs may sign in, until when. To delete one is to revoke it.
+
+    Nobody makes one for somebody else: that would be to sign in as them.
+    """
+
+    list_display = ("token_key", "user", "created", "expiry")
+    list_select_related = ("user",)
+    search_fields = ("token_key", "user__username")
+    ordering = ("-created",)
+    fields = ("token_key", "user", "created", "expiry")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
