@@ -129,9 +129,9 @@ def _around_the_commit(complete):
 
 def _before_the_acknowledgement(take_turn):
     @functools.wraps(take_turn)
-    def wrapped(*args):
+    def wrapped(*args, **values):
         _now["committed"] = ""
-        take_turn(*args)
+        take_turn(*args, **values)
         if _now["committed"]:
             strike_if_armed(_now["committed"], "before_ack")
 
