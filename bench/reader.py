@@ -44,7 +44,7 @@ def _extract_and_split(path: Path) -> dict[str, Any]:
     from django.conf import settings
 
     from documents.extraction.types import detect
-    from documents.pipeline import fields_of, limits, split_confined
+    from documents.pipeline import fields_of, limits, passages_of
     from documents.steps.extract import extract_text
 
     extracted = extract_text(
@@ -57,7 +57,7 @@ def _extract_and_split(path: Path) -> dict[str, Any]:
     )
     elements = json.dumps(list(map(fields_of, extracted.elements)))  # as step 2 leaves them
     used = {"chunk_size": settings.CHUNK_SIZE, "chunk_overlap": settings.CHUNK_OVERLAP}
-    passages = split_confined(extracted.text, elements, used, should_stop=lambda: False)
+    passages = passages_of(extracted.text, elements, used, should_stop=lambda: False)
     return {"characters": len(extracted.text), "chunks": len(passages)}
 
 

@@ -25,16 +25,16 @@ class KillPoints(AppConfig):
     name = "chaos.kill_points"
 
     def ready(self):
+        from documents import pipeline
         from documents.extraction import sandbox
-        from documents.pipeline import DOCUMENT
         from documents.steps import embed, store, validate
         from tasks import outbox, runner, services
 
-        for step in DOCUMENT.steps:
+        for step in pipeline.DOCUMENT.steps:
             object.__setattr__(step, "run", _at_its_start(step.type, step.run))
         _strike_before(validate, "_check_container", "FILE_UPLOAD")  # its type is known, no more
-        for step_type in ("TEXT_EXTRACTION", "TEXT_SPLITTING"):
-            _strike_after(sandbox, "_follow", step_type)  # the sandbox has given its answer
+        _strike_after(sandbox, "_follow", "TEXT_EXTRACTION")  # the sandbox has given its answer
+        _strike_after(pipeline, "passages_of", "TEXT_SPLITTING")  # nothing is saved yet
         _strike_after(embed, "_keep", "EMBEDDING_GENERATION")  # one batch is paid for and kept
         _strike_before(store, "_insert", "VECTOR_STORAGE")  # the old chunks are gone
         outbox._send = _before_it_is_sent(outbox._send)

@@ -26,6 +26,7 @@ from documents.limits import Limits
 from documents.models import Document, DocumentStatus, Draft, Extraction, ScannedPage
 from documents.steps.embed import digest, embed_drafts, embedded_text
 from documents.steps.extract import extract_text
+from documents.steps.split import split_text
 from documents.steps.store import replace_chunks
 from documents.steps.validate import FileFacts, validate_file
 from documents.words import indexed
@@ -89,6 +90,8 @@ def _save_extracted(run: StepRun, extracted: Extracted) -> None:
     )
 
 
+# Characters: to split them takes as long as a fork of the sandbox, and below a second at worst.
+_SHORT = 100_000
 _PIECE = 100_000  # characters
 _ESCAPES = {ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t", ord("\r"): "\\r"}
 
@@ -109,23 +112,32 @@ def split(run: StepRun) -> StepResult:
     used["chunk_strategy"] = run.options.get("chunk_strategy", "by_title")
     kept = Extraction.objects.annotate(json=Cast("elements", TextField()))
     text, elements = kept.values_list("text", "json").get(task_id=run.task_id)
-    passages = split_confined(text, elements, used, should_stop=run.stopped)
+    passages = passages_of(text, elements, used, should_stop=run.stopped)
     save = partial(_save_drafts, run, text, passages, _document(run).language)
     return StepResult(details={"chunk_count": len(passages), **used}, save=save)
 
 
-def split_confined(
+def passages_of(
     text: str, elements: str, used: dict[str, Any], *, should_stop: Callable[[], bool]
 ) -> list[Passage]:
     """The passages of a text, whose elements are given as JSON, split as the options say.
 
-    In the sandbox, so that no text can hold up a worker. Raises as the sandbox does.
+    A long one is split in the sandbox, so that it can't hold up a worker. Raises as that does.
     """
+    options = {name.removeprefix("chunk_"): value for name, value in used.items()}
+    if len(text) > _SHORT:
+        return _split_confined(text, elements, options, should_stop)
+    parts = tuple(Element(*fields) for fields in json.loads(elements))
+    return split_text(Extracted(text=text, elements=parts), **options)
+
+
+def _split_confined(
+    text: str, elements: str, options: dict[str, Any], should_stop: Callable[[], bool]
+) -> list[Passage]:
     with NamedTemporaryFile("w", encoding="utf-8", newline="") as file:
         file.writelines([elements, "\n"])
         file.writelines(text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
         file.flush()
-        options = {name.removeprefix("chunk_"): value for name, value in used.items()}
         return sandbox().split(
             Path(file.name), options=options, limits=limits(), should_stop=should_stop
         )

@@ -25,7 +25,7 @@ from documents.extraction.tokens import estimate_tokens
 from documents.extraction.types import PICTURES
 from documents.limits import Limits
 from documents.models import Chunk, ChunkVector, Document, Draft, KeptVector
-from documents.pipeline import fields_of, limits, split_confined
+from documents.pipeline import fields_of, limits, passages_of
 from documents.services import Splitting, clean_name, sha256_of, splitting_options
 from documents.steps.embed import digest, embedded_text
 from documents.steps.validate import FileFacts, validate_file
@@ -142,7 +142,7 @@ def _split(extracted: Extracted, options: dict[str, Any]) -> list[Passage]:
     if not extracted.text:
         return []
     elements = json.dumps([fields_of(element) for element in extracted.elements])
-    return split_confined(extracted.text, elements, options, should_stop=lambda: False)
+    return passages_of(extracted.text, elements, options, should_stop=lambda: False)
 
 
 def _planned(

@@ -17,6 +17,7 @@ from unstructured.documents.elements import (
 
 _NUMBER = re.compile(r"[\s(+\-–$€£¥%]*\d[\d\s.,:/%()\-–]*\S{0,3}$")
 _YEAR = re.compile(r"(?:19|20)\d\d$")
+_INNERMOST = 10  # headings: what stands above a passage is looked up for each
 _ROWS_AT_ONCE = 1_000
 
 
@@ -27,8 +28,8 @@ def _metadata(page: int | None, depth: int | None = None) -> ElementMetadata:
 
 
 def title(text: str, level: int, page: int | None = None) -> Element:
-    """A heading; level 1 is the outermost."""
-    depth = max(level, 1) - 1
+    """A heading; level 1 is the outermost, 10 the innermost there is, as in OpenDocument."""
+    depth = min(max(level, 1), _INNERMOST) - 1
     return Title(text, metadata=_metadata(page, depth))
 
 

@@ -30,9 +30,9 @@ def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Li
     if one shows there, everywhere."""
     letters = Letters(textpage, text)
     places = [
-        (line, match.start() + len(match[0]) - len(match[0].lstrip()))
-        for match in _ENDS.finditer(text)
-        if (line := match[0].strip()) and line not in _SOFT_HYPHENS
+        (line, at + len(whole) - len(whole.lstrip()))
+        for whole, at in _parts(text)
+        if (line := whole.strip()) and line not in _SOFT_HYPHENS
     ]
     lines = _measured(letters, places, number)
     if len({line.turn for line in lines}) == 1:
@@ -40,6 +40,17 @@ def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Li
     # Where text runs two ways PDFium does not always see that a line has ended.
     parted = [part for line, at in places for part in _parted(letters, line, at)]
     return lines if len(parted) == len(lines) else _measured(letters, parted, number)
+
+
+def _parts(text: str) -> Iterator[Place]:
+    """The text's lines with what ends them."""
+    if any(hyphen in text for hyphen in _SOFT_HYPHENS):
+        yield from ((match[0], match.start()) for match in _ENDS.finditer(text))
+        return
+    at = 0
+    for line in text.split("\n"):  # ten times as fast
+        yield line, at
+        at += len(line) + 1
 
 
 def _measured(letters: Letters, places: Sequence[Place], number: int) -> list[Line]:

@@ -120,8 +120,8 @@ def book(path: Path) -> Path:
     )
 
 
-def open_text(path: Path) -> Path:
-    body = (
+def open_text(path: Path, body: str = "") -> Path:
+    body = body or (
         '<text:h text:outline-level="1">Title</text:h><text:p>Two<text:s/>words.</text:p>'
         "<text:list><text:list-item><text:p>Item</text:p></text:list-item></text:list>"
         "<table:table><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell>"

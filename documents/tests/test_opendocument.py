@@ -10,6 +10,14 @@ def test_open_document_does_not_swell_with_repeated_cells(tmp_path):
     assert len(parts[3][1]) < 2000
 
 
+def test_headings_are_no_deeper_than_open_document_has_them(tmp_path):
+    """Thousands within each other would cost a splitter their square."""
+    levels = (1, 2, 10, 11, 99_999, 0)
+    body = "".join(f'<text:h text:outline-level="{n}">Part {n}</text:h>' for n in levels)
+    extracted = extract(files.open_text(tmp_path / "deep.odt", body))
+    assert [element.level for element in extracted.elements] == [1, 2, 10, 10, 10, 1]
+
+
 def test_slides_have_titles_and_notes_but_no_page_numbers(tmp_path):
     frame = '<draw:frame p:class="{}"><draw:text-box><t:p>{}</t:p></draw:text-box></draw:frame>'
     body = frame.format("title", "Plan") + frame.format("subtitle", "First step")

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from documents import pipeline
 from documents.exceptions import (
     CorruptFile,
     FileMissing,
@@ -22,6 +24,7 @@ from documents.exceptions import (
 from documents.extraction import sandbox as module
 from documents.extraction.sandbox import Sandbox
 from documents.tests.files import LIMITS
+from documents.tests.reading import extract
 
 UNRULY = "documents.tests.unruly_readers"
 
@@ -220,3 +223,23 @@ def test_a_process_has_one_sandbox_and_a_fork_gets_its_own():
     if pid == 0:
         os._exit(module.sandbox() is ours)
     assert os.waitpid(pid, 0)[1] == 0
+
+
+PROSE = "The ferry leaves at noon. It returns at five, when the tide allows it. " * 6
+
+
+def test_a_short_text_is_split_alike_with_and_without_the_sandbox(tmp_path, monkeypatch):
+    path = tmp_path / "guide.md"
+    parts = (f"## {n}\n\n{PROSE}\n\n| a | b |\n|---|---|\n| {n} | 2 |" for n in range(40))
+    path.write_text("# Guide\n\n" + "\n\n".join(parts))
+    extracted = extract(path)
+    elements = json.dumps([pipeline.fields_of(each) for each in extracted.elements])
+    found = []
+    for short in (0, len(extracted.text)):
+        monkeypatch.setattr(pipeline, "_SHORT", short)
+        options = {"chunk_size": 64, "chunk_overlap": 16, "chunk_strategy": "by_title"}
+        found.append(
+            pipeline.passages_of(extracted.text, elements, options, should_stop=lambda: False)
+        )
+    assert found[0] == found[1]
+    assert len(found[0]) > 40
