@@ -41,6 +41,7 @@ from bench.stack import Stack, running_stack
 from bench.vectors import embedding_stub, until
 
 TOP_K = 10
+INSERTED = 1_000  # vectors
 
 
 def main() -> None:
@@ -92,6 +93,7 @@ def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) ->
     _print_filters(corpus, filled, rounds)
     _print_while_ingesting(stack, corpus, rounds)
     _print_sizes(stack)
+    _print_inserts(rounds)
 
 
 def _asking(owner: int, mode: Any, **filters: Any) -> Callable[[str], int]:
@@ -245,6 +247,40 @@ def _print_sizes(stack: Stack) -> None:
     found = _sizes(["chunk_words", "documents_chunk", "documents_chunkvector"])
     print("\nMB: " + ", ".join(f"{name} {size:.0f}" for name, size in found)
           + f", the web server {stack.part('web').memory_info().rss / 1e6:.0f}.")  # fmt: skip
+
+
+def _print_inserts(rounds: int) -> None:
+    """Of vectors that are there, taken out and put in again; nothing of it stays."""
+    from django.db import connection, transaction
+
+    from documents import spaces
+
+    graph = spaces.graph_of(spaces.active())
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE again ON COMMIT DROP AS"
+            f" SELECT * FROM documents_chunkvector ORDER BY md5(chunk_id::text) LIMIT {INSERTED}"
+        )
+        with_graph = _inserting(cursor, rounds)
+        cursor.execute(f'DROP INDEX "{graph}"')
+        without = _inserting(cursor, rounds)
+        transaction.set_rollback(True)
+    print(f"\nTo insert {INSERTED:,} vectors takes {with_graph:.0f} ms with the graph,"
+          f" {without:.0f} ms without.")  # fmt: skip
+
+
+def _inserting(cursor: Any, rounds: int) -> float:
+    """Milliseconds, the median."""
+    taken = []
+    for _ in range(rounds):
+        cursor.execute(
+            "DELETE FROM documents_chunkvector there USING again"
+            " WHERE (there.chunk_id, there.space_id) = (again.chunk_id, again.space_id)"
+        )
+        started = time.perf_counter()
+        cursor.execute("INSERT INTO documents_chunkvector SELECT * FROM again")
+        taken.append((time.perf_counter() - started) * 1000)
+    return statistics.median(taken)
 
 
 if __name__ == "__main__":

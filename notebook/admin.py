@@ -11,11 +11,12 @@ from knox.models import AuthToken
 from notebook.models import ApiToken
 
 admin.site.unregister((AuthToken, GroupResult))  # shown as ours; never written
-# Names of other packages, which have them in few languages.
-gettext_noop("Celery Results"), gettext_noop("task result"), gettext_noop("task results")
-gettext_noop("access attempt"), gettext_noop("access attempts")
-gettext_noop("access failure"), gettext_noop("access failures")
-gettext_noop("access log"), gettext_noop("access logs")
+NAMES_OF_OTHERS = (  # who have them in few languages
+    gettext_noop("Celery Results"), gettext_noop("task result"), gettext_noop("task results"),
+    gettext_noop("access attempt"), gettext_noop("access attempts"),
+    gettext_noop("access failure"), gettext_noop("access failures"),
+    gettext_noop("access log"), gettext_noop("access logs"),
+)  # fmt: skip
 
 
 @admin.register(ApiToken)

@@ -22,12 +22,11 @@ from tasks.watching import SESSION_LANGUAGE
 
 class LanguageMiddleware(LocaleMiddleware):
     def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)  # first: without its database it can't look further
         chosen = request.session.get(SESSION_LANGUAGE)
-        if chosen not in dict(settings.LANGUAGES):
-            return super().process_request(request)
-        translation.activate(chosen)
-        request.LANGUAGE_CODE = translation.get_language()
-        return None
+        if chosen in dict(settings.LANGUAGES):
+            translation.activate(chosen)
+            request.LANGUAGE_CODE = translation.get_language()
 
 
 class LanguageView(View):
