@@ -11,6 +11,7 @@ from pathlib import Path
 
 import django
 import pytest
+from asgiref.sync import SyncToAsync
 from django.conf import settings
 
 from documents.tests.chat_server import ChatServer
@@ -61,6 +62,13 @@ def embedder(embedding_server):
     yield embedding_server
     embedding_server.reset()
     embedding_gate.reset()
+
+
+@pytest.fixture
+def settled(transactional_db):
+    """A query that a test no longer waits for ends before its tables are emptied: a deadlock."""
+    yield
+    SyncToAsync.single_thread_executor.submit(int).result(timeout=30)
 
 
 @pytest.fixture(scope="session")

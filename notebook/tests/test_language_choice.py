@@ -94,6 +94,7 @@ def test_every_page_offers_the_other_language(admin_client):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("settled")
 async def test_a_socket_speaks_the_language_that_was_chosen(user, monkeypatch):
     send_nothing(monkeypatch)
     register(Script())

@@ -19,7 +19,7 @@ from tasks.models import OutboxMessage, Status
 from tasks.routing import websocket_urlpatterns
 from tasks.tests.factories import Script, make_task, register, send_nothing
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("settled")]
 DOCS = (asyncapi.FILE.parent / "socket.md").read_text(encoding="utf-8")
 
 

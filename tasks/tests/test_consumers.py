@@ -21,7 +21,7 @@ from tasks.layer import QUEUE_LENGTH, GroupLayer
 from tasks.models import Task
 from tasks.tests.factories import Script, make_task, register, send_nothing
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("settled")]
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from tasks.watching import Watcher
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("settled"),
     pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
 ]
 SOON_SECONDS = 10
