@@ -21,7 +21,7 @@ from documents.exceptions import (
     UnsupportedButHelpable,
     UnsupportedType,
 )
-from tasks import events, services
+from tasks import admin, events, services
 from tasks.exceptions import TaskError, WorkerLost, WrongState
 from tasks.models import OutboxMessage, Task, TaskDetail
 from tasks.sentences import TRIES_AGAIN, errors, templates, translated
@@ -63,6 +63,18 @@ def test_the_pages_scripts_say_nothing_untranslated():
     assert len(said) > 80
     assert said - known - {"Page {page}"} == set()  # an example in a comment
     assert untranslated(catalogue("djangojs")) == []
+
+
+def test_what_a_step_finds_out_is_told_in_chinese():
+    readers = (path.read_text("utf-8") for path in (PROJECT / "documents").rglob("*.py"))
+    keys = {key for text in readers for key in re.findall(r'details\["(\w+)"\] =', text)}
+    assert {"encoding", "sheets", "dropped_repeats"} < keys
+    with translation.override("zh-hans"):
+        assert [key for key in keys if admin._label(key).isascii()] == []
+    page = PROJECT / "static" / "notebook"
+    said = (page / "status.js").read_text() + (page / "views" / "quality.js").read_text()
+    lists = {"attachments", "links", "page_labels"}  # too long for a line
+    assert [key for key in keys - lists if not re.search(rf"\b{key}\b", said)] == []
 
 
 def test_each_error_has_its_sentence_in_chinese_with_the_same_values():

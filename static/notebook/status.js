@@ -30,6 +30,12 @@ const DETAILS = {
   file_type: (value) => fileTypeLabel(value),
   pages: (value) => tn("{count} page", "{count} pages", value),
   ...DESCRIBED,
+  sheets: (value) => tn("{count} sheet", "{count} sheets", value),
+  hidden_sheets: (value) => value && tn("{count} hidden sheet", "{count} hidden sheets", value),
+  footnotes: (value) => value && tn("{count} footnote", "{count} footnotes", value),
+  comments: (value) => value && tn("{count} comment", "{count} comments", value),
+  encoding: (value) => t("encoding {name}", { name: value }),
+  scanned: () => "", // a picture is nothing else
   text_length: () => "", // the same as `characters`
   chunk_size: (value) => tn("up to {count} token each", "up to {count} tokens each", value),
   chunk_overlap: () => "",

@@ -63,6 +63,8 @@ export const DESCRIBED = {
   ocr_confidence: (value) => t("OCR is {percent} sure", { percent: percent(value * 100) }),
   dropped_repeats: (value) => value && tn("{count} repeat left out", "{count} repeats left out", value),
   garbled: (value) => value && t("{share} of the characters are garbled", { share: share(value) }),
+  garbled_pages: (value) => value && tn("{count} page with unusable text", "{count} pages with unusable text", value),
+  undecodable: (value) => value && t("{share} of the text could not be decoded", { share: share(value) }),
   language: (value) => value && languageName(value),
   characters: (value) => tn("{count} character of text", "{count} characters of text", value),
 };
