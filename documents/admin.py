@@ -2,10 +2,8 @@
 
 from operator import itemgetter
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -17,23 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from documents import services
 from documents.extraction.types import SUPPORTED
 from documents.models import ChunkVector, Document, EmbeddingSpace, Usage
-from tasks.admin import described
-from tasks.lists import CauseFilter, KeysFirst, search
+from tasks.admin.details import described
+from tasks.admin.lists import CauseFilter, LongListAdmin, ReadOnlyAdmin, ValueFilter, of_owner
 from tasks.models import Task
 from tasks.sentences import translated
 
 
-def _of_id(pk: UUID) -> Q:
-    return Q(pk=pk)
-
-
-def _of_word(word: str) -> Q:
-    owners = get_user_model().objects.filter(username__icontains=word)
-    named = Q(name__icontains=word) | Q(owner__in=owners.values("pk"))
-    return named | Q(sha256=word.lower())
-
-
-class TypeFilter(admin.SimpleListFilter):
+class TypeFilter(ValueFilter):
     title = _("type")
     parameter_name = "content_type"
 
@@ -42,14 +30,11 @@ class TypeFilter(admin.SimpleListFilter):
         labels = [(mime, gettext(SUPPORTED[mime].label)) for mime in used & set(SUPPORTED)]
         return sorted(labels, key=itemgetter(1))
 
-    def queryset(
-        self, request: HttpRequest, queryset: "QuerySet[Document]"
-    ) -> "QuerySet[Document]":
-        return queryset.filter(content_type=self.value()) if self.value() else queryset
-
 
 @admin.register(Document)
-class DocumentAdmin(admin.ModelAdmin[Document]):
+class DocumentAdmin(LongListAdmin, ReadOnlyAdmin):
+    """A document comes by upload, through its service."""
+
     list_display = (
         "name",
         "owner",
@@ -64,9 +49,6 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
     search_fields = ("name", "owner__username", "sha256")
     search_help_text = _("Name, owner, id or SHA-256")
     list_select_related = ("owner",)
-    list_per_page = 50
-    show_full_result_count = False
-    paginator = KeysFirst
     fields = (
         "id", "name", "owner", "status", "error_code", "reason", "content_type", "bytes",
         "sha256", "page_count", "chunk_count", "language", "quality", "task",
@@ -78,16 +60,8 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
         latest = Prefetch("tasks", Task.objects.latest_of_each_document(), to_attr="latest_tasks")
         return super().get_queryset(request).prefetch_related(latest)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: "QuerySet[Document]", search_term: str
-    ) -> "tuple[QuerySet[Document], bool]":
-        return queryset.filter(search(search_term, _of_id, _of_word)), False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # a document comes by upload, through its service
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def of_word(self, word: str) -> Q:
+        return Q(name__icontains=word) | of_owner(word) | Q(sha256=word.lower())
 
     def delete_model(self, request: HttpRequest, obj: Document) -> None:
         services.delete_document(obj.pk)
@@ -122,8 +96,8 @@ class DocumentAdmin(admin.ModelAdmin[Document]):
 
 
 @admin.register(Usage)
-class UsageAdmin(admin.ModelAdmin[Usage]):
-    """What each owner used, by day."""
+class UsageAdmin(ReadOnlyAdmin):
+    """What each owner used, by day: counted, not written."""
 
     list_display = ("day", "owner", "documents", "chunks", "tokens", "requests")
     list_filter = ("day",)
@@ -132,18 +106,12 @@ class UsageAdmin(admin.ModelAdmin[Usage]):
     list_select_related = ("owner",)
     show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # it is counted, not written
-
-    def has_change_permission(self, request: HttpRequest, obj: Usage | None = None) -> bool:
-        return False
-
     def has_delete_permission(self, request: HttpRequest, obj: Usage | None = None) -> bool:
         return False
 
 
 @admin.register(EmbeddingSpace)
-class EmbeddingSpaceAdmin(admin.ModelAdmin[EmbeddingSpace]):
+class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     """Which model's vectors are searched, and which are being made. Changed by a command."""
 
     list_display = ("passage_model", "dimensions", "state", "vectors", "work", "switched_at")
@@ -153,12 +121,6 @@ class EmbeddingSpaceAdmin(admin.ModelAdmin[EmbeddingSpace]):
     )  # fmt: skip
     readonly_fields = fields
     list_select_related = ("task",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -26,7 +26,7 @@ from documents.limits import Limits
 from documents.models import Document, DocumentStatus, Draft, Extraction, ScannedPage
 from documents.steps.embed import digest, embed_drafts, embedded_text
 from documents.steps.extract import extract_text
-from documents.steps.split import split_text
+from documents.steps.split import split_kept
 from documents.steps.store import replace_chunks
 from documents.steps.validate import FileFacts, validate_file
 from documents.words import indexed
@@ -127,8 +127,7 @@ def passages_of(
     options = {name.removeprefix("chunk_"): value for name, value in used.items()}
     if len(text) > _SHORT:
         return _split_confined(text, elements, options, should_stop)
-    parts = tuple(Element(*fields) for fields in json.loads(elements))
-    return split_text(Extracted(text=text, elements=parts), **options)
+    return split_kept(text, elements, **options)
 
 
 def _split_confined(

@@ -1,14 +1,12 @@
 """What other packages show to staff, as far as it serves them here."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_noop
 from django_celery_results.models import GroupResult
 from knox.models import AuthToken
 
 from notebook.models import ApiToken
+from tasks.admin.lists import ReadOnlyAdmin
 
 admin.site.unregister((AuthToken, GroupResult))  # shown as ours; never written
 NAMES_OF_OTHERS = (  # who have them in few languages
@@ -20,7 +18,7 @@ NAMES_OF_OTHERS = (  # who have them in few languages
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin[ApiToken]):
+class ApiTokenAdmin(ReadOnlyAdmin):
     """Whose programs may sign in, until when. To delete one is to revoke it.
 
     Nobody makes one for somebody else: that would be to sign in as them.
@@ -31,9 +29,3 @@ class ApiTokenAdmin(admin.ModelAdmin[ApiToken]):
     search_fields = ("token_key", "user__username")
     ordering = ("-created",)
     fields = ("token_key", "user", "created", "expiry")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

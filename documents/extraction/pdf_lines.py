@@ -48,7 +48,7 @@ def _parts(text: str) -> Iterator[Place]:
         yield from ((match[0], match.start()) for match in _ENDS.finditer(text))
         return
     at = 0
-    for line in text.split("\n"):  # ten times as fast
+    for line in text.split("\n"):  # in a third of the time
         yield line, at
         at += len(line) + 1
 

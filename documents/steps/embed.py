@@ -87,9 +87,8 @@ def embed_drafts(
     for part in parts:
         done += _reuse(task_id, space, part)
         report(done, total)
-        missing = _missing(task_id, space, part)
-        asked += len(missing)
-        for batch in batches(missing):
+        for batch in batches(_missing(task_id, space, part)):
+            asked += len(batch)
             if done > had and seconds_left() <= 0:  # one goes, however long the database took
                 raise StepPaused(progressed=True)
             if seconds := usage.seconds_over_budget(document_id):

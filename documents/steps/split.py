@@ -1,7 +1,9 @@
 """split_text: from elements to passages that are worth finding on their own."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from documents.extraction.elements import Element, Extracted, Passage
 from documents.extraction.pieces import Piece, pieces_of, sentence_starts
@@ -41,6 +43,12 @@ class _Group:
         self.pieces += later.pieces
         self.tokens += later.tokens
         self.only_titles = self.only_titles and later.only_titles
+
+
+def split_kept(text: str, elements: str, **options: Any) -> list[Passage]:
+    """As `split_text`, of a text whose elements are JSON, each the list of its fields."""
+    parts = tuple(Element(*fields) for fields in json.loads(elements))
+    return split_text(Extracted(text=text, elements=parts), **options)
 
 
 def split_text(

@@ -88,7 +88,6 @@ def test_no_other_site_chooses(user):
 def test_every_page_offers_the_other_language(admin_client):
     for path in ("/", "/login/", "/admin/", "/admin/tasks/task/"):
         page = admin_client.get(path, headers=ENGLISH).content.decode()
-        assert '<button class="' in page
         assert 'value="zh-hans" lang="zh-hans">简体中文</button>' in page, path
         assert f'<input type="hidden" name="next" value="{path}">' in page
 

@@ -21,7 +21,8 @@ from documents.exceptions import (
     UnsupportedButHelpable,
     UnsupportedType,
 )
-from tasks import admin, events, services
+from tasks import events, services
+from tasks.admin import details
 from tasks.exceptions import TaskError, WorkerLost, WrongState
 from tasks.models import OutboxMessage, Task, TaskDetail
 from tasks.sentences import TRIES_AGAIN, errors, templates, translated
@@ -66,11 +67,14 @@ def test_the_pages_scripts_say_nothing_untranslated():
 
 
 def test_what_a_step_finds_out_is_told_in_chinese():
-    readers = (path.read_text("utf-8") for path in (PROJECT / "documents").rglob("*.py"))
-    keys = {key for text in readers for key in re.findall(r'details\["(\w+)"\] =', text)}
-    assert {"encoding", "sheets", "dropped_repeats"} < keys
+    readers = (PROJECT / "documents" / "extraction").glob("*.py")
+    texts = [path.read_text("utf-8") for path in readers]
+    named = re.compile(r'\b(?:details|found)\["(\w+)"\] \+?= ')
+    keys = {key for text in texts for key in named.findall(text)} - {"picture"}
+    assert {"encoding", "sheets", "dropped_repeats", "hidden_slides"} < keys
+    keys |= {"comments", "endnotes", "footnotes", "pictures"}  # Word's are named by its parts
     with translation.override("zh-hans"):
-        assert [key for key in keys if admin._label(key).isascii()] == []
+        assert [key for key in keys if details._label(key).isascii()] == []
     page = PROJECT / "static" / "notebook"
     said = (page / "status.js").read_text() + (page / "views" / "quality.js").read_text()
     lists = {"attachments", "links", "page_labels"}  # too long for a line

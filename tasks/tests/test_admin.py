@@ -137,7 +137,7 @@ def test_failures_are_grouped_by_cause_and_retried_together(admin_client, user):
 
 
 def test_more_than_can_be_retried_at_once_are_told(admin_client, user, monkeypatch):
-    monkeypatch.setattr("tasks.admin.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("tasks.admin.tasks.MOST_AT_ONCE", 2)
     for _ in range(3):
         fail(make_task(user), StepError())
     page = retry_cause(admin_client, "internal_error")

@@ -6,24 +6,22 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import localize, number_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.timesince import timesince
-from django.utils.timezone import localtime
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from tasks import history, overview, pipelines, services
+from tasks import overview, pipelines, services
+from tasks.admin.details import TaskDetailInline, TaskEventInline, in_seconds
+from tasks.admin.lists import CauseFilter, LongListAdmin, ReadOnlyAdmin, of_owner
 from tasks.exceptions import WrongState
-from tasks.lists import CauseFilter, KeysFirst, search
-from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail, TaskEvent, Worker
+from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail, Worker
 from tasks.sentences import translated
 
 Action = Callable[..., Task]
@@ -35,100 +33,6 @@ _TOLD: dict[str, Callable[[int], str]] = {
 }
 
 
-def described(details: dict[str, Any]) -> str:
-    """What a step found out, a line each: "ocr_pages: 3" becomes "OCR pages: 3"."""
-    lines = [
-        (_label(key), _words(value)) for key, value in details.items() if value not in _NOTHING
-    ]
-    return format_html_join("", '<div class="detail"><b>{}</b>: {}</div>', lines) or "–"
-
-
-_NOTHING: tuple[Any, ...] = (None, "", [], {})
-
-
-def _label(key: str) -> str:
-    words = key.replace("_", " ").capitalize()
-    return gettext(words.replace("Ocr", "OCR"))
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{_label(key)} {_words(each)}" for key, each in value.items())
-    if isinstance(value, list):
-        return "; ".join(map(_words, value))
-    return number_format(value) if type(value) in {int, float} else str(value)
-
-
-def _seconds(lasted: timedelta) -> str:
-    return f"{number_format(lasted.total_seconds(), decimal_pos=1)} s"
-
-
-class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
-    model = TaskDetail
-    verbose_name_plural = _("steps")
-    fields = (
-        "step_name", "status", "progress", "reason", "found", "worker", "duration",
-        "failures", "losses",
-    )  # fmt: skip
-    readonly_fields = fields
-    can_delete = False
-    extra = 0
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @admin.display(description=_("step"))
-    def step_name(self, detail: TaskDetail) -> str:
-        return detail.step_name
-
-    @admin.display(description=_("reason"))
-    def reason(self, detail: TaskDetail) -> str:
-        return translated(detail.error_message or "–")
-
-    @admin.display(description=_("details"))
-    def found(self, detail: TaskDetail) -> str:
-        return described(detail.details)
-
-    @admin.display(description=_("duration"))
-    def duration(self, detail: TaskDetail) -> str:
-        if detail.started_at is None:
-            return "–"
-        return _seconds((detail.completed_at or timezone.now()) - detail.started_at)
-
-
-class TaskEventInline(admin.TabularInline[TaskEvent, Task]):
-    model = TaskEvent
-    verbose_name_plural = _("history")
-    fields = ("when", "event", "by", "attempt", "step_name", "why", "worker")
-    readonly_fields = fields
-    can_delete = False
-    extra = 0
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[TaskEvent]":
-        return super().get_queryset(request).select_related("task", "by")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @admin.display(description=_("time"))
-    def when(self, entry: TaskEvent) -> str:
-        first, last = (localize(localtime(each)) for each in (entry.created_at, entry.last_at))
-        if entry.times == 1:
-            return first
-        return gettext("%(first)s to %(last)s, %(n)d times") % {
-            "first": first, "last": last, "n": entry.times,
-        }  # fmt: skip
-
-    @admin.display(description=_("step"))
-    def step_name(self, entry: TaskEvent) -> str:
-        return entry.step_name or "–"
-
-    @admin.display(description=_("reason"))
-    def why(self, entry: TaskEvent) -> str:
-        known = (history.reason(entry), entry.error_code and f"({entry.error_code})")
-        return " ".join(filter(None, known)) or "–"
-
-
 def _turn(message: OutboxMessage | None) -> str:
     if message is None:
         return ""
@@ -137,28 +41,13 @@ def _turn(message: OutboxMessage | None) -> str:
     return _("Number %(n)d in the queue") % {"n": message.position} if message.position else ""
 
 
-def _of_id(pk: UUID) -> Q:
-    return Q(pk=pk) | Q(document_id=pk)
-
-
-def _of_word(word: str) -> Q:
-    """Each table is searched by itself: a condition over a join could use no index."""
-    documents = Task.document.field.related_model._default_manager.filter(name__icontains=word)
-    owners = get_user_model().objects.filter(username__icontains=word)
-    named = Q(document__in=documents.values("pk")) | Q(owner__in=owners.values("pk"))
-    return named | Q(error_message__icontains=word)
-
-
 @admin.register(Task)
-class TaskAdmin(admin.ModelAdmin[Task]):
+class TaskAdmin(LongListAdmin):
     list_display = ("document_name", "state", "why", "step", "bar", "age", "owner")
     list_filter = ("status", "lane", CauseFilter, "created_at")
     search_fields = ("document__name", "owner__username", "error_message")
     search_help_text = _("Document, owner, error or the task's id")
     list_select_related = ("document", "owner", "outbox")
-    list_per_page = 50
-    show_full_result_count = False
-    paginator = KeysFirst
     inlines = (TaskDetailInline, TaskEventInline)
     actions = ("retry_selected", "cancel_selected")
     change_form_template = "admin/tasks/task/change_form.html"
@@ -171,19 +60,20 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Task]":
         ahead = TaskDetail.objects.filter(task=OuterRef("pk")).exclude(status=Status.COMPLETED)
         current = ahead.order_by("step_order")
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                current_step=Subquery(current.values("step_type")[:1]),
-                current_reason=Subquery(current.values("error_message")[:1]),
-            )
+        tasks: QuerySet[Task] = super().get_queryset(request)
+        return tasks.annotate(
+            current_step=Subquery(current.values("step_type")[:1]),
+            current_reason=Subquery(current.values("error_message")[:1]),
         )
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: "QuerySet[Task]", search_term: str
-    ) -> "tuple[QuerySet[Task], bool]":
-        return queryset.filter(search(search_term, _of_id, _of_word)), False
+    def of_id(self, pk: UUID) -> Q:
+        return Q(pk=pk) | Q(document_id=pk)
+
+    def of_word(self, word: str) -> Q:
+        """Each table is searched by itself: a join of them took about twice as long."""
+        documents = Task.document.field.related_model._default_manager.filter(name__icontains=word)
+        named = Q(document__in=documents.values("pk")) | of_owner(word)
+        return named | Q(error_message__icontains=word)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -228,7 +118,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     def age(self, task: Task) -> str:
         lasted = (task.completed_at or timezone.now()) - task.created_at
         if lasted < timedelta(minutes=1):
-            return _seconds(lasted)
+            return in_seconds(lasted)
         return timesince(task.created_at, task.created_at + lasted, depth=1)
 
     @admin.display(description=_("why"), ordering="error_code")
@@ -306,17 +196,11 @@ class TaskAdmin(admin.ModelAdmin[Task]):
 
 
 @admin.register(Worker)
-class WorkerAdmin(admin.ModelAdmin[Worker]):
+class WorkerAdmin(ReadOnlyAdmin):
     """Who consumes the queue, as the sweeper last saw it."""
 
     list_display = ("name", "slots", "seen_at")
     ordering = ("-seen_at",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

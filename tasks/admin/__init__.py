@@ -1,0 +1,5 @@
+"""What staff see of the work. Django finds it by this name."""
+
+from tasks.admin.tasks import TaskAdmin, WorkerAdmin
+
+__all__ = ["TaskAdmin", "WorkerAdmin"]
