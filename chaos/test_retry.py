@@ -1,6 +1,7 @@
 """F52, F53: retry by many hands at once, and after every end."""
 
 import re
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -38,7 +39,7 @@ def click_in_the_admin(stack, signed_in, address, form):
         answer = window.post(address, data={**form, "_retry": "1"})
     assert answer.status_code == 200
     (said,) = re.findall(r'<ul class="messagelist">(.*?)</ul>', answer.text, re.DOTALL)
-    return 202 if "1 task: retry." in said else 409 if "be done now" in said else said
+    return 202 if "1 task is retried." in said else 409 if "be done now" in said else said
 
 
 def click_over_rest(stack, task_id):
@@ -62,8 +63,8 @@ def test_fifty_clicks_on_retry_start_one_attempt(stack, client, clock):
                 else hands.submit(click_over_rest, stack, task_id)
                 for number in range(CLICKS)
             ]
-            answers = sorted(each.result(30) for each in clicks)
-        assert answers == [202] + [409] * (CLICKS - 1)
+            answers = Counter(each.result(30) for each in clicks)
+        assert answers == {202: 1, 409: CLICKS - 1}
         assert stack.task(client, document)["attempt"] == 2
     done = stack.until_done(client, document["id"])
     assert (done["status"], stack.task(client, document)["attempt"]) == ("AVAILABLE", 2)

@@ -17,12 +17,12 @@ from django.db.models.functions import Now
 from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
 
 LOCK_ID = 0x7475726E  # "turn"
-SLOTS_UNKNOWN = 4  # taken for granted until a worker was seen
+SLOTS_UNKNOWN = 1  # until a worker was seen: of more, long work might get all there are
 # So few messages wait in the broker that who comes new is served with the next free slot; each
 # claim sends another, so that is enough to keep all slots busy.
 SLOTS_PER_MESSAGE = 4
 LOST_SECONDS = 10  # so long at most does a message that got lost keep others from being sent
-SEEN_SECONDS = 30  # a worker that was silent for longer does not count
+SEEN_SECONDS = 30  # workers that were last seen longer ago do not count
 RATE_SECONDS = 120  # over which the queue's speed is measured
 _ADMISSION = {
     "seen": SEEN_SECONDS,
@@ -49,6 +49,7 @@ _ADMIT = f"""
         SELECT coalesce((
             SELECT sum(slots) FROM {Worker._meta.db_table}
             WHERE seen_at > statement_timestamp() - %(seen)s * interval '1 second'
+                AND seen_at = (SELECT max(seen_at) FROM {Worker._meta.db_table})
         ), %(unknown)s)::int AS slots, count(*)::int AS sent,
         count(*) FILTER (WHERE lane = '{Lane.BULK}')::int + (
             SELECT count(*) FROM {TaskDetail._meta.db_table} detail

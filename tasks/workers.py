@@ -14,11 +14,14 @@ FORGET_AFTER = timedelta(hours=1)
 def look() -> int:
     """Ask all workers, and keep what they say; how many consume our queue.
 
+    Those that answered have the same `seen_at`, so that who stopped since counts no more.
     Takes ANSWER_SECONDS twice. Raises one of `outbox.BROKER_AWAY`.
     """
     found = _asked()
-    for name, slots in found.items():
-        Worker.objects.update_or_create(name=name, defaults={"slots": slots, "seen_at": Now()})
+    Worker.objects.bulk_create(
+        [Worker(name=name, slots=slots, seen_at=Now()) for name, slots in found.items()],
+        update_conflicts=True, unique_fields=["name"], update_fields=["slots", "seen_at"],
+    )  # fmt: skip
     Worker.objects.filter(seen_at__lt=Now() - FORGET_AFTER).delete()
     return len(found)
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from kombu.message import Message
 
 from tasks import outbox, services
-from tasks.models import OutboxMessage, Status
+from tasks.models import OutboxMessage, Status, Worker
 from tasks.tests.factories import (
     Script,
     broker_away,
@@ -114,7 +114,13 @@ def test_only_what_the_broker_lost_is_sent_again(user):
     assert len(received()) == 1
 
 
-def test_a_database_that_is_away_leaves_the_sending_to_the_sweeper(user, monkeypatch):
+@pytest.fixture
+def worker():
+    """With so many slots two messages may wait in the broker."""
+    return Worker.objects.create(name="w", slots=4)
+
+
+def test_a_database_that_is_away_leaves_the_sending_to_the_sweeper(user, worker, monkeypatch):
     def gone():
         raise outbox.DatabaseError("gone")
 
@@ -130,7 +136,7 @@ def test_a_database_that_is_away_leaves_the_sending_to_the_sweeper(user, monkeyp
     assert waiting_in_broker() == 2
 
 
-def test_a_step_of_a_newer_version_is_parked_and_holds_nobody_up(user):
+def test_a_step_of_a_newer_version_is_parked_and_holds_nobody_up(user, worker):
     task = make_task(user)
     received()
     OutboxMessage.objects.update(step_type="FROM_A_NEWER_VERSION", sent_at=None)

@@ -248,13 +248,33 @@ def test_without_workers_nobody_answers_and_old_ones_are_forgotten():
     assert not Worker.objects.exists()
 
 
+def test_workers_that_answer_together_count_together(user, monkeypatch):
+    monkeypatch.setattr(workers, "_asked", lambda: {"one@here": 1, "two@there": 39})
+    assert workers.look() == workers.look() == 2
+    add(user, 20)
+    assert len(admitted()) == 1 + 40 // queue.SLOTS_PER_MESSAGE
+
+
 def test_a_silent_worker_counts_no_more(user, slots):
     slots(40)
     add(user, 20)
     Worker.objects.update(seen_at=F("seen_at") - timedelta(minutes=1))
-    assert len(admitted()) == 1 + queue.SLOTS_UNKNOWN // queue.SLOTS_PER_MESSAGE
+    assert len(admitted()) == 1
     slots(40)
-    assert len(admitted()) == 9
+    assert len(admitted()) == 10
+
+
+def test_a_worker_that_did_not_answer_when_last_asked_counts_no_more(user, slots):
+    """After a restart long work would have all slots: those of the old worker and of the new."""
+    Worker.objects.create(name="before", slots=40)
+    slots(2)
+    add(user, 20, lane=Lane.BULK)
+    assert len(admitted()) == 1
+
+
+def test_before_a_worker_was_seen_long_work_goes_one_by_one(user):
+    add(user, 3, lane=Lane.BULK)
+    assert (len(admitted()), len(admitted())) == (1, 0)
 
 
 def test_a_task_goes_on_at_once_while_nobody_waits(user, slots):
