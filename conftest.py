@@ -22,7 +22,9 @@ _services = ExitStack()
 _embedder = EmbeddingServer()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", None):  # the processes that test start their own
+        return
     for name in ("DATABASE_URL", "REDIS_URL", "EMBEDDING_BASE_URL", "OPENAI_API_KEY"):
         os.environ.pop(name, None)
     data_dir = _services.enter_context(tempfile.TemporaryDirectory(prefix="notebook-tests-"))

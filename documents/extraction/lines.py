@@ -1,10 +1,10 @@
 """Lines as they stand on pages, wherever they were read from."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A part of a line with a wide gap before or after it."""
 
     text: str

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+_YOUNG = 20_000  # objects between looks for cycles: readers make many objects and few of those
 _HUGE = 2 << 20  # bytes of a huge page
 _MADV_COLLAPSE = 25  # of Linux 6.1; whatever /sys/kernel/mm/transparent_hugepage says
 
@@ -18,6 +19,7 @@ def settle() -> None:
     4 KB that took longer than reading a short document.
     """
     gc.freeze()
+    gc.set_threshold(_YOUNG)
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         for at in _huge_pages():

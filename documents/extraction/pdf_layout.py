@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
+from operator import sub
 
 from unstructured.documents.elements import Element
 
@@ -181,13 +182,11 @@ class _Layout:
 
     def _joined(self, block: Sequence[Line]) -> str:
         """The lines as running text; a line that stops early keeps its end."""
-        columns = _columns(block)
-        width = max(map(_width, columns))
         text = ""
-        for column in columns:
+        for column, edge in _columns_and_edges(block):
             text = self._join(text, column[0].text, wrapped=True) if text else column[0].text
             for before, line in pairwise(column):
-                wrapped = not _ends_short(before, line, column, width)
+                wrapped = not _ends_short(before, line, edge)
                 text = self._join(text, line.text, wrapped=wrapped)
         return text.replace("\xad", "-")
 
@@ -254,17 +253,21 @@ def _columns(block: Sequence[Line]) -> list[list[Line]]:
     return columns
 
 
-def _width(column: Sequence[Line]) -> float:
-    return max(line.right for line in column) - min(line.left for line in column)
+def _columns_and_edges(block: Sequence[Line]) -> list[tuple[list[Line], float]]:
+    """The block's columns, each with where its full lines end at least: all are as wide."""
+    columns = _columns(block)
+    lefts = [min([line.left for line in column]) for column in columns]
+    rights = [max([line.right for line in column]) for column in columns]
+    width = max(map(sub, rights, lefts))
+    return [(column, left + width * 0.95) for column, left in zip(columns, lefts, strict=True)]
 
 
 def _stops_early(before: Line, line: Line, block: Sequence[Line]) -> bool:
-    columns = _columns([*block, line])
-    return _ends_short(before, line, columns[-1], max(map(_width, columns)))
+    _, edge = _columns_and_edges([*block, line])[-1]
+    return _ends_short(before, line, edge)
 
 
-def _ends_short(before: Line, line: Line, column: Sequence[Line], width: float) -> bool:
+def _ends_short(before: Line, line: Line, edge: float) -> bool:
     """Whether a line stops so early that the next one's first word would have fitted in."""
-    right = min(each.left for each in column) + width
     first_word = len(line.text.split(None, 1)[0]) * before.size * 0.5
-    return before.right + first_word < right - width * 0.05
+    return before.right + first_word < edge

@@ -3,7 +3,7 @@
 import ctypes
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from typing import Any
 
@@ -31,6 +31,8 @@ _get_font = _plain(pdfium.FPDFText_GetFontInfo, _ADDRESS, ctypes.c_ulong, _ADDRE
 _index_of = _plain(pdfium.FPDFText_GetCharIndexFromTextIndex)
 
 Edge = Callable[[int], float]
+# Where it begins and ends in the line's text, and on the page the letters before and after it.
+Blank = tuple[int, int, float, float]
 
 
 class Letters:
@@ -66,7 +68,22 @@ class Letters:
         """Where the letter stands, above the side that is the bottom for such a turn."""
         _get_origin(self._page, self._index(at), *self._to_origin)
         x, y = self._x.value, self._y.value
-        return {0: y, 90: -x, 180: -y, 270: x}[turn]
+        return y if turn == 0 else {90: -x, 180: -y, 270: x}[turn]
+
+    def around(self, blanks: Iterable[re.Match[str]], at: int, turn: int) -> Iterator[Blank]:
+        """The blanks of a line that begins at a place."""
+        start, end = self.edges(turn)
+        page, index, rect, to_rect = self._page, self._index, self._rect, self._to_rect
+        for match in blanks:
+            before, after = match.span()
+            if turn:
+                yield before, after, end(at + before - 1), start(at + after)
+                continue
+            # As those do, in two thirds of the time; most of a page's questions are these.
+            _get_box(page, index(at + before - 1), to_rect)
+            right = rect.right
+            _get_box(page, index(at + after), to_rect)
+            yield before, after, right, rect.left
 
     def edges(self, turn: int) -> tuple[Edge, Edge]:
         """What tells where a letter begins and where it ends, along lines turned so.
@@ -92,19 +109,22 @@ class Letters:
         """The size of the type on the page, rounded to half points, and which way it runs."""
         index, matrix = self._index(at), self._matrix
         _get_matrix(self._page, index, self._to_matrix)
-        a, b, c, d = matrix.a, matrix.b, matrix.c, matrix.d
-        turn = 0
-        if abs(b) > abs(a):
-            turn = 90 if b > 0 else 270
-        elif a < 0 and d < 0:
-            turn = 180
-        return round(_get_size(self._page, index) * math.hypot(c, d) * 2) / 2, turn
+        b, c, d = matrix.b, matrix.c, matrix.d
+        height = d if d > 0 and c == 0 else math.hypot(c, d)
+        turn = 0 if d > 0 and b == 0 else _turn(matrix.a, b, d)
+        return round(_get_size(self._page, index) * height * 2) / 2, turn
 
     def is_bold(self, at: int) -> bool:
         self._name[0] = b"\0"
         self._flags.value = 0
         _get_font(self._page, self._index(at), *self._to_font)
         return bool(self._flags.value & _FORCE_BOLD) or _is_bold_name(self._name.value)
+
+
+def _turn(a: float, b: float, d: float) -> int:
+    if abs(b) > abs(a):
+        return 90 if b > 0 else 270
+    return 180 if a < 0 and d < 0 else 0
 
 
 @lru_cache(512)

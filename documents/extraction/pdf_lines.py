@@ -7,7 +7,7 @@ from itertools import pairwise
 import pypdfium2
 
 from documents.extraction.lines import Cell, Line
-from documents.extraction.pdf_letters import Edge, Letters
+from documents.extraction.pdf_letters import Blank, Letters
 
 # Ends of visual lines: PDFium runs words together that the typesetter hyphenated, and puts one of
 # these in the place of the hyphen.
@@ -118,7 +118,7 @@ def _is_numeric(text: str) -> bool:
 def _cells(letters: Letters, text: str, at: int, size: float, turn: int) -> tuple[Cell, ...]:
     """The line in parts, if it has gaps wider than those between words."""
     start, end = letters.edges(turn)
-    gaps = list(_gaps(text, at, size, start, end))
+    gaps = list(_gaps(letters, text, at, size, turn))
     if not gaps:
         return ()
     starts = [0, *(after for _, after, _, _ in gaps)]
@@ -131,20 +131,13 @@ def _cells(letters: Letters, text: str, at: int, size: float, turn: int) -> tupl
     )
 
 
-def _gaps(
-    text: str, at: int, size: float, start: Edge, end: Edge
-) -> Iterator[tuple[int, int, float, float]]:
-    """The wide gaps: where in the text they begin and end, and where on the page."""
-    least = size * _CELL_GAP_OF_NUMBERS
-    numeric = None
-    for match in _GAP.finditer(text):
-        before, after = match.span()
-        right, left = end(at + before - 1), start(at + after)
-        if left - right > least:
-            if numeric is None:  # seldom worth asking
-                numeric = _is_numeric(text)
-            if numeric or left - right > size * _CELL_GAP:
-                yield before, after, right, left
+def _gaps(letters: Letters, text: str, at: int, size: float, turn: int) -> list[Blank]:
+    """The wide gaps among the line's blanks."""
+    blanks = letters.around(_GAP.finditer(text), at, turn)
+    wide = [blank for blank in blanks if blank[3] - blank[2] > size * _CELL_GAP_OF_NUMBERS]
+    if wide and not _is_numeric(text):  # seldom worth asking
+        return [blank for blank in wide if blank[3] - blank[2] > size * _CELL_GAP]
+    return wide
 
 
 def _middle(text: str) -> int:

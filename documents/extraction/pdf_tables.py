@@ -24,14 +24,8 @@ _FARTHEST = 3.5  # from one row to the next, in sizes of the type
 class Row:
     cells: list[Cell]
     lines: list[Line]
-
-    @property
-    def base(self) -> float:
-        return self.lines[0].base
-
-    @property
-    def size(self) -> float:
-        return self.lines[0].size
+    base: float  # of its first line
+    size: float  # likewise
 
 
 def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
@@ -41,8 +35,8 @@ def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
         return
     text: list[Line] = []
     for run in _runs(_rows(lines)):
-        columns = _columns(run)
-        if not _is_table(run, columns):
+        columns = _columns(run) if len(run) >= _FEWEST_ROWS else []
+        if not columns or not _is_table(run, columns):
             text += [line for row in run for line in row.lines]
             continue
         if text:
@@ -81,13 +75,14 @@ def _rows(lines: Sequence[Line]) -> Iterator[Row]:
     row: Row | None = None
     for line in lines:
         cells = list(line.cells) or [Cell(line.text, line.left, line.right)]
-        if row is not None and _is_beside(row, line):
+        if row is None:
+            row = Row(cells, [line], line.base, line.size)
+        elif _is_beside(row, line):
             row.cells += cells
             row.lines.append(line)
-            continue
-        if row is not None:
+        else:
             yield row
-        row = Row(cells, [line])
+            row = Row(cells, [line], line.base, line.size)
     if row is not None:
         yield row
 
@@ -99,20 +94,22 @@ def _is_beside(row: Row, line: Line) -> bool:
 
 def _runs(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """Rows that could be of one table; every other row alone."""
-    run: list[Row] = []
+    run: list[Row] = []  # its first has several cells
     for row in rows:
-        if run and not _goes_on(run, row):
-            yield from _ended(run)
-            run = []
-        run.append(row)
+        if run and _goes_on(run[-1], row):
+            run.append(row)
+            continue
+        yield from _ended(run)
+        run = [row] if len(row.cells) > 1 else []
+        if not run:
+            yield [row]
     yield from _ended(run)
 
 
-def _goes_on(run: Sequence[Row], row: Row) -> bool:
-    before = run[-1]
+def _goes_on(before: Row, row: Row) -> bool:
     step = before.base - row.base
     near = 0 < step < max(before.size, row.size) * _FARTHEST
-    return near and (len(row.cells) > 1 or len(before.cells) > 1) and len(run[0].cells) > 1
+    return near and (len(row.cells) > 1 or len(before.cells) > 1)
 
 
 def _ended(run: list[Row]) -> Iterator[list[Row]]:
@@ -122,8 +119,7 @@ def _ended(run: list[Row]) -> Iterator[list[Row]]:
         end -= 1
     if run:
         yield run[:end]
-    for row in run[end:]:
-        yield [row]
+    yield from ([row] for row in run[end:])
 
 
 def _columns(run: Sequence[Row]) -> list[tuple[float, float]]:

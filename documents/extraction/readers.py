@@ -53,6 +53,7 @@ READERS: dict[str, tuple[str, Reader]] = {
     **dict.fromkeys(_WORKBOOKS, ("workbook", sheets.read_workbook)),
 }
 language.detect_language("")  # reads its model, once for every fork
+pdf.warm_up()
 
 
 def read(reading: Reading) -> Extracted:
