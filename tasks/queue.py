@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
 
 LOCK_ID = 0x7475726E  # "turn"
-SLOTS_UNKNOWN = 1  # until a worker was seen: of more, long work might get all there are
+SLOTS_UNKNOWN = 1  # until a worker was seen: of more, long work might have all there are
 # So few messages wait in the broker that who comes new is served with the next free slot; each
 # claim sends another, so that is enough to keep all slots busy.
 SLOTS_PER_MESSAGE = 4

@@ -24,7 +24,7 @@ def detect_language(text: str) -> str:
     if quarter < 2:
         return _told(pieces)
     told = [_told(pieces[at * quarter :][:quarter]) for at in range(4)]
-    (code, count), *_ = Counter(told).most_common(1)
+    [(code, count)] = Counter(told).most_common(1)
     if count == 2:  # the whole decides, which is seldom worth asking
         code = _told(pieces)
     return code if told.count(code) > 1 else ""

@@ -1,7 +1,7 @@
 """The lines of a PDF's page as its text layer has them, with their geometry."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import pypdfium2
@@ -133,11 +133,14 @@ def _cells(letters: Letters, text: str, at: int, size: float, turn: int) -> tupl
 
 def _gaps(letters: Letters, text: str, at: int, size: float, turn: int) -> list[Blank]:
     """The wide gaps among the line's blanks."""
-    blanks = letters.around(_GAP.finditer(text), at, turn)
-    wide = [blank for blank in blanks if blank[3] - blank[2] > size * _CELL_GAP_OF_NUMBERS]
+    wide = _wider(letters.around(_GAP.finditer(text), at, turn), size * _CELL_GAP_OF_NUMBERS)
     if wide and not _is_numeric(text):  # seldom worth asking
-        return [blank for blank in wide if blank[3] - blank[2] > size * _CELL_GAP]
+        return _wider(wide, size * _CELL_GAP)
     return wide
+
+
+def _wider(blanks: Iterable[Blank], least: float) -> list[Blank]:
+    return [(at, to, right, left) for at, to, right, left in blanks if left - right > least]
 
 
 def _middle(text: str) -> int:

@@ -35,8 +35,7 @@ def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
         return
     text: list[Line] = []
     for run in _runs(_rows(lines)):
-        columns = _columns(run) if len(run) >= _FEWEST_ROWS else []
-        if not columns or not _is_table(run, columns):
+        if len(run) < _FEWEST_ROWS or not _is_table(run, columns := _columns(run)):
             text += [line for row in run for line in row.lines]
             continue
         if text:
@@ -75,14 +74,13 @@ def _rows(lines: Sequence[Line]) -> Iterator[Row]:
     row: Row | None = None
     for line in lines:
         cells = list(line.cells) or [Cell(line.text, line.left, line.right)]
-        if row is None:
-            row = Row(cells, [line], line.base, line.size)
-        elif _is_beside(row, line):
+        if row is not None and _is_beside(row, line):
             row.cells += cells
             row.lines.append(line)
-        else:
+            continue
+        if row is not None:
             yield row
-            row = Row(cells, [line], line.base, line.size)
+        row = Row(cells, [line], line.base, line.size)
     if row is not None:
         yield row
 
@@ -119,7 +117,8 @@ def _ended(run: list[Row]) -> Iterator[list[Row]]:
         end -= 1
     if run:
         yield run[:end]
-    yield from ([row] for row in run[end:])
+    for row in run[end:]:
+        yield [row]
 
 
 def _columns(run: Sequence[Row]) -> list[tuple[float, float]]:

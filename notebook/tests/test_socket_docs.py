@@ -38,8 +38,8 @@ async def said(socket):
 
 async def answer(socket, message):
     await socket.send_to(text_data=message if isinstance(message, str) else json.dumps(message))
-    while "type" in (found := await said(socket)):  # a snapshot may come at any time
-        pass
+    while "type" in (found := await said(socket)):  # what was cancelled is told when it comes
+        assert found["status"] == "CANCELLED"
     return found
 
 
