@@ -7,12 +7,11 @@ import psutil
 import redis
 
 from chaos.probes import answers
-from chaos.stack import PROCESSES
+from chaos.stack import PROCESSES, SLOTS
 from documents.tests.embedding_server import error
 
 READER = "documents.extraction.server"
 VICTIMS = (*PROCESSES, "worker's child", "reader")
-SLOTS = 2  # WORKER_CONCURRENCY of the stack
 BATCH = 8  # EMBEDDING_BATCH_SIZE of the stack
 LOSSES_OF_A_FAULT = SLOTS * BATCH  # vectors that may be on their way when it strikes
 

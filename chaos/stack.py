@@ -19,6 +19,7 @@ from notebook.tests.live import PASSWORD, PROJECT, LiveStack, start_supervisor, 
 
 PROCESSES = tuple(PROBES)
 LIVE = ("PENDING", "RUNNING")
+SLOTS = 2
 # Short times, so that a row takes seconds; small batches, so that a small document has several.
 SETTINGS = {
     "ADMIN_PASSWORD": PASSWORD,
@@ -30,7 +31,7 @@ SETTINGS = {
     "REPUBLISH_SECONDS": "5",
     "SWEEP_SECONDS": "1",
     "TASK_LEASE_SECONDS": "6",
-    "WORKER_CONCURRENCY": "2",
+    "WORKER_CONCURRENCY": str(SLOTS),
 }
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HOST", "PYTEST_CURRENT_TEST")
 BACK_SECONDS = 60
@@ -262,6 +263,15 @@ class ChaosStack(LiveStack):
         for name in PROCESSES:
             self.until_back(name)
         until(self.live_tasks, lambda live: not live, seconds=seconds)
+        until(self.known_slots, lambda slots: slots == SLOTS, seconds=seconds)
+
+    def known_slots(self):
+        """How many there are by the sweeper's last look, which may have seen a worker that left."""
+        query = """
+            SELECT sum(slots) FROM tasks_worker
+            WHERE seen_at = (SELECT max(seen_at) FROM tasks_worker)"""
+        with self.database() as db:
+            return db.execute(query).fetchone()[0]
 
 
 def text(paragraphs=3, *, say=""):

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 import pytest
 
 from chaos.orders import held, unanswered
-from chaos.stack import text
+from chaos.stack import SLOTS, text
 from notebook.tests.live import until
 
 IMPORT = 300
-SLOTS = 2  # WORKER_CONCURRENCY of the stack
 LARGE = 3000  # paragraphs: above BULK_FROM_KB
 
 

@@ -38,14 +38,19 @@ KNOWN = f"""coalesce(
     (SELECT kept.embedding::vector FROM {KeptVector._meta.db_table} kept
         WHERE kept.digest = lacking.digest AND kept.space_id = %(space)s)
 )"""  # noqa: S608 - table names of our own, here and below
+_LACKING = """
+    task_id = %(task)s AND index BETWEEN %(first)s AND %(last)s
+    AND (drafts.embedding IS NULL OR drafts.space_id IS DISTINCT FROM %(space)s)
+"""
+# Materialized, or each is looked up once for every draft: of a table that has just been filled
+# Postgres may believe that it has one row.
 _REUSE = f"""
-    UPDATE {DRAFTS} drafts SET embedding = known.embedding, space_id = %(space)s
-    FROM (
-        SELECT id, {KNOWN} AS embedding FROM {DRAFTS} lacking
-        WHERE task_id = %(task)s AND index BETWEEN %(first)s AND %(last)s
-            AND (embedding IS NULL OR space_id IS DISTINCT FROM %(space)s)
-    ) known
-    WHERE drafts.id = known.id AND known.embedding IS NOT NULL
+    WITH known AS MATERIALIZED (
+        SELECT digest, {KNOWN} AS embedding
+        FROM (SELECT DISTINCT digest FROM {DRAFTS} drafts WHERE {_LACKING}) lacking
+    )
+    UPDATE {DRAFTS} drafts SET embedding = known.embedding, space_id = %(space)s FROM known
+    WHERE drafts.digest = known.digest AND known.embedding IS NOT NULL AND {_LACKING}
 """  # noqa: S608
 # Each connection has its own; nothing of it outlives a transaction.
 _TRAY = """

@@ -5,10 +5,11 @@ from itertools import chain, repeat
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.db.models.functions import Now
 
 from documents import embedding_gate as gate
-from documents import embeddings
+from documents import embeddings, spaces
 from documents.models import Chunk, Draft
 from documents.steps import embed
 from documents.tests.embedding_server import error
@@ -99,6 +100,31 @@ def test_a_text_that_comes_again_much_later_is_paid_for_once(api, embedder, monk
     task.refresh_from_db()
     chunks = Chunk.objects.filter(document_id=document_id)
     assert (task.status, chunks.count(), len(embedder.texts)) == ("COMPLETED", 24, 8)
+
+
+def test_each_text_is_looked_up_once_whatever_the_planner_believes(api, embedder):
+    """Of a table that has just been filled it knows nothing, and may choose the worst plan."""
+    again = "\n\n".join(f"# Part\n\nThe word{n % 4} is here, and nothing else." for n in range(12))
+    upload = SimpleUploadedFile("again.md", again.encode())
+    task = Task.objects.get(document_id=api.post("/api/documents/", {"file": upload}).json()["id"])
+    embedder.misbehave = lambda request: error(429, **{"Retry-After": "20"})
+    run_until_parked(task)
+    with connection.cursor() as cursor:
+        for better in ("hashjoin", "mergejoin", "indexscan", "bitmapscan", "material", "memoize"):
+            cursor.execute(f"SET LOCAL enable_{better} = off")
+        values = {"task": task.pk, "space": spaces.active().pk, "first": 0, "last": 11}
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {embed._REUSE}", values)
+        plan = cursor.fetchone()[0][0]["Plan"]
+    looked_up = [each["Actual Loops"] for each in below(plan) if each.get("Subplan Name")]
+    assert looked_up
+    assert max(looked_up) == 4
+
+
+def below(plan):
+    """All nodes of a plan."""
+    yield plan
+    for each in plan.get("Plans", ()):
+        yield from below(each)
 
 
 def test_429_for_hours_costs_no_try_and_the_document_is_done_at_its_end(task, embedder):
