@@ -23,7 +23,7 @@ run: setup  ## Start everything; PORT (8000) and DATA_DIR (.data) choose where. 
 	@$(BIN)/python -m notebook.stack --stop-with-parent
 
 test: setup-dev browser lint  ## Check everything, as CI does. ARGS goes to pytest
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 # What decides a task's fate; its own tests, without the rest, take every branch of it.
 STATE_MACHINE := tasks/models/task.py,tasks/services.py,tasks/moves.py,tasks/runner.py,tasks/sweeper.py,tasks/outbox.py,tasks/queue.py

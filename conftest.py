@@ -8,11 +8,13 @@ import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
 from asgiref.sync import SyncToAsync
 from django.conf import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from documents.tests.chat_server import ChatServer
 from documents.tests.embedding_server import DIMENSIONS, EmbeddingServer
@@ -46,6 +48,27 @@ def pytest_unconfigure() -> None:
 
     sandbox().close()
     _services.close()
+
+
+# Whose tests need a whole stack: they come first, and one process runs all of a folder's.
+STACKS = ("chaos/", "notebook/tests/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(STACKS))
+
+
+class ByStack(LoadScopeScheduling):
+    """What of the tests goes to one process: a folder's with a stack, else a file's."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = next((folder for folder in STACKS if nodeid.startswith(folder)), "")
+        return folder or nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByStack:
+    return ByStack(config, log)
 
 
 @pytest.fixture(scope="session")

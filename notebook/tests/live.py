@@ -101,10 +101,12 @@ def running_stack(data_dir: Path, embedder: EmbeddingServer, more: dict[str, str
         "TASK_LEASE_SECONDS": "6",
         "WORKER_CONCURRENCY": "2",
     }
-    environment.pop("PYTEST_CURRENT_TEST", None)
+    for name in ("REDIS_URL", "PYTEST_CURRENT_TEST"):  # its worker takes what is in its broker
+        environment.pop(name, None)
     supervisor = start_supervisor(environment, data_dir / "stack.log")
     try:
         until_ready(supervisor, data_dir / "stack.log")
+        environment |= json.loads((data_dir / "runtime.json").read_text())
         yield LiveStack(
             url=f"http://127.0.0.1:{port}",
             username="admin",
