@@ -20,6 +20,10 @@ class SearchSerializer(serializers.Serializer[Any]):
     context = serializers.IntegerField(  # type: ignore[assignment] # DRF takes it off the class
         min_value=0, max_value=5, default=0, help_text="So many chunks before and after each hit."
     )
+    distinct = serializers.BooleanField(
+        default=False,
+        help_text="A passage that stands in several places is one hit, with its `copies`.",
+    )
     group = serializers.BooleanField(
         default=False, help_text="One hit for each document, with its `others`."
     )
@@ -73,6 +77,11 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     fusion = serializers.FloatField(help_text="The sum of 1 / (60 + rank) of both ranks.")
 
 
+class CopySerializer(serializers.Serializer[Any]):
+    document = HitDocumentSerializer()
+    chunk = ChunkSerializer()
+
+
 class RelatedHitSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(
         help_text="At most 1. By `vector` the cosine similarity, by `text` the share of the "
@@ -84,6 +93,10 @@ class RelatedHitSerializer(serializers.Serializer[Any]):
         help_text="Where the question's words stand in the chunk's `text`: [start, end).",
     )
     explain = ExplanationSerializer(source="explanation", required=False)
+    copies = CopySerializer(
+        many=True, required=False,
+        help_text="With `distinct`: where the same text stands under the same headings.",
+    )  # fmt: skip
     before = ChunkSerializer(many=True, required=False, help_text="With `context`.")
     after = ChunkSerializer(many=True, required=False, help_text="With `context`.")
 
@@ -93,6 +106,7 @@ class RelatedHitSerializer(serializers.Serializer[Any]):
         wanted = self.context
         hidden = {
             "explain": not wanted.get("explain"), "others": not wanted.get("group"),
+            "copies": not wanted.get("distinct"),
             "before": not wanted.get("context"), "after": not wanted.get("context"),
         }  # fmt: skip
         return {name: value for name, value in shown.items() if not hidden.get(name)}

@@ -41,7 +41,7 @@ class SearchView(APIView):
         form = SearchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         asked = dict(form.validated_data)
-        shown = {name: bool(asked[name]) for name in ("explain", "group", "context")}
+        shown = {name: bool(asked[name]) for name in ("explain", "group", "context", "distinct")}
         asked.pop("explain")
         hits = search.search(owner_id=user_id(request), **asked)
         return Response(results_serializer(**shown).to_representation({"results": hits}))
@@ -75,7 +75,7 @@ class AskView(APIView):
         form.is_valid(raise_exception=True)
         asked = form.validated_data
         question = asked.pop("question")
-        hits = search.search(owner_id=user_id(request), query=question, **asked)
+        hits = search.search(owner_id=user_id(request), query=question, distinct=True, **asked)
         sources = prompt.fitting(hits)
         numbered = [
             {"number": number, **HitSerializer(hit).data}

@@ -6,7 +6,14 @@ from uuid import UUID
 
 from documents.search.extent import measure
 from documents.search.finding import Mode, find
-from documents.search.hits import Hit, add_neighbours, grouped
+from documents.search.hits import (
+    Hit,
+    add_highlights,
+    add_neighbours,
+    each_once,
+    grouped,
+    shown,
+)
 from documents.search.question import understand
 from documents.search.rarity import how_rare
 from documents.search.scope import Scope
@@ -24,23 +31,29 @@ def search(
     mode: Mode = "hybrid",
     min_score: float = 0,
     context: int = 0,
+    distinct: bool = False,
     group: bool = False,
     documents: Sequence[UUID] | None = None,
     **filters: Any,
 ) -> list[Hit]:
     """The `top_k` best chunks of the owner's searchable documents (or documents, if `group`ed).
 
-    `filters` are those of Scope. `context` is how many neighbours each hit brings along.
+    `filters` are those of Scope. `context` is how many neighbours each hit brings along. `distinct`
+    shows a passage once that stands in several places; of all the best of both ways, so that fewer
+    than `top_k` come only where copies fill those.
     Raises an `Embedding…` error when the question can't be embedded; by text it need not be.
     """
     scope = Scope(owner_id=owner_id, documents=documents, **filters)
     if (extent := measure(scope)) is None:
         return []  # nothing is asked of the embedding service
     question = understand(query, how_rare())
-    most = max(POOL, top_k) if group else top_k
-    found = find(scope, extent, query, question, mode, pool=max(POOL, 2 * top_k), most=most)
+    pool = max(POOL, 2 * top_k)
+    most = 2 * pool if distinct else max(POOL, top_k) if group else top_k
+    found = find(scope, extent, query, question, mode, pool=pool, most=most)
     hits = [hit for hit in found if hit.score >= min_score]
-    hits = grouped(hits, others=OTHERS)[:top_k] if group else hits
+    hits = each_once(hits) if distinct else hits
+    hits = (grouped(hits, others=OTHERS) if group else hits)[:top_k]
+    add_highlights(shown(hits), question)
     if context:
-        add_neighbours(hits, context)
+        add_neighbours(shown(hits), context)
     return hits

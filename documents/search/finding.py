@@ -7,7 +7,7 @@ from django.db import connection
 from documents.embeddings import Vector
 from documents.models import Chunk, Document
 from documents.search.extent import Extent
-from documents.search.hits import Explanation, Hit, highlights
+from documents.search.hits import Explanation, Hit
 from documents.search.question import Question
 from documents.search.scope import Scope
 from documents.search.statement import RRF_K, SETTINGS, statement
@@ -17,6 +17,7 @@ Mode = Literal["hybrid", "vector", "text"]
 _BEST_FUSION = 2 / (RRF_K + 1)
 _OF_CHUNK = (
     "id", "document_id", "index", "text", "start", "end", "page_start", "page_end", "headings",
+    "digest",
 )  # fmt: skip
 
 
@@ -57,10 +58,11 @@ def _hit(row: dict[str, Any], question: Question, mode: Mode) -> Hit:
     chunk = Chunk.from_db("default", _OF_CHUNK, [row[name] for name in _OF_CHUNK])
     return Hit(
         chunk=chunk,
-        document=Document(id=row["document_id"], name=row["document_name"]),
+        document=Document(
+            id=row["document_id"], name=row["document_name"], language=row["language"]
+        ),
         score=_score(row, question, mode),
         explanation=Explanation(**{name: row[name] for name in Explanation.__dataclass_fields__}),
-        highlights=highlights(chunk.text, row["language"], question),
     )
 
 

@@ -28,13 +28,20 @@ class Hit:
     score: float  # at most 1: the cosine similarity, or the share of what was to be reached
     explanation: Explanation
     highlights: list[tuple[int, int]] = field(default_factory=list)  # in the chunk's text
+    copies: list["Hit"] = field(default_factory=list)  # further ones of the same passage
     before: list[Chunk] = field(default_factory=list)
     after: list[Chunk] = field(default_factory=list)
     others: list["Hit"] = field(default_factory=list)  # further ones of the same document
 
 
-def highlights(text: str, language: str, question: Question) -> list[tuple[int, int]]:
-    """Where the question's words stand in a text of a language, in order and apart."""
+def add_highlights(hits: Iterable[Hit], question: Question) -> None:
+    """Tell of each hit where the question's words stand in it."""
+    for hit in hits:
+        hit.highlights = _highlights(hit.chunk.text, hit.document.language, question)
+
+
+def _highlights(text: str, language: str, question: Question) -> list[tuple[int, int]]:
+    """In order and apart."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted(words.spans(text, language, question.telling)):
         if joined and start <= joined[-1][1]:
@@ -42,6 +49,16 @@ def highlights(text: str, language: str, question: Question) -> list[tuple[int, 
         else:
             joined.append((start, end))
     return joined
+
+
+def each_once(hits: Iterable[Hit]) -> list[Hit]:
+    """Each passage once: further hits of one text under the same headings are its `copies`."""
+    best: dict[bytes, Hit] = {}
+    for hit in hits:
+        first = best.setdefault(bytes(hit.chunk.digest), hit)
+        if first is not hit:
+            first.copies.append(hit)
+    return list(best.values())
 
 
 def grouped(hits: Sequence[Hit], *, others: int) -> list[Hit]:
@@ -54,9 +71,13 @@ def grouped(hits: Sequence[Hit], *, others: int) -> list[Hit]:
     return list(best.values())
 
 
-def add_neighbours(hits: Iterable[Hit], distance: int) -> None:
+def shown(hits: Iterable[Hit]) -> list[Hit]:
+    """The hits and their `others`."""
+    return [member for hit in hits for member in (hit, *hit.others)]
+
+
+def add_neighbours(hits: Sequence[Hit], distance: int) -> None:
     """Give each hit the `distance` chunks before and after it in its document."""
-    hits = [member for hit in hits for member in (hit, *hit.others)]
     around = {
         (chunk.document_id, chunk.index): chunk
         for chunk in Chunk.objects.filter(_around(hits, distance)).defer(

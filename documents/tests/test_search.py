@@ -12,6 +12,7 @@ from documents.search import extent, finding, question, rarity
 from documents.search.question import understand
 from documents.search.rarity import how_rare
 from documents.search.scope import Scope
+from documents.steps.embed import digest
 from documents.tests.searchable import analyze, make_document
 
 pytestmark = pytest.mark.django_db
@@ -275,6 +276,50 @@ def test_grouped_hits_show_one_of_each_document_and_its_others(user, embedder, e
     hits = find(user, "storm", group=True, top_k=2)
     assert {hit.document.name for hit in hits} == {"long", "short"}
     assert sorted(len(hit.others) for hit in hits) == [0, search.OTHERS]
+
+
+def test_distinct_hits_show_a_passage_once_and_where_else_it_stands(user, embedder, either_way):
+    for number in range(12):
+        make_document(user, f"edition {number}", ["storm over the sea", f"storm {number}"])
+    hits = find(user, "storm over the sea", top_k=5)
+    assert texts(hits) == ["storm over the sea"] * 5  # as long as it isn't asked for
+    first, *others = find(user, "storm over the sea", top_k=5, distinct=True)
+    assert first.chunk.text == "storm over the sea"
+    names = {hit.document.name for hit in (first, *first.copies)}
+    assert names == {f"edition {number}" for number in range(12)}
+    assert len(set(texts(others))) == 4
+    assert not any(hit.copies for hit in others)
+
+
+def test_the_api_tells_of_copies_when_it_is_asked_for_distinct_hits(api, user, embedder):
+    for name in ("one", "other"):
+        make_document(user, name, ["storm"], pages=True)
+
+    def results(**more):
+        asked = {"query": "storm", **more}
+        return api.post("/api/search/", asked, format="json").json()["results"]
+
+    assert ["copies" in hit for hit in results()] == [False, False]
+    (hit,) = results(distinct=True)
+    (copy,) = hit["copies"]
+    assert {hit["document"]["name"], copy["document"]["name"]} == {"one", "other"}
+    assert (copy["chunk"]["text"], copy["chunk"]["page_start"]) == ("storm", 1)
+    assert copy["chunk"]["id"] != hit["chunk"]["id"]
+
+
+def test_the_same_words_under_other_headings_are_another_passage(user, embedder):
+    make_document(user, "one", ["storm"])
+    other = make_document(user, "other", ["storm"])
+    chunks = Chunk.objects.filter(document=other)
+    chunks.update(headings=["Storms"], digest=digest("Storms", "storm"))
+    assert len(find(user, "storm", distinct=True)) == 2
+
+
+def test_distinct_hits_may_be_grouped(user, embedder):
+    make_document(user, "a", ["storm", "storm", "storm here"])
+    make_document(user, "b", ["storm"])
+    hits = find(user, "storm", distinct=True, group=True)
+    assert sum(len((hit, *hit.others)) for hit in hits) == 2
 
 
 def test_a_minimum_score_leaves_out_what_is_under_it(user, embedder):

@@ -312,6 +312,24 @@ def test_hits_show_the_page_the_score_and_the_words_of_the_question(page):
     expect(hit.locator(".score")).to_contain_text(re.compile(r"\d\.\d\d"))
 
 
+def test_a_passage_of_two_documents_is_one_hit_until_one_of_them_goes(page):
+    word = uuid.uuid4().hex[:12]
+    names = [f"{word} {edition}.txt" for edition in ("first", "second")]
+    for number, name in enumerate(names):
+        ready(page, name, f"The heron of {word} waits.{' ' * number}".encode())
+        page.get_by_label(f"Search in {name}").check()
+    hit = search_in(page, name, f"heron of {word}")
+    expect(hit).to_have_count(1)
+    shown = hit.get_by_role("heading").inner_text()
+    (other,) = {*names} - {shown}
+    expect(hit.locator(".hit-copies")).to_contain_text(other)
+    page.get_by_role("button", name=f"Delete {shown}").click()
+    expect(hit.get_by_role("heading")).to_have_text(other)
+    expect(hit.locator(".hit-copies")).to_have_count(0)
+    hit.get_by_role("button", name="Read in context").click()
+    expect(page.get_by_role("dialog")).to_contain_text(word)
+
+
 def test_a_hit_opens_the_document_at_its_passage(page):
     name = unique("pdf")
     ready(page, name, pdf(f"The first page is about {name}.", "A heron waits beside the weir."))

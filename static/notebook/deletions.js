@@ -3,6 +3,7 @@ import * as api from "./api.js";
 import { forget } from "./documents.js";
 import { t } from "./i18n.js";
 import { toast, toastError } from "./notices.js";
+import { hitsWithout } from "./search.js";
 import { getState, setState } from "./store.js";
 
 const UNDO_MS = 10_000;
@@ -54,7 +55,7 @@ export function withoutGoing(state) {
   const { going, documents, search } = state;
   if (!going.size) return state;
   const items = documents.items.filter(({ id }) => !going.has(id));
-  const results = search.results?.filter((hit) => !going.has(hit.document.id)) ?? null;
+  const results = hitsWithout(search.results, (id) => going.has(id));
   return { ...state, documents: { ...documents, items }, search: { ...search, results } };
 }
 

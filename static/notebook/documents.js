@@ -2,6 +2,7 @@
 import * as api from "./api.js";
 import { t } from "./i18n.js";
 import { announce, toastError } from "./notices.js";
+import { hitsWithout } from "./search.js";
 import { getState, patchState, setState } from "./store.js";
 import { displayStatus, isLive } from "./status.js";
 
@@ -141,7 +142,7 @@ export function forget(id) {
   setState(({ selected, panel, search }) => ({
     selected: new Set([...selected].filter((other) => other !== id)),
     panel: panel?.id === id ? null : panel,
-    search: { ...search, results: search.results?.filter((hit) => hit.document.id !== id) ?? null },
+    search: { ...search, results: hitsWithout(search.results, (gone) => gone === id) },
   }));
 }
 

@@ -27,7 +27,7 @@ export async function search(query, topK = HITS) {
 
 function requestBody(query, topK) {
   const documents = [...getState().selected];
-  return documents.length ? { query, top_k: topK, documents } : { query, top_k: topK };
+  return { query, top_k: topK, distinct: true, ...(documents.length && { documents }) };
 }
 
 export const searchMore = () => search(getState().search.query, MOST_HITS);
@@ -42,6 +42,14 @@ export function searchEverywhere() {
   setState({ selected: new Set() });
   const { query, results } = getState().search;
   if (results) search(query);
+}
+
+/** The hits without those of documents that go; one that stands elsewhere too is told from there. */
+export function hitsWithout(results, isGone) {
+  return results && results.flatMap((hit) => {
+    const [first, ...copies] = [hit, ...hit.copies].filter(({ document }) => !isGone(document.id));
+    return first ? [{ ...hit, document: first.document, chunk: first.chunk, copies }] : [];
+  });
 }
 
 /** A reload, or the link sent to a colleague, shows the same search. */

@@ -8,6 +8,7 @@ import { markWords, MOST_HITS, search, searchMore } from "../search.js";
 import { Button } from "./button.js";
 import { FileTile, Icon } from "./icons.js";
 
+const COPIES = 5; // told by name
 const LONG_TEXT = 420; // characters; about what the folded passage shows
 
 export function Hits({ search: state }) {
@@ -33,7 +34,7 @@ function title(results, running) {
   return results.length ? tn("{count} passage", "{count} passages", results.length) : t("Results");
 }
 
-function Hit({ hit: { score, chunk, document, highlights } }) {
+function Hit({ hit: { score, chunk, document, highlights, copies } }) {
   const [isOpen, setOpen] = useState(false);
   const isLong = chunk.text.length > LONG_TEXT;
   return html`
@@ -49,6 +50,7 @@ function Hit({ hit: { score, chunk, document, highlights } }) {
       <blockquote class=${`hit-text${isLong && !isOpen ? " is-folded" : ""}`}>
         ${markWords(chunk.text, highlights).map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}
       </blockquote>
+      ${copies.length > 0 && html`<${Copies} copies=${copies} />`}
       <footer class="hit-actions">
         ${isLong && html`
           <button type="button" class="link" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
@@ -64,6 +66,18 @@ function Hit({ hit: { score, chunk, document, highlights } }) {
         <a class="link" href=${fileUrl(document.id)} download><${Icon} name="download" />${t("Original")}</a>
       </footer>
     </li>`;
+}
+
+/** Where else the same passage stands. */
+function Copies({ copies }) {
+  const rest = copies.length - COPIES;
+  return html`
+    <p class="hit-copies">${t("Also in")}${copies.slice(0, COPIES).map(({ document, chunk }) => html`
+      <button type="button" class="link" key=${chunk.id} onClick=${() => openPanel(document.id, "passages", chunk.index)}>
+        ${[document.name, pageRange(chunk)].filter(Boolean).join(", ")}
+      </button>`)}
+      ${rest > 0 && html`<span>${t("and {count} more", { count: number(rest) })}</span>`}
+    </p>`;
 }
 
 const isPdf = ({ name }) => /\.pdf$/i.test(name);
