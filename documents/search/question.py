@@ -42,10 +42,13 @@ class Word:
     @property
     def is_telling(self) -> bool:
         """Whether it says more than grammar does."""
-        longest = max(map(len, self.forms))  # as it was asked; an ending may be as long
         short = all(form.isascii() and len(form) <= 3 and form.isalpha() for form in self.forms)
-        grammar = any(len(form) == longest for form in self.forms & GRAMMAR)
-        return self.share <= (RARE if short else COMMON) and not grammar
+        return self.share <= (RARE if short else COMMON) and not self.is_grammar
+
+    @property
+    def is_grammar(self) -> bool:
+        longest = max(map(len, self.forms))  # as it was asked; an ending may be as long
+        return any(len(form) == longest for form in self.forms & GRAMMAR)
 
     @property
     def weight(self) -> float:
@@ -98,9 +101,10 @@ class Question:
 
     @cached_property
     def telling(self) -> frozenset[str]:
-        """The words worth a highlight: not the commonest, unless there are no others."""
+        """Those worth a highlight: not the commonest nor grammar's, unless there are no others."""
         rare = [word for word in self.words if word.is_telling]
-        return frozenset().union(*(word.forms for word in rare or self.words))
+        common = [word for word in self.words if not word.is_grammar]
+        return frozenset().union(*(word.forms for word in rare or common or self.words))
 
 
 def _any_of(chosen: Sequence[Word]) -> str:

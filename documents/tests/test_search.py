@@ -351,6 +351,14 @@ def test_words_that_stand_everywhere_are_not_highlighted(user, embedder):
     assert hit.highlights == [(4, 9)]
 
 
+def test_grammar_is_not_highlighted_where_every_word_is_common(user, embedder):
+    """As in a few documents about one thing."""
+    make_document(user, "a", [f"the storm {n}" for n in range(60)])
+    analyze()
+    hit = find(user, "the storm", mode="text")[0]
+    assert hit.highlights == [(4, 9)]
+
+
 def test_grammar_is_not_highlighted_before_postgres_knows_how_common_it_is(user, embedder):
     make_document(user, "a", ["Why the storm by the sea"])
     (hit,) = find(user, "why the storm by night")
