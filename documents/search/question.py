@@ -47,6 +47,7 @@ class Word:
 
     @property
     def is_grammar(self) -> bool:
+        """Whether it is a word of grammar in one of the languages."""
         longest = max(map(len, self.forms))  # as it was asked; an ending may be as long
         return any(len(form) == longest for form in self.forms & GRAMMAR)
 

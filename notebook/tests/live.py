@@ -1,6 +1,7 @@
 """The whole stack as a user has it, started by the product's own supervisor.
 
-It uses the run's Postgres (a database of its own), Valkey and stand-in embedding server.
+It uses the run's Postgres (a database of its own) and stand-in embedding server. Its Valkey is its
+own too: its worker would take the messages of other tests.
 """
 
 import json
@@ -101,7 +102,7 @@ def running_stack(data_dir: Path, embedder: EmbeddingServer, more: dict[str, str
         "TASK_LEASE_SECONDS": "6",
         "WORKER_CONCURRENCY": "2",
     }
-    for name in ("REDIS_URL", "PYTEST_CURRENT_TEST"):  # its worker takes what is in its broker
+    for name in ("REDIS_URL", "PYTEST_CURRENT_TEST"):
         environment.pop(name, None)
     supervisor = start_supervisor(environment, data_dir / "stack.log")
     try:

@@ -330,6 +330,16 @@ def test_a_passage_of_two_documents_is_one_hit_until_one_of_them_goes(page):
     expect(page.get_by_role("dialog")).to_contain_text(word)
 
 
+def test_more_can_be_shown_where_copies_left_few_hits(page):
+    word = uuid.uuid4().hex[:12]
+    part = f"# Part\n\n{f'The heron of {word} waits at the weir. ' * 40}\n\n"
+    ready(page, f"{word}.md", (part * 60).encode())
+    hits = search_in(page, f"{word}.md", f"heron of {word}")
+    expect(hits.first).to_contain_text("Also in")
+    assert hits.count() < 10
+    expect(page.get_by_role("button", name="Show more passages")).to_be_visible()
+
+
 def test_a_hit_opens_the_document_at_its_passage(page):
     name = unique("pdf")
     ready(page, name, pdf(f"The first page is about {name}.", "A heron waits beside the weir."))

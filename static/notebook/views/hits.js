@@ -24,9 +24,15 @@ export function Hits({ search: state }) {
         <ol class=${`hit-list${running ? " is-stale" : ""}`}>
           ${results.map((hit) => html`<${Hit} key=${hit.chunk.id} hit=${hit} />`)}
         </ol>`}
-      ${results?.length >= topK && topK < MOST_HITS && html`
+      ${results && topK < MOST_HITS && mayBeMore(results, topK) && html`
         <${Button} kind="button-wide" onClick=${searchMore}>${t("Show more passages")}<//>`}
     </section>`;
+}
+
+/** Copies leave fewer hits than were asked for; so many places are not all there are. */
+function mayBeMore(results, topK) {
+  const places = results.reduce((count, { copies }) => count + 1 + copies.length, 0);
+  return results.length >= topK || places >= MOST_HITS;
 }
 
 function title(results, running) {
