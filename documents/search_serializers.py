@@ -150,6 +150,12 @@ class SearchResultsSerializer(serializers.Serializer[Any]):
 
 
 @cache
+def search_serializer() -> SearchSerializer:
+    """For `run_validation`. Made once, as below."""
+    return SearchSerializer()
+
+
+@cache
 def results_serializer(**shown: bool) -> SearchResultsSerializer:
     """For `to_representation`. Made once: that takes longer than to fill its fields."""
     return SearchResultsSerializer(context=shown)

@@ -28,6 +28,7 @@ from documents.search_serializers import (
     SearchSerializer,
     VerificationSerializer,
     results_serializer,
+    search_serializer,
 )
 from documents.views import user_id
 from tasks import event_stream
@@ -38,9 +39,7 @@ class SearchView(APIView):
     @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer)
     def post(self, request: Request) -> Response:
         """The passages that answer a question best, among the caller's own documents."""
-        form = SearchSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        asked = dict(form.validated_data)
+        asked = search_serializer().run_validation(request.data)
         shown = {name: bool(asked[name]) for name in ("explain", "group", "context", "distinct")}
         asked.pop("explain")
         hits = search.search(owner_id=user_id(request), **asked)

@@ -18,21 +18,39 @@ _ALGORITHMS = {
 }  # fmt: skip
 
 
-# They keep what they work at in themselves, so one at a time may use them; to make them anew for
+KEPT = 20_000  # words of each language, some 3 MB
+LONGEST_KEPT = 40  # characters
+# A stemmer keeps what it works at in itself, so one at a time may use them; to make them anew for
 # each of a web server's threads, which live as long as a request, takes longer than a search.
-_stemmers = {name: Stemmer.Stemmer(name) for name in {*_ALGORITHMS.values()}}
 _turn = threading.Lock()
+
+
+class _Stems(dict[str, str]):
+    """A word -> its stem, by one algorithm. A stemmer's own memory takes eight times as long."""
+
+    def __init__(self, algorithm: str) -> None:
+        super().__init__()
+        self._stemmer = Stemmer.Stemmer(algorithm, 0)
+
+    def __missing__(self, word: str) -> str:
+        with _turn:
+            stem: str = self._stemmer.stemWord(word)
+        if len(self) >= KEPT:
+            self.clear()
+        if len(word) <= LONGEST_KEPT:
+            self[word] = stem
+        return stem
+
+
+_stems = {name: _Stems(name) for name in {*_ALGORITHMS.values()}}
 
 
 def stemmed(words: Iterable[str], language: str) -> list[str]:
     """The words without their endings; `language` is an ISO 639-1 code or empty."""
-    algorithm = _ALGORITHMS.get(language, "english")
-    with _turn:
-        stems: list[str] = _stemmers[algorithm].stemWords(list(words))
-    return stems
+    stems = _stems[_ALGORITHMS.get(language, "english")]
+    return list(map(stems.__getitem__, words))
 
 
 def variants(word: str) -> set[str]:
     """The stems of a word in any language, as a question does not say in which it looks."""
-    with _turn:
-        return {stemmer.stemWord(word) for stemmer in _stemmers.values()}
+    return {stems[word] for stems in _stems.values()}

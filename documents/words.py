@@ -11,7 +11,8 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Set
-from itertools import pairwise
+from itertools import compress, pairwise
+from operator import or_
 from zlib import crc32
 
 from documents.stems import stemmed, variants
@@ -42,7 +43,9 @@ def _letters() -> str:
 _LETTER = f"[{_letters()}]"
 _PART = rf"{_LETTER}++(?:[+#]+(?!{_LETTER}))?"  # C++ and C# too
 _WORD = re.compile(_PART)
-_COMPOUND = re.compile(rf"(?<!{_LETTER}){_PART}(?:[-._/:@&'’,]{_PART})+")
+_TAIL = rf"(?:[-._/:@&'’,]{_PART})+"
+_COMPOUND = re.compile(rf"(?<!{_LETTER}){_PART}{_TAIL}")
+_EITHER = re.compile(rf"{_PART}({_TAIL})?")
 _RUN = re.compile(f"[{_UNSPACED}]+")
 _JOINING = re.compile(r"[-._/:@&'’,]")
 _ACCENT = re.compile("[\u0300-\u036f]")
@@ -101,23 +104,33 @@ def asked(question: str) -> list[set[str]]:
 
 def spans(text: str, language: str, forms: Set[str]) -> Iterator[tuple[int, int]]:
     """Where words in one of these forms stand in a text of a language: characters, in any order."""
-    found = list(_WORD.finditer(text))
-    words = folded("\n".join(match[0] for match in found)).split("\n") if found else []
-    for match, word, stem in zip(found, words, stemmed(words, language), strict=True):
-        if word in forms or stem in forms:
-            yield match.span()
+    found = [*_EITHER.finditer(text)]
+    compounds = [match for match in found if match.lastindex]
+    words = [match for match in found if not match.lastindex]
+    words += [word for each in compounds for word in _WORD.finditer(text, *each.span())]
+    for match in _known(words, language, forms):
+        yield match.span()
     unspaced = () if all(map(str.isascii, forms)) else _pairs(text)
-    for word, start, end in (*_compounds(text), *unspaced):
+    for word, start, end in (*map(_joined, compounds), *unspaced):
         if word in forms:
             yield start, end
+
+
+def _known(found: list[re.Match[str]], language: str, forms: Set[str]) -> Iterator[re.Match[str]]:
+    words = folded("\n".join([match[0] for match in found])).split("\n")
+    stems, known = stemmed(words, language), forms.__contains__
+    return compress(found, map(or_, map(known, words), map(known, stems)))
 
 
 Found = tuple[str, int, int]  # a word, and its place in characters
 
 
 def _compounds(text: str) -> Iterator[Found]:
-    for match in _COMPOUND.finditer(text):
-        yield _JOINING.sub("", folded(match[0]))[:LONGEST], *match.span()
+    return map(_joined, _COMPOUND.finditer(text))
+
+
+def _joined(match: re.Match[str]) -> Found:
+    return _JOINING.sub("", folded(match[0]))[:LONGEST], *match.span()
 
 
 def _pairs(text: str) -> Iterator[Found]:

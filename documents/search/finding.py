@@ -19,6 +19,7 @@ _OF_CHUNK = (
     "id", "document_id", "index", "text", "start", "end", "page_start", "page_end", "headings",
     "digest",
 )  # fmt: skip
+_OF_DOCUMENT = ("id", "name", "language")
 
 
 def find(
@@ -48,8 +49,8 @@ def _rows(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
     """Settings and statement travel together; SET LOCAL lasts as long as both."""
     with connection.cursor() as cursor:
         cursor.execute(SETTINGS + sql, parameters)
-        while cursor.description is None:
-            cursor.nextset()
+        while cursor.nextset():
+            pass  # what settings answer
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -58,8 +59,8 @@ def _hit(row: dict[str, Any], question: Question, mode: Mode) -> Hit:
     chunk = Chunk.from_db("default", _OF_CHUNK, [row[name] for name in _OF_CHUNK])
     return Hit(
         chunk=chunk,
-        document=Document(
-            id=row["document_id"], name=row["document_name"], language=row["language"]
+        document=Document.from_db(
+            "default", _OF_DOCUMENT, [row["document_id"], row["document_name"], row["language"]]
         ),
         score=_score(row, question, mode),
         explanation=Explanation(**{name: row[name] for name in Explanation.__dataclass_fields__}),

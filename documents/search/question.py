@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, combinations
+from itertools import accumulate
 
 from documents import words
 from documents.search.rarity import Rarity
@@ -93,7 +93,7 @@ class Question:
         if len(found) < SEVERAL:
             return ""
         groups = [_any_of(found[at::GROUPS]) for at in range(min(GROUPS, len(found)))]
-        return " | ".join(f"({one}) & ({other})" for one, other in combinations(groups, 2))
+        return " | ".join(_two_of(groups))
 
     def _rarest(self, size: int, most: int) -> Sequence[Word]:
         """The rarest that stand in at most so many of the chunks, by a guess; one at least."""
@@ -106,6 +106,19 @@ class Question:
         rare = [word for word in self.words if word.is_telling]
         common = [word for word in self.words if not word.is_grammar]
         return frozenset().union(*(word.forms for word in rare or common or self.words))
+
+
+def _two_of(groups: Sequence[str]) -> list[str]:
+    """Which hold words of two: one of each half, or two of one half.
+
+    Each pair by itself would say the same at greater length, and for each passage that holds any of
+    the words Postgres goes through all of it.
+    """
+    if len(groups) < 2:
+        return []
+    left, right = groups[: len(groups) // 2], groups[len(groups) // 2 :]
+    across = f"({' | '.join(left)}) & ({' | '.join(right)})"
+    return [across, *_two_of(left), *_two_of(right)]
 
 
 def _any_of(chosen: Sequence[Word]) -> str:
