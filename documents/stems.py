@@ -26,7 +26,7 @@ _turn = threading.Lock()
 
 
 class _Stems(dict[str, str]):
-    """A word -> its stem, by one algorithm. A stemmer's own memory takes eight times as long."""
+    """A word -> its stem, by one algorithm. A stemmer's own memory takes five times as long."""
 
     def __init__(self, algorithm: str) -> None:
         super().__init__()
