@@ -251,6 +251,24 @@ def test_search_finds_the_passage_and_only_among_the_callers_documents(api, avai
     assert other.post("/api/search/", asked, format="json").json() == {"results": []}
 
 
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ("null", "query", "required"),
+        ("{}", "query", "required"),
+        ('["storm"]', "non_field_errors", "invalid"),
+        ('{"query": "storm", "top_k": 0}', "top_k", "min_value"),
+        ('{"query": "storm", "page_from": 3, "page_to": 1}', "page_to", "invalid"),
+    ],
+)
+def test_a_search_that_cannot_be_read_says_what_is_wrong(api, body, field, code):
+    for _ in range(2):  # the form is one for all requests
+        answer = api.post("/api/search/", body, content_type="application/json")
+        assert answer.status_code == 400, answer.content
+        [error] = answer.json()["errors"]
+        assert (error["field"], error["code"]) == (field, code)
+
+
 def test_search_can_be_narrowed_to_some_documents(api, available):
     asked = {"query": "yeast", "documents": [str(uuid.uuid4())]}
     assert api.post("/api/search/", asked, format="json").json() == {"results": []}
