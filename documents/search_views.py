@@ -39,7 +39,7 @@ class SearchView(APIView):
     @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer)
     def post(self, request: Request) -> Response:
         """The passages that answer a question best, among the caller's own documents."""
-        asked = search_serializer().run_validation(request.data or {})
+        asked = search_serializer().run_validation(request.data or {})  # null lacks its fields too
         shown = {name: bool(asked[name]) for name in ("explain", "group", "context", "distinct")}
         asked.pop("explain")
         hits = search.search(owner_id=user_id(request), **asked)
