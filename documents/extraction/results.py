@@ -3,12 +3,23 @@
 The worker holds a text once and never a message of any size: the child is not to be trusted.
 """
 
+import logging
+import signal
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-from documents.exceptions import ReaderCrashed
+from documents import exceptions
+from documents.exceptions import (
+    DocumentError,
+    ReaderCrashed,
+    ReaderLost,
+    ReaderOutOfMemory,
+    ReaderTimeout,
+)
 from documents.extraction.elements import Element, Extracted, Passage
 from documents.limits import Limits
+
+logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 Item = TypeVar("Item")
@@ -85,3 +96,27 @@ class Gathered:
 
     def _once(self, text: str) -> str:
         return self._strings.setdefault(text, text)
+
+
+def death_of(ended: dict[str, int], limits: Limits) -> DocumentError | ReaderLost:
+    """Why a child ended without a word."""
+    if not ended:
+        return ReaderLost()
+    code, peak = ended["exit"], ended["peak"]
+    logger.warning("A reader ended without an answer: exit %s, peak %s bytes", code, peak)
+    if code == -signal.SIGXCPU:
+        return ReaderTimeout(seconds=limits.seconds)
+    # C libraries answer a refused allocation by aborting; SIGKILL from elsewhere is the kernel's.
+    if code == -signal.SIGKILL or ended["refused"] or peak > limits.memory_bytes // 2:
+        return ReaderOutOfMemory()
+    return ReaderCrashed()
+
+
+def error_of(answer: Message) -> DocumentError:
+    """What a child found wrong."""
+    if "traceback" in answer:
+        logger.error("A reader failed unexpectedly:\n%s", answer["traceback"])
+    kind = getattr(exceptions, str(answer["error"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, DocumentError)):
+        return ReaderCrashed()
+    return kind(str(answer["message"]))

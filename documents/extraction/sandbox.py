@@ -3,10 +3,8 @@
 import atexit
 import contextlib
 import json
-import logging
 import os
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -18,21 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import documents
-from documents import exceptions
 from documents.exceptions import (
-    DocumentError,
     ReaderCrashed,
     ReaderLost,
-    ReaderOutOfMemory,
     ReaderTimeout,
     ReadingPaused,
     ReadingStopped,
 )
 from documents.extraction.elements import Extracted, Passage
-from documents.extraction.results import Gathered, Message
+from documents.extraction.results import Gathered, Message, death_of, error_of
 from documents.limits import Limits
-
-logger = logging.getLogger(__name__)
 
 Report = Callable[[int, int], None]
 Known = dict[int, dict[str, Any]]  # what OCR read of which page
@@ -77,6 +70,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._owed = False  # the server has yet to say how the last child ended
 
     def read(
         self,
@@ -137,6 +131,7 @@ class Sandbox:
             return
         self.close()
         self._control, theirs = socket.socketpair()
+        self._owed = False
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", _SERVER, str(theirs.fileno()), self._readers],
@@ -162,19 +157,20 @@ class Sandbox:
             self._process = None
 
     def _ask(self, request: bytes, limits: Limits, take: Take, should_stop: ShouldStop) -> Message:
+        answer = None
         with self._lock:
             result = self._submit(request)
             try:
                 answer = _follow(result, limits, take, should_stop)
             finally:
                 os.close(result)
-                ended = self._end()
+                ended = self._end(wait=answer is None)
         if answer is None:
-            raise _death(ended, limits)
+            raise death_of(ended, limits)
         if "paused" in answer:
             raise ReadingPaused
         if "error" in answer:
-            raise _error(answer)
+            raise error_of(answer)
         return dict(answer["result"])
 
     def _submit(self, request: bytes) -> int:
@@ -186,6 +182,8 @@ class Sandbox:
             result, write_end = os.pipe()
             try:
                 assert self._control is not None  # noqa: S101 - start() made it
+                if self._owed:
+                    self._ended()
                 socket.send_fds(self._control, [request], [write_end])
                 self._reply(timeout=6 * _GRACE)
             except (ServerGoneError, OSError):
@@ -196,15 +194,24 @@ class Sandbox:
                 os.close(write_end)
         raise ReaderLost
 
-    def _end(self) -> dict[str, int]:
-        """Have the child killed if it still runs. How it ended; empty when nobody can tell."""
+    def _end(self, *, wait: bool) -> dict[str, int]:
+        """Have the child killed if it still runs. How it ended; empty when nobody can tell.
+
+        One that has said its last word is not waited for: the next request will.
+        """
         try:
             assert self._control is not None  # noqa: S101 - a request was submitted
             self._control.sendall(b"end\n")
-            return self._reply(timeout=_GRACE)
+            self._owed = True
+            return self._ended() if wait else {}
         except (ServerGoneError, OSError):
             self.close()
             return {}
+
+    def _ended(self) -> dict[str, int]:
+        ended = self._reply(timeout=_GRACE)
+        self._owed = False
+        return ended
 
     def _reply(self, *, timeout: float) -> dict[str, int]:
         assert self._control is not None  # noqa: S101 - only asked while a server is there
@@ -258,29 +265,6 @@ def _lines(result: int, limits: Limits, should_stop: ShouldStop) -> Iterator[byt
             yield b"".join([*parts, line])
             parts.clear()
         parts.append(rest)
-
-
-def _death(ended: dict[str, int], limits: Limits) -> DocumentError | ReaderLost:
-    """Why a child ended without a word."""
-    if not ended:
-        return ReaderLost()
-    code, peak = ended["exit"], ended["peak"]
-    logger.warning("A reader ended without an answer: exit %s, peak %s bytes", code, peak)
-    if code == -signal.SIGXCPU:
-        return ReaderTimeout(seconds=limits.seconds)
-    # C libraries answer a refused allocation by aborting; SIGKILL from elsewhere is the kernel's.
-    if code == -signal.SIGKILL or ended["refused"] or peak > limits.memory_bytes // 2:
-        return ReaderOutOfMemory()
-    return ReaderCrashed()
-
-
-def _error(answer: dict[str, Any]) -> DocumentError:
-    if "traceback" in answer:
-        logger.error("A reader failed unexpectedly:\n%s", answer["traceback"])
-    kind = getattr(exceptions, str(answer["error"]), None)
-    if not (isinstance(kind, type) and issubclass(kind, DocumentError)):
-        return ReaderCrashed()
-    return kind(str(answer["message"]))
 
 
 _sandbox: tuple[int, Sandbox] | None = None

@@ -2,8 +2,8 @@
 
 It speaks lines of JSON on the socket whose number is its first argument; the second names the
 module that reads. A request is answered with the child's process id; the other side then says when
-it has heard enough, and is told how the child ended. The server ends, with all of its children,
-when the other side of that socket is gone.
+it has heard enough, and is told how the child ended, once the child and all of its own are gone.
+The server ends, with all of its children, when the other side of that socket is gone.
 """
 
 import contextlib
@@ -28,6 +28,7 @@ from documents.extraction.reading import Reading
 from documents.extraction.results import told_passages, told_reading
 from documents.limits import Limits
 
+_END = b"end\n"  # the other side has heard enough
 _STDERR = ".stderr"  # in the child's own folder
 _REFUSED = re.compile(rb"memory allocation of \d+ bytes failed|std::bad_alloc|out of memory")
 
@@ -40,42 +41,67 @@ def main() -> None:
     confine.adopt_orphans()
     readers = importlib.import_module(sys.argv[2])  # once, for every fork
     memory.settle()
-    while request := _receive(control):
-        _serve(control, readers, *request)
+    with contextlib.suppress(ConnectionError):  # the other side is gone
+        _serve_all(control, readers)
 
 
-def _receive(control: socket.socket) -> tuple[dict[str, Any], int] | None:
+def _serve_all(control: socket.socket, readers: Any) -> None:
+    child = _Child(control, readers)
+    while received := _receive(control):
+        if child.is_gone():
+            child = _Child(control, readers)
+        _serve(control, child, *received)
+        child = _Child(control, readers)
+
+
+class _Child:
+    """A fork that waits for a request, so that none has to wait for a fork."""
+
+    def __init__(self, control: socket.socket, readers: Any) -> None:
+        self._lead, theirs = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            control.close()
+            self._lead.close()
+            _run(readers, theirs)
+        theirs.close()
+
+    def is_gone(self) -> bool:
+        """Whether it ended before it was asked for anything, as when memory ran out."""
+        return os.waitpid(self.pid, os.WNOHANG)[0] != 0
+
+    def begin(self, folder: str, request: bytes, result: int) -> None:
+        with self._lead:
+            socket.send_fds(self._lead, [folder.encode(), b"\0", request], [result])
+
+
+def _receive(source: socket.socket) -> tuple[bytes, int] | None:
+    """A line and the file descriptor that comes with it, None when the other side is gone."""
     line, fds = b"", list[int]()
     while not line.endswith(b"\n"):
-        data, received, _, _ = socket.recv_fds(control, 65536, 1)
+        data, received, _, _ = socket.recv_fds(source, 65536, 1)
         if not data:
             return None
         line, fds = line + data, fds + list(received)
-    return json.loads(line), fds[0]
+    return line, fds[0]
 
 
-def _serve(control: socket.socket, readers: Any, request: dict[str, Any], result: int) -> None:
+def _serve(control: socket.socket, child: _Child, request: bytes, result: int) -> None:
     folder = tempfile.mkdtemp(prefix="reader-")
-    pid = os.fork()
-    if pid == 0:
-        control.close()
-        _run(readers, request, result, folder)
-    os.close(result)
     try:
-        _send(control, {"pid": pid})
-        ended = _wait(pid, control)
+        child.begin(folder, request, result)
+        os.close(result)
+        _send(control, {"pid": child.pid})
+        ended = _wait(child.pid, control)
         ended["refused"] = _was_refused(Path(folder, _STDERR))
     finally:
-        _kill_all(pid)
+        _kill_all(child.pid)
         shutil.rmtree(folder, ignore_errors=True)
     _send(control, ended)
 
 
 def _send(control: socket.socket, message: dict[str, Any]) -> None:
-    try:
-        control.sendall(json.dumps(message).encode() + b"\n")
-    except BrokenPipeError:
-        sys.exit()
+    control.sendall(json.dumps(message).encode() + b"\n")
 
 
 def _wait(pid: int, control: socket.socket) -> dict[str, int]:
@@ -86,7 +112,7 @@ def _wait(pid: int, control: socket.socket) -> dict[str, int]:
     if pidfd in ready:
         ended = _reap(pid)
         _kill_all(pid)  # what it leaves behind may hold its result open
-    if not control.recv(64):
+    if not control.recv(len(_END)):  # and no more: the next request may follow
         sys.exit()
     if pidfd not in ready:
         os.kill(pid, signal.SIGKILL)
@@ -119,21 +145,30 @@ def _kill_all(group: int) -> None:
             os.wait()
 
 
-def _run(readers: Any, request: dict[str, Any], result: int, folder: str) -> NoReturn:
+def _run(readers: Any, lead: socket.socket) -> NoReturn:
     """The forked child's whole life."""
     code = 1
     try:
         confine.die_with_parent()
         os.setpgid(0, 0)
-        os.chdir(folder)
-        os.dup2(os.open(_STDERR, os.O_WRONLY | os.O_CREAT), 2)
-        tempfile.tempdir = folder
-        limits = Limits(**request.pop("limits"))
-        confine.limit_resources(limits)
-        with os.fdopen(result, "wb") as out:
-            code = _answer(readers, request, limits, out)
+        with lead:
+            received = _receive(lead)
+        if received:
+            code = _begin(readers, *received)
     finally:
         os._exit(code)
+
+
+def _begin(readers: Any, line: bytes, result: int) -> int:
+    folder, _, asked = line.partition(b"\0")
+    request = json.loads(asked)
+    os.chdir(folder)
+    os.dup2(os.open(_STDERR, os.O_WRONLY | os.O_CREAT), 2)
+    tempfile.tempdir = os.fsdecode(folder)
+    limits = Limits(**request.pop("limits"))
+    confine.limit_resources(limits)
+    with os.fdopen(result, "wb") as out:
+        return _answer(readers, request, limits, out)
 
 
 def _answer(readers: Any, request: dict[str, Any], limits: Limits, out: Any) -> int:

@@ -184,6 +184,27 @@ def test_a_dead_server_is_replaced_and_leaves_no_zombie(do):
     assert int(do("server")) != server
 
 
+def fork_after(former, server):
+    """The one child of an idle server, once it is another than that."""
+    children = Path(f"/proc/{server}/task/{server}/children")
+    deadline = time.monotonic() + 10
+    while (found := children.read_text().strip()) in ("", former):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found
+
+
+def test_a_fork_waits_for_the_next_file_and_one_that_is_gone_is_replaced(do):
+    server = do("server")
+    former = do("self")
+    waiting = fork_after(former, server)
+    assert do("self") == waiting
+    killed = int(fork_after(waiting, server))
+    os.kill(killed, signal.SIGKILL)
+    assert gone(killed)
+    assert do("server") == server
+
+
 def test_threads_take_turns(do):
     answers = []
     threads = [threading.Thread(target=lambda: answers.append(do("server"))) for _ in range(4)]

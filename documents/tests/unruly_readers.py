@@ -104,5 +104,6 @@ _DEEDS = {
     "vanish": _vanish,
     "segfault": lambda reading: ctypes.string_at(0),
     "server": lambda reading: os.getppid(),
+    "self": lambda reading: os.getpid(),
     "write": _write,
 }
