@@ -19,7 +19,7 @@ _MOJIBAKE = re.compile(
 def is_garbled(text: str) -> bool:
     """Whether most of a page's text can't be read: unmapped glyphs, shifted codes or mojibake."""
     sample = "".join(text[:_SAMPLE].split())
-    unmapped = len(_UNMAPPED.findall(sample))
+    unmapped = 0 if sample.isascii() and sample.isprintable() else len(_UNMAPPED.findall(sample))
     if len(sample) < 8:
         return bool(sample) and unmapped * 2 > len(sample)
     if unmapped * 4 > len(sample):

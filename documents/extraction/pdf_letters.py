@@ -15,19 +15,20 @@ _BOLD_NAME = re.compile(rb"bold|black|heavy|demi|medi(?!um)|-bd|cmbx|cmb\d|sfb[x
 _LONGEST_NAME = 128
 
 
-def _plain(function: Any, *arguments: Any, returns: Any = ctypes.c_int) -> Callable[..., Any]:
-    """A function of PDFium's that takes addresses: it is called some ten times for every line,
-    and what pypdfium2 and ctypes do to check each argument takes longer than what it does."""
-    address: Any = ctypes.cast(function, ctypes.c_void_p).value
-    return ctypes.PYFUNCTYPE(returns, ctypes.c_void_p, ctypes.c_int, *arguments)(address)
+def _plain(function: Any, returns: Any = ctypes.c_int) -> Callable[..., Any]:
+    """A function of PDFium's that takes what it is given: it is called some ten times for every
+    line, and what pypdfium2 and ctypes do to check each argument takes longer than what it does.
+
+    Pass pointers as ctypes' objects; a number is passed as an int.
+    """
+    return ctypes.PYFUNCTYPE(returns)(ctypes.cast(function, ctypes.c_void_p).value)
 
 
-_ADDRESS = ctypes.c_void_p
-_get_box = _plain(pdfium.FPDFText_GetLooseCharBox, _ADDRESS)
-_get_origin = _plain(pdfium.FPDFText_GetCharOrigin, _ADDRESS, _ADDRESS)
-_get_matrix = _plain(pdfium.FPDFText_GetMatrix, _ADDRESS)
+_get_box = _plain(pdfium.FPDFText_GetLooseCharBox)
+_get_origin = _plain(pdfium.FPDFText_GetCharOrigin)
+_get_matrix = _plain(pdfium.FPDFText_GetMatrix)
 _get_size = _plain(pdfium.FPDFText_GetFontSize, returns=ctypes.c_double)
-_get_font = _plain(pdfium.FPDFText_GetFontInfo, _ADDRESS, ctypes.c_ulong, _ADDRESS)
+_get_font = _plain(pdfium.FPDFText_GetFontInfo, returns=ctypes.c_ulong)
 _index_of = _plain(pdfium.FPDFText_GetCharIndexFromTextIndex)
 
 Edge = Callable[[int], float]
@@ -42,7 +43,7 @@ class Letters:
     """
 
     def __init__(self, textpage: pypdfium2.PdfTextPage, text: str) -> None:
-        self._page = ctypes.cast(textpage.raw, ctypes.c_void_p).value
+        self._page = ctypes.cast(textpage.raw, ctypes.c_void_p)
         # PDFium's numbers differ from places in the text by the letters that it leaves out of
         # that; most pages have none.
         same = pdfium.FPDFText_CountChars(textpage) == len(text)
@@ -50,9 +51,9 @@ class Letters:
         self._rect, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
         self._name, self._flags = ctypes.create_string_buffer(_LONGEST_NAME), ctypes.c_int()
-        self._to_rect, self._to_matrix = map(ctypes.addressof, (self._rect, self._matrix))
-        self._to_origin = tuple(map(ctypes.addressof, (self._x, self._y)))
-        self._to_font = ctypes.addressof(self._name), _LONGEST_NAME, ctypes.addressof(self._flags)
+        self._to_rect, self._to_matrix = map(ctypes.byref, (self._rect, self._matrix))
+        self._to_origin = tuple(map(ctypes.byref, (self._x, self._y)))
+        self._to_font = self._name, ctypes.c_ulong(_LONGEST_NAME), ctypes.byref(self._flags)
 
     def left(self, at: int) -> float:
         _get_box(self._page, self._index(at), self._to_rect)
@@ -115,9 +116,8 @@ class Letters:
         return round(_get_size(self._page, index) * height * 2) / 2, turn
 
     def is_bold(self, at: int) -> bool:
-        self._name[0] = b"\0"
-        self._flags.value = 0
-        _get_font(self._page, self._index(at), *self._to_font)
+        if not _get_font(self._page, self._index(at), *self._to_font):
+            return False
         return bool(self._flags.value & _FORCE_BOLD) or _is_bold_name(self._name.value)
 
 
