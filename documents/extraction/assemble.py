@@ -32,6 +32,7 @@ _TRANSLATE: dict[int, str | None] = {
     **dict.fromkeys(_NEWLINES, "\n"),
     **_LIGATURES,
 }
+_ODD = re.compile("[" + "".join(map(re.escape, map(chr, _TRANSLATE))) + "]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # Marks on one letter are put in order one by one, in a square of their number. As UAX 15 has it
 # for streams, thirty are enough for any language; a joiner without a look parts the rest.
@@ -42,10 +43,6 @@ _PILED = [  # each begins with a class, and the first has none of those: that ma
     for marks in (_MARKS[: sum(char <= "\uffff" for char in _MARKS)], _MARKS)
 ]
 _JOINER = "\u034f"
-# One look tells that a text needs none of the above, as nearly every one.
-_UNUSUAL = re.compile(
-    f"[{re.escape(''.join(map(chr, _TRANSLATE)))}{_MARKS}\ud800-\udfff\U000101fd-\U0001e94a]"
-)
 _BLANKS = re.compile(r"[ \t]{2,}|\t")
 _EDGES = re.compile(r" ?\n ?")
 _EMPTY_LINES = re.compile(r"\n{3,}")
@@ -102,9 +99,14 @@ def normalise(text: str, *, code: bool = False) -> str:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if _UNUSUAL.search(text):
-        text = _SURROGATES.sub("", text).translate(_TRANSLATE)
-        text = _PILED[bool(_RARE.search(text))].sub(rf"\g<0>{_JOINER}", text)
+    if not text.isascii():
+        text = _SURROGATES.sub("", text)
+    if _ODD.search(text):
+        text = text.translate(_TRANSLATE)
+    if not text.isascii():
+        piled = _PILED[bool(_RARE.search(text))]
+        if piled.search(text):  # to make ready what is put in takes as long as a look
+            text = piled.sub(rf"\g<0>{_JOINER}", text)
     if not unicodedata.is_normalized("NFC", text):  # at once for ASCII
         text = unicodedata.normalize("NFC", text)
     if code:

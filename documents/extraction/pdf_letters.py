@@ -21,7 +21,8 @@ def _plain(function: Any, returns: Any = ctypes.c_int) -> Callable[..., Any]:
 
     Pass pointers as ctypes' objects; a number is passed as an int.
     """
-    return ctypes.PYFUNCTYPE(returns)(ctypes.cast(function, ctypes.c_void_p).value)
+    address: Any = ctypes.cast(function, ctypes.c_void_p).value
+    return ctypes.PYFUNCTYPE(returns)(address)
 
 
 _get_box = _plain(pdfium.FPDFText_GetLooseCharBox)
