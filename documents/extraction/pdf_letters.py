@@ -48,7 +48,8 @@ class Letters:
         # PDFium's numbers differ from places in the text by the letters that it leaves out of
         # that; most pages have none.
         same = pdfium.FPDFText_CountChars(textpage) == len(text)
-        self._index: Callable[[int], int] = int if same else partial(_index_of, self._page)
+        places = range(len(text))
+        self._index = places if same else [_index_of(self._page, at) for at in places]
         self._rect, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
         self._name, self._flags = ctypes.create_string_buffer(_LONGEST_NAME), ctypes.c_int()
@@ -57,18 +58,18 @@ class Letters:
         self._to_font = self._name, ctypes.c_ulong(_LONGEST_NAME), ctypes.byref(self._flags)
 
     def left(self, at: int) -> float:
-        _get_box(self._page, self._index(at), self._to_rect)
+        _get_box(self._page, self._index[at], self._to_rect)
         left: float = self._rect.left
         return left
 
     def right(self, at: int) -> float:
-        _get_box(self._page, self._index(at), self._to_rect)
+        _get_box(self._page, self._index[at], self._to_rect)
         right: float = self._rect.right
         return right
 
     def base(self, at: int, turn: int) -> float:
         """Where the letter stands, above the side that is the bottom for such a turn."""
-        _get_origin(self._page, self._index(at), *self._to_origin)
+        _get_origin(self._page, self._index[at], *self._to_origin)
         x, y = self._x.value, self._y.value
         return y if turn == 0 else {90: -x, 180: -y, 270: x}[turn]
 
@@ -82,9 +83,9 @@ class Letters:
                 yield before, after, end(at + before - 1), start(at + after)
                 continue
             # As those do, in two thirds of the time; most of a page's questions are these.
-            _get_box(page, index(at + before - 1), to_rect)
+            _get_box(page, index[at + before - 1], to_rect)
             right = rect.right
-            _get_box(page, index(at + after), to_rect)
+            _get_box(page, index[at + after], to_rect)
             yield before, after, right, rect.left
 
     def edges(self, turn: int) -> tuple[Edge, Edge]:
@@ -98,7 +99,7 @@ class Letters:
 
     def _edge(self, turn: int, end: int, at: int) -> float:
         rect = self._rect
-        _get_box(self._page, self._index(at), self._to_rect)
+        _get_box(self._page, self._index[at], self._to_rect)
         along = {
             90: (rect.bottom, rect.top),
             180: (-rect.right, -rect.left),
@@ -109,7 +110,7 @@ class Letters:
 
     def size_and_turn(self, at: int) -> tuple[float, int]:
         """The size of the type on the page, rounded to half points, and which way it runs."""
-        index, matrix = self._index(at), self._matrix
+        index, matrix = self._index[at], self._matrix
         _get_matrix(self._page, index, self._to_matrix)
         b, c, d = matrix.b, matrix.c, matrix.d
         height = d if d > 0 and c == 0 else math.hypot(c, d)
@@ -117,7 +118,7 @@ class Letters:
         return round(_get_size(self._page, index) * height * 2) / 2, turn
 
     def is_bold(self, at: int) -> bool:
-        if not _get_font(self._page, self._index(at), *self._to_font):
+        if not _get_font(self._page, self._index[at], *self._to_font):
             return False
         return bool(self._flags.value & _FORCE_BOLD) or _is_bold_name(self._name.value)
 

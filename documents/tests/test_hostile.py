@@ -43,8 +43,8 @@ class Watched(Sandbox):
 
     peak = 0
 
-    def _end(self):
-        ended = super()._end()
+    def _end(self, *, wait):
+        ended = super()._end(wait=True)
         self.peak = ended["peak"]
         return ended
 
