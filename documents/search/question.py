@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from documents import words
-from documents.search.rarity import Rarity
+from documents.search.rarity import COMMON, Rarity
 
 MOST_WORDS = 64
 # The most chunks that are looked at for their words; beyond, the commonest words of a question only
@@ -20,9 +20,9 @@ MOST_CANDIDATES = 1_500
 SEVERAL = 5
 MOST_OF_TWO = 4_000  # that hold one of these
 GROUPS = 6  # of words; two of one group count as one, which keeps the query short
-# A word in more of the chunks is not worth a highlight, nor is a short one that may be grammar.
-COMMON, RARE = 0.3, 0.02
-# Nor these, of whose number Postgres may not know yet.
+# A short word in more of the chunks may be grammar.
+SHORT, RARE = 3, 0.02
+# And these are, though Postgres may not know yet how common they are.
 GRAMMAR = {
     "a", "an", "and", "are", "at", "be", "by", "do", "does", "for", "from", "has", "have",
     "how", "in", "is", "it", "of", "on", "or", "that", "the", "this", "to", "was", "were",
@@ -38,11 +38,12 @@ class Word:
 
     forms: frozenset[str]  # as passages may have it
     share: float  # of the chunks hold it, over 0 and under 1
+    is_empty: bool = False  # common, and one of those that Postgres' dictionaries leave out
 
     @property
     def is_telling(self) -> bool:
         """Whether it says more than grammar does."""
-        short = all(form.isascii() and len(form) <= 3 and form.isalpha() for form in self.forms)
+        short = all(form.isascii() and len(form) <= SHORT and form.isalpha() for form in self.forms)
         return self.share <= (RARE if short else COMMON) and not self.is_grammar
 
     @property
@@ -50,6 +51,12 @@ class Word:
         """Whether it is a word of grammar in one of the languages."""
         longest = max(map(len, self.forms))  # as it was asked; an ending may be as long
         return any(len(form) == longest for form in self.forms & GRAMMAR)
+
+    @property
+    def is_topic(self) -> bool:
+        """Whether it is no grammar, however common: then all is about it. Told of words that are
+        longer than pairs of characters, for which nobody has a list."""
+        return not (self.is_empty or self.is_grammar) and max(map(len, self.forms)) > SHORT
 
     @property
     def weight(self) -> float:
@@ -103,7 +110,7 @@ class Question:
     @cached_property
     def telling(self) -> frozenset[str]:
         """Those worth a highlight: not the commonest nor grammar's, unless there are no others."""
-        rare = [word for word in self.words if word.is_telling]
+        rare = [word for word in self.words if word.is_telling or word.is_topic]
         common = [word for word in self.words if not word.is_grammar]
         return frozenset().union(*(word.forms for word in rare or common or self.words))
 
@@ -133,4 +140,5 @@ def understand(text: str, rarity: Rarity) -> Question:
 
 def _word(forms: AbstractSet[str], rarity: Rarity) -> Word:
     """As rare as its commonest form: most of the others are no words."""
-    return Word(frozenset(forms), max(map(rarity.share, forms)))
+    empty = not rarity.grammar.isdisjoint(forms)
+    return Word(frozenset(forms), max(map(rarity.share, forms)), empty)

@@ -12,18 +12,28 @@ from documents.models import Chunk
 
 KEPT_SECONDS = 30
 RAREST = 1e-6  # share of the chunks
+COMMON = 0.3  # share of the chunks; few words but those of grammar stand in more
 # Of all owners together: it moves hits up or down, and shows nobody anything.
 _STATISTICS = f"""
     SELECT most_common_elems::text::text[], most_common_elem_freqs FROM pg_stats
     WHERE schemaname = current_schema() AND tablename = '{Chunk._meta.db_table}'
         AND attname = 'words'
 """  # noqa: S608 - a name of our own
+# Postgres has lists of such words for some fifteen languages.
+_GRAMMAR = """
+    SELECT word FROM unnest(%s::text[]) word WHERE EXISTS (
+        SELECT FROM pg_ts_dict dictionary JOIN pg_ts_template template
+            ON template.oid = dictionary.dicttemplate AND template.tmplname = 'snowball'
+        WHERE ts_lexize(dictionary.oid::regdictionary, word) = '{}'
+    )
+"""
 
 
 @dataclass(frozen=True)
 class Rarity:
     common: Mapping[str, float]  # a word -> the share of chunks that hold it
     uncommon: float  # a guess for any other word
+    grammar: frozenset[str] = frozenset()  # those in more than COMMON that say nothing
 
     def share(self, word: str) -> float:
         """In what share of the chunks the word stands, over 0 and under 1."""
@@ -45,9 +55,11 @@ def _read(_period: int) -> Rarity:
     with connection.cursor() as cursor:
         cursor.execute(_STATISTICS)
         row = cursor.fetchone()
-    if not row or not row[0]:
-        return Rarity({}, RAREST)
-    common: dict[str, float] = dict(
-        zip(*row, strict=False)
-    )  # after the words' come the least and the most
-    return Rarity(common, math.sqrt(RAREST * min(common.values())))
+        if not row or not row[0]:
+            return Rarity({}, RAREST)
+        common: dict[str, float] = dict(
+            zip(*row, strict=False)
+        )  # after the words' come the least and the most
+        cursor.execute(_GRAMMAR, [[word for word, share in common.items() if share > COMMON]])
+        grammar = frozenset(word for (word,) in cursor.fetchall())
+    return Rarity(common, math.sqrt(RAREST * min(common.values())), grammar)

@@ -359,6 +359,24 @@ def test_grammar_is_not_highlighted_where_every_word_is_common(user, embedder):
     assert hit.highlights == [(4, 9)]
 
 
+@pytest.mark.parametrize(
+    ("text", "query", "expected"),
+    [
+        ("their engine has a governor", "their engine governor", ["engine", "governor"]),
+        ("nicht jede Maschine hat Regler", "maschine nicht regler", ["Maschine", "Regler"]),
+    ],
+)
+def test_what_all_passages_are_about_is_highlighted_and_grammar_is_not(
+    user, embedder, text, query, expected
+):
+    everywhere = [f"their engine is it, die Maschine ist es nicht {n}" for n in range(60)]
+    make_document(user, "a", [*everywhere, text])
+    analyze()
+    hits = find(user, query, mode="text", top_k=70)
+    (hit,) = (hit for hit in hits if hit.chunk.text == text)
+    assert [text[start:end] for start, end in hit.highlights] == expected
+
+
 def test_grammar_is_not_highlighted_before_postgres_knows_how_common_it_is(user, embedder):
     make_document(user, "a", ["Why the storm by the sea"])
     (hit,) = find(user, "why the storm by night")
