@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 import psycopg
@@ -56,13 +56,17 @@ class OwnServers:
     def frozen(self, name):
         process = psutil.Process(self.embedded.children[name].pid)
         family = [process, *process.children(recursive=True)]
-        for each in family:
-            each.send_signal(signal.SIGSTOP)
+        _signal(family, signal.SIGSTOP)
         try:
             yield
         finally:
-            for each in family:
-                each.send_signal(signal.SIGCONT)
+            _signal(family, signal.SIGCONT)
+
+
+def _signal(family, which):
+    for each in family:
+        with suppress(psutil.NoSuchProcess):  # a fork of Valkey's that saves its data may end
+            each.send_signal(which)
 
 
 @pytest.fixture(scope="module")
