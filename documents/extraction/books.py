@@ -15,6 +15,7 @@ from documents.extraction.packages import Package, opened
 from documents.extraction.reading import Reading
 
 _SELF_CLOSED = re.compile(r"<(title|script|style|a|div|span|p|i|b|em|td)((?:\s[^<>]*)?)/>")
+_COVER = 2_000  # characters that a cover may have, with its style sheet
 _NEAR = 3  # elements within which a chapter shows its heading
 _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
 
@@ -24,7 +25,7 @@ def read_epub(reading: Reading) -> Iterator[Element]:
         if package.bytes("META-INF/rights.xml") is not None:
             raise CopyProtected
         folder, book = _book(package)
-        chapters = _spine(book, folder)
+        chapters = _without_furniture(package, book, folder, _spine(book, folder))
         names = _contents(package, book, folder)
         for done, part in enumerate(chapters, 1):
             data = package.bytes(part)
@@ -46,20 +47,40 @@ def _book(package: Package) -> tuple[str, etree._Element]:
 
 
 def _spine(book: etree._Element, folder: str) -> list[str]:
-    """The parts to read, each once and in order, without the navigation and the cover."""
+    """The parts to read, each once and in order, without the navigation."""
     items = {
         item.get("id"): _part(folder, item.get("href", ""))
         for item in book.iter("{*}item")
         if item.get("media-type") in _PAGES and "nav" not in item.get("properties", "").split()
     }
-    furniture = {
+    ids = (entry.get("idref") for entry in book.iter("{*}itemref"))
+    return list(dict.fromkeys(items[each] for each in ids if each in items))
+
+
+def _without_furniture(
+    package: Package, book: etree._Element, folder: str, chapters: list[str]
+) -> list[str]:
+    """The chapters but the cover and the table of contents, unless they stand in one of these."""
+    named = {
         _part(folder, reference.get("href", ""))
         for reference in book.iter("{*}reference")
         if reference.get("type") in {"toc", "cover"}
     }
-    ids = (entry.get("idref") for entry in book.iter("{*}itemref"))
-    parts_in_order = dict.fromkeys(items[each] for each in ids if each in items)
-    return [part for part in parts_in_order if part not in furniture] or list(parts_in_order)
+    furniture = {part for part in named if not _has_text(package.bytes(part) or b"")}
+    return [part for part in chapters if part not in furniture] or chapters
+
+
+def _has_text(data: bytes) -> bool:
+    """Whether a part says more than a cover or a list of links does."""
+    page = _tree(data) if data else None
+    if page is None:
+        return False
+    linked = sum(map(_length, page.iter("{*}a")))
+    return _length(page) - linked > max(linked, _COVER)
+
+
+def _length(node: etree._Element) -> int:
+    return sum(map(len, node.itertext()))
 
 
 def _part(folder: str, href: str) -> str:

@@ -12,7 +12,7 @@ _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _MOST_POINTS = 1000
 
 
-def chart_elements(root: etree._Element | None, page: int) -> Iterator[Element]:
+def chart_elements(root: etree._Element | None, page: int | None = None) -> Iterator[Element]:
     if root is None:
         return
     title = root.find(f"{_C}chart/{_C}title")

@@ -1,12 +1,15 @@
 """E-mail: the message's head, then its text. Attachments are named, not read."""
 
+import codecs
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import EmailPolicy
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
+import olefile
 from oxmsg import Message
 from oxmsg.attachment import Attachment
 from oxmsg.domain import constants
@@ -20,6 +23,15 @@ from documents.extraction.reading import Reading
 from documents.extraction.text import blocks_of
 
 _MOST_PARTS = 2_000
+_BODY = "__substg1.0_1000001E"  # the stream of a text that is not in Unicode
+_WINDOWS = {"windows_874": "cp874", "windows_950": "cp950"}  # as Outlook calls them
+
+
+def _codec(name: str) -> codecs.CodecInfo | None:
+    return codecs.lookup(_WINDOWS[name]) if name in _WINDOWS else None
+
+
+codecs.register(_codec)
 
 
 def read_eml(reading: Reading) -> Iterator[Element]:
@@ -58,9 +70,9 @@ def read_msg(reading: Reading) -> Iterator[Element]:
     try:
         message = Message.load(str(reading.path))
         head, subject = _head(message), message.subject
-        plain, html = (message.body or "").strip(), _html(message)
+        plain, html = _plain(message, reading.path).strip(), _html(message)
         attached = [_name(attachment) for attachment in message.attachments]
-    except (KeyError, ValueError, IndexError, OSError, UnicodeError) as error:
+    except (LookupError, ValueError, OSError) as error:
         raise CorruptFile from error
     yield from opening(" ".join(subject.split()), head)
     if plain or not html:
@@ -81,6 +93,15 @@ def _head(message: Message) -> dict[str, str]:
         "Date": format_datetime(date) if date and date.year > 1601 else "",  # else unset
     }
     return {name: sent.get(name) or " ".join(shown[name].split()) for name in HEAD}
+
+
+def _plain(message: Message, path: Path) -> str:
+    """The text of a body, also where it is not in the encoding it is said to be in."""
+    try:
+        return message.body or ""
+    except (LookupError, UnicodeDecodeError):
+        with olefile.OleFileIO(str(path)) as ole, ole.openstream(_BODY) as stream:
+            return decode(stream.read())[0]
 
 
 def _html(message: Message) -> str:

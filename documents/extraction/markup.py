@@ -29,7 +29,8 @@ def read_markup(reading: Reading) -> Iterator[Element]:
     Raises CorruptFile or TooComplex.
     """
     if reading.content_type == "application/rtf":
-        yield from _elements(_html(reading, rtf.prepared(reading.path.read_bytes())))
+        html = _html(reading, rtf.prepared(reading.path.read_bytes()))
+        yield from _elements(rtf.joined(html))
         return
     text = text_of(reading)
     try:

@@ -17,6 +17,11 @@ from unstructured.documents.elements import (
 
 _NUMBER = re.compile(r"[\s(+\-–$€£¥%]*\d[\d\s.,:/%()\-–]*\S{0,3}$")
 _YEAR = re.compile(r"(?:19|20)\d\d$")
+_FILE_NAME = re.compile(r"(?:[a-z]:)?[^\n]*[\\/][^\n]*|\S*\.\w{3,4}|[^\n]*\.(?:png|jpe?g|gif|[ew]mf|bmp)", re.I)
+_BY_MACHINE = re.compile(
+    r"\s*(?:Description automatically generated(?: with \w+ confidence)?"
+    r"|AI-generated content may be incorrect\.?)\s*$"
+)
 _INNERMOST = 10  # headings: what stands above a passage is looked up for each
 _ROWS_AT_ONCE = 1_000
 
@@ -39,6 +44,13 @@ def paragraph(text: str, page: int | None = None) -> Element:
 
 def list_item(text: str, page: int | None = None) -> Element:
     return ListItem(text, metadata=_metadata(page))
+
+
+def description(text: str, page: int | None = None) -> Iterator[Element]:
+    """What a file says of one of its pictures, in place of it, unless that is but a file's name."""
+    said = _BY_MACHINE.sub("", text).strip()
+    if said and not _FILE_NAME.fullmatch(said):
+        yield paragraph(said, page)
 
 
 def code(text: str, page: int | None = None) -> Element:

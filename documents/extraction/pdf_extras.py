@@ -1,4 +1,4 @@
-"""What a PDF holds beside its text: values of its form, links, names of its pages."""
+"""What a PDF holds beside its text: values of its form, notes, links, names of its pages."""
 
 import ctypes
 import re
@@ -18,6 +18,23 @@ _WRITTEN = (
     pdfium.FPDF_FORMFIELD_COMBOBOX,
     pdfium.FPDF_FORMFIELD_LISTBOX,
 )
+# What people add to a page; text that is typed onto it looks like a part of it.
+_NOTES = {pdfium.FPDF_ANNOT_FREETEXT: ""} | dict.fromkeys(
+    (
+        pdfium.FPDF_ANNOT_TEXT,
+        pdfium.FPDF_ANNOT_HIGHLIGHT,
+        pdfium.FPDF_ANNOT_UNDERLINE,
+        pdfium.FPDF_ANNOT_SQUIGGLY,
+        pdfium.FPDF_ANNOT_STRIKEOUT,
+        pdfium.FPDF_ANNOT_SQUARE,
+        pdfium.FPDF_ANNOT_CIRCLE,
+        pdfium.FPDF_ANNOT_LINE,
+        pdfium.FPDF_ANNOT_INK,
+        pdfium.FPDF_ANNOT_STAMP,
+        pdfium.FPDF_ANNOT_CARET,
+    ),
+    "Comment: ",
+)
 _NUMBERED = re.compile(r"(.*?)(\d+)$")
 _ROMAN = re.compile(r"[ivxlcdm]+$", re.IGNORECASE)
 _ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
@@ -26,8 +43,9 @@ _ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000
 def fields_and_links(
     document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, text: str
 ) -> tuple[list[str], list[str]]:
-    """ "name: value" of the fields whose values the text lacks, and the addresses linked to."""
-    fields, links = dict[str, str](), list[str]()
+    """ "name: value" of the fields whose values the text lacks and what is noted, each once; and
+    the addresses linked to."""
+    fields, notes, links = dict[str, str](), list[str](), list[str]()
     for at in range(pdfium.FPDFPage_GetAnnotCount(page)):
         with _annotation(page, at) as annotation:
             kind = pdfium.FPDFAnnot_GetSubtype(annotation)
@@ -37,7 +55,10 @@ def fields_and_links(
                 name, value = _field(document.formenv, annotation)
                 if value and value not in text:
                     fields[name] = value
-    return [f"{name}: {value}" if name else value for name, value in fields.items()], links
+            elif kind in _NOTES and (note := _note(annotation)) not in text:
+                notes.append(_NOTES[kind] + note)
+    said = [f"{name}: {value}" if name else value for name, value in fields.items()]
+    return said + list(dict.fromkeys(notes)), links
 
 
 @contextmanager
@@ -48,6 +69,11 @@ def _annotation(page: pypdfium2.PdfPage, at: int) -> Iterator[Any]:
     finally:
         if annotation:
             pdfium.FPDFPage_CloseAnnot(annotation)
+
+
+def _note(annotation: Any) -> str:
+    said = _string(pdfium.FPDFAnnot_GetStringValue, annotation, b"Contents")
+    return "\n".join(filter(None, map(str.strip, said.splitlines())))
 
 
 def _field(form: Any, annotation: Any) -> tuple[str, str]:

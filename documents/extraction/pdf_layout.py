@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from operator import sub
 
 from unstructured.documents.elements import Element
@@ -66,7 +66,8 @@ class _Layout:
         self.outline = outline
         self.body = _usual_size(lines)
         self.pitch = self._usual_pitch(pages)
-        sizes = sorted({line.size for line in lines if self._is_larger(line)}, reverse=True)
+        every = chain(lines, *(page.sideways for page in pages))
+        sizes = sorted({line.size for line in every if self._is_larger(line)}, reverse=True)
         self.levels = {size: min(rank, 4) for rank, size in enumerate(sizes, 1)}
         self.compounds = {
             word.lower()
@@ -81,7 +82,7 @@ class _Layout:
             round((above.base - below.base) / self.body, 1)
             for page in pages
             for above, below in pairwise(page.lines)
-            if above.size == below.size == self.body
+            if above.size == below.size == self.body > 0
         )
         return _commonest(pitch for pitch in pitches if 0.8 < pitch < 3) or 1.2
 

@@ -8,6 +8,10 @@ import codecs
 import re
 from collections.abc import Iterator
 
+from documents.extraction.rtf_groups import sorted_out
+
+_MOVED = 0x1000
+_HALVES = re.compile(r"([\ue800-\uebff])\??([\uec00-\uefff])")
 ITEM = "\ue0ff"  # for private use: in no document
 _CHARSETS = {
     2: "cp1252", 77: "mac_roman", 128: "cp932", 129: "cp949", 134: "cp936", 136: "cp950",
@@ -32,7 +36,7 @@ _TOKEN = re.compile(
 def prepared(data: bytes) -> str:
     """The RTF as ASCII."""
     text = data.decode("latin-1")
-    return "".join(_Writer(text).pieces(text))
+    return "".join(_Writer(text).pieces(sorted_out(text)))
 
 
 class _Writer:
@@ -80,10 +84,11 @@ class _Writer:
         """`\\uN`, the bytes that stand for it elsewhere, and perhaps others after those."""
         seen = _bytes(match["instead"])
         skipped = self._state[1]
+        said = rf"\u{_unit(int(match['code']) % 0x10000)} "
         if len(seen) < skipped:
-            return rf"\u{match['code']} " + "?" * len(seen)
+            return said + "?" * len(seen)
         rest = "".join(rf"\'{byte:02x}" for byte in seen[skipped:])
-        return rf"\u{match['code']} " + "?" * skipped + self._decoded(rest, "")
+        return said + "?" * skipped + self._decoded(rest, "")
 
     def _decoded(self, run: str, trail: str) -> str:
         """The second byte of a character may be written as a letter."""
@@ -97,7 +102,22 @@ class _Writer:
     def _characters(self, text: str) -> str:
         units = memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H")
         skipped = "?" * self._state[1]
-        return "".join(rf"\u{unit} {skipped}" for unit in units)
+        return "".join(rf"\u{_unit(unit)} {skipped}" for unit in units)
+
+
+def _unit(unit: int) -> int:
+    """Half a character, which pandoc takes for none, as one for private use; others as they are."""
+    return unit + _MOVED if 0xD800 <= unit <= 0xDFFF else unit
+
+
+def joined(text: str) -> str:
+    """The text with characters again where `prepared` moved their halves."""
+    return _HALVES.sub(_whole, text)
+
+
+def _whole(match: re.Match[str]) -> str:
+    high, low = (ord(half) - _MOVED for half in match.groups())
+    return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
 def _bytes(run: str) -> bytes:

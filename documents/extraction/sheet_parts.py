@@ -1,14 +1,19 @@
-"""What the workbook library does not tell of .xlsx: percentages and comments."""
+"""What the workbook library does not tell of .xlsx: percentages, drawings and comments."""
 
 import re
 from collections.abc import Iterator
 from functools import cached_property
 
 from lxml import etree
+from unstructured.documents.elements import Element, Table
 
+from documents.extraction import parts
+from documents.extraction.charts import chart_elements
 from documents.extraction.packages import Package
 
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_D = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})" s="(\d{1,6})"')
 _PERCENT = re.compile(r"(?:\.([0#?]*))?%")
@@ -44,6 +49,20 @@ class SheetParts:
                 if text:
                     yield node.get("ref", ""), text
 
+    def drawn(self, sheet: str, page: int, *, whole: bool) -> Iterator[Element]:
+        """Text boxes, diagrams, what is said of pictures, and charts.
+
+        Of charts on a sheet with cells, where their numbers are, the titles; else `whole`.
+        """
+        package = self._package
+        for part in package.related_of(self._parts.get(sheet, ""), "drawing"):
+            yield from _drawn(package.xml(part), page)
+            for diagram in package.related_of(part, "diagramData"):
+                yield from _drawn(package.xml(diagram), page)
+            for chart in package.related_of(part, "chart"):
+                made = chart_elements(package.xml(chart), page)
+                yield from (each for each in made if whole or not isinstance(each, Table))
+
     @cached_property
     def _parts(self) -> dict[str, str]:
         """A sheet's name -> its part."""
@@ -64,6 +83,15 @@ class SheetParts:
             if root is not None:
                 return _percent_styles(root)
         return {}
+
+
+def _drawn(root: etree._Element | None, page: int) -> Iterator[Element]:
+    """The paragraphs of a drawing, and the descriptions of its pictures."""
+    for node in root.iter(f"{_A}p", f"{_D}cNvPr") if root is not None else ():
+        if node.tag == f"{_D}cNvPr":
+            yield from parts.description(node.get("descr", ""), page)
+        elif text := "".join(each.text or "" for each in node.iter(f"{_A}t")).strip():
+            yield parts.paragraph(text, page)
 
 
 def _percent_styles(root: etree._Element) -> dict[int, int]:

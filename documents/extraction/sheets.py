@@ -11,6 +11,7 @@ from python_calamine import (
     CalamineSheet,
     CalamineWorkbook,
     PasswordError,
+    SheetMetadata,
     SheetTypeEnum,
     SheetVisibleEnum,
 )
@@ -42,7 +43,7 @@ def read_workbook(reading: Reading) -> Iterator[Element]:
 def _sheets(
     reading: Reading, workbook: CalamineWorkbook, beside: SheetParts | None
 ) -> Iterator[Element]:
-    sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ is SheetTypeEnum.WorkSheet]
+    sheets = [sheet for sheet in workbook.sheets_metadata if _is_read(sheet, beside)]
     shown = [sheet for sheet in sheets if sheet.visible is SheetVisibleEnum.Visible]
     if len(shown) < len(sheets):
         reading.details["hidden_sheets"] = len(sheets) - len(shown)
@@ -50,11 +51,37 @@ def _sheets(
     reading.details["sheets"] = len(shown)
     reading.set_pages(len(shown))
     for number, sheet in enumerate(shown, 1):
-        rows = _rows(workbook.get_sheet_by_name(sheet.name), beside, sheet.name)
-        yield from _sheet(sheet.name, number, rows)
-        for cell, comment in beside.comments(sheet.name) if beside is not None else ():
-            yield parts.paragraph(f"Comment on {cell}: {comment}", number)
+        yield from _titled(sheet.name, number, _content(workbook, sheet, number, beside))
         reading.progress(number, len(shown))
+
+
+def _is_read(sheet: SheetMetadata, beside: SheetParts | None) -> bool:
+    is_chart = sheet.typ is SheetTypeEnum.ChartSheet
+    return sheet.typ is SheetTypeEnum.WorkSheet or (is_chart and beside is not None)
+
+
+def _titled(name: str, number: int, content: Iterator[Element]) -> Iterator[Element]:
+    """The sheet's name above what it holds, if it holds anything."""
+    for at, element in enumerate(content):
+        if not at:
+            yield parts.title(name, 1, number)
+        yield element
+
+
+def _content(
+    workbook: CalamineWorkbook, sheet: SheetMetadata, number: int, beside: SheetParts | None
+) -> Iterator[Element]:
+    """A table for every run of rows without an empty one between, then what lies beside them."""
+    if sheet.typ is SheetTypeEnum.WorkSheet:
+        rows = _rows(workbook.get_sheet_by_name(sheet.name), beside, sheet.name)
+        for filled, run in groupby(rows, key=any):
+            if filled:
+                yield from _run(run, number)
+    if beside is None:
+        return
+    yield from beside.drawn(sheet.name, number, whole=sheet.typ is SheetTypeEnum.ChartSheet)
+    for cell, comment in beside.comments(sheet.name):
+        yield parts.paragraph(f"Comment on {cell}: {comment}", number)
 
 
 def _rows(sheet: CalamineSheet, beside: SheetParts | None, name: str) -> Iterator[list[str]]:
@@ -75,18 +102,6 @@ def _with_percentages(
         if decimals is not None and isinstance(value, float):
             cells[column] = f"{value:.{decimals}%}"
     return cells
-
-
-def _sheet(name: str, number: int, rows: Iterable[list[str]]) -> Iterator[Element]:
-    """The sheet's name, then a table for every run of rows without an empty one between."""
-    title: Element | None = parts.title(name, 1, number)
-    for filled, run in groupby(rows, key=any):
-        if not filled:
-            continue
-        if title is not None:
-            yield title
-            title = None
-        yield from _run(run, number)
 
 
 def _run(rows: Iterable[list[str]], number: int) -> Iterator[Element]:

@@ -8,6 +8,7 @@ from unstructured.documents.elements import Element
 
 from documents.extraction import parts
 from documents.extraction.charts import chart_elements
+from documents.extraction.formulas import MATH, formula
 from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.reading import Reading
 
@@ -65,7 +66,10 @@ class _Deck:
         shapes.sort(key=lambda shape: _placeholder(shape) not in _TITLES)  # read first
         for shape in shapes:
             yield from self._shape(shape, number)
-        self.found["pictures"] += sum(1 for _ in root.iter(f"{_P}pic"))
+        for picture in root.iter(f"{_P}pic"):
+            self.found["pictures"] += 1
+            named = picture.find(f"{_P}nvPicPr/{_P}cNvPr")
+            yield from parts.description(named.get("descr", "") if named is not None else "", number)
         yield from self._beside(part, number)
 
     def _shape(self, shape: etree._Element, number: int) -> Iterator[Element]:
@@ -164,10 +168,13 @@ def _cells(row: etree._Element) -> list[str]:
 
 
 def _text(line: etree._Element) -> str:
-    return "".join(
-        "\n" if local_name(node) == "br" else node.text or ""
-        for node in line.iter(f"{_A}t", f"{_A}br")
-    )
+    return "".join(map(_run, line.iter(f"{_A}t", f"{_A}br", f"{MATH}oMath")))
+
+
+def _run(node: etree._Element) -> str:
+    if node.tag == f"{MATH}oMath":
+        return formula(node)
+    return "\n" if node.tag == f"{_A}br" else node.text or ""
 
 
 def _notes(root: etree._Element | None, number: int) -> Iterator[Element]:

@@ -101,8 +101,9 @@ _OOXML_MAIN = {
     b"ms-excel.sheet.binary.": XLSB,
     b"ms-excel.": XLSX,
 }
-_OLE_STREAMS = {"Workbook": XLS, "Book": XLS, "__properties_version1.0": MSG}
-_CONVERTED = {"WordDocument": DOC, "PowerPoint Document": PPT}  # where LibreOffice is installed
+# Their names are the same in capitals and in small letters.
+_OLE_STREAMS = {"workbook": XLS, "book": XLS, "__properties_version1.0": MSG}
+_CONVERTED = {"worddocument": DOC, "powerpoint document": PPT}  # where LibreOffice is installed
 _NOT_CONVERTED = gettext_noop(
     "it is read through LibreOffice, which is not installed here; save it as {name}x"
 )
@@ -220,14 +221,14 @@ def _start(archive: zipfile.ZipFile, entry: str, size: int) -> bytes:
 def _in_ole(path: Path, extension: str, libreoffice: str) -> str:
     try:
         with olefile.OleFileIO(str(path)) as ole:
-            streams = {entry[0] for entry in ole.listdir(streams=True, storages=False)}
+            streams = {entry[0].lower() for entry in ole.listdir(streams=True, storages=False)}
     except Exception as error:
         # olefile raises whatever the damage leads to.
         raise UnsupportedButHelpable(hint=gettext_noop("the file is damaged")) from error
     for stream, mime in _OLE_STREAMS.items():
         if stream in streams:
             return mime
-    if "EncryptedPackage" in streams:  # refused by validation, with the right sentence
+    if "encryptedpackage" in streams:  # refused by validation, with the right sentence
         return _container_named(extension) or DOCX
     for stream, mime in _CONVERTED.items():
         if stream in streams and libreoffice:
@@ -253,7 +254,8 @@ def _in_text(head: bytes, extension: str) -> str:
     if _HTML.match(sample):
         return "text/html"
     if _XML.match(sample):
-        return "text/html" if _XHTML.search(sample[:2000]) else "application/xml"
+        is_page = named == "text/html" or _XHTML.search(sample[:2000])
+        return "text/html" if is_page else "application/xml"
     if named is None and _MAIL.match(sample):
         return "message/rfc822"
     return named or "text/plain"

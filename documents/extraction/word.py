@@ -3,11 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email import message_from_bytes
 
 from lxml import etree
 from unstructured.documents.elements import Element
 
-from documents.extraction import parts
+from documents.extraction import parts, web
+from documents.extraction.charts import chart_elements
+from documents.extraction.encodings import decode
+from documents.extraction.mail_body import message_elements
 from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.reading import Reading
 from documents.extraction.word_numbers import Numbers, numbers_of
@@ -23,6 +27,8 @@ _WIDEST = 63  # columns of a table
 
 @dataclass(slots=True)
 class _Word:
+    package: Package
+    links: dict[str, tuple[str, str]]
     styles: Styles
     numbers: Numbers
     notes: dict[str, etree._Element]
@@ -36,17 +42,24 @@ def read_docx(reading: Reading) -> Iterator[Element]:
         body = root.find(f"{_W}body") if root is not None else None
         if body is None:
             return
-        word = _Word(styles_of(package, main), numbers_of(package, main), _notes(package, main))
+        word = _word(package, main)
         yield from _margins(package, main, body, "header")
         yield from _body(reading, word, body)
         yield from _margins(package, main, body, "footer")
     _tell(reading, word.found)
 
 
+def _word(package: Package, main: str) -> _Word:
+    styles, numbers = styles_of(package, main), numbers_of(package, main)
+    return _Word(package, package.related(main), styles, numbers, _notes(package, main))
+
+
 def _tell(reading: Reading, found: Counter[str]) -> None:
     reading.details.update({f"{kind}s": count for kind, count in found.items()})
     if pictures := found["picture"]:
         reading.warnings.append(f"{pictures} pictures were not read")
+    if files := found["included_file"]:
+        reading.warnings.append(f"{files} included files were not read")
 
 
 def _body(reading: Reading, word: _Word, body: etree._Element) -> Iterator[Element]:
@@ -62,9 +75,25 @@ def _block(word: _Word, node: etree._Element) -> Iterator[Element]:
         yield from _paragraph(word, node)
     elif tag == "tbl":
         yield from _table(word, node)
+    elif tag == "altChunk":
+        yield from _included(word, node.get(f"{_R}id", ""))
     elif tag in _WRAPPERS:
         for child in node:
             yield from _block(word, child)
+
+
+def _included(word: _Word, link: str) -> Iterator[Element]:
+    """A web page that stands in for a part of the document, as converters write it."""
+    part = word.links[link][1] if link in word.links else ""
+    data = word.package.bytes(part) or b""
+    if data.lstrip()[:1] == b"<":
+        yield from web.elements_of(decode(data)[0])
+    elif part.endswith((".mht", ".mhtml", ".eml")):
+        page = message_from_bytes(data)
+        del page["Subject"], page["From"], page["Date"]  # of the page when it was saved
+        yield from message_elements(page, [])
+    elif data:
+        word.found["included_file"] += 1
 
 
 def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:
@@ -75,7 +104,7 @@ def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:
         if role.contents:
             return
         yield _element(_numbered(word, role, text), role)
-    if line.boxes or line.notes or line.pictures:
+    if line.hangs:
         yield from _hanging(word, line)
 
 
@@ -91,12 +120,17 @@ def _numbered(word: _Word, role: Role, text: str) -> str:
 
 
 def _hanging(word: _Word, line: Line) -> Iterator[Element]:
-    """What hangs on a paragraph, after it: text boxes, then notes and comments."""
+    """What hangs on a paragraph, after it: text boxes, charts, notes and comments."""
     if line.pictures:
         word.found["picture"] += line.pictures
+    for description in line.descriptions:
+        yield from parts.description(description)
     for box in line.boxes:
         for child in box:
             yield from _block(word, child)
+    for link in line.charts:
+        part = word.links[link][1] if link in word.links else ""
+        yield from chart_elements(word.package.xml(part))
     for name in line.notes:
         note = word.notes.get(name)
         text = line_of(*note.iter(f"{_W}p")).text.strip() if note is not None else ""

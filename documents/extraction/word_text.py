@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from documents.extraction.formulas import MATH, formula
+
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 # Not part of what is read: deleted or moved text, drawings' second rendering, field codes, forms.
 _SKIPPED = frozenset(
@@ -15,19 +16,25 @@ _SKIPPED = frozenset(
 _LITERAL = {
     f"{_W}tab": " ", f"{_W}ptab": " ", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-",
 }  # fmt: skip
-_BEFORE = {f"{_M}sup": "^", f"{_M}sub": "_", f"{_M}den": "/"}  # in formulas
+_FORMULAS = frozenset({f"{MATH}oMath", f"{MATH}oMathPara"})
 _HANGING = {
     f"{_W}footnoteReference": "footnote",
     f"{_W}endnoteReference": "endnote",
     f"{_W}commentReference": "comment",
 }
-_TEXTS = frozenset({f"{_W}t", f"{_M}t"})
 _PICTURES = frozenset(
     {
         "{http://schemas.openxmlformats.org/drawingml/2006/main}blip",
         "{urn:schemas-microsoft-com:vml}imagedata",
     }
 )
+_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+# Where the alternative text of a picture stands, in new files and in old ones.
+_DESCRIBED = {
+    "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr": "descr",
+    "{urn:schemas-microsoft-com:vml}shape": "alt",
+}
 _OFF = frozenset({"0", "false", "off"})
 
 
@@ -38,7 +45,14 @@ class Line:
     texts: list[str] = field(default_factory=list)
     boxes: list[etree._Element] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # kind and id, such as "footnote3"
+    charts: list[str] = field(default_factory=list)  # their relationships' ids
+    descriptions: list[str] = field(default_factory=list)
     pictures: int = 0
+
+    @property
+    def hangs(self) -> bool:
+        """Whether there is anything beside the text."""
+        return bool(self.boxes or self.notes or self.charts or self.descriptions or self.pictures)
 
     @property
     def text(self) -> str:
@@ -57,7 +71,7 @@ def line_of(*nodes: etree._Element) -> Line:
 def _gather(node: etree._Element, line: Line) -> None:
     for child in node:
         tag = child.tag
-        if tag in _TEXTS:
+        if tag == f"{_W}t":
             line.texts.append(child.text or "")
         elif tag == f"{_W}r":
             if not _is_hidden(child):
@@ -71,13 +85,19 @@ def _gather(node: etree._Element, line: Line) -> None:
 def _other(node: etree._Element, tag: str, line: Line) -> None:
     if tag == f"{_W}txbxContent":
         line.boxes.append(node)
+    elif tag in _FORMULAS:
+        before = node.getprevious()
+        follows = before is not None and before.tag in _FORMULAS
+        line.texts += ["\n", formula(node)] if follows else [formula(node)]
     elif tag in _HANGING:
         line.notes.append(_HANGING[tag] + node.get(f"{_W}id", ""))
     else:
         if tag == f"{_W}p" and line.texts:
             line.texts.append(" ")
-        elif tag in _BEFORE:
-            line.texts.append(_BEFORE[tag])
+        elif tag == _CHART:
+            line.charts.append(node.get(f"{_R}id", ""))
+        elif tag in _DESCRIBED:
+            line.descriptions.append(node.get(_DESCRIBED[tag], ""))
         line.pictures += tag in _PICTURES
         _gather(node, line)
 

@@ -1,0 +1,146 @@
+"""Formulas of office files in one line, much as Unicode Technical Note 28 ("UnicodeMath") has it."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from lxml import etree
+
+from documents.extraction.packages import local_name
+
+MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_COMPOUND = re.compile(r"[\s+−\-±×·/=,<>≤≥]")  # what binds no tighter than a fraction's line
+_APPLY = "\N{FUNCTION APPLICATION}"
+_SCRIPTED = frozenset({"sSup", "sSub", "sSubSup"})
+_HAT = "\N{COMBINING CIRCUMFLEX ACCENT}"  # what an accent is that is not told
+
+
+def formula(node: etree._Element) -> str:
+    """An `m:oMath` or `m:oMathPara`, such as `f(x)=∑_(n=1)^∞ (a_n+1)/2`."""
+    text = _lines(node) if local_name(node) == "oMathPara" else _children(node)
+    return text.replace(f"{_APPLY}(", "(").replace(_APPLY, " ").strip()
+
+
+def _children(node: etree._Element | None) -> str:
+    """What the parts say. A script that is not in brackets ends before what could belong to it."""
+    text, scripted = "", False
+    for part in node if node is not None else ():
+        said = _said(part)
+        parted = scripted and said[:1].isalnum() and text[-1:].isalnum()
+        text += f" {said}" if parted else said
+        scripted = local_name(part) in _SCRIPTED
+    return text
+
+
+def _said(node: etree._Element) -> str:
+    """A part of a formula. What is not known is said as what it holds."""
+    if not isinstance(node.tag, str) or not node.tag.startswith(MATH):
+        return ""
+    name = local_name(node)
+    if name == "t":
+        return node.text or ""
+    if name.endswith("Pr"):
+        return ""
+    write = _WRITTEN.get(name)
+    return write(node) if write else _children(node)
+
+
+def _part(node: etree._Element, name: str) -> str:
+    return _children(node.find(MATH + name)).strip()
+
+
+def _grouped(text: str) -> str:
+    """The text in brackets where it would fall apart without."""
+    return f"({text})" if _COMPOUND.search(text) and not _is_bracketed(text) else text
+
+
+def _is_bracketed(text: str) -> bool:
+    return text[0] == "(" and text.find(")") == len(text) - 1
+
+
+def _setting(node: etree._Element, name: str, default: str) -> str:
+    """A property of a part: `default` when it is not there, "" when it is there and empty."""
+    setting = node.find(f"{MATH}{local_name(node)}Pr/{MATH}{name}")
+    return default if setting is None else str(setting.get(f"{MATH}val", ""))
+
+
+def _scripts(node: etree._Element) -> str:
+    lower, upper = _part(node, "sub"), _part(node, "sup")
+    return (f"_{_grouped(lower)}" if lower else "") + (f"^{_grouped(upper)}" if upper else "")
+
+
+def _scripted(node: etree._Element) -> str:
+    return _grouped(_part(node, "e")) + _scripts(node)
+
+
+def _before(node: etree._Element) -> str:
+    return f"{_scripts(node)} {_part(node, 'e')}"
+
+
+def _fraction(node: etree._Element) -> str:
+    line = "¦" if _setting(node, "type", "bar") == "noBar" else "/"  # without one: "n over k"
+    return _grouped(_part(node, "num")) + line + _grouped(_part(node, "den"))
+
+
+def _delimited(node: etree._Element) -> str:
+    separator = _setting(node, "sepChr", "|")
+    inner = separator.join(_children(each).strip() for each in node.findall(f"{MATH}e"))
+    return _setting(node, "begChr", "(") + inner + _setting(node, "endChr", ")")
+
+
+def _big(node: etree._Element) -> str:
+    """A sum, a product, an integral: it is an integral where it is not said."""
+    scripts, inner = _scripts(node), _part(node, "e")
+    return f"{_setting(node, 'chr', '∫')}{scripts}{' ' if scripts and inner else ''}{inner}"
+
+
+def _root(node: etree._Element) -> str:
+    return {"3": "∛", "4": "∜"}.get(degree := _part(node, "deg"), f"{degree}√") + (
+        _grouped(_part(node, "e"))
+    )
+
+
+def _applied(node: etree._Element) -> str:
+    name, inner = _part(node, "fName"), _part(node, "e")
+    return f"{name}{'' if inner.startswith('(') else ' '}{inner}"
+
+
+def _accented(node: etree._Element) -> str:
+    inner, accent = _part(node, "e"), _setting(node, "chr", _HAT)
+    return unicodedata.normalize("NFC", inner + accent) if len(inner) == 1 else accent + inner
+
+
+def _limit(node: etree._Element) -> str:
+    mark = "_" if local_name(node) == "limLow" else "^"
+    return f"{_part(node, 'e')}{mark}{_grouped(_part(node, 'lim'))}"
+
+
+def _matrix(node: etree._Element) -> str:
+    rows = (map(_children, row.findall(f"{MATH}e")) for row in node.findall(f"{MATH}mr"))
+    return f"[{'; '.join(' '.join(map(str.strip, row)) for row in rows)}]"
+
+
+def _lines(node: etree._Element) -> str:
+    return "\n".join(_formulas(node, "oMath" if local_name(node) == "oMathPara" else "e"))
+
+
+def _formulas(node: etree._Element, name: str) -> Iterator[str]:
+    return (text for each in node.findall(MATH + name) if (text := _children(each).strip()))
+
+
+_WRITTEN = {
+    "sSup": _scripted,
+    "sSub": _scripted,
+    "sSubSup": _scripted,
+    "sPre": _before,
+    "f": _fraction,
+    "d": _delimited,
+    "nary": _big,
+    "rad": _root,
+    "func": _applied,
+    "acc": _accented,
+    "limLow": _limit,
+    "limUpp": _limit,
+    "m": _matrix,
+    "eqArr": _lines,
+}

@@ -1,0 +1,97 @@
+r"""The groups of an RTF put where pandoc reads them: it knows no headers and footers, takes names
+of styles for text, reads binary data as markup, and gives up on a brace too many or too few.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_MARK = re.compile(
+    r"\\[\\{}]|\\bin(?P<size>\d{1,9}) ?|(?P<close>\})(?P<pard>\s*\\pard(?![a-z]))?"
+    r"|(?P<open>\{)(?:\\(?P<name>stylesheet|header|footer|listtext|pntext)[lrf]?(?![a-z]))?"
+)
+_PAGE_NUMBER = re.compile(
+    r"\{\\field[^{}]*\{\\\*\\fldinst[^}]*?\b(?:PAGE|NUMPAGES|SECTIONPAGES)\b.*?\{\\fldrslt"
+    r"(?:[^{}]|\{[^{}]*\})*\}\s*\}",
+    re.DOTALL,
+)
+_CONTROL = re.compile(r"\\'[0-9a-f]{2}|\\[a-z]+-?\d* ?|[{}\s]")
+
+
+_ITEMS = {"listtext", "pntext"}
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """Pieces of the text, and those of the groups that are open in it."""
+
+    body: list[str] = field(default_factory=list)
+    footers: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    outer: list[tuple[str, list[str]]] = field(default_factory=list)
+    numbered: bool = False  # the number of a list item was the last thing
+
+    def add(self, text: str) -> None:
+        self.numbered = self.numbered and not text.strip()
+        self.body.append(text)
+
+    def open(self, name: str) -> None:
+        self.outer.append((name, self.body))
+        if name:
+            self.body = []
+        else:
+            self.add("{")
+
+    def close(self, pard: str) -> None:
+        """End a group. `pard` after the number of a list item would part it from the item."""
+        name, outer = self.outer.pop()
+        if name:
+            text, self.body = "".join(self.body), outer
+            self._place(name, text)
+        else:
+            self.body.append("}")
+        self.numbered = self.numbered or name in _ITEMS
+        self.body.append("" if self.numbered else pard)
+
+    def _place(self, name: str, text: str) -> None:
+        if name in _ITEMS:
+            self.body.append(rf"{{\{name}{text}}}")
+        elif name != "stylesheet" and self._is_new(text := _PAGE_NUMBER.sub("", text)):
+            (self.body if name == "header" else self.footers).append(rf"{{\pard {text}\par}}")
+
+    def _is_new(self, text: str) -> bool:
+        """Whether it says anything, and no other header or footer says the same."""
+        said = _CONTROL.sub("", text)
+        is_new = said not in self.seen and any(map(str.isalpha, said))
+        self.seen.add(said)
+        return is_new
+
+
+def sorted_out(text: str) -> str:
+    """The RTF with its headers where they stand, its footers at the end, each once.
+
+    Without its style sheet and binary data, and every group closed.
+    """
+    found = _Sorted()
+    for piece, mark in _pieces(text[:6] + text[6:].replace(r"{\rtf1", "{")):
+        found.add(piece)
+        if mark is None or mark["size"]:
+            continue
+        if mark["open"]:
+            found.open(mark["name"] or "")
+        elif not mark["close"]:
+            found.add(mark[0])
+        elif len(found.outer) > 1:  # what ends the document is the last brace, not this one
+            found.close(mark["pard"] or "")
+    while len(found.outer) > 1:
+        found.close("")
+    return "".join([*found.body, *found.footers, "}"])
+
+
+def _pieces(text: str) -> Iterator[tuple[str, re.Match[str] | None]]:
+    """What stands before each mark, and the mark; then the rest."""
+    at = 0
+    while (mark := _MARK.search(text, at)) is not None:
+        yield text[at : mark.start()], mark
+        at = mark.end() + int(mark["size"] or 0)
+    yield text[at:], None
