@@ -1,4 +1,4 @@
-"""Formulas of office files in one line, much as Unicode Technical Note 28 ("UnicodeMath") has it."""
+"""Formulas of office files in one line, much as Unicode Technical Note 28 (UnicodeMath) has it."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from lxml import etree
 from documents.extraction.packages import local_name
 
 MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-_COMPOUND = re.compile(r"[\s+−\-±×·/=,<>≤≥]")  # what binds no tighter than a fraction's line
+_COMPOUND = re.compile(r"[\s+−\-±×·/=,<>≤≥→]")  # what binds no tighter than a fraction's line
 _APPLY = "\N{FUNCTION APPLICATION}"
 _SCRIPTED = frozenset({"sSup", "sSub", "sSubSup"})
 _HAT = "\N{COMBINING CIRCUMFLEX ACCENT}"  # what an accent is that is not told

@@ -17,7 +17,12 @@ from unstructured.documents.elements import (
 
 _NUMBER = re.compile(r"[\s(+\-–$€£¥%]*\d[\d\s.,:/%()\-–]*\S{0,3}$")
 _YEAR = re.compile(r"(?:19|20)\d\d$")
-_FILE_NAME = re.compile(r"(?:[a-z]:)?[^\n]*[\\/][^\n]*|\S*\.\w{3,4}|[^\n]*\.(?:png|jpe?g|gif|[ew]mf|bmp)", re.I)
+# A path, a file's name, or what programs call any picture.
+_UNSAID = re.compile(
+    r"\S*[\\/]\S*|[a-z]:\\.*|\S*\.\w{3,4}|.*\.(?:png|jpe?g|gif|[ew]mf|bmp|tiff?)"
+    r"|(?:picture|image|photo|graphic)\s*\d*",
+    re.IGNORECASE,
+)
 _BY_MACHINE = re.compile(
     r"\s*(?:Description automatically generated(?: with \w+ confidence)?"
     r"|AI-generated content may be incorrect\.?)\s*$"
@@ -47,9 +52,9 @@ def list_item(text: str, page: int | None = None) -> Element:
 
 
 def description(text: str, page: int | None = None) -> Iterator[Element]:
-    """What a file says of one of its pictures, in place of it, unless that is but a file's name."""
+    """What a file says of one of its pictures, in place of it, unless that says nothing."""
     said = _BY_MACHINE.sub("", text).strip()
-    if said and not _FILE_NAME.fullmatch(said):
+    if said and not _UNSAID.fullmatch(said):
         yield paragraph(said, page)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from documents.extraction.rtf_groups import sorted_out
 
 _MOVED = 0x1000
-_HALVES = re.compile(r"([\ue800-\uebff])\??([\uec00-\uefff])")
+_HALVES = re.compile(r"([\ue800-\uebff])\??([\uec00-\uefff])|([\ue800-\uefff])")
 ITEM = "\ue0ff"  # for private use: in no document
 _CHARSETS = {
     2: "cp1252", 77: "mac_roman", 128: "cp932", 129: "cp949", 134: "cp936", 136: "cp950",
@@ -116,7 +116,9 @@ def joined(text: str) -> str:
 
 
 def _whole(match: re.Match[str]) -> str:
-    high, low = (ord(half) - _MOVED for half in match.groups())
+    if match[3]:
+        return "\N{REPLACEMENT CHARACTER}"
+    high, low = (ord(half) - _MOVED for half in match.group(1, 2))
     return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 

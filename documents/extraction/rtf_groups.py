@@ -19,6 +19,7 @@ _CONTROL = re.compile(r"\\'[0-9a-f]{2}|\\[a-z]+-?\d* ?|[{}\s]")
 
 
 _ITEMS = {"listtext", "pntext"}
+_LONGEST_MARGIN = 20_000  # characters; the search for page numbers grows with their square
 
 
 @dataclass(slots=True)
@@ -29,24 +30,27 @@ class _Sorted:
     footers: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     outer: list[tuple[str, list[str]]] = field(default_factory=list)
+    inside: bool = False  # a group with a name
     numbered: bool = False  # the number of a list item was the last thing
 
     def add(self, text: str) -> None:
         self.numbered = self.numbered and not text.strip()
         self.body.append(text)
 
-    def open(self, name: str) -> None:
-        self.outer.append((name, self.body))
-        if name:
-            self.body = []
+    def open(self, name: str, said: str) -> None:
+        """Begin a group. One that lies in a named one is part of that, whatever its own name."""
+        named = "" if self.inside else name
+        self.outer.append((named, self.body))
+        if named:
+            self.body, self.inside = [], True
         else:
-            self.add("{")
+            self.add(said)
 
     def close(self, pard: str) -> None:
         """End a group. `pard` after the number of a list item would part it from the item."""
         name, outer = self.outer.pop()
         if name:
-            text, self.body = "".join(self.body), outer
+            text, self.body, self.inside = "".join(self.body), outer, False
             self._place(name, text)
         else:
             self.body.append("}")
@@ -56,7 +60,7 @@ class _Sorted:
     def _place(self, name: str, text: str) -> None:
         if name in _ITEMS:
             self.body.append(rf"{{\{name}{text}}}")
-        elif name != "stylesheet" and self._is_new(text := _PAGE_NUMBER.sub("", text)):
+        elif name != "stylesheet" and self._is_new(text := _without_page_number(text)):
             (self.body if name == "header" else self.footers).append(rf"{{\pard {text}\par}}")
 
     def _is_new(self, text: str) -> bool:
@@ -65,6 +69,10 @@ class _Sorted:
         is_new = said not in self.seen and any(map(str.isalpha, said))
         self.seen.add(said)
         return is_new
+
+
+def _without_page_number(text: str) -> str:
+    return _PAGE_NUMBER.sub("", text) if len(text) < _LONGEST_MARGIN else text
 
 
 def sorted_out(text: str) -> str:
@@ -78,7 +86,7 @@ def sorted_out(text: str) -> str:
         if mark is None or mark["size"]:
             continue
         if mark["open"]:
-            found.open(mark["name"] or "")
+            found.open(mark["name"] or "", mark[0])
         elif not mark["close"]:
             found.add(mark[0])
         elif len(found.outer) > 1:  # what ends the document is the last brace, not this one

@@ -68,8 +68,8 @@ class _Deck:
             yield from self._shape(shape, number)
         for picture in root.iter(f"{_P}pic"):
             self.found["pictures"] += 1
-            named = picture.find(f"{_P}nvPicPr/{_P}cNvPr")
-            yield from parts.description(named.get("descr", "") if named is not None else "", number)
+            for named in picture.iterfind(f"{_P}nvPicPr/{_P}cNvPr"):
+                yield from parts.description(named.get("descr", ""), number)
         yield from self._beside(part, number)
 
     def _shape(self, shape: etree._Element, number: int) -> Iterator[Element]:

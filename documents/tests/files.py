@@ -172,14 +172,15 @@ def ole(path: Path, stream: str, content: bytes = b"") -> Path:
     header[76:80] = bytes(4)
     links = [0xFFFFFFFD, 0xFFFFFFFE, *sectors[1:], 0xFFFFFFFE]
     table = b"".join(link.to_bytes(4, "little") for link in links).ljust(512, b"\xff")
-    directory = _entry("Root Entry", 5, child=1) + _entry(stream, 2, start=sectors[0], size=4096)
+    stream_entry = ole_entry(stream, 2, start=sectors[0], size=4096)
+    directory = ole_entry("Root Entry", 5, child=1) + stream_entry
     path.write_bytes(
         bytes(header) + table + directory.ljust(512, b"\0") + content.ljust(4096, b"\0")
     )
     return path
 
 
-def _entry(
+def ole_entry(
     name: str, kind: int, *, child: int = 0xFFFFFFFF, start: int = 0xFFFFFFFE, size: int = 0
 ) -> bytes:
     encoded = name.encode("utf-16-le")

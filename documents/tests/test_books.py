@@ -1,3 +1,5 @@
+import zipfile
+
 import pytest
 
 from documents.tests import files
@@ -65,3 +67,16 @@ def test_chapters_have_the_names_of_the_table_of_contents(tmp_path, contents, ki
         ("text", "And on."),
     ]
     assert [each.level for each in extracted.elements if each.kind == "title"] == [1, 2]
+
+
+def test_a_chapter_in_which_the_table_of_contents_stands_is_read(tmp_path):
+    links = "".join(f'<p><a href="one.xhtml#{n}">Part {n}</a></p>' for n in range(3))
+    for text, is_read in (("It begins. " * 300, True), ("Contents", False)):
+        with zipfile.ZipFile(files.book(tmp_path / "usual.epub")) as old:
+            parts = {name: old.read(name).decode() for name in old.namelist()}
+        guide = '<guide><reference type="toc" href="one.xhtml#toc"/></guide></package>'
+        parts["OPS/book.opf"] = parts["OPS/book.opf"].replace("</package>", guide)
+        parts["OPS/one.xhtml"] = PAGE.format(f"<body><h1>One</h1>{links}<p>{text}</p></body>")
+        extracted = extract(files.archive(tmp_path / "a.epub", parts))
+        assert (("title", "One") in parts_of(extracted)) == is_read
+        assert ("text", "It ends.") in parts_of(extracted)

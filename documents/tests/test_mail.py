@@ -1,6 +1,8 @@
 from base64 import b64encode
 
-from documents.tests import files
+import pytest
+
+from documents.tests import files, outlook
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
 
@@ -101,3 +103,29 @@ def test_a_forwarded_message_is_read_under_its_own_heading(tmp_path):
     ]
     assert [each.level for each in extracted.elements if each.kind == "title"] == [1, 2, 4]
     assert extracted.details["attachments"] == ["Bürge.pdf"]
+
+
+def test_a_message_of_outlook(tmp_path):
+    properties = {
+        outlook.SUBJECT: "Notes",
+        outlook.RECEIVERS: "Bob",
+        outlook.BODY: "It begins.\r\n\r\nIt ends.",
+    }
+    extracted = extract(outlook.message(tmp_path / "a.msg", properties, attached="plan.pdf"))
+    assert parts_of(extracted) == [
+        ("title", "Notes"),
+        ("text", "To: Bob"),
+        ("text", "It begins."),
+        ("text", "It ends."),
+    ]
+    assert extracted.details["attachments"] == ["plan.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("page", "encoding"),
+    [(950, "big5"), (874, "cp874"), (1252, "cp1252"), (1361, "utf-8"), (65001, "big5")],
+)
+def test_outlooks_code_pages_also_such_as_are_unknown_or_wrong(tmp_path, page, encoding):
+    body = {"cp874": "สวัสดีชาวโลก", "cp1252": "Größe, Maße"}.get(encoding, "中文測試，很好的一天。")
+    properties = {outlook.CODE_PAGE: page, outlook.BODY: body.encode(encoding)}
+    assert extract(outlook.message(tmp_path / "a.msg", properties)).text == body

@@ -1,3 +1,5 @@
+import pytest
+
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
 
@@ -46,3 +48,56 @@ def test_titles_stand_above_the_headings_and_code_is_whole(tmp_path):
         ("list_item", "A note."),
     ]
     assert [each.level for each in extracted.elements][:2] == [1, 2]
+
+
+def test_headers_and_footers_of_rich_text_once_and_without_page_numbers(read):
+    number = r"{\field{\*\fldinst {PAGE }}{\fldrslt {7}}}"
+    source = rf"""{{\rtf1\ansi{{\fonttbl{{\f0 A;}}}}
+{{\stylesheet{{\s1 Norm\'e4l;}}{{\*\cs2 \additive Aufz\'e4hlung;}}}}
+{{\header\pard The Journal, page {number}\par}}{{\footer {number}}}
+\pard One.\par\sect{{\headerl\pard\b The Journal, page {number}\par}}{{\footerr Draft\par}}
+\pard Two.\par}}"""
+    assert read("a.rtf", source) == [
+        ("text", "The Journal, page"),
+        ("text", "One."),
+        ("text", "Two."),
+        ("text", "Draft"),
+    ]
+
+
+def test_a_list_item_is_one_also_where_its_number_lies_in_a_group_of_its_own(read):
+    source = r"""{\rtf1\ansi{\fs24 A list:\par {\listtext\pard\plain 1.\tab}}\pard\fi-360 {\fs24 one
+\par {\listtext\pard\plain 2.\tab}two\par}\pard After.\par}"""
+    assert read("a.rtf", source) == [
+        ("text", "A list:"),
+        ("list_item", "1. one"),
+        ("list_item", "2. two"),
+        ("text", "After."),
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"{\rtf1\ansi {\b Words} here.\par",
+        r"{\rtf1\ansi {\b Words} here.\par}}}",
+        r"{\rtf1\ansi {\rtf1\ansi Words} here.\par}",
+        r"{\rtf1\ansi {\pict\bin9 }}{{\\{{{}Words here.\par}",
+        r"{\rtf1\ansi Words{\*\unknown\bin2 }{} here.\par}",
+    ],
+)
+def test_damaged_groups_and_binary_data(read, source):
+    assert read("a.rtf", source) == [("text", "Words here.")]
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        (r"\u-10179 ?\u-8704 ?", "😀"),
+        (r"\u55357 ?\u56832 ?", "😀"),
+        (r"\u55357 ?", "\N{REPLACEMENT CHARACTER}"),
+    ],
+)
+def test_characters_that_rich_text_writes_in_halves(read, written, seen):
+    source = rf"{{\rtf1\ansi Good {written} day\par}}"
+    assert read("a.rtf", source) == [("text", f"Good {seen} day")]

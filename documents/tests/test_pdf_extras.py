@@ -92,3 +92,16 @@ def test_text_may_lie_turned_on_a_page_that_is_not_with_upright_text_beside_it(t
     text = " ".join(extract(tmp_path / "a.pdf").text.split())
     table = "Region | Sales | Growth North | 1,200 | 9% South | 840 | 4%"
     assert text == " ".join([*paragraph, *paragraph, table, *upright])
+
+
+def test_what_people_noted_on_a_page(tmp_path):
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    canvas.drawString(50, 700, "A page that somebody read.")
+    canvas.textAnnotation("Is that so?", (50, 600, 70, 620))
+    canvas.textAnnotation("somebody read", (50, 500, 70, 520))  # repeats what it marks
+    canvas.freeTextAnnotation("Approved", (50, 400, 200, 420))
+    canvas.save()
+    assert parts_of(extract(tmp_path / "a.pdf")) == [
+        ("text", "A page that somebody read."),
+        ("text", "Comment: Is that so?\nApproved"),
+    ]

@@ -1,6 +1,7 @@
 """Columns and tables of PDFs, told by where the lines stand."""
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from documents.extraction.garbled import is_garbled
 from documents.tests import files
@@ -171,3 +172,22 @@ def test_running_heads_beside_page_numbers_are_left_out_whatever_they_say(tmp_pa
 )
 def test_a_text_layer_that_says_nothing_is_known(text, garbled):
     assert is_garbled(text) is garbled
+
+
+def test_a_page_whose_large_text_lies_on_its_side(tmp_path):
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(595, 842))
+    for n in range(3):
+        canvas.setFont("Helvetica", 10)
+        canvas.drawString(50, 700 - 12 * n, f"Line {n} of the text that stands upright.")
+    canvas.rotate(90)
+    canvas.setFont("Helvetica-Bold", 20)
+    canvas.drawString(100, -500, "A name at the margin")
+    canvas.save()
+    extracted = extract(tmp_path / "a.pdf")
+    assert "stands upright." in extracted.text
+    assert "A name at the margin" in extracted.text
+
+
+def test_text_without_a_size(tmp_path):
+    path = files.pdf(tmp_path / "a.pdf", [[(50, 700 - n, f"0.01|Words {n}") for n in range(3)]])
+    assert "Words 0" in extract(path).text

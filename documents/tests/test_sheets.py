@@ -1,6 +1,8 @@
 import datetime
+import zipfile
 
 import openpyxl
+from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 
 from documents.tests import files
@@ -74,3 +76,45 @@ def test_comments_on_cells_follow_the_sheet(tmp_path):
         ("text", "Words"),
         ("text", "Comment on A1: Which ones?"),
     ]
+
+
+DRAWING = """<xdr:wsDr xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"
+xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><xdr:twoCellAnchor><xdr:sp>
+<xdr:nvSpPr><xdr:cNvPr id="2" name="TextBox 1"/></xdr:nvSpPr><xdr:txBody><a:p><a:r><a:t>A </a:t>
+</a:r><a:r><a:t>box</a:t></a:r></a:p><a:p/></xdr:txBody></xdr:sp><xdr:pic><xdr:nvPicPr>
+<xdr:cNvPr id="3" name="Picture 1" descr="A duck"/></xdr:nvPicPr></xdr:pic></xdr:twoCellAnchor>"""
+
+
+def test_text_boxes_and_descriptions_of_pictures_are_read(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.add_chart(BarChart(), "B2")  # makes the part that holds drawings
+    book.save(str(tmp_path / "usual.xlsx"))
+    with zipfile.ZipFile(tmp_path / "usual.xlsx") as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    parts["xl/drawings/drawing1.xml"] = f"{DRAWING}</xdr:wsDr>"
+    extracted = extract(files.archive(tmp_path / "a.xlsx", parts))
+    assert parts_of(extracted) == [("title", "Sheet"), ("text", "A box"), ("text", "A duck")]
+
+
+def test_a_chart_among_its_cells_is_a_title_and_on_a_sheet_of_its_own_a_table(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (("Region", "Tons"), ("North", 12), ("South", 7)):
+        book.active.append(row)
+    for place in ("cells", "sheet"):
+        chart = BarChart()
+        chart.title = f"Sales on the {place}"
+        chart.add_data(Reference(book.active, min_col=2, min_row=1, max_row=3))
+        if place == "cells":
+            book.active.add_chart(chart, "D2")
+        else:
+            book.create_chartsheet("Plot").add_chart(chart)
+    book.save(str(tmp_path / "a.xlsx"))
+    extracted = extract(tmp_path / "a.xlsx")
+    assert parts_of(extracted) == [
+        ("title", "Sheet"),
+        ("table", "Region | Tons\nNorth | 12\nSouth | 7"),
+        ("text", "Sales on the cells"),
+        ("title", "Plot"),
+        ("text", "Sales on the sheet"),
+    ]  # openpyxl keeps no copy of the numbers in its charts
+    assert [element.page for element in extracted.elements] == [1, 1, 1, 2, 2]

@@ -1,4 +1,5 @@
 import pptx
+from PIL import Image
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
@@ -71,3 +72,13 @@ def test_a_footer_is_read_once(tmp_path):
     assert [text for _, text in parts_of(extract(tmp_path / "a.pptx"))] == [
         "One", "Confidential", "Two",
     ]  # fmt: skip
+
+
+def test_what_is_said_of_a_picture_stands_for_it(tmp_path):
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    Image.new("RGB", (8, 8)).save(str(tmp_path / "a.png"))
+    picture = slide.shapes.add_picture(str(tmp_path / "a.png"), 0, 0)
+    picture._element.nvPicPr.cNvPr.set("descr", "A duck on a lake")
+    deck.save(str(tmp_path / "a.pptx"))
+    assert parts_of(extract(tmp_path / "a.pptx")) == [("text", "A duck on a lake")]

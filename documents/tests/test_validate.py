@@ -40,6 +40,7 @@ def validate(path, **limits):
         ("a.html", b"<p>Words", "text/html"),
         ("a.pdf", b"<html><body>not a PDF", "text/html"),
         ("a", b'<?xml version="1.0"?><feed/>', "application/xml"),
+        ("a.html", b'<?xml version="1.0"?><head/><body>Words</body>', "text/html"),
         ("a.txt", b"\x89PNG\r\n\x1a\n", "image/png"),
         ("a", b"\xff\xd8\xff\xe0", "image/jpeg"),
         ("a", b"MM\x00*", "image/tiff"),

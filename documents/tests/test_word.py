@@ -1,6 +1,9 @@
 import zipfile
 
 import docx
+import pytest
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import parse_xml
 
 from documents.tests import files
@@ -10,6 +13,8 @@ from documents.tests.reading import extract
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
 M = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+
+R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 
 
 def written(tmp_path, document):
@@ -174,3 +179,79 @@ def test_a_strict_file_is_read_like_any_other(tmp_path):
         parts = {name: content.replace(usual, strict) for name, content in parts.items()}
     extracted = extract(files.archive(tmp_path / "a.docx", parts))
     assert ("title", "Annual report") in parts_of(extracted)
+
+
+def test_what_is_said_of_a_picture_stands_for_it(tmp_path):
+    wp = 'xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"'
+    document = docx.Document()
+    for said in (
+        "A duck on a lake\n\nDescription automatically generated with low confidence",
+        "C:\\pictures\\duck 1.png",
+        "duck.png",
+        "Picture 3",
+    ):
+        drawing = f'<wp:inline {wp}><wp:docPr id="1" name="P" descr="{said}"/><a:blip/></wp:inline>'
+        add(document.add_paragraph("See"), f"<w:r><w:drawing>{drawing}</w:drawing></w:r>")
+    extracted = written(tmp_path, document)
+    assert [text for _, text in parts_of(extracted)] == ["See", "A duck on a lake", *["See"] * 3]
+    assert extracted.details["pictures"] == 4
+
+
+CHART = """<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"
+xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><c:chart><c:title><c:tx><c:rich>
+<a:p><a:r><a:t>Sales</a:t></a:r></a:p></c:rich></c:tx></c:title><c:plotArea><c:ser>
+<c:tx><c:strRef><c:strCache><c:pt idx="0"><c:v>Tons</c:v></c:pt></c:strCache></c:strRef></c:tx>
+<c:cat><c:strCache><c:pt idx="0"><c:v>North</c:v></c:pt></c:strCache></c:cat>
+<c:val><c:numCache><c:pt idx="0"><c:v>12</c:v></c:pt></c:numCache></c:val>
+</c:ser></c:plotArea></c:chart></c:chartSpace>"""
+MHT = b"""From: <Saved by a browser>
+Subject: A page
+MIME-Version: 1.0
+Content-Type: multipart/related; boundary="b"; type="text/html"
+
+--b
+Content-Type: text/html; charset="utf-8"
+Content-Transfer-Encoding: quoted-printable
+
+<html><body><h1>Kept</h1><p>Gr=C3=BC=C3=9Fe.</p></body></html>
+--b--
+"""
+
+
+def related(document, kind, name, content):
+    """Add a part to the document; the id it is referred to by."""
+    part = Part(PackURI(f"/word/{name}"), "application/octet-stream", content)
+    usual = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    return document.part.relate_to(part, f"{usual}/{kind}")
+
+
+def test_a_chart_is_its_title_and_numbers(tmp_path):
+    document = docx.Document()
+    link = related(document, "chart", "chart1.xml", CHART.encode())
+    names = f'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" {R}'
+    chart = f'<c:chart {names} r:id="{link}"/>'
+    add(document.add_paragraph("See"), f"<w:r><w:drawing>{chart}</w:drawing></w:r>")
+    assert parts_of(written(tmp_path, document)) == [
+        ("text", "See"),
+        ("text", "Sales"),
+        ("table", "| Tons\nNorth | 12"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("a.html", "<h1>Kept</h1><p>Grüße.</p>".encode(), [("title", "Kept"), ("text", "Grüße.")]),
+        ("a.mht", MHT, [("title", "Kept"), ("text", "Grüße.")]),
+        ("a.docx", b"PK\x03\x04", []),
+    ],
+)
+def test_a_page_that_a_converter_put_in(tmp_path, name, content, found):
+    document = docx.Document()
+    document.add_paragraph("Before")
+    link = related(document, "aFChunk", name, content)
+    document.element.body.insert(1, parse_xml(f'<w:altChunk {W} {R} r:id="{link}"/>'))
+    extracted = written(tmp_path, document)
+    assert parts_of(extracted) == [("text", "Before"), *found]
+    warned = [] if found else ["1 included files were not read"]
+    assert extracted.details["warnings"] == warned
