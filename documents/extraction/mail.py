@@ -1,6 +1,7 @@
 """E-mail: the message's head, then its text. Attachments are named, not read."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -23,6 +24,7 @@ from documents.extraction.reading import Reading
 from documents.extraction.text import blocks_of
 
 _MOST_PARTS = 2_000
+_BARE_BOUNDARY = re.compile(r'(\bboundary\s*=\s*)([^"\s;]+)', re.IGNORECASE)
 _BODY = "__substg1.0_1000001E"  # the stream of a text that is not in Unicode
 _WINDOWS = {"windows_874": "cp874", "windows_950": "cp950"}  # as Outlook calls them
 
@@ -45,11 +47,15 @@ def read_eml(reading: Reading) -> Iterator[Element]:
 
 
 class _Policy(EmailPolicy):
-    """Python's own, with headers cut where its parser's time would grow with their square."""
+    """Python's own, with headers cut where its parser's time would grow with their square, and
+    boundaries read as they are meant that should have been quoted."""
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
-        is_parsed = hasattr(value, "name")
-        return super().header_fetch_parse(name, value if is_parsed else value[:LONGEST])
+        if not hasattr(value, "name"):  # not parsed yet
+            value = value[:LONGEST]
+            if name.lower() == "content-type":
+                value = _BARE_BOUNDARY.sub(r'\1"\2"', value)
+        return super().header_fetch_parse(name, value)
 
 
 def _parsed(reading: Reading) -> EmailMessage:

@@ -1,122 +1,214 @@
 """OpenDocument texts and presentations."""
 
+import posixpath
 from collections.abc import Iterator
 from itertools import islice
 
 from lxml import etree
 from unstructured.documents.elements import Element
 
-from documents.extraction import parts
-from documents.extraction.packages import local_name, opened
+from documents.extraction import mathml, parts
+from documents.extraction.opendocument_lists import lists_of
+from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.reading import Reading
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
-_SKIPPED = frozenset({"tracked-changes", "annotation", "note-citation", "desc", "title", "forms"})
+_SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
+_DESCRIBED = (f"{_SVG}title", f"{_SVG}desc")
+_HREF = "{http://www.w3.org/1999/xlink}href"
+_SKIPPED = frozenset({"tracked-changes", "annotation", "note-citation", "forms"})
 _WIDEST = 256  # cells a repeated one may stand for; real tables end long before
 _FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})
 
 
 def read_odt(reading: Reading) -> Iterator[Element]:
-    body = _body(reading, "text")
-    total = len(body) if body is not None else 0
-    for done, block in enumerate(body if body is not None else (), 1):
-        yield from _block(block)
-        reading.progress(done, total)
+    with opened(reading.path) as package:
+        document = _Document(package)
+        body = document.body("text")
+        total = len(body) if body is not None else 0
+        yield from document.margins("header")
+        for done, block in enumerate(body if body is not None else (), 1):
+            yield from document.block(block)
+            reading.progress(done, total)
+        yield from document.margins("footer")
 
 
 def read_odp(reading: Reading) -> Iterator[Element]:
-    body = _body(reading, "presentation")
-    slides = [node for node in body if local_name(node) == "page"] if body is not None else []
-    reading.set_pages(len(slides))
-    for number, slide in enumerate(slides, 1):
-        yield from _slide(slide, number)
-        reading.progress(number, len(slides))
-
-
-def _body(reading: Reading, kind: str) -> etree._Element | None:
     with opened(reading.path) as package:
-        root = package.xml("content.xml")
-    return root.find(f"{{*}}body/{{*}}{kind}") if root is not None else None
+        document = _Document(package)
+        body = document.body("presentation")
+        slides = [node for node in body if local_name(node) == "page"] if body is not None else []
+        reading.set_pages(len(slides))
+        for number, slide in enumerate(slides, 1):
+            yield from document.slide(slide, number)
+            reading.progress(number, len(slides))
 
 
-def _slide(slide: etree._Element, number: int) -> Iterator[Element]:
-    for frame in slide:
-        role = frame.get(f"{_PRESENTATION}class", "")
-        if role in _FURNITURE:
-            continue
-        text = " ".join(" ".join(map(_text, frame.iter(f"{_TEXT}p"))).split())
-        if role == "title" and text:
-            yield parts.title(text, 1, number)
-        else:
-            yield from _block(frame, number)
+class _Document:
+    """An open document, and the page of it that is being read."""
 
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._content, self._styles = package.xml("content.xml"), package.xml("styles.xml")
+        self._lists = lists_of(self._styles, self._content)
+        self._page: int | None = None
 
-def _block(node: etree._Element, page: int | None = None) -> Iterator[Element]:
-    tag = local_name(node)
-    if tag == "h":
-        yield from _heading(node, page)
-    elif tag == "p":
-        yield from _paragraph(node, page, listed=False)
-    elif tag == "list":
-        for line in node.iter(f"{_TEXT}p", f"{_TEXT}h"):
-            yield from _paragraph(line, page, listed=True)
-    elif tag == "table":
-        made = parts.table([list(_cells(row)) for row in node.iter(f"{_TABLE}table-row")], page)
+    def body(self, kind: str) -> etree._Element | None:
+        root = self._content
+        return root.find(f"{{*}}body/{{*}}{kind}") if root is not None else None
+
+    def margins(self, kind: str) -> Iterator[Element]:
+        """The headers or footers of all kinds of pages, each text once."""
+        root, seen = self._styles, set()
+        tags = (f"{{*}}{kind}{which}" for which in ("", "-first", "-left"))
+        for margin in root.iter(*tags) if root is not None else ():
+            for line in margin.iter(f"{_TEXT}p"):
+                text = " ".join(self._text(line).split())
+                if any(map(str.isalpha, text)) and text not in seen:
+                    seen.add(text)
+                    yield parts.paragraph(text)
+
+    def slide(self, slide: etree._Element, number: int) -> Iterator[Element]:
+        self._page = number
+        for frame in slide:
+            role = frame.get(f"{_PRESENTATION}class", "")
+            if role in _FURNITURE:
+                continue
+            text = " ".join(" ".join(map(self._text, frame.iter(f"{_TEXT}p"))).split())
+            if role == "title" and text:
+                yield parts.title(text, 1, number)
+            else:
+                yield from self.block(frame)
+                yield from self._beside(frame)
+
+    def block(self, node: etree._Element) -> Iterator[Element]:
+        tag = local_name(node)
+        if tag == "h":
+            yield from self._heading(node, self._heading_number(node))
+        elif tag == "p":
+            yield from self._paragraph(node)
+        elif tag == "list":
+            for line, number in self._lists.items(node):
+                yield from self._item(line, number or "")
+        elif tag == "table":
+            rows = node.iter(f"{_TABLE}table-row")
+            made = parts.table([list(self._cells(row)) for row in rows], self._page)
+            if made is not None:
+                yield made
+            yield from self._hanging(node)
+        elif _is_read(node, tag) and node.get(f"{_PRESENTATION}class") not in _FURNITURE:
+            for child in node:
+                yield from self.block(child)
+
+    def _heading_number(self, node: etree._Element) -> str:
+        is_unnumbered = node.get(f"{_TEXT}is-list-header") == "true"
+        return "" if is_unnumbered else self._lists.heading(_level(node))
+
+    def _heading(self, node: etree._Element, number: str) -> Iterator[Element]:
+        text = self._text(node).strip()
+        if text:
+            yield parts.title(f"{number} {text}".lstrip(), _level(node), self._page)
+        yield from self._hanging(node)
+
+    def _paragraph(self, node: etree._Element) -> Iterator[Element]:
+        text = self._text(node)
+        if text.strip():
+            yield parts.paragraph(text, self._page)
+        yield from self._hanging(node)
+
+    def _item(self, node: etree._Element, number: str) -> Iterator[Element]:
+        if local_name(node) == "h":
+            yield from self._heading(node, number)
+            return
+        text = self._text(node).strip()
+        if text:
+            yield parts.list_item(f"{number} {text}".lstrip(), self._page)
+        yield from self._hanging(node)
+
+    def _hanging(self, node: etree._Element) -> Iterator[Element]:
+        """What hangs on a paragraph or a table, after it: text boxes, then what lies beside."""
+        for box in node.iter("{*}text-box"):
+            for child in box:
+                yield from self.block(child)
+        yield from self._beside(node)
+
+    def _beside(self, node: etree._Element) -> Iterator[Element]:
+        """What is said of pictures, charts, and comments."""
+        for said in node.iter(*_DESCRIBED, "{*}object", "{*}annotation"):
+            tag = local_name(said)
+            if tag == "object":
+                yield from self._chart(self._object(said))
+            elif tag == "annotation":
+                yield from self._comment(said)
+            else:
+                yield from parts.description(said.text or "", self._page)
+
+    def _chart(self, root: etree._Element | None) -> Iterator[Element]:
+        chart = root.find("{*}body/{*}chart/{*}chart") if root is not None else None
+        if chart is None:
+            return
+        for title in chart.findall("{*}title"):
+            yield from self._paragraph(title)
+        rows = [list(self._cells(row)) for row in chart.iter(f"{_TABLE}table-row")]
+        made = parts.table(rows, self._page)
         if made is not None:
             yield made
-    elif tag and tag not in _SKIPPED and node.get(f"{_PRESENTATION}class") not in _FURNITURE:
+
+    def _comment(self, node: etree._Element) -> Iterator[Element]:
+        text = " ".join(" ".join(map(self._text, node.iter(f"{_TEXT}p"))).split())
+        author = (node.findtext("{*}creator") or "").strip()
+        if text:
+            by = f"Comment by {author}" if author else "Comment"
+            yield parts.paragraph(f"{by}: {text}", self._page)
+
+    def _object(self, node: etree._Element) -> etree._Element | None:
+        """What a frame shows that is a document of its own in the same file."""
+        return self._package.xml(posixpath.normpath(f"{node.get(_HREF, '')}/content.xml"))
+
+    def _cells(self, row: etree._Element) -> Iterator[str]:
+        """The row's texts; a repeated cell counts as many, a covered one as empty."""
+        return islice(self._all_cells(row), _WIDEST)
+
+    def _all_cells(self, row: etree._Element) -> Iterator[str]:
+        for cell in row:
+            repeated = cell.get(f"{_TABLE}number-columns-repeated", "1")
+            count = min(int(repeated), _WIDEST) if repeated.isdigit() else 1
+            text = self._text(cell) if local_name(cell) == "table-cell" else ""
+            yield from [text] * count
+
+    def _text(self, node: etree._Element) -> str:
+        texts: list[str] = []
+        self._gather(node, texts)
+        return "".join(texts)
+
+    def _gather(self, node: etree._Element, texts: list[str]) -> None:
+        texts.append(node.text or "")
         for child in node:
-            yield from _block(child, page)
+            tag = local_name(child)
+            if tag in {"s", "tab"}:
+                texts.append(" ")
+            elif tag == "line-break":
+                texts.append("\n")
+            elif tag == "object":
+                texts.append(self._formula(child))
+            elif tag in {"p", "h", "note"}:
+                texts.append(" ")
+                self._gather(child, texts)
+            elif _is_read(child, tag) and tag != "text-box":
+                self._gather(child, texts)
+            texts.append(child.tail or "")
+
+    def _formula(self, node: etree._Element) -> str:
+        root = self._object(node)
+        return mathml.formula(root) if root is not None and local_name(root) == "math" else ""
 
 
-def _heading(node: etree._Element, page: int | None) -> Iterator[Element]:
-    text = _text(node).strip()
-    level = node.get(f"{_TEXT}outline-level", "1")
-    if text:
-        yield parts.title(text, int(level) if level.isdigit() else 1, page)
+def _is_read(node: etree._Element, tag: str) -> bool:
+    return bool(tag) and tag not in _SKIPPED and node.tag not in _DESCRIBED
 
 
-def _paragraph(node: etree._Element, page: int | None, *, listed: bool) -> Iterator[Element]:
-    text = _text(node)
-    if text.strip():
-        yield parts.list_item(text, page) if listed else parts.paragraph(text, page)
-    for box in node.iter("{*}text-box"):
-        for child in box:
-            yield from _block(child, page)
-
-
-def _cells(row: etree._Element) -> Iterator[str]:
-    """The row's texts; a repeated cell counts as many, a covered one as empty."""
-    return islice(_all_cells(row), _WIDEST)
-
-
-def _all_cells(row: etree._Element) -> Iterator[str]:
-    for cell in row:
-        repeated = cell.get(f"{_TABLE}number-columns-repeated", "1")
-        count = min(int(repeated), _WIDEST) if repeated.isdigit() else 1
-        text = _text(cell) if local_name(cell) == "table-cell" else ""
-        yield from [text] * count
-
-
-def _text(node: etree._Element) -> str:
-    texts: list[str] = []
-    _gather(node, texts)
-    return "".join(texts)
-
-
-def _gather(node: etree._Element, texts: list[str]) -> None:
-    texts.append(node.text or "")
-    for child in node:
-        tag = local_name(child)
-        if tag in {"s", "tab"}:
-            texts.append(" ")
-        elif tag == "line-break":
-            texts.append("\n")
-        elif tag in {"p", "h", "note"}:
-            texts.append(" ")
-            _gather(child, texts)
-        elif tag and tag != "text-box" and tag not in _SKIPPED:
-            _gather(child, texts)
-        texts.append(child.tail or "")
+def _level(heading: etree._Element) -> int:
+    level = heading.get(f"{_TEXT}outline-level", "1")
+    return int(level) if level.isdigit() else 1

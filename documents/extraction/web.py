@@ -8,6 +8,7 @@ from lxml import etree
 from unstructured.documents.elements import Element, NarrativeText
 
 from documents.extraction import parts
+from documents.extraction.mathml import formula
 from documents.extraction.reading import Reading
 from documents.extraction.text import decoded
 from documents.extraction.trees import html_tree, room_for_depth
@@ -33,6 +34,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 _BOLD = re.compile(r"font-weight\s*:\s*(bold|[6-9]00)", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_DISPLAYED = re.compile(r"\A\{\\displaystyle (.*)\}\Z", re.DOTALL)  # formulas of MediaWiki
 _BLANKS = re.compile(r"\s+")
 _BREAK = "\x00"  # a line break among the gathered texts, whose own are blanks
 _PART = re.compile(
@@ -135,8 +137,10 @@ class _Walker:
             return
         if tag == "br":
             self._texts.append(_BREAK)
+        elif tag == "math":
+            self._add(formula(child), bold=bold)
         elif tag == "img":
-            self._add(child.get("alt"), bold=False)
+            self._add(_DISPLAYED.sub(r"\1", child.get("alt", "")), bold=False)
         elif tag in _BLOCKS:
             self.block(child)
         elif tag == "a" and _NOTE_MARK & {child.get("role"), child.get(_EPUB_TYPE)}:
@@ -249,6 +253,8 @@ def _gather(node: etree._Element, texts: list[str]) -> None:
         tag = _tag(child)
         if tag == "br":
             texts.append("\n")
+        elif tag == "math":
+            texts.append(formula(child))
         elif tag and tag not in _DROPPED and not _is_hidden(child):
             apart = " " if tag in _BLOCKS else ""
             texts.append(apart)

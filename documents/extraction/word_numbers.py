@@ -5,15 +5,11 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from documents.extraction.numerals import written
 from documents.extraction.packages import Package
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _PLACE = re.compile(r"%([1-9])")
-_ROMAN = {
-    1000: "m", 900: "cm", 500: "d", 400: "cd", 100: "c", 90: "xc", 50: "l", 40: "xl", 10: "x",
-    9: "ix", 5: "v", 4: "iv", 1: "i",
-}  # fmt: skip
-_LARGEST = 4000  # of a Roman number
 
 
 @dataclass(slots=True)
@@ -60,7 +56,7 @@ class Numbers:
     ) -> str:
         at = int(place[1]) - 1
         level = levels.get(at, _Level())
-        return _written(counts.get(at, level.start), level.kind)
+        return written(counts.get(at, level.start), level.kind)
 
 
 def numbers_of(package: Package, main: str) -> Numbers:
@@ -104,20 +100,3 @@ def value(node: etree._Element, tag: str) -> str:
 
 def _whole(text: str, otherwise: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else otherwise
-
-
-def _written(number: int, kind: str) -> str:
-    if kind in {"lowerLetter", "upperLetter"} and number > 0:
-        letter = chr(ord("a") + (number - 1) % 26) * min((number - 1) // 26 + 1, 10)
-        return letter.upper() if kind == "upperLetter" else letter
-    if kind in {"lowerRoman", "upperRoman"} and 0 < number < _LARGEST:
-        return _roman(number).upper() if kind == "upperRoman" else _roman(number)
-    return f"{number:02}" if kind == "decimalZero" else str(number)
-
-
-def _roman(number: int) -> str:
-    digits = ""
-    for size, sign in _ROMAN.items():
-        digits += sign * (number // size)
-        number %= size
-    return digits

@@ -129,3 +129,8 @@ def test_outlooks_code_pages_also_such_as_are_unknown_or_wrong(tmp_path, page, e
     body = {"cp874": "สวัสดีชาวโลก", "cp1252": "Größe, Maße"}.get(encoding, "中文測試，很好的一天。")
     properties = {outlook.CODE_PAGE: page, outlook.BODY: body.encode(encoding)}
     assert extract(outlook.message(tmp_path / "a.msg", properties)).text == body
+
+
+def test_a_boundary_that_should_have_been_quoted(read):
+    mail = PARTS.format("mixed", "=_b").replace('"', "") + "--=_b\n\nWords.\n--=_b--\n"
+    assert read("a.eml", mail) == [("text", "Words.")]

@@ -36,3 +36,120 @@ def test_slides_have_titles_and_notes_but_no_page_numbers(tmp_path):
         ("text", "First step"),
         ("text", "Speak slowly."),
     ]
+
+
+_OPEN = "urn:oasis:names:tc:opendocument:xmlns:{}:1.0"
+_NAMESPACES = {
+    **{name: _OPEN.format(name) for name in ("office", "text", "table", "style", "chart")},
+    "draw": _OPEN.format("drawing"),
+    "svg": _OPEN.format("svg-compatible"),
+    "xlink": "http://www.w3.org/1999/xlink",
+    "dc": "http://purl.org/dc/elements/1.1/",
+}
+NAMES = " ".join(f'xmlns:{name}="{uri}"' for name, uri in _NAMESPACES.items())
+
+
+def document(tmp_path, body, styles="", **more):
+    whole = "<office:document-content {}>{}</office:document-content>"
+    content = f"<office:body><office:text>{body}</office:text></office:body>"
+    parts = {
+        "mimetype": "application/vnd.oasis.opendocument.text",
+        "content.xml": whole.format(NAMES, content),
+        "styles.xml": whole.format(NAMES, styles),
+    }
+    objects = {f"{name}/content.xml": content for name, content in more.items()}
+    return extract(files.archive(tmp_path / "a.odt", parts | objects))
+
+
+def number(level, kind, more=""):
+    return f'<text:list-level-style-number text:level="{level}" style:num-format="{kind}" {more}/>'
+
+
+STYLES = (
+    '<text:list-style style:name="L">'
+    + number(1, "1", 'style:num-suffix="."')
+    + number(2, "a", 'style:num-prefix="(" style:num-suffix=")"')
+    + number(3, "1", 'text:display-levels="3"')
+    + '</text:list-style><text:list-style style:name="B"><text:list-level-style-bullet '
+    + 'text:level="1" text:bullet-char="-"/></text:list-style><text:outline-style>'
+    + number(1, "I", 'style:num-suffix="."')
+    + number(2, "")
+    + "</text:outline-style>"
+)
+
+
+def items(*texts):
+    return "".join(f"<text:list-item>{text}</text:list-item>" for text in texts)
+
+
+def p(text):
+    return f"<text:p>{text}</text:p>"
+
+
+def test_list_items_and_headings_have_the_numbers_that_are_seen(tmp_path):
+    deepest = f"<text:list>{items(p('deepest'))}</text:list>"
+    inner = f"<text:list>{items(p('deep'), p('deeper') + deepest)}</text:list>"
+    first = items(p("one") + p("more"), p("two") + inner)
+    further = items(p("three")) + f"<text:list-header>{p('header')}</text:list-header>"
+    anew = items(p("anew")) + f'<text:list-item text:start-value="7">{p("seven")}</text:list-item>'
+    body = (
+        '<text:h text:outline-level="1">First</text:h><text:h text:outline-level="2">In it</text:h>'
+        f'<text:list text:style-name="L">{first}</text:list>'
+        '<text:h text:outline-level="1">Second</text:h>'
+        '<text:h text:outline-level="1" text:is-list-header="true">Aside</text:h>'
+        f'<text:list text:style-name="L" text:continue-numbering="true">{further}</text:list>'
+        f'<text:list text:style-name="L">{anew}</text:list>'
+        f'<text:list text:style-name="B">{items(p("bullet"))}</text:list>'
+    )
+    assert [text for _, text in parts_of(document(tmp_path, body, STYLES))] == [
+        "I. First", "In it", "1. one", "more", "2. two", "(a) deep", "(b) deeper", "2.b.1 deepest",
+        "II. Second", "Aside", "3. three", "header", "1. anew", "7. seven", "bullet",
+    ]  # fmt: skip
+
+
+def tag(name, *inner, **attributes):
+    told = "".join(f' {key.replace("__", ":")}="{value}"' for key, value in attributes.items())
+    return f"<{name}{told}>{''.join(inner)}</{name}>"
+
+
+def test_headers_and_footers_are_read_once(tmp_path):
+    number = "<text:page-number>3</text:page-number>"
+    styles = tag(
+        "style:master-page",
+        tag("style:header", p("The Journal")),
+        tag("style:footer", p(number)),
+        tag("style:header-left", p("The Journal")),
+        tag("style:footer-left", p("Draft of <text:title>It</text:title>")),
+    )
+    assert parts_of(document(tmp_path, p("Words."), styles)) == [
+        ("text", "The Journal"),
+        ("text", "Words."),
+        ("text", "Draft of It"),
+    ]
+
+
+def test_comments_pictures_formulas_and_charts(tmp_path):
+    comment = tag("office:annotation", "<dc:creator>Ann</dc:creator>", p("Really?"))
+    said = tag("svg:title", "duck.png") + tag("svg:desc", "A duck")
+    math = "<msup><mi>c</mi><mn>2</mn></msup>"
+    rows = [
+        tag("table:table-row", *(tag("table:table-cell", p(text)) for text in row))
+        for row in (("", "Tons"), ("North", "12"))
+    ]
+    chart = tag("chart:chart", tag("chart:title", p("Sales")), tag("table:table", *rows))
+    body = tag("office:body", tag("office:chart", chart))
+    objects = {
+        "Formula": f'<math xmlns="http://www.w3.org/1998/Math/MathML">{math}</math>',
+        "Chart": f"<office:document-content {NAMES}>{body}</office:document-content>",
+    }
+    formula, shown = (
+        tag("draw:frame", tag("draw:object", xlink__href=f"./{name}")) for name in objects
+    )
+    paragraph = f"E=m{formula} holds.{comment}{tag('draw:frame', said)}"
+    assert parts_of(document(tmp_path, p(paragraph) + p(shown), **objects)) == [
+        ("text", "E=mc^2 holds."),
+        ("text", "Comment by Ann: Really?"),
+        ("text", "A duck"),
+        ("text", "Sales"),
+        ("table", "| Tons\nNorth | 12"),
+    ]

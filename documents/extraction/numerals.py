@@ -1,0 +1,25 @@
+"""Numbers as lists show them: digits, letters, Roman."""
+
+_ROMAN = {
+    1000: "m", 900: "cm", 500: "d", 400: "cd", 100: "c", 90: "xc", 50: "l", 40: "xl", 10: "x",
+    9: "ix", 5: "v", 4: "iv", 1: "i",
+}  # fmt: skip
+_LARGEST = 4000  # of a Roman number
+
+
+def written(number: int, kind: str) -> str:
+    """The number as a list shows it; `kind` as Word names them, any other one is decimal."""
+    if kind in {"lowerLetter", "upperLetter"} and number > 0:
+        letter = chr(ord("a") + (number - 1) % 26) * min((number - 1) // 26 + 1, 10)
+        return letter.upper() if kind == "upperLetter" else letter
+    if kind in {"lowerRoman", "upperRoman"} and 0 < number < _LARGEST:
+        return _roman(number).upper() if kind == "upperRoman" else _roman(number)
+    return f"{number:02}" if kind == "decimalZero" else str(number)
+
+
+def _roman(number: int) -> str:
+    digits = ""
+    for size, sign in _ROMAN.items():
+        digits += sign * (number // size)
+        number %= size
+    return digits
