@@ -10,8 +10,11 @@ _UNSEEN = frozenset({"annotation", "annotation-xml", "mphantom", "none", "mpresc
 
 
 def formula(node: etree._Element) -> str:
-    """A `math` element, such as `x=(−b±√(b^2−4ac))/2a`."""
-    return " ".join(_said(node).split())
+    """A `math` element, such as `x=(−b±√(b^2−4ac))/2a`; its bare text if it is absurdly deep."""
+    try:
+        return " ".join(_said(node).split())
+    except RecursionError:
+        return " ".join("".join(node.itertext()).split())
 
 
 def _said(node: etree._Element) -> str:
@@ -23,7 +26,8 @@ def _said(node: etree._Element) -> str:
 
 
 def _row(node: etree._Element) -> str:
-    return "".join(map(_said, node))
+    # Of a list: a generator would take of the C stack at each level.
+    return "".join([_said(child) for child in node])
 
 
 def _parts(node: etree._Element, count: int) -> list[str]:

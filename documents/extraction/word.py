@@ -22,6 +22,7 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _WRAPPERS = frozenset({"sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"})
 _HANGING = ("footnote", "endnote", "comment")
+_INCLUDED = "file"  # what is counted of them is told in a warning alone
 _WIDEST = 63  # columns of a table
 
 
@@ -55,11 +56,11 @@ def _word(package: Package, main: str) -> _Word:
 
 
 def _tell(reading: Reading, found: Counter[str]) -> None:
+    if files := found.pop(_INCLUDED, 0):
+        reading.warnings.append(f"{files} included files were not read")
     reading.details.update({f"{kind}s": count for kind, count in found.items()})
     if pictures := found["picture"]:
         reading.warnings.append(f"{pictures} pictures were not read")
-    if files := found["included_file"]:
-        reading.warnings.append(f"{files} included files were not read")
 
 
 def _body(reading: Reading, word: _Word, body: etree._Element) -> Iterator[Element]:
@@ -93,7 +94,7 @@ def _included(word: _Word, link: str) -> Iterator[Element]:
         del page["Subject"], page["From"], page["Date"]  # of the page when it was saved
         yield from message_elements(page, [])
     elif data:
-        word.found["included_file"] += 1
+        word.found[_INCLUDED] += 1
 
 
 def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:

@@ -72,14 +72,15 @@ def sheet(rows: str, changed: Parts | None = None) -> bytes:
     return with_parts(file.getvalue(), {"xl/worksheets/sheet1.xml": data, **(changed or {})})
 
 
-def open_text(body: str, before: str = "") -> bytes:
+def open_text(body: str, before: str = "", formula: str = "") -> bytes:
     spaces = " ".join(f'xmlns:{name}="{_OFFICE}{name}:1.0"' for name in ("office", "text", "draw"))
     content = (
         f'{before}<office:document-content {spaces} xmlns:xlink="http://www.w3.org/1999/xlink">'
         f"<office:body><office:text><text:p>Words to keep.</text:p>{body}</office:text>"
         "</office:body></office:document-content>"
     )
-    return zipped({"mimetype": ODT, "content.xml": content})
+    objects = {"F/content.xml": formula} if formula else {}
+    return zipped({"mimetype": ODT, "content.xml": content, **objects})
 
 
 def book(chapter: str) -> bytes:

@@ -161,7 +161,29 @@ ATTACKS = {
     "deep.md": (lambda: b"> " * DEEPER + b"Words\n\n" + b"- " * DEEP + b"Words", OK),
     "steps.md": (lambda: b"".join(b"  " * n + b"- Words\n" for n in range(1_000)), OK),
     "deep.rtf": (lambda: b"{\\rtf1 " + b"{" * DEEP + b"Words" + b"}" * DEEP + b"}", OK),
-    "open.rtf": (lambda: b"{\\rtf1 Words " + b"{" * DEEP, "corrupt_file"),
+    "open.rtf": (lambda: b"{\\rtf1 Words " + b"{" * DEEP, OK),
+    "heads.rtf": (lambda: b"{\\rtf1 Words " + rb"{\header{\field{\*\fldinst PAGE" * DEEP, OK),
+    "formula.html": (
+        lambda: b"<p>Words <math>" + b"<msup>" * 2_000 + b"x" + b"</msup>" * 2_000 + b"</math>",
+        OK,
+    ),
+    "formula.odt": (
+        lambda: hostile.open_text(
+            '<text:p>Words <draw:object xlink:href="./F"/></text:p>',
+            formula="<math>" + "<msup>" * 200 + "x" + "</msup>" * 200 + "</math>",
+        ),
+        OK,
+    ),
+    "formula.docx": (
+        lambda: hostile.word(
+            '<w:p><w:r><w:t>Words</w:t></w:r><m:oMath xmlns:m="http://schemas.openxmlformats.org/'
+            'officeDocument/2006/math">'
+            + "<m:f><m:num>" * 110
+            + "</m:num></m:f>" * 110
+            + "</m:oMath></w:p>"
+        ),
+        OK,
+    ),
     "deep.eml": (lambda: hostile.mail_in_mail("message/rfc822", DEEP), "too_complex"),
     "parts.eml": (lambda: hostile.parts(10_000), "too_complex"),
     "multipart.eml": (lambda: hostile.multiparts(1_000), "too_complex"),
