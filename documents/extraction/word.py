@@ -14,6 +14,7 @@ from documents.extraction.encodings import decode
 from documents.extraction.mail_body import message_elements
 from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.reading import Reading
+from documents.extraction.word_code import fonts_tell, is_code, joined
 from documents.extraction.word_numbers import Numbers, numbers_of
 from documents.extraction.word_styles import Role, Styles, styles_of
 from documents.extraction.word_text import Line, line_of
@@ -33,6 +34,7 @@ class _Word:
     styles: Styles
     numbers: Numbers
     notes: dict[str, etree._Element]
+    fonts_tell: bool  # which paragraphs are code
     found: Counter[str] = field(default_factory=Counter)
 
 
@@ -43,16 +45,17 @@ def read_docx(reading: Reading) -> Iterator[Element]:
         body = root.find(f"{_W}body") if root is not None else None
         if body is None:
             return
-        word = _word(package, main)
+        word = _word(package, main, body)
         yield from _margins(package, main, body, "header")
-        yield from _body(reading, word, body)
+        yield from joined(_body(reading, word, body))
         yield from _margins(package, main, body, "footer")
     _tell(reading, word.found)
 
 
-def _word(package: Package, main: str) -> _Word:
+def _word(package: Package, main: str, body: etree._Element) -> _Word:
     styles, numbers = styles_of(package, main), numbers_of(package, main)
-    return _Word(package, package.related(main), styles, numbers, _notes(package, main))
+    notes, links = _notes(package, main), package.related(main)
+    return _Word(package, links, styles, numbers, notes, fonts_tell(body))
 
 
 def _tell(reading: Reading, found: Counter[str]) -> None:
@@ -104,7 +107,10 @@ def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:
         role = word.styles.role(node.find(f"{_W}pPr"))
         if role.contents:
             return
-        yield _element(_numbered(word, role, text), role)
+        if is_code(node, role, by_font=word.fonts_tell):
+            yield parts.code(line.text.rstrip())
+        else:
+            yield _element(_numbered(word, role, text), role)
     if line.hangs:
         yield from _hanging(word, line)
 

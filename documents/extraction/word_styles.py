@@ -11,6 +11,7 @@ from documents.extraction.word_numbers import value
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
 _CONTENTS = re.compile(r"toc \d$", re.IGNORECASE)
+_CODE = frozenset({"code", "source code", "html preformatted", "preformatted text", "macro text"})
 _BODY_LEVEL = 9  # Word's outline level of body text, counted from 0
 _NO_LIST = "0"
 _SOME_LIST = "style"  # a list by its style's name, without numbers
@@ -23,6 +24,8 @@ class Role:
     list_id: str | None = None  # "" when it says that it is in none
     depth: int | None = None  # in the list, from 0; None where the style tells
     contents: bool = False  # a line of the table of contents, which repeats a heading
+    code: bool = False
+    font: str = ""
 
 
 @dataclass(slots=True)
@@ -60,6 +63,8 @@ def _inheriting(role: Role, base: Role) -> Role:
         list_id=base.list_id if role.list_id is None else role.list_id,
         depth=base.depth if role.depth is None else role.depth,
         contents=role.contents or base.contents,
+        code=role.code or base.code,
+        font=role.font or base.font,
     )
 
 
@@ -97,4 +102,11 @@ def _own(node: etree._Element, style: str) -> Role:
         role = replace(role, level=1 if name == "title" else 2)
     if name.startswith("list ") and role.list_id is None:
         role = replace(role, list_id=_SOME_LIST)
-    return replace(role, contents=bool(_CONTENTS.match(name)))
+    font = font_of(node.find(f"{_W}rPr"))
+    return replace(role, contents=bool(_CONTENTS.match(name)), code=name in _CODE, font=font)
+
+
+def font_of(settings: etree._Element | None) -> str:
+    """The font that a style or a run (`rPr`) names, in small letters; "" for none."""
+    fonts = settings.find(f"{_W}rFonts") if settings is not None else None
+    return "" if fonts is None else str(fonts.get(f"{_W}ascii", "")).lower()

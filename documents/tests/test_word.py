@@ -255,3 +255,39 @@ def test_a_page_that_a_converter_put_in(tmp_path, name, content, found):
     assert parts_of(extracted) == [("text", "Before"), *found]
     warned = [] if found else ["1 included files were not read"]
     assert extracted.details["warnings"] == warned
+
+
+def typed(document, text, font="Consolas", style=None):
+    run = document.add_paragraph(style=style).add_run(text)
+    run.font.name = font
+
+
+def test_programs_are_code_and_keep_their_lines(tmp_path):
+    document = docx.Document()
+    document.styles.add_style("Source Code", 1)
+    document.add_paragraph("A function of two lines:")
+    typed(document, "def f(n):")
+    typed(document, "    return n")
+    document.add_paragraph("Call it as ").add_run("f(1)").font.name = "Consolas"
+    document.add_paragraph("print(f(1))", style="Source Code")
+    document.add_paragraph("So much for it.")
+    typed(document, "A memo, as if typed.")
+    typed(document, "in a list", style="List Bullet")
+    for n in range(4):
+        document.add_paragraph(f"Words {n}.")
+    assert parts_of(written(tmp_path, document))[:7] == [
+        ("text", "A function of two lines:"),
+        ("code", "def f(n):\n    return n"),
+        ("text", "Call it as f(1)"),
+        ("code", "print(f(1))"),
+        ("text", "So much for it."),
+        ("text", "A memo, as if typed."),
+        ("list_item", "in a list"),
+    ]
+
+
+def test_a_text_that_is_typed_throughout_is_no_program(tmp_path):
+    document = docx.Document()
+    for n in range(3):
+        typed(document, f"Scene {n}. A door opens.", "Courier New")
+    assert {kind for kind, _ in parts_of(written(tmp_path, document))} == {"text"}
