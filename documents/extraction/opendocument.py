@@ -18,7 +18,7 @@ _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
 _SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 _DESCRIBED = (f"{_SVG}title", f"{_SVG}desc")
 _HREF = "{http://www.w3.org/1999/xlink}href"
-_SKIPPED = frozenset({"tracked-changes", "annotation", "note-citation", "forms"})
+_SKIPPED = frozenset({"tracked-changes", "annotation", "note", "forms"})
 _WIDEST = 256  # cells a repeated one may stand for; real tables end long before
 _FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})
 
@@ -81,7 +81,7 @@ class _Document:
                 yield parts.title(text, 1, number)
             else:
                 yield from self.block(frame)
-                yield from self._beside(frame)
+                yield from self._hanging_one(frame)
 
     def block(self, node: etree._Element) -> Iterator[Element]:
         tag = local_name(node)
@@ -101,6 +101,8 @@ class _Document:
         elif _is_read(node, tag) and node.get(f"{_PRESENTATION}class") not in _FURNITURE:
             for child in node:
                 yield from self.block(child)
+            if tag == "frame":
+                yield from self._hanging(node, boxes=False)
 
     def _heading_number(self, node: etree._Element) -> str:
         is_unnumbered = node.get(f"{_TEXT}is-list-header") == "true"
@@ -127,23 +129,26 @@ class _Document:
             yield parts.list_item(f"{number} {text}".lstrip(), self._page)
         yield from self._hanging(node)
 
-    def _hanging(self, node: etree._Element) -> Iterator[Element]:
-        """What hangs on a paragraph or a table, after it: text boxes, then what lies beside."""
-        for box in node.iter("{*}text-box"):
-            for child in box:
-                yield from self.block(child)
-        yield from self._beside(node)
+    def _hanging(self, node: etree._Element, *, boxes: bool = True) -> Iterator[Element]:
+        """What hangs on a paragraph, a table or a frame, after it and in order."""
+        for part in _outside_boxes(node):
+            if local_name(part) != "text-box":
+                yield from self._hanging_one(part)
+            elif boxes:
+                for child in part:
+                    yield from self.block(child)
 
-    def _beside(self, node: etree._Element) -> Iterator[Element]:
-        """What is said of pictures, charts, and comments."""
-        for said in node.iter(*_DESCRIBED, "{*}object", "{*}annotation"):
-            tag = local_name(said)
-            if tag == "object":
-                yield from self._chart(self._object(said))
-            elif tag == "annotation":
-                yield from self._comment(said)
-            else:
-                yield from parts.description(said.text or "", self._page)
+    def _hanging_one(self, node: etree._Element) -> Iterator[Element]:
+        """A note, a comment, a chart, or what is said of a picture."""
+        tag = local_name(node)
+        if tag == "note-body":
+            yield from self._note(node)
+        elif tag == "annotation":
+            yield from self._note(node, _author(node))
+        elif tag == "object":
+            yield from self._chart(self._object(node))
+        elif node.tag in _DESCRIBED:
+            yield from parts.description(node.text or "", self._page)
 
     def _chart(self, root: etree._Element | None) -> Iterator[Element]:
         chart = root.find("{*}body/{*}chart/{*}chart") if root is not None else None
@@ -156,12 +161,10 @@ class _Document:
         if made is not None:
             yield made
 
-    def _comment(self, node: etree._Element) -> Iterator[Element]:
+    def _note(self, node: etree._Element, author: str = "") -> Iterator[Element]:
         text = " ".join(" ".join(map(self._text, node.iter(f"{_TEXT}p"))).split())
-        author = (node.findtext("{*}creator") or "").strip()
         if text:
-            by = f"Comment by {author}" if author else "Comment"
-            yield parts.paragraph(f"{by}: {text}", self._page)
+            yield parts.paragraph(author + text, self._page)
 
     def _object(self, node: etree._Element) -> etree._Element | None:
         """What a frame shows that is a document of its own in the same file."""
@@ -193,7 +196,7 @@ class _Document:
                 texts.append("\n")
             elif tag == "object":
                 texts.append(self._formula(child))
-            elif tag in {"p", "h", "note"}:
+            elif tag in {"p", "h"}:
                 texts.append(" ")
                 self._gather(child, texts)
             elif _is_read(child, tag) and tag != "text-box":
@@ -203,6 +206,19 @@ class _Document:
     def _formula(self, node: etree._Element) -> str:
         root = self._object(node)
         return mathml.formula(root) if root is not None and local_name(root) == "math" else ""
+
+
+def _author(comment: etree._Element) -> str:
+    author = (comment.findtext("{*}creator") or "").strip()
+    return f"Comment by {author}: " if author else "Comment: "
+
+
+def _outside_boxes(node: etree._Element) -> Iterator[etree._Element]:
+    """What lies under a node, text boxes too, but not what lies in these."""
+    for child in node:
+        yield child
+        if local_name(child) != "text-box":
+            yield from _outside_boxes(child)
 
 
 def _is_read(node: etree._Element, tag: str) -> bool:

@@ -128,6 +128,21 @@ def test_headers_and_footers_are_read_once(tmp_path):
     ]
 
 
+def test_notes_and_text_boxes_follow_their_paragraph_once(tmp_path):
+    note = tag("text:note", tag("text:note-citation", "1"), tag("text:note-body", p("A note.")))
+    inner = tag("draw:text-box", p("Inner" + tag("office:annotation", p("Why?"))))
+    box = tag("draw:text-box", p("Outer" + tag("draw:frame", inner)))
+    body = f'<text:h text:outline-level="1">Head{note}</text:h>{p("One" + tag("draw:frame", box))}'
+    assert parts_of(document(tmp_path, body)) == [
+        ("title", "Head"),
+        ("text", "A note."),
+        ("text", "One"),
+        ("text", "Outer"),
+        ("text", "Inner"),
+        ("text", "Comment: Why?"),
+    ]
+
+
 def test_comments_pictures_formulas_and_charts(tmp_path):
     comment = tag("office:annotation", "<dc:creator>Ann</dc:creator>", p("Really?"))
     said = tag("svg:title", "duck.png") + tag("svg:desc", "A duck")
