@@ -28,16 +28,17 @@ _WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
 _CJK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _LARGER = 1.12  # of body text, for a heading
 _SMALLER = 0.95
-_BOLD_NUMBERED, _BOLD = 5, 6  # the levels of headings in type of the usual size
+# The levels of headings in type of the usual size: "1", "1.1" and "1.1.1", then those without.
+_BOLD_NUMBERED, _DEEPEST_NUMBERED, _BOLD = 5, 7, 8
 _LONGEST_HEADING = 200
 _MOST_LINES, _MOST_BOLD_LINES = 5, 2
 _LOOSEST_HEADING = 1.7  # from one of its lines to the next, in sizes of the type
 _CLOSEST_HEADINGS = 1.6  # and from one heading to another
 _LABELS = 3
-# Captions, addresses and what has a sentence's end in its middle.
+# Captions, addresses, entries of a table of contents, what has a sentence's end in its middle.
 _NO_HEADING = re.compile(
     r"^(?:fig(?:ure|\.)|table|listing|algorithm|abb(?:ildung|\.)|tab(?:elle|leau|\.)|[图表])\s*\d"
-    r"|\S@\S|://|\w{3}[.!?] [A-Z]|[({]$",
+    r"|\S@\S|://|\w{3}[.!?] [A-Z]|[({]$|\.{4}|(?: \.){4}",
     re.IGNORECASE,
 )
 
@@ -151,7 +152,7 @@ class _Layout:
             return self.levels[line.size]
         bold = line.bold and line.size > self.body * _SMALLER
         if bold and _could_be_heading(line.text) and len(line.text) <= 100:
-            return _BOLD_NUMBERED if _NUMBERED.match(line.text) else _BOLD
+            return _level_of_number(line.text) or _BOLD
         return 0
 
     def _level_in_outline(self, line: Line) -> int:
@@ -212,6 +213,15 @@ def _without_labels(levels: list[int]) -> list[int]:
         many = list(run)
         kept += [0] * len(many) if level == _BOLD and len(many) >= _LABELS else many
     return kept
+
+
+def _level_of_number(text: str) -> int:
+    """The level of a bold heading by its number: "3.1" is under "3", "A." under "I."; else 0."""
+    if (number := _NUMBERED.match(text)) is None:
+        return 0
+    first = number[0].split()[0].rstrip(".")
+    below = first.count(".") or int(first.isalpha() and set(first).isdisjoint("IVX"))
+    return min(_BOLD_NUMBERED + below, _DEEPEST_NUMBERED)
 
 
 def _could_be_heading(text: str) -> bool:

@@ -8,7 +8,9 @@ from functools import lru_cache
 from documents.extraction.lines import Line, Page
 
 _MARGIN = 0.1  # of the page's height, at either end, where running heads live
-_FEWEST = 3  # pages that tell what runs
+_FEWEST = 3  # pages that tell what runs …
+_FEW_LINES = 5  # of a slide, whose first one is its title
+_OFTEN = 0.4  # … and the share of all that do outside the margins: left and right may differ
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 _FIRST_OR_LAST = re.compile(r"^(\d{1,4})(?=\s)|(?<=\s)(\d{1,4})$")
 _SMALLER = 0.95  # of body text, for notes
@@ -19,6 +21,7 @@ _SENTENCE_END = re.compile(r"[.!?:。！？：][\"'”’)\]]*$")
 def drop_running_lines(pages: Sequence[Page]) -> int:
     """Take running heads and page numbers off the pages; how many there were."""
     running, ahead, dropped = _running_lines(pages), _numbers_ahead(pages), 0
+    heads = _heads(pages)
     for page in pages:
         kept = [
             line
@@ -28,6 +31,8 @@ def drop_running_lines(pages: Sequence[Page]) -> int:
                 and (_is_running(line, running) or ahead in list(_ahead(line, page)))
             )
         ]
+        if (top := _top(page)) is not None and _place(top) in heads:
+            kept = [line for line in kept if line is not top]
         dropped += len(page.lines) - len(kept)
         page.lines = kept
     return dropped
@@ -48,6 +53,26 @@ def _running_lines(pages: Sequence[Page]) -> set[str]:
     for page in pages:
         counts.update({_key(line.text) for line in page.lines if _in_margin(line, page)})
     return {key for key, count in counts.items() if count >= _FEWEST}
+
+
+def _top(page: Page) -> Line | None:
+    """The first line of a page that has a text below it."""
+    if len(page.lines) < _FEW_LINES:
+        return None
+    inside = (line for line in page.lines if line.base < page.height)
+    return max(inside, key=lambda line: line.base, default=None)
+
+
+def _place(line: Line) -> tuple[str, int]:
+    return _key(line.text), round(line.base)
+
+
+def _heads(pages: Sequence[Page]) -> set[tuple[str, int]]:
+    """The lines that, but for their numbers, many pages begin with at one height, though it lies
+    below the margin: the pages may be larger than what is printed on them."""
+    counts = Counter(_place(top) for page in pages if (top := _top(page)) is not None)
+    fewest = max(_FEWEST, len(pages) * _OFTEN)
+    return {place for place, count in counts.items() if count >= fewest}
 
 
 def _is_running(line: Line, running: set[str]) -> bool:

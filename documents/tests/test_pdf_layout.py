@@ -191,3 +191,38 @@ def test_a_page_whose_large_text_lies_on_its_side(tmp_path):
 def test_text_without_a_size(tmp_path):
     path = files.pdf(tmp_path / "a.pdf", [[(50, 700 - n, f"0.01|Words {n}") for n in range(3)]])
     assert "Words 0" in extract(path).text
+
+
+def test_a_running_head_below_the_margin_is_known_by_its_place(tmp_path):
+    heads = ("The Harbour Act, section {}", "Part {} of the year")
+    words = [(50, 610 - 12 * n, "Words.") for n in range(4)]
+    pages = [
+        [(50, 650, f"b|{heads[n % 2].format(n)}"), (50, 630, f"b|Chapter {n}"), *words]
+        for n in range(1, 9)
+    ]
+    extracted = extract(files.pdf(tmp_path / "a.pdf", pages))
+    assert "Harbour" not in extracted.text
+    assert "Part" not in extracted.text
+    assert [text for kind, text in parts_of(extracted) if kind == "title"] == [
+        f"Chapter {n}" for n in range(1, 9)
+    ]
+
+
+def test_headings_of_one_size_are_as_deep_as_their_numbers(tmp_path):
+    heads = ("1 Methods", "1.1 Readers", "1.1.1 Of paper only", "Aside", "2. Results", "A. More")
+    lines = [
+        (50, 780 - 40 * at - 14 * below, f"b|{head}" if not below else "Words that follow, here.")
+        for at, head in enumerate(heads)
+        for below in range(2)
+    ]
+    extracted = extract(files.pdf(tmp_path / "a.pdf", [lines]))
+    found = [each for each in extracted.elements if each.kind == "title"]
+    assert [extracted.text[each.start : each.end] for each in found] == list(heads)
+    assert [each.level for each in found] == [5, 6, 7, 8, 5, 6]
+
+
+def test_entries_of_a_table_of_contents_are_no_headings(tmp_path):
+    lines = [(50, 780 - 30 * n, f"b|{n}. A chapter of it .......... {n}") for n in range(1, 4)]
+    lines += [(50, 600 - 12 * n, "Words that follow, here.") for n in range(5)]
+    extracted = extract(files.pdf(tmp_path / "a.pdf", [lines]))
+    assert "title" not in {kind for kind, _ in parts_of(extracted)}
