@@ -219,9 +219,9 @@ def _level_of_number(text: str) -> int:
     """The level of a bold heading by its number: "3.1" is under "3", "A." under "I."; else 0."""
     if (number := _NUMBERED.match(text)) is None:
         return 0
-    first = number[0].split()[0].rstrip(".")
-    below = first.count(".") or int(first.isalpha() and set(first).isdisjoint("IVX"))
-    return min(_BOLD_NUMBERED + below, _DEEPEST_NUMBERED)
+    first = number[0].split()[0]
+    is_lettered = first.endswith(".") and first[0].isalpha() and first[0] not in "IVX"
+    return min(_BOLD_NUMBERED + (first.rstrip(".").count(".") or is_lettered), _DEEPEST_NUMBERED)
 
 
 def _could_be_heading(text: str) -> bool:

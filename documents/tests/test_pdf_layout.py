@@ -209,7 +209,15 @@ def test_a_running_head_below_the_margin_is_known_by_its_place(tmp_path):
 
 
 def test_headings_of_one_size_are_as_deep_as_their_numbers(tmp_path):
-    heads = ("1 Methods", "1.1 Readers", "1.1.1 Of paper only", "Aside", "2. Results", "A. More")
+    heads = (
+        "1 Methods",
+        "1.1 Readers",
+        "1.1.1 Of paper only",
+        "Aside",
+        "2. Results",
+        "A. More",
+        "B Appendix",
+    )
     lines = [
         (50, 780 - 40 * at - 14 * below, f"b|{head}" if not below else "Words that follow, here.")
         for at, head in enumerate(heads)
@@ -218,7 +226,7 @@ def test_headings_of_one_size_are_as_deep_as_their_numbers(tmp_path):
     extracted = extract(files.pdf(tmp_path / "a.pdf", [lines]))
     found = [each for each in extracted.elements if each.kind == "title"]
     assert [extracted.text[each.start : each.end] for each in found] == list(heads)
-    assert [each.level for each in found] == [5, 6, 7, 8, 5, 6]
+    assert [each.level for each in found] == [5, 6, 7, 8, 5, 6, 5]
 
 
 def test_entries_of_a_table_of_contents_are_no_headings(tmp_path):
