@@ -21,18 +21,19 @@ _SENTENCE_END = re.compile(r"[.!?:。！？：][\"'”’)\]]*$")
 def drop_running_lines(pages: Sequence[Page]) -> int:
     """Take running heads and page numbers off the pages; how many there were."""
     running, ahead, dropped = _running_lines(pages), _numbers_ahead(pages), 0
-    heads = _heads(pages)
+    tops = {page.number: top for page in pages if (top := _top(page)) is not None}
+    heads = _heads(tops, len(pages))
     for page in pages:
         kept = [
             line
             for line in page.lines
             if not (
                 _in_margin(line, page)
-                and (_is_running(line, running) or ahead in list(_ahead(line, page)))
+                and (_is_running(line, running) or ahead in list(_ahead(line, page.number)))
             )
         ]
-        if (top := _top(page)) is not None and _place(top) in heads:
-            kept = [line for line in kept if line is not top]
+        if page.number in heads:
+            kept = [line for line in kept if line is not tops[page.number]]
         dropped += len(page.lines) - len(kept)
         page.lines = kept
     return dropped
@@ -63,16 +64,20 @@ def _top(page: Page) -> Line | None:
     return max(inside, key=lambda line: line.base, default=None)
 
 
-def _place(line: Line) -> tuple[str, int]:
-    return _key(line.text), round(line.base)
+def _heads(tops: dict[int, Line], pages: int) -> set[int]:
+    """The pages that begin with what many begin with, at one height and but for the page's number,
+    though that is below the margin: the sheets may be larger than what is printed on them."""
+    numbers = Counter(n for page, top in tops.items() for n in _ahead(top, page))
+    ahead = numbers.most_common(1)[0][0] if numbers else None
+    places = {page: (_unnumbered(top, page, ahead), round(top.base)) for page, top in tops.items()}
+    counts = Counter(places.values())
+    fewest = max(_FEWEST, pages * _OFTEN)
+    return {page for page, place in places.items() if counts[place] >= fewest}
 
 
-def _heads(pages: Sequence[Page]) -> set[tuple[str, int]]:
-    """The lines that, but for their numbers, many pages begin with at one height, though it lies
-    below the margin: the pages may be larger than what is printed on them."""
-    counts = Counter(_place(top) for page in pages if (top := _top(page)) is not None)
-    fewest = max(_FEWEST, len(pages) * _OFTEN)
-    return {place for place, count in counts.items() if count >= fewest}
+def _unnumbered(line: Line, page: int, ahead: int | None) -> str:
+    """The text of a line without the page's number. Other numbers are what tells it from others."""
+    return _FIRST_OR_LAST.sub(lambda n: "" if page - int(n[0]) == ahead else n[0], line.text)
 
 
 def _is_running(line: Line, running: set[str]) -> bool:
@@ -87,16 +92,16 @@ def _numbers_ahead(pages: Sequence[Page]) -> int | None:
         for page in pages
         for line in page.lines
         if _in_margin(line, page)
-        for ahead in _ahead(line, page)
+        for ahead in _ahead(line, page.number)
     )
     ahead, count = counts.most_common(1)[0] if counts else (None, 0)
     return ahead if count >= _FEWEST else None
 
 
-def _ahead(line: Line, page: Page) -> Iterator[int]:
+def _ahead(line: Line, page: int) -> Iterator[int]:
     """How far the page is ahead of the numbers that the line begins and ends with."""
     for first, last in _FIRST_OR_LAST.findall(line.text):
-        yield page.number - int(first or last)
+        yield page - int(first or last)
 
 
 def notes_last(lines: Sequence[Line], body: float) -> list[Line]:
