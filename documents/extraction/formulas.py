@@ -49,8 +49,8 @@ def _part(node: etree._Element, name: str) -> str:
     return _children(node.find(MATH + name)).strip()
 
 
-def _grouped(text: str) -> str:
-    """The text in brackets where it would fall apart without."""
+def grouped(text: str) -> str:
+    """A part of a formula, in brackets where it would fall apart without."""
     return f"({text})" if _COMPOUND.search(text) and not _is_bracketed(text) else text
 
 
@@ -66,11 +66,11 @@ def _setting(node: etree._Element, name: str, default: str) -> str:
 
 def _scripts(node: etree._Element) -> str:
     lower, upper = _part(node, "sub"), _part(node, "sup")
-    return (f"_{_grouped(lower)}" if lower else "") + (f"^{_grouped(upper)}" if upper else "")
+    return (f"_{grouped(lower)}" if lower else "") + (f"^{grouped(upper)}" if upper else "")
 
 
 def _scripted(node: etree._Element) -> str:
-    return _grouped(_part(node, "e")) + _scripts(node)
+    return grouped(_part(node, "e")) + _scripts(node)
 
 
 def _before(node: etree._Element) -> str:
@@ -79,7 +79,7 @@ def _before(node: etree._Element) -> str:
 
 def _fraction(node: etree._Element) -> str:
     line = "¦" if _setting(node, "type", "bar") == "noBar" else "/"  # without one: "n over k"
-    return _grouped(_part(node, "num")) + line + _grouped(_part(node, "den"))
+    return grouped(_part(node, "num")) + line + grouped(_part(node, "den"))
 
 
 def _delimited(node: etree._Element) -> str:
@@ -96,7 +96,7 @@ def _big(node: etree._Element) -> str:
 
 def _root(node: etree._Element) -> str:
     return {"3": "∛", "4": "∜"}.get(degree := _part(node, "deg"), f"{degree}√") + (
-        _grouped(_part(node, "e"))
+        grouped(_part(node, "e"))
     )
 
 
@@ -112,7 +112,7 @@ def _accented(node: etree._Element) -> str:
 
 def _limit(node: etree._Element) -> str:
     mark = "_" if local_name(node) == "limLow" else "^"
-    return f"{_part(node, 'e')}{mark}{_grouped(_part(node, 'lim'))}"
+    return f"{_part(node, 'e')}{mark}{grouped(_part(node, 'lim'))}"
 
 
 def _matrix(node: etree._Element) -> str:

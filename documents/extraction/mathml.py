@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from lxml import etree
 
+from documents.extraction.formulas import grouped
 from documents.extraction.packages import local_name
 
 _UNSEEN = frozenset({"annotation", "annotation-xml", "mphantom", "none", "mprescripts"})
@@ -36,17 +37,11 @@ def _parts(node: etree._Element, count: int) -> list[str]:
     return [*said, *[""] * count][:count]
 
 
-def _grouped(text: str) -> str:
-    """The text in brackets where it would fall apart without."""
-    alone = len(text) < 2 or text.isalnum() or (text[0] == "(" and text.find(")") == len(text) - 1)
-    return text if alone else f"({text})"
-
-
 def _scripts(*signs: str) -> Callable[[etree._Element], str]:
     def write(node: etree._Element) -> str:
         base, *scripts = _parts(node, 1 + len(signs))
-        marks = (s + _grouped(text) for s, text in zip(signs, scripts, strict=True) if text)
-        return f"{_grouped(base)}{''.join(marks)}"
+        marks = (s + grouped(text) for s, text in zip(signs, scripts, strict=True) if text)
+        return f"{grouped(base)}{''.join(marks)}"
 
     return write
 
@@ -54,21 +49,21 @@ def _scripts(*signs: str) -> Callable[[etree._Element], str]:
 def _accented(node: etree._Element) -> str:
     """What stands over something: an accent before it, a limit like a script."""
     base, over = _parts(node, 2)
-    return f"{over}{base}" if len(over) == 1 and not over.isalnum() else f"{base}^{_grouped(over)}"
+    return f"{over}{base}" if len(over) == 1 and not over.isalnum() else f"{base}^{grouped(over)}"
 
 
 def _fraction(node: etree._Element) -> str:
     above, below = _parts(node, 2)
-    return f"{_grouped(above)}/{_grouped(below)}"
+    return f"{grouped(above)}/{grouped(below)}"
 
 
 def _root(node: etree._Element) -> str:
     inner, degree = _parts(node, 2)
-    return f"{degree}√{_grouped(inner)}"
+    return f"{degree}√{grouped(inner)}"
 
 
 def _square_root(node: etree._Element) -> str:
-    return f"√{_grouped(_row(node).strip())}"
+    return f"√{grouped(_row(node).strip())}"
 
 
 def _fenced(node: etree._Element) -> str:

@@ -23,3 +23,8 @@ def _roman(number: int) -> str:
         digits += sign * (number // size)
         number %= size
     return digits
+
+
+def whole(text: str, otherwise: int) -> int:
+    """The number that a file's text says, `otherwise` when it says none or an absurd one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else otherwise

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from lxml import etree
 
-from documents.extraction.numerals import written
+from documents.extraction.numerals import whole, written
 from documents.extraction.packages import local_name
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
@@ -70,7 +71,7 @@ class Lists:
         level = levels.get(depth)
         if level is None:
             return ""
-        counts[depth] = int(start) if _is_number(start) else counts.get(depth, level.start - 1) + 1
+        counts[depth] = whole(start, counts.get(depth, level.start - 1) + 1)
         for deeper in [at for at in counts if at > depth]:
             del counts[deeper]
         return _PLACE.sub(lambda place: _shown(levels, counts, int(place[1])), level.shape)
@@ -79,31 +80,28 @@ class Lists:
 def lists_of(*roots: etree._Element | None) -> Lists:
     """The lists that the styles of a document define."""
     found = Lists()
-    for root in roots:
-        for node in (
-            root.iter(f"{_TEXT}list-style", f"{_TEXT}outline-style") if root is not None else ()
-        ):
-            is_outline = local_name(node) == "outline-style"
-            found.styles[_OUTLINE if is_outline else node.get(f"{_STYLE}name", "")] = _levels(node)
+    tags = (f"{_TEXT}list-style", f"{_TEXT}outline-style")
+    for node in chain.from_iterable(root.iter(*tags) for root in roots if root is not None):
+        is_outline = local_name(node) == "outline-style"
+        found.styles[_OUTLINE if is_outline else node.get(f"{_STYLE}name", "")] = _levels(node)
     return found
 
 
 def _levels(node: etree._Element) -> dict[int, _Level]:
     return {
-        int(at): _level(level, int(at))
-        for level in node
-        if _is_number(at := level.get(f"{_TEXT}level", ""))
+        at: _level(level, at) for level in node if (at := whole(level.get(f"{_TEXT}level", ""), 0))
     }
 
 
 def _level(node: etree._Element, at: int) -> _Level:
     numbered = node.get(f"{_STYLE}num-format", "")
-    start, shown = (node.get(f"{_TEXT}{name}", "") for name in ("start-value", "display-levels"))
-    first = at - min(int(shown), at) + 1 if _is_number(shown) else at
-    places = ".".join(f"%{place}%" for place in range(first, at + 1))
+    start, shown = (
+        whole(node.get(f"{_TEXT}{name}", ""), 1) for name in ("start-value", "display-levels")
+    )
+    places = ".".join(f"%{place}%" for place in range(max(at - shown, 0) + 1, at + 1))
     affixes = (node.get(f"{_STYLE}num-{name}", "") for name in ("prefix", "suffix"))
     shape = node.get(f"{_LIBREOFFICE}num-list-format") or places.join(affixes)
-    return _Level(int(start) if _is_number(start) else 1, numbered, shape if numbered else "")
+    return _Level(start, numbered, shape if numbered else "")
 
 
 def _shown(levels: dict[int, _Level], counts: dict[int, int], at: int) -> str:
@@ -111,7 +109,3 @@ def _shown(levels: dict[int, _Level], counts: dict[int, int], at: int) -> str:
     if level is None or not level.format:
         return ""
     return written(counts.get(at, level.start), _KINDS.get(level.format, "decimal"))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 7

@@ -1,5 +1,6 @@
 r"""The groups of an RTF put where pandoc reads them: it knows no headers and footers, takes names
-of styles for text, reads binary data as markup, and gives up on a brace too many or too few.
+of styles for text, and gives up on a brace too few. Binary data, which `\binN` counts, is left out,
+for it would no longer be as long once characters in it were rewritten.
 """
 
 import re
@@ -16,8 +17,6 @@ _PAGE_NUMBER = re.compile(
     re.DOTALL,
 )
 _CONTROL = re.compile(r"\\'[0-9a-f]{2}|\\[a-z]+-?\d* ?|[{}\s]")
-
-
 _ITEMS = {"listtext", "pntext"}
 _LONGEST_MARGIN = 20_000  # characters; the search for page numbers grows with their square
 

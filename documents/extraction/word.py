@@ -1,5 +1,6 @@
 """Word documents, by walking the body in order."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _WRAPPERS = frozenset({"sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"})
 _HANGING = ("footnote", "endnote", "comment")
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _INCLUDED = "file"  # what is counted of them is told in a warning alone
 _WIDEST = 63  # columns of a table
 
@@ -36,6 +38,10 @@ class _Word:
     notes: dict[str, etree._Element]
     fonts_tell: bool  # which paragraphs are code
     found: Counter[str] = field(default_factory=Counter)
+
+    def part(self, link: str) -> str:
+        """The part that a relationship's id leads to, "" for none."""
+        return self.links[link][1] if link in self.links else ""
 
 
 def read_docx(reading: Reading) -> Iterator[Element]:
@@ -88,9 +94,9 @@ def _block(word: _Word, node: etree._Element) -> Iterator[Element]:
 
 def _included(word: _Word, link: str) -> Iterator[Element]:
     """A web page that stands in for a part of the document, as converters write it."""
-    part = word.links[link][1] if link in word.links else ""
+    part = word.part(link)
     data = word.package.bytes(part) or b""
-    if data.lstrip()[:1] == b"<":
+    if _PAGE.match(data):
         yield from web.elements_of(decode(data)[0])
     elif part.endswith((".mht", ".mhtml", ".eml")):
         page = message_from_bytes(data)
@@ -136,8 +142,7 @@ def _hanging(word: _Word, line: Line) -> Iterator[Element]:
         for child in box:
             yield from _block(word, child)
     for link in line.charts:
-        part = word.links[link][1] if link in word.links else ""
-        yield from chart_elements(word.package.xml(part))
+        yield from chart_elements(word.package.xml(word.part(link)))
     for name in line.notes:
         note = word.notes.get(name)
         text = line_of(*note.iter(f"{_W}p")).text.strip() if note is not None else ""

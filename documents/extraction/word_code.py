@@ -16,14 +16,13 @@ _OF_ONE_WIDTH = (
     "liberation mono", "andale mono", "fira code", "fira mono", "jetbrains mono", "cascadia",
     "sf mono", "roboto mono", "ubuntu mono", "inconsolata",
 )  # fmt: skip
-
 _SIGNS = re.compile(r"[(){}\[\]=;<>_$#|\\*@/]|^\s{2}")  # what prose seldom has
 
 
 def fonts_tell(body: etree._Element) -> bool:
     """Whether such a type is an exception, so that it means something."""
-    fonts = list(body.iter(f"{_W}rFonts"))
-    typed = sum(_is_typed(str(node.get(f"{_W}ascii", "")).lower()) for node in fonts)
+    fonts = (str(node.get(f"{_W}ascii", "")).lower() for node in body.iter(f"{_W}rFonts"))
+    typed = sum(map(_is_typed, fonts))
     return typed * 2 < sum(1 for _ in body.iter(f"{_W}r"))
 
 

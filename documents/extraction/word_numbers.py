@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from documents.extraction.numerals import written
+from documents.extraction.numerals import whole, written
 from documents.extraction.packages import Package
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -74,8 +74,8 @@ def numbers_of(package: Package, main: str) -> Numbers:
 
 def _levels(node: etree._Element) -> dict[int, _Level]:
     return {
-        _whole(level.get(f"{_W}ilvl", ""), 0): _Level(
-            _whole(value(level, "start"), 1),
+        whole(level.get(f"{_W}ilvl", ""), 0): _Level(
+            whole(value(level, "start"), 1),
             value(level, "numFmt") or "decimal",
             value(level, "lvlText"),
             value(level, "pStyle"),
@@ -86,7 +86,7 @@ def _levels(node: etree._Element) -> dict[int, _Level]:
 
 def _starts(node: etree._Element) -> dict[int, int]:
     return {
-        _whole(override.get(f"{_W}ilvl", ""), 0): _whole(start, 1)
+        whole(override.get(f"{_W}ilvl", ""), 0): whole(start, 1)
         for override in node.iter(f"{_W}lvlOverride")
         if (start := value(override, "startOverride"))
     }
@@ -96,7 +96,3 @@ def value(node: etree._Element, tag: str) -> str:
     """What Word calls the value of a child; "" without it."""
     child = node.find(f"{_W}{tag}")
     return "" if child is None else str(child.get(f"{_W}val", ""))
-
-
-def _whole(text: str, otherwise: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else otherwise

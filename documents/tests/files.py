@@ -89,6 +89,15 @@ def workbook(path: Path) -> Path:
     return path
 
 
+CHART = """<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"
+xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><c:chart><c:title><c:tx><c:rich>
+<a:p><a:r><a:t>Sales</a:t></a:r></a:p></c:rich></c:tx></c:title><c:plotArea><c:ser>
+<c:tx><c:strRef><c:strCache><c:pt idx="0"><c:v>Tons</c:v></c:pt></c:strCache></c:strRef></c:tx>
+<c:cat><c:strCache><c:pt idx="0"><c:v>North</c:v></c:pt></c:strCache></c:cat>
+<c:val><c:numCache><c:pt idx="0"><c:v>12</c:v></c:pt></c:numCache></c:val>
+</c:ser></c:plotArea></c:chart></c:chartSpace>"""
+
+
 def archive(path: Path, parts: dict[str, str | bytes]) -> Path:
     """A zip; a part named `mimetype` is stored first, uncompressed."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:

@@ -8,7 +8,7 @@ from documents.tests.files import ole_entry
 SUBJECT, RECEIVERS, BODY, HTML = 0x0037, 0x0E04, 0x1000, 0x1013
 CODE_PAGE, FILE_NAME = 0x3FDE, 0x3707
 _NUMBER, _BYTES_TEXT, _TEXT, _BYTES = 0x0003, 0x001E, 0x001F, 0x0102
-_END, _NONE, _TABLE = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
+_END, _TABLE = 0xFFFFFFFE, 0xFFFFFFFD
 
 
 def message(path: Path, properties: dict[int, object], attached: str = "") -> Path:

@@ -30,8 +30,12 @@ def square(text):
     return of("sSup", e=text, sup="2")
 
 
-MATRIX = f"<m:m><m:mr><m:e>{r('a')}</m:e><m:e>{r('b')}</m:e></m:mr><m:mr><m:e>{r('c')}</m:e><m:e>{r('d')}</m:e></m:mr></m:m>"  # noqa: E501
-LINES = f"<m:eqArr><m:e>{r('a=b')}</m:e><m:e>{r('c=d')}</m:e></m:eqArr>"
+def cells(*texts):
+    return "".join(f"<m:e>{r(text)}</m:e>" for text in texts)
+
+
+MATRIX = f"<m:m><m:mr>{cells('a', 'b')}</m:mr><m:mr>{cells('c', 'd')}</m:mr></m:m>"
+LINES = f"<m:eqArr>{cells('a=b', 'c=d')}</m:eqArr>"
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,13 @@ def test_a_message_of_outlook(tmp_path):
     assert extracted.details["attachments"] == ["plan.pdf"]
 
 
+def test_a_message_of_outlook_that_is_a_page_alone(tmp_path):
+    page = "<html><body><h1>Grüße</h1><p>Words.</p></body></html>"
+    properties = {outlook.CODE_PAGE: 65001, outlook.HTML: page.encode()}
+    extracted = extract(outlook.message(tmp_path / "a.msg", properties))
+    assert parts_of(extracted) == [("title", "Grüße"), ("text", "Words.")]
+
+
 @pytest.mark.parametrize(
     ("page", "encoding"),
     [(950, "big5"), (874, "cp874"), (1252, "cp1252"), (1361, "utf-8"), (65001, "big5")],

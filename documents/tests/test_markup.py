@@ -82,8 +82,8 @@ def test_a_list_item_is_one_also_where_its_number_lies_in_a_group_of_its_own(rea
         r"{\rtf1\ansi {\b Words} here.\par",
         r"{\rtf1\ansi {\b Words} here.\par}}}",
         r"{\rtf1\ansi {\rtf1\ansi Words} here.\par}",
-        r"{\rtf1\ansi {\pict\bin9 }}{{\\{{{}Words here.\par}",
-        r"{\rtf1\ansi Words{\*\unknown\bin2 }{} here.\par}",
+        b"{\\rtf1\\ansi {\\pict\\bin4 \xff}{\xfe}Words here.\\par}",
+        b"{\\rtf1\\ansi Words{\\*\\unknown\\bin3 \xe4{{} here.\\par}",
     ],
 )
 def test_damaged_groups_and_binary_data(read, source):

@@ -237,7 +237,10 @@ def test_headings_of_one_size_are_as_deep_as_their_numbers(tmp_path):
 
 
 def test_entries_of_a_table_of_contents_are_no_headings(tmp_path):
-    lines = [(50, 780 - 30 * n, f"b|{n}. A chapter of it .......... {n}") for n in range(1, 4)]
+    lines = [
+        (50, 780 - 30 * n, f"b|{n}. A chapter about the harbour and its boats ..... {n}")
+        for n in range(1, 4)
+    ]
     lines += [(50, 600 - 12 * n, "Words that follow, here.") for n in range(5)]
     extracted = extract(files.pdf(tmp_path / "a.pdf", [lines]))
     assert "title" not in {kind for kind, _ in parts_of(extracted)}

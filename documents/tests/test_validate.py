@@ -15,7 +15,7 @@ from documents.exceptions import (
     TooManyPages,
     UnsupportedType,
 )
-from documents.extraction.types import DOCX, EPUB, ODT, PPTX, SUPPORTED, XLSX, detect
+from documents.extraction.types import DOCX, EPUB, ODT, PPTX, SUPPORTED, XLS, XLSX, detect
 from documents.steps.validate import FileFacts, validate_file
 from documents.tests import files
 from documents.tests.files import LIMITS
@@ -167,9 +167,15 @@ def test_encrypted_office_files(tmp_path):
     )
     with pytest.raises(PasswordProtected):
         validate(odt)
-    docx = files.ole(tmp_path / "a.docx", "EncryptedPackage")
-    with pytest.raises(PasswordProtected):
-        validate(docx)
+    for stream in ("EncryptedPackage", "ENCRYPTEDPACKAGE"):
+        docx = files.ole(tmp_path / "a.docx", stream)
+        with pytest.raises(PasswordProtected):
+            validate(docx)
+
+
+def test_an_old_workbook_is_told_also_by_a_stream_in_capitals(tmp_path):
+    for stream in ("Workbook", "WORKBOOK", "Book"):
+        assert detect(files.ole(tmp_path / "a", stream), "a") == XLS
 
 
 def test_a_bomb_is_refused_before_anything_reads_it(tmp_path):

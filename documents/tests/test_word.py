@@ -13,7 +13,6 @@ from documents.tests.reading import extract
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
 M = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
-
 R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 
 
@@ -197,13 +196,6 @@ def test_what_is_said_of_a_picture_stands_for_it(tmp_path):
     assert extracted.details["pictures"] == 4
 
 
-CHART = """<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"
-xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><c:chart><c:title><c:tx><c:rich>
-<a:p><a:r><a:t>Sales</a:t></a:r></a:p></c:rich></c:tx></c:title><c:plotArea><c:ser>
-<c:tx><c:strRef><c:strCache><c:pt idx="0"><c:v>Tons</c:v></c:pt></c:strCache></c:strRef></c:tx>
-<c:cat><c:strCache><c:pt idx="0"><c:v>North</c:v></c:pt></c:strCache></c:cat>
-<c:val><c:numCache><c:pt idx="0"><c:v>12</c:v></c:pt></c:numCache></c:val>
-</c:ser></c:plotArea></c:chart></c:chartSpace>"""
 MHT = b"""From: <Saved by a browser>
 Subject: A page
 MIME-Version: 1.0
@@ -227,7 +219,7 @@ def related(document, kind, name, content):
 
 def test_a_chart_is_its_title_and_numbers(tmp_path):
     document = docx.Document()
-    link = related(document, "chart", "chart1.xml", CHART.encode())
+    link = related(document, "chart", "chart1.xml", files.CHART.encode())
     names = f'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" {R}'
     chart = f'<c:chart {names} r:id="{link}"/>'
     add(document.add_paragraph("See"), f"<w:r><w:drawing>{chart}</w:drawing></w:r>")
@@ -242,6 +234,7 @@ def test_a_chart_is_its_title_and_numbers(tmp_path):
     ("name", "content", "found"),
     [
         ("a.html", "<h1>Kept</h1><p>Grüße.</p>".encode(), [("title", "Kept"), ("text", "Grüße.")]),
+        ("a.htm", b"\xef\xbb\xbf<p>Kept</p>", [("text", "Kept")]),
         ("a.mht", MHT, [("title", "Kept"), ("text", "Grüße.")]),
         ("a.docx", b"PK\x03\x04", []),
     ],
