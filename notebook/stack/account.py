@@ -31,6 +31,8 @@ class Account:
         words.append("--pdeathsig=INT")  # changing the user made the kernel forget ours
         if not all(open_to_others(path) for path in paths):
             words += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+            # Else access(2), by which Postgres looks for its programs, would not count it.
+            words.append("--securebits=+no_setuid_fixup")
         return [*words, "--"]
 
 
