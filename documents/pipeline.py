@@ -12,9 +12,7 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError
-from django.db.models import Case, TextField, Value, When
-from django.db.models.functions import Cast, Now
+from django.db import IntegrityError, connection
 from django.utils.translation import gettext_lazy
 
 from documents.copying import copying
@@ -30,8 +28,23 @@ from documents.steps.split import split_kept
 from documents.steps.store import replace_chunks
 from documents.steps.validate import FileFacts, validate_file
 from documents.words import indexed
+from tasks import rows
 from tasks.exceptions import Fenced
 from tasks.pipelines import Pipeline, Step, StepResult, StepRun
+
+DOCUMENTS = Document._meta.db_table
+_DOCUMENT = f"SELECT {rows.columns(Document)} FROM {DOCUMENTS} WHERE id = %(document)s"  # noqa: S608 - names of our own, here and below
+_KEPT = f"""
+    SELECT text, elements::text, document.language FROM {Extraction._meta.db_table} extraction
+    JOIN {DOCUMENTS} document ON document.id = document_id WHERE task_id = %(task)s
+"""  # noqa: S608
+_SETTLE = f"""
+    UPDATE {DOCUMENTS}
+    SET status = CASE WHEN chunk_count > 0 THEN '{DocumentStatus.AVAILABLE}' ELSE %(status)s END,
+        error_code = %(code)s, error_message = %(message)s, updated_at = statement_timestamp()
+    WHERE id = %(document)s
+"""  # noqa: S608
+_NO_REASON = {"code": None, "message": None}
 
 
 def validate(run: StepRun) -> StepResult:
@@ -110,11 +123,20 @@ def split(run: StepRun) -> StepResult:
     used = {name: run.options[name] for name in ("chunk_size", "chunk_overlap")}
     # Tasks of earlier versions have no strategy; theirs was this one.
     used["chunk_strategy"] = run.options.get("chunk_strategy", "by_title")
-    kept = Extraction.objects.annotate(json=Cast("elements", TextField()))
-    text, elements = kept.values_list("text", "json").get(task_id=run.task_id)
+    text, elements, language = _kept(run)
     passages = passages_of(text, elements, used, should_stop=run.stopped)
-    save = partial(_save_drafts, run, text, passages, _document(run).language)
+    save = partial(_save_drafts, run, text, passages, language)
     return StepResult(details={"chunk_count": len(passages), **used}, save=save)
+
+
+def _kept(run: StepRun) -> tuple[str, str, str]:
+    """The text that was extracted, its elements as JSON, and the document's language."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KEPT, {"task": run.task_id})
+        found: tuple[str, str, str] | None = cursor.fetchone()
+    if found is None:
+        raise Extraction.DoesNotExist
+    return found
 
 
 def passages_of(
@@ -215,7 +237,7 @@ def limits() -> Limits:
 
 
 def _document(run: StepRun) -> Document:
-    document = Document.objects.filter(pk=run.subject_id).first()
+    document = rows.first(Document, _DOCUMENT, {"document": run.subject_id})
     if document is None:
         raise Fenced  # deleted meanwhile
     return document
@@ -258,14 +280,9 @@ def _as_uploaded(document: Document, path: Path) -> Path:
 
 def settle(document_id: UUID, status: str, code: str | None, message: str | None) -> None:
     """Let the document follow its task. One that can be searched stays AVAILABLE."""
-    searchable = Case(When(chunk_count__gt=0, then=Value("AVAILABLE")), default=Value(status))
-    failed = status == DocumentStatus.FAILED
-    Document.objects.filter(pk=document_id).update(
-        status=searchable,
-        error_code=code if failed else None,
-        error_message=message if failed else None,
-        updated_at=Now(),
-    )
+    why = {"code": code, "message": message} if status == DocumentStatus.FAILED else _NO_REASON
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE, {"document": document_id, "status": str(status), **why})
 
 
 def _step(step_type: str, label: Any, celery_name: str, run: Any, weight: int) -> Step:

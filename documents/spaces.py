@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 
 from documents.models import Chunk, ChunkVector, Draft, EmbeddingSpace, KeptVector
+from tasks import rows
 
 State = EmbeddingSpace.State
 # Malkov and Yashunin, 2016: links of a node, and how many are looked at for them.
@@ -22,7 +23,11 @@ VECTORS, CHUNKS = ChunkVector._meta.db_table, Chunk._meta.db_table
 _NAMED_BY_SETTINGS = (
     "passage_model", "query_model", "dimensions", "passage_prefix", "query_prefix",
 )  # fmt: skip
-_HELD = f"SELECT * FROM {EmbeddingSpace._meta.db_table} WHERE state = 'ACTIVE' FOR SHARE"  # noqa: S608
+_ACTIVE = f"""
+    SELECT {rows.columns(EmbeddingSpace)} FROM {EmbeddingSpace._meta.db_table}
+    WHERE state = '{State.ACTIVE}'
+"""  # noqa: S608
+_HELD = f"{_ACTIVE} FOR SHARE"
 # Of length 1, so the inner product orders as the cosine does, in less time.
 _GRAPH = f"""
     CREATE INDEX {{how}} {{name}} ON {VECTORS}
@@ -68,7 +73,9 @@ def are_alike(one: EmbeddingSpace, other: EmbeddingSpace) -> bool:
 
 def active() -> EmbeddingSpace:
     """The space that is searched."""
-    return EmbeddingSpace.objects.get(state=State.ACTIVE)
+    if space := rows.first(EmbeddingSpace, _ACTIVE, {}):
+        return space
+    raise EmbeddingSpace.DoesNotExist
 
 
 def building() -> EmbeddingSpace | None:
@@ -79,7 +86,7 @@ def building() -> EmbeddingSpace | None:
 def held() -> EmbeddingSpace:
     """The space that is searched, and stays so until the transaction ends."""
     while True:
-        for space in EmbeddingSpace.objects.raw(_HELD):
+        if space := rows.first(EmbeddingSpace, _HELD, {}):
             return space
         # It was switched while we waited: Postgres looks at the old row again, not for a new one.
 

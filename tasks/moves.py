@@ -14,16 +14,32 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from tasks import history, outbox
+from tasks import history, outbox, rows
 from tasks.exceptions import Fenced, TaskError, WrongState
-from tasks.models import TERMINAL, Status, Task, TaskDetail
+from tasks.models import TERMINAL, Status, Task, TaskDetail, sources
 from tasks.signals import announce
 
 log = structlog.get_logger(__name__)
 NO_OWNER: dict[str, Any] = {"owner": None, "lease_expires_at": None}
 NO_ERROR: dict[str, Any] = {"error_code": None, "error_message": None}
-# What every step of every document does, so by hand: the ORM takes four times as long. A task is
-# locked before its step, as everywhere.
+_LOCKED = f"""
+    SELECT {rows.columns(Task)} FROM {Task._meta.db_table}
+    WHERE id = %(task)s AND attempt = %(attempt)s AND status = %(status)s FOR UPDATE
+"""  # noqa: S608 - names of our own, here and below
+# Where the table allows it. A task that is to begin anew has not started.
+_MOVE = f"""
+    UPDATE {Task._meta.db_table}
+    SET status = %(status)s, seq = seq + 1, updated_at = statement_timestamp(),
+        completed_at = CASE WHEN %(ends)s THEN statement_timestamp() END,
+        started_at = CASE %(status)s
+            WHEN '{Status.PENDING}' THEN NULL
+            WHEN '{Status.RUNNING}' THEN coalesce(started_at, statement_timestamp())
+            ELSE started_at
+        END{{values}}
+    WHERE id = %(task)s AND status = ANY(%(sources)s)
+    RETURNING {rows.columns(Task)}
+"""  # noqa: S608
+# A task is locked before its step, as everywhere.
 _COMPLETE = f"""
     WITH task AS (
         UPDATE {Task._meta.db_table}
@@ -37,7 +53,7 @@ _COMPLETE = f"""
     FROM task
     WHERE step.id = %(step)s AND step.task_id = task.id AND step.owner = %(owner)s
         AND step.status = '{Status.RUNNING}'
-"""  # noqa: S608 - names of our own, here and below
+"""  # noqa: S608
 _TAKE = f"""
     UPDATE {TaskDetail._meta.db_table}
     SET status = '{Status.RUNNING}', owner = %(owner)s, worker = %(worker)s,
@@ -50,7 +66,7 @@ _TAKE = f"""
             AND %(step_type)s IN ('', step_type)
         ORDER BY step_order LIMIT 1
     ) AND status = '{Status.PENDING}'
-    RETURNING *
+    RETURNING {rows.columns(TaskDetail)}
 """  # noqa: S608
 
 
@@ -61,8 +77,8 @@ def lease() -> Any:
 
 def locked(task_id: UUID, attempt: int, status: Status) -> Task:
     """The task, locked, if it is in that state. Raises Fenced."""
-    found = Task.objects.select_for_update().filter(pk=task_id, attempt=attempt, status=status)
-    task: Task | None = found.first()
+    values = {"task": task_id, "attempt": attempt, "status": status}
+    task = rows.first(Task, _LOCKED, values)
     if task is None:
         raise Fenced
     return task
@@ -103,10 +119,9 @@ def take(task: Task, owner: UUID, worker: str, step_type: str = "") -> TaskDetai
     """Become the owner of that step, or of the first that is not done; None: it waits no more."""
     values = {"task": task.pk, "owner": owner, "worker": worker, "step_type": step_type}
     values["lease"] = settings.TASK_LEASE_SECONDS
-    for step in TaskDetail.objects.raw(_TAKE, values):
+    if step := rows.first(TaskDetail, _TAKE, values):
         step.task = task
-        return step
-    return None
+    return step
 
 
 def take_next(task: Task, owner: UUID, worker: str) -> TaskDetail | None:
@@ -132,23 +147,31 @@ def _end_without_step(task: Task) -> None:
     move(task, Status.FAILED, error_code=why.code, error_message=why.message)
 
 
-def move(task: Task, to: Status, *, about: dict[str, Any] | None = None, **values: Any) -> None:
-    """Move a locked task, let its subject follow, and tell everybody after commit.
+def move(task: Task, to: Status, *, about: dict[str, Any] | None = None, **values: Any) -> Task:
+    """Move a locked task, let its subject follow, and tell everybody after commit; the task then.
 
     `about` is what its history says of it besides: fields of TaskEvent.
     """
-    moved = Task.objects.filter(pk=task.pk).swap(to, seq=F("seq") + 1, updated_at=Now(), **values)
-    if not moved:
-        raise WrongState(status=task.status.lower())
-    task.refresh_from_db()
-    why = {"error_code": task.error_code, "reason": task.error_message}
-    history.record(task, history.OF_STATUS[to], **why, **(about or {}))
-    if task.document_id:
-        task.steps.settle(task.document_id, task.status, task.error_code, task.error_message)
+    moved = _moved(task, to, values)
+    why = {"error_code": moved.error_code, "reason": moved.error_message}
+    history.record(moved, history.OF_STATUS[to], **why, **(about or {}))
+    if moved.document_id:
+        moved.steps.settle(moved.document_id, to, moved.error_code, moved.error_message)
     if to in TERMINAL:
         outbox.send_after_commit()  # it made room
-    announce(task)
-    log.info("task_moved", task_id=str(task.pk), status=task.status, error_code=task.error_code)
+    announce(moved)
+    log.info("task_moved", task_id=str(moved.pk), status=to.value, error_code=moved.error_code)
+    return moved
+
+
+def _moved(task: Task, to: Status, values: dict[str, Any]) -> Task:
+    statement = _MOVE.format(values="".join(f", {name} = %({name})s" for name in values))
+    where = {"task": task.pk, "sources": list(map(str, sources(to)))}
+    what = {"status": to.value, "ends": to in TERMINAL}
+    moved = rows.first(Task, statement, {**values, **where, **what})
+    if moved is None:
+        raise WrongState(status=task.status.lower())
+    return moved
 
 
 def touch_task_of(detail: TaskDetail, *, progress: int) -> Task:

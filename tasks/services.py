@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
 from tasks import history, moves, outbox
@@ -69,8 +69,7 @@ def dispatch(task_id: UUID, attempt: int, *, worker: str) -> TaskDetail | None:
     Raises Fenced when it was dispatched before, or cancelled meanwhile.
     """
     task = moves.locked(task_id, attempt, Status.PENDING)
-    began = {"started_at": Coalesce(F("started_at"), Now())}
-    moves.move(task, Status.RUNNING, about={"worker": worker}, **began)
+    task = moves.move(task, Status.RUNNING, about={"worker": worker})
     outbox.drop(task.pk)
     outbox.send_after_commit()  # it made room
     return moves.take_next(task, uuid.uuid4(), worker)
@@ -84,8 +83,7 @@ def cancel(task_id: UUID, *, by_id: int | None = None) -> Task:
         raise WrongState(status=task.status.lower())
     outbox.drop(task.pk)
     task.task_details.filter(status__in=LIVE).swap(Status.CANCELLED, **NO_OWNER)
-    moves.move(task, Status.CANCELLED, about={"by_id": by_id})
-    return task
+    return moves.move(task, Status.CANCELLED, about={"by_id": by_id})
 
 
 @transaction.atomic
@@ -103,7 +101,7 @@ def retry(task_id: UUID, *, by_id: int | None = None) -> Task:
         Status.PENDING, **NO_ERROR, progress=0, failures=0, losses=0, started_at=None, details={}
     ):
         raise WrongState(NOTHING_LEFT)
-    _start_again(task, by_id)
+    task = _start_again(task, by_id)
     outbox.put(task, "")
     return task
 
@@ -242,12 +240,12 @@ def _is_replaced(task: Task) -> bool:
     return task.document_id is not None and newer.exists()
 
 
-def _start_again(task: Task, by_id: int | None) -> None:
+def _start_again(task: Task, by_id: int | None) -> Task:
     first = task.task_details.filter(status=Status.PENDING).earliest("step_order")
     progress = task.steps.progress(first.step_type, 0)
-    again = {"attempt": F("attempt") + 1, "started_at": None, "progress": progress, **NO_ERROR}
+    again = {"attempt": task.attempt + 1, "progress": progress, **NO_ERROR}
     try:
         with transaction.atomic():
-            moves.move(task, Status.PENDING, about={"by_id": by_id}, **again)
+            return moves.move(task, Status.PENDING, about={"by_id": by_id}, **again)
     except IntegrityError as error:  # started anew at this very moment
         raise WrongState(REPLACED) from error

@@ -10,7 +10,6 @@ import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Count, Max, Min, Q
 from django.utils.translation import gettext_noop
 
 from documents import spaces, usage
@@ -38,10 +37,15 @@ KNOWN = f"""coalesce(
     (SELECT kept.embedding::vector FROM {KeptVector._meta.db_table} kept
         WHERE kept.digest = lacking.digest AND kept.space_id = %(space)s)
 )"""  # noqa: S608 - table names of our own, here and below
-_LACKING = """
-    task_id = %(task)s AND index BETWEEN %(first)s AND %(last)s
-    AND (drafts.embedding IS NULL OR drafts.space_id IS DISTINCT FROM %(space)s)
-"""
+_WITHOUT = "(drafts.embedding IS NULL OR drafts.space_id IS DISTINCT FROM %(space)s)"
+_LACKING = f"task_id = %(task)s AND index BETWEEN %(first)s AND %(last)s AND {_WITHOUT}"
+_COUNT = f"""
+    SELECT count(*), count(*) FILTER (WHERE {_WITHOUT}),
+        coalesce(min(index) FILTER (WHERE {_WITHOUT}), 0),
+        coalesce(max(index) FILTER (WHERE {_WITHOUT}), -1)
+    FROM {DRAFTS} drafts WHERE task_id = %(task)s
+"""  # noqa: S608
+_MISSING = f"SELECT digest, context, text FROM {DRAFTS} drafts WHERE {_LACKING} ORDER BY index"  # noqa: S608
 # Materialized, or each is looked up once for every draft: of a table that has just been filled
 # Postgres may believe that it has one row.
 _REUSE = f"""
@@ -117,20 +121,12 @@ def digest(context: str, text: str) -> bytes:
     return hashlib.sha256(embedded_text(context, text).encode()).digest()
 
 
-def _lacking(space: EmbeddingSpace) -> Q:
-    return Q(embedding=None) | Q(space=None) | ~Q(space=space)
-
-
 def _count(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int, list[Part]]:
     """The task's drafts, how many of them have no vector of the space, and where those are."""
-    lacking = _lacking(space)
-    found = Draft.objects.filter(task_id=task_id).aggregate(
-        total=Count("pk"),
-        lacking=Count("pk", filter=lacking),
-        first=Min("index", filter=lacking, default=0),
-        last=Max("index", filter=lacking, default=-1),
-    )
-    return found["total"], found["lacking"], _parts(found["first"], found["last"])
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"task": task_id, "space": space.pk})
+        total, lacking, first, last = cursor.fetchone()
+    return total, lacking, _parts(first, last)
 
 
 def _parts(first: int, last: int) -> list[Part]:
@@ -146,9 +142,10 @@ def _reuse(task_id: UUID, space: EmbeddingSpace, part: Part) -> int:
 
 
 def _missing(task_id: UUID, space: EmbeddingSpace, part: Part) -> Missing:
-    drafts = Draft.objects.filter(_lacking(space), task_id=task_id, index__range=part)
-    rows = drafts.order_by("index").values_list("digest", "context", "text")
-    return {bytes(digest): embedded_text(context, text) for digest, context, text in rows}
+    first, last = part
+    with connection.cursor() as cursor:
+        cursor.execute(_MISSING, {"task": task_id, "space": space.pk, "first": first, "last": last})
+        return {bytes(digest): embedded_text(*said) for digest, *said in cursor.fetchall()}
 
 
 def batches(missing: Missing) -> Iterator[Missing]:

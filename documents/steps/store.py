@@ -25,7 +25,7 @@ _COLUMNS = """
 _OF_TASK = f"""
     FROM {Draft._meta.db_table} draft JOIN {Document._meta.db_table} document
         ON document.id = document_id
-    WHERE task_id = %(task)s AND embedding IS NOT NULL AND space_id = %(space)s
+    WHERE task_id = %(task)s
 """
 _CHUNKS = f"""
     INSERT INTO {Chunk._meta.db_table} (id, owner_id, {_COLUMNS})
@@ -34,7 +34,19 @@ _CHUNKS = f"""
 _VECTORS = f"""
     INSERT INTO {ChunkVector._meta.db_table} (chunk_id, space_id, owner_id, document_id, embedding)
     SELECT chunk_id, space_id, owner_id, document_id, l2_normalize(embedding) {_OF_TASK}
+        AND embedding IS NOT NULL AND space_id = %(space)s
 """
+# By hand: of what is deleted, Django would first read which there are.
+_CURRENT = f"""
+    UPDATE {Document._meta.db_table} document
+    SET chunk_count = %(stored)s, extraction_id = extraction.id
+    FROM {Extraction._meta.db_table} extraction
+    WHERE document.id = %(document)s AND extraction.task_id = %(task)s
+"""  # noqa: S608 - names of our own, here and below
+_OUTDATED = f"""
+    DELETE FROM {Extraction._meta.db_table}
+    WHERE document_id = %(document)s AND task_id <> %(task)s
+"""  # noqa: S608
 
 
 def replace_chunks(document_id: UUID, task_id: UUID) -> int:
@@ -44,34 +56,37 @@ def replace_chunks(document_id: UUID, task_id: UUID) -> int:
     vector and there is at least one; StepPaused if another space is searched than they are of.
     """
     space = spaces.held()
-    drafts = Draft.objects.filter(task_id=task_id)
-    expected = drafts.count()
     spaces.keep_vectors_of(document_id)
     Chunk.objects.filter(document_id=document_id).delete()
-    stored = _insert(task_id, space)
-    if stored != expected or not stored:
+    chunks, vectors = _insert(task_id, space)
+    if vectors != chunks or not chunks:
+        drafts = Draft.objects.filter(task_id=task_id)
         if drafts.exclude(embedding=None).exclude(space=space).exists():
             raise StepPaused  # the space was switched a moment ago
-        raise VectorsIncomplete(stored=stored, expected=expected)
-    _make_current(document_id, task_id, stored)
-    usage.add_for(document_id, chunks=stored)
-    return stored
+        raise VectorsIncomplete(stored=vectors, expected=chunks)
+    _make_current(document_id, task_id, chunks)
+    usage.add_for(document_id, chunks=chunks)
+    return chunks
 
 
-def _insert(task_id: UUID, space: EmbeddingSpace) -> int:
+def _insert(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int]:
+    """How many chunks and how many vectors there are now."""
     values: dict[str, Any] = {"task": task_id, "space": space.pk}
     with connection.cursor() as cursor:
         cursor.execute(
             "SET LOCAL statement_timeout = 0"
         )  # a book into a large index takes its time
         cursor.execute(_CHUNKS, values)
+        chunks = int(cursor.rowcount)
         cursor.execute(_VECTORS, values)
-        return int(cursor.rowcount)
+        return chunks, int(cursor.rowcount)
 
 
 def _make_current(document_id: UUID, task_id: UUID, stored: int) -> None:
-    extraction = Extraction.objects.only("id").get(task_id=task_id)
-    Document.objects.filter(pk=document_id).update(extraction=extraction, chunk_count=stored)
-    outdated = Extraction.objects.filter(document_id=document_id).exclude(pk=extraction.pk)
-    outdated.only("pk").delete()  # Django reads what it deletes; the text may be a book
+    values: dict[str, Any] = {"document": document_id, "task": task_id, "stored": stored}
+    with connection.cursor() as cursor:
+        cursor.execute(_CURRENT, values)
+        if not cursor.rowcount:
+            raise Extraction.DoesNotExist
+        cursor.execute(_OUTDATED, values)
     Draft.objects.filter(document_id=document_id).delete()
