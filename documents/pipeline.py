@@ -34,6 +34,12 @@ from tasks.pipelines import Pipeline, Step, StepResult, StepRun
 
 DOCUMENTS = Document._meta.db_table
 _DOCUMENT = f"SELECT {rows.columns(Document)} FROM {DOCUMENTS} WHERE id = %(document)s"  # noqa: S608 - names of our own, here and below
+_FACTS = f"UPDATE {DOCUMENTS} SET content_type = %(content_type)s WHERE id = %(document)s"  # noqa: S608
+_ABOUT = f"""
+    UPDATE {DOCUMENTS} SET page_count = %(pages)s, language = %(language)s WHERE id = %(document)s
+"""  # noqa: S608
+_FORGET_TEXT = f"DELETE FROM {Extraction._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
+_FORGET_DRAFTS = f"DELETE FROM {Draft._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
 _KEPT = f"""
     SELECT text, elements::text, document.language FROM {Extraction._meta.db_table} extraction
     JOIN {DOCUMENTS} document ON document.id = document_id WHERE task_id = %(task)s
@@ -56,7 +62,7 @@ def validate(run: StepRun) -> StepResult:
 
 
 def _save_facts(document: Document, facts: FileFacts) -> None:
-    Document.objects.filter(pk=document.pk).update(content_type=facts.content_type)
+    rows.change(_FACTS, {"document": document.pk, "content_type": facts.content_type})
 
 
 def extract(run: StepRun) -> StepResult:
@@ -88,7 +94,7 @@ def _keep_scan(document_id: UUID, page: int, read: dict[str, Any]) -> None:
 
 def _save_extracted(run: StepRun, extracted: Extracted) -> None:
     """A piece at a time: a second copy of a long text is more than a worker should need."""
-    Extraction.objects.filter(task_id=run.task_id).only("pk").delete()
+    rows.change(_FORGET_TEXT, {"task": run.task_id})
     copy = f"COPY {Extraction._meta.db_table} (document_id, task_id, text, elements) FROM STDIN"
     with copying(copy) as row:
         row.write(f"{run.subject_id}\t{run.task_id}\t")
@@ -98,9 +104,8 @@ def _save_extracted(run: StepRun, extracted: Extracted) -> None:
         for at, element in enumerate(extracted.elements):
             row.write(("," if at else "") + _escaped(json.dumps(fields_of(element))))
         row.write("]\n")
-    Document.objects.filter(pk=run.subject_id).update(
-        page_count=extracted.pages, language=extracted.language
-    )
+    about = {"pages": extracted.pages, "language": extracted.language}
+    rows.change(_ABOUT, {"document": run.subject_id, **about})
 
 
 # Characters: to split them takes as long as a fork of the sandbox, and below a second at worst.
@@ -171,12 +176,12 @@ _DRAFT_COLUMNS = (
 
 
 def _save_drafts(run: StepRun, text: str, passages: Iterable[Passage], language: str) -> None:
-    Draft.objects.filter(task_id=run.task_id).delete()
+    rows.change(_FORGET_DRAFTS, {"task": run.task_id})
     columns = ", ".join(f'"{name}"' for name in _DRAFT_COLUMNS)
     copy = f"COPY {Draft._meta.db_table} ({columns}) FROM STDIN"
-    with copying(copy) as rows:
+    with copying(copy) as drafts:
         for passage in passages:
-            rows.write_row(_draft_row(run, text, passage, language))
+            drafts.write_row(_draft_row(run, text, passage, language))
 
 
 def _draft_row(run: StepRun, text: str, passage: Passage, language: str) -> tuple[Any, ...]:
@@ -281,8 +286,7 @@ def _as_uploaded(document: Document, path: Path) -> Path:
 def settle(document_id: UUID, status: str, code: str | None, message: str | None) -> None:
     """Let the document follow its task. One that can be searched stays AVAILABLE."""
     why = {"code": code, "message": message} if status == DocumentStatus.FAILED else _NO_REASON
-    with connection.cursor() as cursor:
-        cursor.execute(_SETTLE, {"document": document_id, "status": str(status), **why})
+    rows.change(_SETTLE, {"document": document_id, "status": str(status), **why})
 
 
 def _step(step_type: str, label: Any, celery_name: str, run: Any, weight: int) -> Step:

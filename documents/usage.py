@@ -10,8 +10,10 @@ from django.db import connection
 from django.db.models import Sum
 
 from documents.models import Document, Usage
+from tasks import rows
 
 COUNTS = ("documents", "chunks", "tokens", "requests")
+_NOTHING: dict[str, Any] = dict.fromkeys(COUNTS, 0)
 LOOK_AGAIN_SECONDS = 300  # for a budget that was raised
 # The day is Postgres', in UTC, so that all workers agree about it.
 _TODAY = "(statement_timestamp() AT TIME ZONE 'UTC')::date"
@@ -61,17 +63,13 @@ class Report:
 
 def add(owner_id: int, **counts: int) -> None:
     """Count what an owner used now: `documents`, `chunks`, `tokens`, `requests`."""
-    _execute(_ADD.format(owner=_OF_OWNER), counts | {"owner": owner_id})
+    rows.change(_ADD.format(owner=_OF_OWNER), _NOTHING | counts | {"owner": owner_id})
 
 
 def add_for(document_id: UUID, **counts: int) -> None:
     """The same for the owner of a document; nothing if it is gone."""
-    _execute(_ADD.format(owner=_OF_DOCUMENT), counts | {"document": document_id})
-
-
-def _execute(statement: str, values: dict[str, Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, dict.fromkeys(COUNTS, 0) | values)
+    values = _NOTHING | counts | {"document": document_id}
+    rows.change(_ADD.format(owner=_OF_DOCUMENT), values)
 
 
 def seconds_over_budget(document_id: UUID) -> float:

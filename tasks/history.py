@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from tasks import rows
 from tasks.models import Status, Task, TaskEvent
 from tasks.sentences import translated
 
@@ -44,8 +44,7 @@ _UNSAID: dict[str, Any] = {
 def record(task: Task, event: Event, **about: Any) -> None:
     """Add an entry; `about` has the other fields of TaskEvent."""
     what = {"task": task.pk, "attempt": task.attempt, "event": event.value}
-    with connection.cursor() as cursor:
-        cursor.execute(_RECORD, {**_UNSAID, **about, **what})
+    rows.change(_RECORD, {**_UNSAID, **about, **what})
 
 
 def record_wait(task: Task, **about: Any) -> None:

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -108,10 +107,8 @@ def complete_step(detail: TaskDetail, details: dict[str, Any]) -> Task:
         "owner": detail.owner,
         "details": json.dumps(details),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_COMPLETE, values)
-        if not cursor.rowcount:
-            raise Fenced
+    if not rows.change(_COMPLETE, values):
+        raise Fenced
     return task
 
 

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from tasks import rows
 from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
 
 LOCK_ID = 0x7475726E  # "turn"
@@ -31,12 +32,20 @@ _ADMISSION = {
     "share": SLOTS_PER_MESSAGE,
 }
 
+_SLOTS = f"""coalesce((
+    SELECT sum(slots) FROM {Worker._meta.db_table}
+    WHERE seen_at > statement_timestamp() - %(seen)s * interval '1 second'
+        AND seen_at = (SELECT max(seen_at) FROM {Worker._meta.db_table})
+), %(unknown)s)::int"""  # noqa: S608 - names of our own, here and below
+_SENT = f"""{OutboxMessage._meta.db_table}
+    WHERE sent_at > statement_timestamp() - %(lost)s * interval '1 second'"""
 _SOMEBODY = f"""
     SELECT EXISTS (
         SELECT FROM {OutboxMessage._meta.db_table}
         WHERE sent_at IS NULL AND due_at <= statement_timestamp()
     )
-"""  # noqa: S608 - names of our own, here and below
+"""  # noqa: S608
+_ROOM = f"{_SOMEBODY} AND (SELECT count(*) FROM {_SENT}) < 1 + {_SLOTS} / %(share)s"  # noqa: S608
 _SERVED = f"""
     WITH served AS (
         SELECT owner_id, lane, count(*) AS turns FROM (
@@ -52,18 +61,13 @@ _SERVED = f"""
 # now is about to change it, and sends then.
 _ADMIT = f"""
     {_SERVED}, counted AS (
-        SELECT coalesce((
-            SELECT sum(slots) FROM {Worker._meta.db_table}
-            WHERE seen_at > statement_timestamp() - %(seen)s * interval '1 second'
-                AND seen_at = (SELECT max(seen_at) FROM {Worker._meta.db_table})
-        ), %(unknown)s)::int AS slots, count(*)::int AS sent,
+        SELECT {_SLOTS} AS slots, count(*)::int AS sent,
         count(*) FILTER (WHERE lane = '{Lane.BULK}')::int + (
             SELECT count(*) FROM {TaskDetail._meta.db_table} detail
             JOIN {Task._meta.db_table} task ON task.id = detail.task_id
             WHERE detail.status = '{Status.RUNNING}' AND task.lane = '{Lane.BULK}'
         )::int AS bulk
-        FROM {OutboxMessage._meta.db_table}
-        WHERE sent_at > statement_timestamp() - %(lost)s * interval '1 second'
+        FROM {_SENT}
     ), room AS (
         SELECT greatest(0, 1 + slots / %(share)s - sent) AS any,
             greatest(0, greatest(1, slots - 1) - bulk) AS bulk
@@ -134,9 +138,15 @@ class Admitted(NamedTuple):
 
 def somebody_waits() -> bool:
     """Whether a message is due and not sent yet."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SOMEBODY)
-        return bool(cursor.fetchone()[0])
+    return bool(rows.value(_SOMEBODY))
+
+
+def may_send() -> bool:
+    """Whether somebody waits and there is room in the broker: to see that costs a tenth of `admit`.
+
+    Who makes room looks after that is committed, so no room that comes later is missed.
+    """
+    return bool(rows.value(_ROOM, _ADMISSION))
 
 
 @transaction.atomic

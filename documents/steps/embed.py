@@ -18,6 +18,7 @@ from documents.embeddings import Vectors, embed_passages
 from documents.exceptions import EmbeddingRefused, EmbeddingWait
 from documents.models import Draft, EmbeddingSpace, KeptVector
 from documents.spaces import CHUNKS, VECTORS
+from tasks import rows
 from tasks.exceptions import StepPaused
 from tasks.sentences import TRIES_AGAIN
 
@@ -136,9 +137,7 @@ def _parts(first: int, last: int) -> list[Part]:
 
 def _reuse(task_id: UUID, space: EmbeddingSpace, part: Part) -> int:
     first, last = part
-    with connection.cursor() as cursor:
-        cursor.execute(_REUSE, {"task": task_id, "space": space.pk, "first": first, "last": last})
-        return int(cursor.rowcount)
+    return rows.change(_REUSE, {"task": task_id, "space": space.pk, "first": first, "last": last})
 
 
 def _missing(task_id: UUID, space: EmbeddingSpace, part: Part) -> Missing:

@@ -1,9 +1,6 @@
 """store_vectors: a document's new chunks replace its old ones, all of them or none."""
 
-from typing import Any
 from uuid import UUID
-
-from django.db import connection
 
 from documents import spaces, usage
 from documents.exceptions import VectorsIncomplete
@@ -15,6 +12,7 @@ from documents.models import (
     EmbeddingSpace,
     Extraction,
 )
+from tasks import rows
 from tasks.exceptions import StepPaused
 
 _COLUMNS = """
@@ -36,7 +34,7 @@ _VECTORS = f"""
     SELECT chunk_id, space_id, owner_id, document_id, l2_normalize(embedding) {_OF_TASK}
         AND embedding IS NOT NULL AND space_id = %(space)s
 """
-# By hand: of what is deleted, Django would first read which there are.
+_REMOVE = "DELETE FROM {table} WHERE document_id = %(document)s"
 _CURRENT = f"""
     UPDATE {Document._meta.db_table} document
     SET chunk_count = %(stored)s, extraction_id = extraction.id
@@ -57,7 +55,7 @@ def replace_chunks(document_id: UUID, task_id: UUID) -> int:
     """
     space = spaces.held()
     spaces.keep_vectors_of(document_id)
-    Chunk.objects.filter(document_id=document_id).delete()
+    rows.change(_REMOVE.format(table=Chunk._meta.db_table), {"document": document_id})
     chunks, vectors = _insert(task_id, space)
     if vectors != chunks or not chunks:
         drafts = Draft.objects.filter(task_id=task_id)
@@ -71,22 +69,14 @@ def replace_chunks(document_id: UUID, task_id: UUID) -> int:
 
 def _insert(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int]:
     """How many chunks and how many vectors there are now."""
-    values: dict[str, Any] = {"task": task_id, "space": space.pk}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SET LOCAL statement_timeout = 0"
-        )  # a book into a large index takes its time
-        cursor.execute(_CHUNKS, values)
-        chunks = int(cursor.rowcount)
-        cursor.execute(_VECTORS, values)
-        return chunks, int(cursor.rowcount)
+    values = {"task": task_id, "space": space.pk}
+    rows.change("SET LOCAL statement_timeout = 0", {})  # a book into a large index takes its time
+    return rows.change(_CHUNKS, values), rows.change(_VECTORS, values)
 
 
 def _make_current(document_id: UUID, task_id: UUID, stored: int) -> None:
-    values: dict[str, Any] = {"document": document_id, "task": task_id, "stored": stored}
-    with connection.cursor() as cursor:
-        cursor.execute(_CURRENT, values)
-        if not cursor.rowcount:
-            raise Extraction.DoesNotExist
-        cursor.execute(_OUTDATED, values)
-    Draft.objects.filter(document_id=document_id).delete()
+    values = {"document": document_id, "task": task_id, "stored": stored}
+    if not rows.change(_CURRENT, values):
+        raise Extraction.DoesNotExist
+    rows.change(_OUTDATED, values)
+    rows.change(_REMOVE.format(table=Draft._meta.db_table), values)

@@ -52,7 +52,9 @@ def test_processing_again_does_not_read_the_old_text(api):
     process(api, 2)
     document_id = Chunk.objects.values_list("document_id", flat=True)[0]
     assert api.post(f"/api/documents/{document_id}/reprocess/").status_code == 202
-    reading = re.compile(rf'\s*SELECT\b.*\btext\b.*\bFROM "?{Extraction._meta.db_table}\b', re.S)
+    reading = re.compile(
+        rf'\s*SELECT\b.*\btext\b.*\bFROM "?{Extraction._meta.db_table}\b', re.DOTALL
+    )
     assert sum(bool(reading.match(sql)) for sql in run_latest(document_id)) == 1  # the splitter's
 
 
