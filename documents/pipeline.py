@@ -111,12 +111,12 @@ def _save_extracted(run: StepRun, extracted: Extracted) -> None:
 # Characters: to split them takes as long as a fork of the sandbox, and below a second at worst.
 _SHORT = 100_000
 _PIECE = 100_000  # characters
-_ESCAPES = {ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t", ord("\r"): "\\r"}
 
 
 def _escaped(text: str) -> str:
-    """For COPY's text format."""
-    return text.translate(_ESCAPES)
+    """For COPY's text format. To replace one by one takes a twentieth of `str.translate`."""
+    text = text.replace("\\", r"\\").replace("\n", r"\n")
+    return text.replace("\t", r"\t").replace("\r", r"\r")
 
 
 def fields_of(element: Element) -> tuple[Any, ...]:
