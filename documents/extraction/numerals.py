@@ -4,6 +4,7 @@ _ROMAN = {
     1000: "m", 900: "cm", 500: "d", 400: "cd", 100: "c", 90: "xc", 50: "l", 40: "xl", 10: "x",
     9: "ix", 5: "v", 4: "iv", 1: "i",
 }  # fmt: skip
+_DIGIT = {sign: size for size, sign in _ROMAN.items() if len(sign) == 1}
 _LARGEST = 4000  # of a Roman number
 
 
@@ -23,6 +24,13 @@ def _roman(number: int) -> str:
         digits += sign * (number // size)
         number %= size
     return digits
+
+
+def of_roman(text: str) -> int:
+    """The number that small Roman digits write."""
+    sizes = [_DIGIT[sign] for sign in text]
+    larger = zip(sizes, [*sizes[1:], 0], strict=True)
+    return sum(-size if size < after else size for size, after in larger)
 
 
 def whole(text: str, otherwise: int) -> int:

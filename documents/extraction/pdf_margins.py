@@ -2,11 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from documents.extraction.lines import Line, Page
+from documents.extraction.numerals import of_roman
 
+Place = tuple[int, str]  # a page's number, and a line there, in small letters
+Number = tuple[str, int, int]  # a line without its numbers, which of them, how far its page is on
 _MARGIN = 0.1  # of the page's height, at either end, where running heads live
 _FEWEST = 3  # pages that tell what runs …
 _FEW_LINES = 5  # of a slide, whose first one is its title
@@ -24,14 +26,7 @@ def drop_running_lines(pages: Sequence[Page]) -> int:
     tops = {page.number: top for page in pages if (top := _top(page)) is not None}
     heads = _heads(tops, len(pages))
     for page in pages:
-        kept = [
-            line
-            for line in page.lines
-            if not (
-                _in_margin(line, page)
-                and (_is_running(line, running) or ahead in list(_ahead(line, page.number)))
-            )
-        ]
+        kept = [line for line in page.lines if not _is_left_out(line, page, running, ahead)]
         if page.number in heads:
             kept = [line for line in kept if line is not tops[page.number]]
         dropped += len(page.lines) - len(kept)
@@ -39,21 +34,50 @@ def drop_running_lines(pages: Sequence[Page]) -> int:
     return dropped
 
 
-@lru_cache(1024)
-def _key(text: str) -> str:
-    return _DIGITS.sub("#", text.lower())
+def _is_left_out(line: Line, page: Page, running: Set[Place], ahead: int | None) -> bool:
+    if not _in_margin(line, page):
+        return False
+    numbered = _is_number(line) or ahead in list(_ahead(line, page.number))
+    return numbered or _place(line, page) in running
 
 
 def _in_margin(line: Line, page: Page) -> bool:
     return not page.height * _MARGIN < line.base < page.height * (1 - _MARGIN)
 
 
-def _running_lines(pages: Sequence[Page]) -> set[str]:
-    """Lines that, but for their numbers, stand in the margins of at least three pages."""
-    counts: Counter[str] = Counter()
-    for page in pages:
-        counts.update({_key(line.text) for line in page.lines if _in_margin(line, page)})
-    return {key for key, count in counts.items() if count >= _FEWEST}
+def _running_lines(pages: Sequence[Page]) -> set[Place]:
+    """Lines in the margins that, but for what counts the pages, stand on at least three of them."""
+    lines = {_place(line, page) for page in pages for line in page.lines if _in_margin(line, page)}
+    counting = _counting(lines)
+    keys = {line: _masked(line, counting) for line in lines}
+    counts = Counter(key for key, _ in {(key, page) for (page, _), key in keys.items()})
+    return {line for line, key in keys.items() if counts[key] >= _FEWEST}
+
+
+def _place(line: Line, page: Page) -> Place:
+    return page.number, line.text.lower()
+
+
+def _counting(lines: Iterable[Place]) -> set[Number]:
+    """The numbers that grow with the pages. Any other one is what tells a line from the others: the
+    number of an invoice, say."""
+    counts = Counter(number for line in lines for number in _numbers(line))
+    return {number for number, count in counts.items() if count >= _FEWEST}
+
+
+def _numbers(line: Place) -> list[Number]:
+    page, text = line
+    key = _DIGITS.sub("#", text)
+    return [(key, at, page - _value(n)) for at, n in enumerate(_DIGITS.findall(text))]
+
+
+def _value(digits: str) -> int:
+    return int(digits[-9:]) if digits.isdecimal() else of_roman(digits)
+
+
+def _masked(line: Place, counting: Set[Number]) -> str:
+    numbers = iter(_numbers(line))
+    return _DIGITS.sub(lambda n: "#" if next(numbers) in counting else n[0], line[1])
 
 
 def _top(page: Page) -> Line | None:
@@ -80,9 +104,10 @@ def _unnumbered(line: Line, page: int, ahead: int | None) -> str:
     return _FIRST_OR_LAST.sub(lambda n: "" if page - int(n[0]) == ahead else n[0], line.text)
 
 
-def _is_running(line: Line, running: set[str]) -> bool:
-    key = _key(line.text)
-    return key in running or (key.strip(" -–—|.") == "#" and len(line.text) < 10)
+def _is_number(line: Line) -> bool:
+    """Of a page, by itself."""
+    key = _DIGITS.sub("#", line.text.lower())
+    return key.strip(" -–—|.") == "#" and len(line.text) < 10
 
 
 def _numbers_ahead(pages: Sequence[Page]) -> int | None:

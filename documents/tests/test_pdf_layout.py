@@ -208,11 +208,27 @@ def test_a_running_head_below_the_margin_is_known_by_its_place(tmp_path):
     ]
 
 
-def test_pages_that_begin_with_numbers_of_their_own_keep_them(tmp_path):
+@pytest.mark.parametrize("height", [650, 800])  # in the text, and in the margin
+def test_pages_that_begin_with_numbers_of_their_own_keep_them(tmp_path, height):
     words = [(50, 610 - 12 * n, "Words.") for n in range(5)]
-    pages = [[(50, 650, f"b|Invoice {n * 4711}"), *words] for n in range(1, 6)]
+    pages = [[(50, height, f"b|Invoice {n * 4711}"), *words] for n in range(1, 6)]
     extracted = extract(files.pdf(tmp_path / "a.pdf", pages))
     assert [f"Invoice {n * 4711}" in extracted.text for n in range(1, 6)] == [True] * 5
+
+
+def test_what_counts_the_pages_beside_other_numbers_is_known(tmp_path):
+    words = [(50, 610 - 12 * n, "Words.") for n in range(5)]
+    feet = [(f"Form 12 - page {n} of 5", f"Case {n * n + 80}") for n in range(1, 6)]
+    pages = [[*words, (50, 60, form), (50, 40, case)] for form, case in feet]
+    extracted = extract(files.pdf(tmp_path / "a.pdf", pages))
+    assert "Form" not in extracted.text
+    assert [f"Case {n * n + 80}" in extracted.text for n in range(1, 6)] == [True] * 5
+
+
+def test_roman_numbers_of_pages_are_known(tmp_path):
+    words = [(50, 610 - 12 * n, "Words.") for n in range(5)]
+    pages = [[*words, (50, 40, f"Preface to it, {n}")] for n in ("viii", "ix", "x", "xi")]
+    assert "Preface" not in extract(files.pdf(tmp_path / "a.pdf", pages)).text
 
 
 def test_headings_of_one_size_are_as_deep_as_their_numbers(tmp_path):
