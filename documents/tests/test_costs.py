@@ -14,7 +14,7 @@ from tasks.models import Task
 from tasks.tests.factories import run_all
 
 pytestmark = pytest.mark.django_db
-MOST_STATEMENTS = 75  # of a document with one batch of passages, the upload not counted
+MOST_STATEMENTS = 66  # of a document with one batch of passages, the upload not counted
 # For each further 500 chunks: eight requests to the embedder, each kept and, at most, told.
 MOST_PER_500 = 80
 

@@ -57,6 +57,19 @@ def test_few_messages_wait_in_the_broker(user, slots):
     assert admitted() == []
 
 
+def test_whose_turn_it_is_is_asked_where_a_message_may_be_sent(user, slots):
+    assert not queue.may_send()  # nobody waits
+    add(user, 4)
+    assert queue.may_send()
+    first, second = admitted()
+    assert not queue.may_send()  # no room
+    run(first)
+    assert queue.may_send()
+    admitted()
+    OutboxMessage.objects.filter(pk=second).update(sent_at=Now() - timedelta(minutes=1))
+    assert queue.may_send()  # that one got lost
+
+
 def test_the_older_task_comes_first(user, slots):
     slots(1)
     waiting = add(user, 4)
