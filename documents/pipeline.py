@@ -1,22 +1,19 @@
 """The document pipeline: names the five steps and carries values between them and the database."""
 
-import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.utils.translation import gettext_lazy
 
 from documents.copying import copying
-from documents.exceptions import FileChanged, FileMissing
 from documents.extraction.elements import Element, Extracted, Passage
 from documents.extraction.libreoffice import program_folder
 from documents.extraction.sandbox import sandbox
@@ -27,25 +24,26 @@ from documents.steps.extract import extract_text
 from documents.steps.split import split_kept
 from documents.steps.store import replace_chunks
 from documents.steps.validate import FileFacts, validate_file
+from documents.uploaded import local
 from documents.words import indexed
 from tasks import rows
 from tasks.exceptions import Fenced
 from tasks.pipelines import Pipeline, Step, StepResult, StepRun
 
-DOCUMENTS = Document._meta.db_table
-_DOCUMENT = f"SELECT {rows.columns(Document)} FROM {DOCUMENTS} WHERE id = %(document)s"  # noqa: S608 - names of our own, here and below
-_FACTS = f"UPDATE {DOCUMENTS} SET content_type = %(content_type)s WHERE id = %(document)s"  # noqa: S608
+_DOCUMENTS = Document._meta.db_table
+_DOCUMENT = f"SELECT {rows.columns(Document)} FROM {_DOCUMENTS} WHERE id = %(document)s"  # noqa: S608 - names of our own, here and below
+_FACTS = f"UPDATE {_DOCUMENTS} SET content_type = %(content_type)s WHERE id = %(document)s"  # noqa: S608
 _ABOUT = f"""
-    UPDATE {DOCUMENTS} SET page_count = %(pages)s, language = %(language)s WHERE id = %(document)s
+    UPDATE {_DOCUMENTS} SET page_count = %(pages)s, language = %(language)s WHERE id = %(document)s
 """  # noqa: S608
 _FORGET_TEXT = f"DELETE FROM {Extraction._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
 _FORGET_DRAFTS = f"DELETE FROM {Draft._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
 _KEPT = f"""
     SELECT text, elements::text, document.language FROM {Extraction._meta.db_table} extraction
-    JOIN {DOCUMENTS} document ON document.id = document_id WHERE task_id = %(task)s
+    JOIN {_DOCUMENTS} document ON document.id = document_id WHERE task_id = %(task)s
 """  # noqa: S608
 _SETTLE = f"""
-    UPDATE {DOCUMENTS}
+    UPDATE {_DOCUMENTS}
     SET status = CASE WHEN chunk_count > 0 THEN '{DocumentStatus.AVAILABLE}' ELSE %(status)s END,
         error_code = %(code)s, error_message = %(message)s, updated_at = statement_timestamp()
     WHERE id = %(document)s
@@ -55,7 +53,7 @@ _NO_REASON = {"code": None, "message": None}
 
 def validate(run: StepRun) -> StepResult:
     document = _document(run)
-    with _local(document) as path:
+    with local(document) as path:
         facts = validate_file(path, name=document.name, limits=limits())
     details = {"file_size": facts.size, "file_type": facts.content_type}
     return StepResult(details=details, save=partial(_save_facts, document, facts))
@@ -67,7 +65,7 @@ def _save_facts(document: Document, facts: FileFacts) -> None:
 
 def extract(run: StepRun) -> StepResult:
     document = _document(run)
-    with _local(document) as path:
+    with local(document) as path:
         extracted = extract_text(
             path,
             content_type=document.content_type,
@@ -136,9 +134,7 @@ def split(run: StepRun) -> StepResult:
 
 def _kept(run: StepRun) -> tuple[str, str, str]:
     """The text that was extracted, its elements as JSON, and the document's language."""
-    with connection.cursor() as cursor:
-        cursor.execute(_KEPT, {"task": run.task_id})
-        found: tuple[str, str, str] | None = cursor.fetchone()
+    found: tuple[str, str, str] | None = rows.row(_KEPT, {"task": run.task_id})
     if found is None:
         raise Extraction.DoesNotExist
     return found
@@ -246,41 +242,6 @@ def _document(run: StepRun) -> Document:
     if document is None:
         raise Fenced  # deleted meanwhile
     return document
-
-
-@contextmanager
-def _local(document: Document) -> Iterator[Path]:
-    """The bytes that were uploaded, as a path of this machine; a copy of what lies elsewhere.
-
-    Each step that reads them makes sure again: they may have changed since the one before.
-    """
-    try:
-        path = Path(document.file.path)
-    except NotImplementedError:
-        with NamedTemporaryFile() as copy:
-            _download(document, copy)
-            yield _as_uploaded(document, Path(copy.name))
-        return
-    yield _as_uploaded(document, path)
-
-
-def _download(document: Document, copy: IO[bytes]) -> None:
-    try:
-        copy.writelines(document.file.chunks())
-        copy.flush()
-    except FileNotFoundError as error:
-        raise FileMissing from error
-
-
-def _as_uploaded(document: Document, path: Path) -> Path:
-    try:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise FileMissing from error
-    if sha256 != document.sha256:
-        raise FileChanged
-    return path
 
 
 def settle(document_id: UUID, status: str, code: str | None, message: str | None) -> None:

@@ -138,7 +138,7 @@ class Admitted(NamedTuple):
 
 def somebody_waits() -> bool:
     """Whether a message is due and not sent yet."""
-    return bool(rows.value(_SOMEBODY))
+    return bool(rows.row(_SOMEBODY, {})[0])
 
 
 def may_send() -> bool:
@@ -146,7 +146,7 @@ def may_send() -> bool:
 
     Who makes room looks after that is committed, so no room that comes later is missed.
     """
-    return bool(rows.value(_ROOM, _ADMISSION))
+    return bool(rows.row(_ROOM, _ADMISSION)[0])
 
 
 @transaction.atomic

@@ -17,11 +17,11 @@ def change(statement: str, values: Mapping[str, Any]) -> int:
         return int(cursor.rowcount)
 
 
-def value(statement: str, values: Mapping[str, Any] | None = None) -> Any:
-    """The first value that a statement gives, which gives at least one row."""
+def row(statement: str, values: Mapping[str, Any]) -> Any:
+    """The first row that a statement gives, a tuple; None: it gives none."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, values or {})
-        return cursor.fetchone()[0]
+        cursor.execute(statement, values)
+        return cursor.fetchone()
 
 
 def columns(model: type[Model]) -> str:
@@ -31,13 +31,11 @@ def columns(model: type[Model]) -> str:
 
 def first(model: type[Row], statement: str, values: Mapping[str, Any]) -> Row | None:
     """The first row that the statement gives, which is of the model's `columns`."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        row = cursor.fetchone()
-    if row is None:
+    found = row(statement, values)
+    if found is None:
         return None
     names, readers = _fields(model)
-    pairs = zip(readers, row, strict=True)
+    pairs = zip(readers, found, strict=True)
     read = [by(value, None, connection) if by else value for by, value in pairs]
     return model.from_db(connection.alias, names, read)
 

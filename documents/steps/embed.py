@@ -124,9 +124,7 @@ def digest(context: str, text: str) -> bytes:
 
 def _count(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int, list[Part]]:
     """The task's drafts, how many of them have no vector of the space, and where those are."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"task": task_id, "space": space.pk})
-        total, lacking, first, last = cursor.fetchone()
+    total, lacking, first, last = rows.row(_COUNT, {"task": task_id, "space": space.pk})
     return total, lacking, _parts(first, last)
 
 

@@ -34,6 +34,7 @@ _VECTORS = f"""
     SELECT chunk_id, space_id, owner_id, document_id, l2_normalize(embedding) {_OF_TASK}
         AND embedding IS NOT NULL AND space_id = %(space)s
 """
+# By hand: Django would first read what it deletes, and a text may be a book.
 _REMOVE = "DELETE FROM {table} WHERE document_id = %(document)s"
 _CURRENT = f"""
     UPDATE {Document._meta.db_table} document

@@ -57,7 +57,7 @@ def test_few_messages_wait_in_the_broker(user, slots):
     assert admitted() == []
 
 
-def test_whose_turn_it_is_is_asked_where_a_message_may_be_sent(user, slots):
+def test_a_message_may_be_sent_while_somebody_waits_and_the_broker_has_room(user, slots):
     assert not queue.may_send()  # nobody waits
     add(user, 4)
     assert queue.may_send()

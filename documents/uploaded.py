@@ -1,0 +1,46 @@
+"""The bytes that were uploaded, on this machine and unchanged."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+from documents.exceptions import FileChanged, FileMissing
+from documents.models import Document
+
+
+@contextmanager
+def local(document: Document) -> Iterator[Path]:
+    """The bytes that were uploaded, as a path of this machine; a copy of what lies elsewhere.
+
+    Each step that reads them makes sure again: they may have changed since the one before.
+    """
+    try:
+        path = Path(document.file.path)
+    except NotImplementedError:
+        with NamedTemporaryFile() as copy:
+            _download(document, copy)
+            yield _as_uploaded(document, Path(copy.name))
+        return
+    yield _as_uploaded(document, path)
+
+
+def _download(document: Document, copy: IO[bytes]) -> None:
+    try:
+        copy.writelines(document.file.chunks())
+        copy.flush()
+    except FileNotFoundError as error:
+        raise FileMissing from error
+
+
+def _as_uploaded(document: Document, path: Path) -> Path:
+    try:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise FileMissing from error
+    if sha256 != document.sha256:
+        raise FileChanged
+    return path
