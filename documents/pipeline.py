@@ -194,7 +194,8 @@ def _draft_row(run: StepRun, text: str, passage: Passage, language: str) -> tupl
 
 def embed(run: StepRun) -> StepResult:
     def report(done: int, total: int) -> None:
-        run.report(done, total, processed_chunks=done, total_chunks=total)
+        if done < total:  # else the step ends, which tells it
+            run.report(done, total, processed_chunks=done, total_chunks=total)
 
     total, asked = _embed_drafts(run, report)
     details = {"processed_chunks": total, "total_chunks": total, "embedded_chunks": asked}

@@ -39,19 +39,22 @@ _MOVE = f"""
     RETURNING {rows.columns(Task)}
 """  # noqa: S608
 # A task is locked before its step, as everywhere.
-_COMPLETE = f"""
+_HOLD = f"""
     WITH task AS (
         UPDATE {Task._meta.db_table}
         SET seq = seq + 1, updated_at = statement_timestamp(), progress = %(progress)s
         WHERE id = %(task)s AND attempt = %(attempt)s AND status = '{Status.RUNNING}'
         RETURNING id
     )
-    UPDATE {TaskDetail._meta.db_table} step
+    SELECT step.id FROM {TaskDetail._meta.db_table} step JOIN task ON step.task_id = task.id
+    WHERE step.id = %(step)s AND step.owner = %(owner)s AND step.status = '{Status.RUNNING}'
+    FOR UPDATE OF step
+"""  # noqa: S608
+_COMPLETE = f"""
+    UPDATE {TaskDetail._meta.db_table}
     SET status = '{Status.COMPLETED}', completed_at = statement_timestamp(), progress = 100,
         details = %(details)s::jsonb, owner = NULL, lease_expires_at = NULL
-    FROM task
-    WHERE step.id = %(step)s AND step.task_id = task.id AND step.owner = %(owner)s
-        AND step.status = '{Status.RUNNING}'
+    WHERE id = %(step)s
 """  # noqa: S608
 _TAKE = f"""
     UPDATE {TaskDetail._meta.db_table}
@@ -67,6 +70,7 @@ _TAKE = f"""
     ) AND status = '{Status.PENDING}'
     RETURNING {rows.columns(TaskDetail)}
 """  # noqa: S608
+_COMPLETE_AND_TAKE = f"WITH done AS ({_COMPLETE}) {_TAKE}"
 
 
 def lease() -> Any:
@@ -96,8 +100,8 @@ def own_row(detail: TaskDetail) -> Any:
     return TaskDetail.objects.filter(pk=detail.pk, owner=detail.owner, status=Status.RUNNING)
 
 
-def complete_step(detail: TaskDetail, details: dict[str, Any]) -> Task:
-    """Leave a step of ours as done; its task, locked. Raises Fenced."""
+def hold(detail: TaskDetail) -> Task:
+    """Lock a step of ours that is about to be done, and its task; that. Raises Fenced."""
     task: Task = detail.task
     values: dict[str, Any] = {
         "task": task.pk,
@@ -105,20 +109,33 @@ def complete_step(detail: TaskDetail, details: dict[str, Any]) -> Task:
         "progress": task.steps.progress(detail.step_type, 100),
         "step": detail.pk,
         "owner": detail.owner,
-        "details": json.dumps(details),
     }
-    if not rows.change(_COMPLETE, values):
+    if not rows.change(_HOLD, values):
         raise Fenced
     return task
 
 
+def complete_step(detail: TaskDetail) -> None:
+    """Leave a step that we hold as done, now that what it made is written."""
+    rows.change(_COMPLETE, _done(detail))
+
+
+def go_on(detail: TaskDetail) -> TaskDetail | None:
+    """Leave a step that we hold as done, and become the owner of the first that is not."""
+    taking = _taking(detail.task, detail.owner, detail.worker)
+    step = _taken(detail.task, _COMPLETE_AND_TAKE, _done(detail) | taking)
+    if step is None:
+        _end_without_step(detail.task)
+    return step
+
+
+def _done(detail: TaskDetail) -> dict[str, Any]:
+    return {"step": detail.pk, "details": json.dumps(detail.details)}
+
+
 def take(task: Task, owner: UUID, worker: str, step_type: str = "") -> TaskDetail | None:
     """Become the owner of that step, or of the first that is not done; None: it waits no more."""
-    values = {"task": task.pk, "owner": owner, "worker": worker, "step_type": step_type}
-    values["lease"] = settings.TASK_LEASE_SECONDS
-    if step := rows.first(TaskDetail, _TAKE, values):
-        step.task = task
-    return step
+    return _taken(task, _TAKE, _taking(task, owner, worker, step_type))
 
 
 def take_next(task: Task, owner: UUID, worker: str) -> TaskDetail | None:
@@ -126,6 +143,17 @@ def take_next(task: Task, owner: UUID, worker: str) -> TaskDetail | None:
     step = take(task, owner, worker)
     if step is None:
         _end_without_step(task)
+    return step
+
+
+def _taking(task: Task, owner: UUID | None, worker: str, step_type: str = "") -> dict[str, Any]:
+    values = {"task": task.pk, "owner": owner, "worker": worker, "step_type": step_type}
+    return values | {"lease": settings.TASK_LEASE_SECONDS}
+
+
+def _taken(task: Task, statement: str, values: dict[str, Any]) -> TaskDetail | None:
+    if step := rows.first(TaskDetail, statement, values):
+        step.task = task
     return step
 
 

@@ -141,14 +141,17 @@ def complete(detail: TaskDetail, result: StepResult, *, go_on: bool = False) -> 
 
     Who may `go_on` becomes the owner of the next step too; else that waits for its turn.
     """
-    task = moves.complete_step(detail, detail.details | result.details)
+    task = moves.hold(detail)
     result.save()
+    detail.details |= result.details
     if detail.step_type == task.steps.steps[-1].type:
+        moves.complete_step(detail)
         moves.move(task, Status.COMPLETED, about={"worker": detail.worker})
         return None
     announce(task)
-    if go_on and detail.owner:
-        return moves.take_next(task, detail.owner, detail.worker)
+    if go_on:
+        return moves.go_on(detail)
+    moves.complete_step(detail)
     moves.next_step(task, goes_on=True)
     return None
 

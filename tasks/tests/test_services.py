@@ -1,7 +1,7 @@
 """Every allowed move of a task, and every refused one."""
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from tasks import moves, outbox, services
@@ -106,6 +106,18 @@ def test_who_may_go_on_owns_the_next_step_with_the_end_of_this_one(task, running
     assert not OutboxMessage.objects.exists()
     assert services.heartbeat(following) is True
     assert services.heartbeat(running) is False
+
+
+def test_writing_what_a_step_made_is_of_its_time(task, running):
+    written = []
+
+    def write():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            written.append(cursor.fetchone()[0])
+
+    services.complete(running, StepResult(save=write))
+    assert task.task_details.get(step_type="ONE").completed_at > written[0]
 
 
 def test_when_saving_the_output_fails_nothing_moves(task, running):
