@@ -1,5 +1,7 @@
 """Lines as they stand on pages, wherever they were read from."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -36,3 +38,16 @@ class Page:
     scanned: bool = False  # its lines were read by OCR
     sideways: list[Line] = field(default_factory=list)  # that run another way than the others
     fields: list[str] = field(default_factory=list)  # "name: value" of a form
+
+
+def cells_of(line: Line) -> Sequence[Cell]:
+    """Its parts; a line without wide gaps is one."""
+    return line.cells or [Cell(line.text, line.left, line.right)]
+
+
+def usual_size(lines: Iterable[Line]) -> float:
+    """Of the type that most of the text is set in."""
+    counts: Counter[float] = Counter()
+    for line in lines:
+        counts[line.size] += -(-len(line.text) // 20)
+    return counts.most_common(1)[0][0] if counts else 0.0

@@ -11,7 +11,7 @@ from operator import sub
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts
-from documents.extraction.lines import Line, Page
+from documents.extraction.lines import Line, Page, usual_size
 from documents.extraction.pdf_margins import drop_running_lines, notes_last
 from documents.extraction.pdf_order import in_order
 from documents.extraction.pdf_tables import without_tables
@@ -65,7 +65,7 @@ class _Layout:
     def __init__(self, pages: Sequence[Page], outline: Outline) -> None:
         lines = [line for page in pages for line in page.lines]
         self.outline = outline
-        self.body = _usual_size(lines)
+        self.body = usual_size(lines)
         self.pitch = self._usual_pitch(pages)
         every = chain(lines, *(page.sideways for page in pages))
         sizes = sorted({line.size for line in every if self._is_larger(line)}, reverse=True)
@@ -234,14 +234,6 @@ def _could_be_heading(text: str) -> bool:
         and text.count(",") < 3
         and text[-1] not in ".,;。，；\xad"
     )
-
-
-def _usual_size(lines: Iterable[Line]) -> float:
-    """Of the type that most of the text is set in."""
-    counts: Counter[float] = Counter()
-    for line in lines:
-        counts[line.size] += -(-len(line.text) // 20)
-    return counts.most_common(1)[0][0] if counts else 0.0
 
 
 def _commonest(values: Iterable[float]) -> float:

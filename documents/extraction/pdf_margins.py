@@ -4,54 +4,98 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 
-from documents.extraction.lines import Line, Page
+from documents.extraction import pdf_numbers
+from documents.extraction.lines import Line, Page, cells_of, usual_size
 from documents.extraction.numerals import of_roman
 
 Place = tuple[int, str]  # a page's number, and a line there, in small letters
 Number = tuple[str, int, int]  # a line without its numbers, which of them, how far its page is on
 _MARGIN = 0.1  # of the page's height, at either end, where running heads live
 _FEWEST = 3  # pages that tell what runs …
+_NEAR = 2  # … each with another so few pages away: left and right may differ
 _FEW_LINES = 5  # of a slide, whose first one is its title
-_OFTEN = 0.4  # … and the share of all that do outside the margins: left and right may differ
+_OFTEN = 0.4  # … and the share of all that do outside the margins …
+_OFTEN_LARGE = 0.6  # … or in large type
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 _FIRST_OR_LAST = re.compile(r"^(\d{1,4})(?=\s)|(?<=\s)(\d{1,4})$")
-_SMALLER = 0.95  # of body text, for notes
+_LARGER = 1.12  # than body text, for headings
+_SMALLER = 0.95  # than body text, for notes
 _GAP_ABOVE_NOTES = 1.5  # sizes of the type
+_GAP_BELOW_NAMES = 2.2  # of columns, likewise
+_ALIGNED = 2.0  # points
 _SENTENCE_END = re.compile(r"[.!?:。！？：][\"'”’)\]]*$")
 
 
 def drop_running_lines(pages: Sequence[Page]) -> int:
     """Take running heads and page numbers off the pages; how many there were."""
-    running, ahead, dropped = _running_lines(pages), _numbers_ahead(pages), 0
-    tops = {page.number: top for page in pages if (top := _top(page)) is not None}
-    heads = _heads(tops, len(pages))
+    running, heads, dropped = _running_lines(pages), _heads(pages), 0
+    numbers = pdf_numbers.PageNumbers([(page, _margin(page)) for page in pages])
     for page in pages:
-        kept = [line for line in page.lines if not _is_left_out(line, page, running, ahead)]
-        if page.number in heads:
-            kept = [line for line in kept if line is not tops[page.number]]
-        dropped += len(page.lines) - len(kept)
-        page.lines = kept
+        left_out = _running_on(page, running)
+        left_out += numbers.of(page, _margin(page), left_out)
+        left_out += heads.get(page.number, [])
+        gone = set(map(id, _without_names_of_columns(left_out, page)))
+        page.lines = [line for line in page.lines if id(line) not in gone]
+        dropped += len(gone)
     return dropped
 
 
-def _is_left_out(line: Line, page: Page, running: Set[Place], ahead: int | None) -> bool:
-    if not _in_margin(line, page):
+def _running_on(page: Page, running: Set[Place]) -> list[Line]:
+    lines = [line for line in _margin(page) if _place(line, page) in running]
+    return [line for line in lines if not pdf_numbers.is_cell(line, page, lines)]
+
+
+def _margin(page: Page) -> list[Line]:
+    low, high = page.height * _MARGIN, page.height * (1 - _MARGIN)
+    return [line for line in page.lines if not low < line.base < high]
+
+
+def _without_names_of_columns(lines: Sequence[Line], page: Page) -> list[Line]:
+    left_out = set(map(id, lines))
+    kept = [line for line in page.lines if id(line) not in left_out]
+    return [line for line in lines if not _names_columns(line, lines, kept)]
+
+
+def _names_columns(line: Line, left_out: Iterable[Line], kept: Sequence[Line]) -> bool:
+    """Whether it is of a row that was left out as a whole and whose cells stand over those of the
+    next one, which was not: a table goes on."""
+    names = [cell for each in left_out if _is_beside(each, line) for cell in cells_of(each)]
+    if len(names) < 2 or any(_is_beside(each, line) for each in kept):
         return False
-    numbered = _is_number(line) or ahead in list(_ahead(line, page.number))
-    return numbered or _place(line, page) in running
+    lowest = line.base - line.size * _GAP_BELOW_NAMES
+    cells = [cell for each in kept if lowest < each.base < line.base for cell in cells_of(each)]
+    lefts = sum(any(abs(c.left - name.left) < _ALIGNED for c in cells) for name in names)
+    rights = sum(any(abs(c.right - name.right) < _ALIGNED for c in cells) for name in names)
+    return max(lefts, rights) > 1 or lefts + rights > 2
 
 
-def _in_margin(line: Line, page: Page) -> bool:
-    return not page.height * _MARGIN < line.base < page.height * (1 - _MARGIN)
+def _is_beside(line: Line, other: Line) -> bool:
+    return abs(line.base - other.base) < other.size * 0.4
 
 
 def _running_lines(pages: Sequence[Page]) -> set[Place]:
-    """Lines in the margins that, but for what counts the pages, stand on at least three of them."""
-    lines = {_place(line, page) for page in pages for line in page.lines if _in_margin(line, page)}
+    """Lines in the margins that, but for what counts the pages, stand on at least three of them
+    that are near each other. Of headings, which are larger, more must."""
+    margins = [(page, line) for page in pages for line in _margin(page)]
+    largest = _LARGER * usual_size(line for page in pages for line in page.lines)
+    large = {_place(line, page) for page, line in margins if line.size > largest}
+    lines = {_place(line, page) for page, line in margins}
     counting = _counting(lines)
+    on: dict[str, set[int]] = {}
     keys = {line: _masked(line, counting) for line in lines}
-    counts = Counter(key for key, _ in {(key, page) for (page, _), key in keys.items()})
-    return {line for line, key in keys.items() if counts[key] >= _FEWEST}
+    for (page, _), key in keys.items():
+        on.setdefault(key, set()).add(page)
+    many = len(pages) * _OFTEN_LARGE
+    return {
+        line
+        for line, key in keys.items()
+        if _near_others(on[key]) >= _FEWEST and (line not in large or len(on[key]) >= many)
+    }
+
+
+def _near_others(pages: Set[int]) -> int:
+    near = range(1, _NEAR + 1)
+    return sum(any(page + n in pages or page - n in pages for n in near) for page in pages)
 
 
 def _place(line: Line, page: Page) -> Place:
@@ -88,39 +132,21 @@ def _top(page: Page) -> Line | None:
     return max(inside, key=lambda line: line.base, default=None)
 
 
-def _heads(tops: dict[int, Line], pages: int) -> set[int]:
-    """The pages that begin with what many begin with, at one height and but for the page's number,
-    though that is below the margin: the sheets may be larger than what is printed on them."""
+def _heads(pages: Sequence[Page]) -> dict[int, list[Line]]:
+    """What the pages begin with, where many begin with it, at one height and but for the page's
+    number, though that is below the margin: sheets may be larger than what is printed on them."""
+    tops = {page.number: top for page in pages if (top := _top(page)) is not None}
     numbers = Counter(n for page, top in tops.items() for n in _ahead(top, page))
     ahead = numbers.most_common(1)[0][0] if numbers else None
     places = {page: (_unnumbered(top, page, ahead), round(top.base)) for page, top in tops.items()}
     counts = Counter(places.values())
-    fewest = max(_FEWEST, pages * _OFTEN)
-    return {page for page, place in places.items() if counts[place] >= fewest}
+    fewest = max(_FEWEST, len(pages) * _OFTEN)
+    return {page: [tops[page]] for page, place in places.items() if counts[place] >= fewest}
 
 
 def _unnumbered(line: Line, page: int, ahead: int | None) -> str:
     """The text of a line without the page's number. Other numbers are what tells it from others."""
     return _FIRST_OR_LAST.sub(lambda n: "" if page - int(n[0]) == ahead else n[0], line.text)
-
-
-def _is_number(line: Line) -> bool:
-    """Of a page, by itself."""
-    key = _DIGITS.sub("#", line.text.lower())
-    return key.strip(" -–—|.") == "#" and len(line.text) < 10
-
-
-def _numbers_ahead(pages: Sequence[Page]) -> int | None:
-    """By how much the pages' printed numbers, beside running heads, are behind the count."""
-    counts = Counter(
-        ahead
-        for page in pages
-        for line in page.lines
-        if _in_margin(line, page)
-        for ahead in _ahead(line, page.number)
-    )
-    ahead, count = counts.most_common(1)[0] if counts else (None, 0)
-    return ahead if count >= _FEWEST else None
 
 
 def _ahead(line: Line, page: int) -> Iterator[int]:

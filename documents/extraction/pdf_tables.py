@@ -9,7 +9,7 @@ from statistics import fmean
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts
-from documents.extraction.lines import Cell, Line
+from documents.extraction.lines import Cell, Line, cells_of
 
 _FEWEST_ROWS = 3
 _MARKER = re.compile(r"(?:[^\w\s]|[\[(]?\w{1,4}[.)\]]|\d[\d.\-]*)$")
@@ -73,7 +73,7 @@ def _rows(lines: Sequence[Line]) -> Iterator[Row]:
     """Lines that stand beside each other are one row."""
     row: Row | None = None
     for line in lines:
-        cells = list(line.cells) or [Cell(line.text, line.left, line.right)]
+        cells = list(cells_of(line))
         if row is not None and _is_beside(row, line):
             row.cells += cells
             row.lines.append(line)
