@@ -1,5 +1,6 @@
 """The lines of a PDF's page, put together and in the order people read them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -7,20 +8,53 @@ from itertools import pairwise
 
 from documents.extraction.columns import in_reading_order
 from documents.extraction.lines import Cell, Line
-from documents.extraction.pdf_tables import apart
+from documents.extraction.pdf_tables import apart, outside_of_tables
 
 _WIDEST_CELL = 12  # sizes of the type
+_WIDEST_LETTER = 1.6  # likewise
+_EAST_ASIAN = re.compile("[\u3040-\u9fff\uf900-\ufaff]")
+_FEWEST_LETTERS = 4  # that stand one below the other
 
 
 def in_order(pieces: Sequence[Line], *, scanned: bool) -> list[Line]:
     """Whole lines as people read them; the order they were drawn in is kept where it will do."""
+    if _runs_down(pieces):
+        return _laid_down(pieces)
     lines = list(_whole_lines(pieces))
     if scanned:  # OCR has put them in order
         return lines
     parted = apart(lines) if any(line.cells for line in lines) else lines
-    if len(parted) > len(lines) or _is_disordered(parted):
+    if len(parted) > len(lines) or (
+        # Tables may be drawn cell by cell.
+        _is_disordered(parted) and _is_disordered(outside_of_tables(parted))
+    ):
         return list(_whole_lines(in_reading_order(parted)))
     return lines
+
+
+def _runs_down(lines: Sequence[Line]) -> bool:
+    """Whether most of the text is written from top to bottom, as Japanese and Chinese may be."""
+    down = sum(len(line.text) for line in lines if _is_column(line))
+    return down * 2 > sum(len(line.text) for line in lines)
+
+
+def _is_column(line: Line) -> bool:
+    narrow = 0 < line.right - line.left < line.size * _WIDEST_LETTER
+    return narrow and len(_EAST_ASIAN.findall(line.text)) >= _FEWEST_LETTERS
+
+
+def _laid_down(lines: Sequence[Line]) -> list[Line]:
+    """Columns as if they were lines, the rightmost first. What runs across stays before them."""
+    across = [line for line in lines if not _is_column(line)]
+    columns = [_as_line(line) for line in lines if _is_column(line)]
+    return across + sorted(columns, key=lambda line: (-line.base, line.left))
+
+
+def _as_line(column: Line) -> Line:
+    """Its `base` is that of its middle letter."""
+    length = len(column.text) * column.size
+    top = column.base + length / 2
+    return replace(column, left=-top, right=length - top, base=column.left)
 
 
 def _is_disordered(lines: Sequence[Line]) -> bool:

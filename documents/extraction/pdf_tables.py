@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from statistics import fmean
 
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts
-from documents.extraction.lines import Cell, Line, cells_of
+from documents.extraction.lines import Line
+from documents.extraction.pdf_rows import Row, rows_of
 
 _FEWEST_ROWS = 3
 _MARKER = re.compile(r"(?:[^\w\s]|[\[(]?\w{1,4}[.)\]]|\d[\d.\-]*)$")
@@ -20,21 +21,13 @@ _LEAST_FILLED = 0.6  # of the cells of a row, and of the rows
 _FARTHEST = 3.5  # from one row to the next, in sizes of the type
 
 
-@dataclass(slots=True)
-class Row:
-    cells: list[Cell]
-    lines: list[Line]
-    base: float  # of its first line
-    size: float  # likewise
-
-
 def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
     """The lines in their order, with those of each table replaced by the table."""
     if not _has_gaps(lines):
         yield list(lines)
         return
     text: list[Line] = []
-    for run in _runs(_rows(lines)):
+    for run in _runs(rows_of(lines)):
         if len(run) < _FEWEST_ROWS or not _is_table(run, columns := _columns(run)):
             text += [line for row in run for line in row.lines]
             continue
@@ -46,6 +39,11 @@ def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
         yield text
 
 
+def outside_of_tables(lines: Sequence[Line]) -> list[Line]:
+    parts_between = (part for part in without_tables(lines) if isinstance(part, list))
+    return [line for part in parts_between for line in part]
+
+
 def _has_gaps(lines: Sequence[Line]) -> bool:
     return any(line.cells for line in lines) or any(
         abs(before.base - line.base) < before.size * 0.4 for before, line in pairwise(lines)
@@ -55,7 +53,7 @@ def _has_gaps(lines: Sequence[Line]) -> bool:
 def apart(lines: Iterable[Line]) -> list[Line]:
     """Lines of columns that stand so close that they were taken for one, parted again."""
     found: list[Line] = []
-    for run in _runs(_rows(list(lines))):
+    for run in _runs(rows_of(list(lines))):
         columns = len(run) >= _FEWEST_ROWS and _are_text_columns(run)
         for line in (line for row in run for line in row.lines):
             found += _parted(line) if columns else [line]
@@ -67,27 +65,6 @@ def _parted(line: Line) -> list[Line]:
         replace(line, text=cell.text, left=cell.left, right=cell.right, cells=())
         for cell in line.cells
     ] or [line]
-
-
-def _rows(lines: Sequence[Line]) -> Iterator[Row]:
-    """Lines that stand beside each other are one row."""
-    row: Row | None = None
-    for line in lines:
-        cells = list(cells_of(line))
-        if row is not None and _is_beside(row, line):
-            row.cells += cells
-            row.lines.append(line)
-            continue
-        if row is not None:
-            yield row
-        row = Row(cells, [line], line.base, line.size)
-    if row is not None:
-        yield row
-
-
-def _is_beside(row: Row, line: Line) -> bool:
-    close = abs(row.base - line.base) < min(row.size, line.size) * 0.4
-    return close and line.left > row.cells[-1].right
 
 
 def _runs(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -105,7 +82,7 @@ def _runs(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _goes_on(before: Row, row: Row) -> bool:
-    step = before.base - row.base
+    step = before.lowest - row.highest
     near = 0 < step < max(before.size, row.size) * _FARTHEST
     return near and (len(row.cells) > 1 or len(before.cells) > 1)
 

@@ -1,6 +1,8 @@
 """Columns and tables of PDFs, told by where the lines stand."""
 
 import pytest
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
 from documents.extraction.garbled import is_garbled
@@ -260,3 +262,36 @@ def test_entries_of_a_table_of_contents_are_no_headings(tmp_path):
     lines += [(50, 600 - 12 * n, "Words that follow, here.") for n in range(5)]
     extracted = extract(files.pdf(tmp_path / "a.pdf", [lines]))
     assert "title" not in {kind for kind, _ in parts_of(extracted)}
+
+
+def test_a_table_that_is_drawn_cell_by_cell_keeps_cells_of_several_lines(tmp_path):
+    rows = [
+        (["Pump"], ["A heavy pump that lifts", "water to the tower, day", "and night"], ["1,200"]),
+        (["Valve"], ["Of brass"], ["35"]),
+        (["Hose"], ["Rubber hose that is sold", "by the metre"], ["7"]),
+    ]
+    lines, y = [], 700
+    for row in [(["Item"], ["Description"], ["Price"]), *rows]:
+        for x, cell in zip((60, 160, 320), row, strict=True):
+            lines += [(x, y - 12 * n, text) for n, text in enumerate(cell)]
+        y -= 12 * max(map(len, row)) + 8
+    assert read(tmp_path / "a.pdf", [lines]) == [
+        ("table", "\n".join(" | ".join(" ".join(cell) for cell in row) for row in [
+            (["Item"], ["Description"], ["Price"]), *rows
+        ])),
+    ]  # fmt: skip
+
+
+def test_columns_from_top_to_bottom_are_read_from_the_right(tmp_path):
+    pdfmetrics.registerFont(UnicodeCIDFont("HeiseiMin-W3", isVertical=True))
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(595, 842))
+    canvas.setFont("HeiseiMin-W3", 12)
+    columns = [
+        "吾輩は猫である。名前はまだ無い。どこで生",
+        "れたかとんと見当がつかぬ。何でも薄暗いじ",
+        "めじめした所で泣いていた。",
+    ]
+    for n, column in enumerate(columns):
+        canvas.drawString(500 - 22 * n, 750, column)
+    canvas.save()
+    assert extract(tmp_path / "a.pdf").text == "".join(columns)
