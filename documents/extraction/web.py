@@ -20,6 +20,7 @@ from documents.extraction.web_text import (
     BLOCKS,
     DROPPED,
     MARKED,
+    caption_of,
     is_hidden,
     mark,
     said_of,
@@ -185,8 +186,7 @@ class _Walker:
 
     def _figure(self, node: etree._Element) -> None:
         """A picture and its caption, which pandoc and others also take for its description."""
-        caption, outer = node.find("{*}figcaption"), self._caption
-        self._caption = "" if caption is None else " ".join(text_of(caption).split())
+        outer, self._caption = self._caption, caption_of(node)
         self._children(node, bold=False)
         self.flush()
         self._caption = outer

@@ -92,6 +92,14 @@ def said_of(picture: etree._Element) -> str:
     return _DISPLAYED.sub(r"\1", picture.get("alt", ""))
 
 
+def caption_of(figure: etree._Element) -> str:
+    """In one line; "" also for one in which there are figures, as these may nest deeply."""
+    caption = figure.find("{*}figcaption")
+    if caption is None or next(caption.iterdescendants("{*}figure"), None) is not None:
+        return ""
+    return " ".join(text_of(caption).split())
+
+
 _SAID = {"br": lambda _: "\n", "math": formula, "img": said_of}
 
 
