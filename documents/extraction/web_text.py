@@ -100,7 +100,16 @@ def caption_of(figure: etree._Element) -> str:
     return " ".join(text_of(caption).split())
 
 
-_SAID = {"br": lambda _: "\n", "math": formula, "img": said_of}
+def _said_within(picture: etree._Element) -> str:
+    """The same within a text, unless the picture is a sign that only leads elsewhere."""
+    link = picture.getparent()
+    alone = link is not None and tag_of(link) == "a" and len(link) == 1
+    if alone and not f"{link.text or ''}{picture.tail or ''}".strip():
+        return ""
+    return said_of(picture)
+
+
+_SAID = {"br": lambda _: "\n", "math": formula, "img": _said_within}
 
 
 def is_hidden(node: etree._Element) -> bool:

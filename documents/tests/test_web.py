@@ -84,7 +84,7 @@ def test_a_heading_in_the_main_part_stands_alone(read):
 
 def test_pictures_in_headings_and_cells_are_described_and_a_caption_stands_once(read):
     page = """<h1><img alt="Acme"> report</h1><table><tr><th>Feature</th><th>Free</th></tr>
-    <tr><td>Sync</td><td><img alt="yes"></td></tr></table>
+    <tr><td>Sync</td><td><img alt="yes"><a href="/"><img alt="Next page"></a></td></tr></table>
     <figure><img alt="A map of  the port"><figcaption>A map of the port</figcaption></figure>
     <figure><img alt="Ships"><figcaption>The port</figcaption></figure>"""
     assert read("a.html", page) == [
