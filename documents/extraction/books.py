@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Iterator
+from html.entities import html5
 from urllib.parse import unquote
 
 from lxml import etree
@@ -15,6 +16,14 @@ from documents.extraction.packages import Package, opened
 from documents.extraction.reading import Reading
 
 _SELF_CLOSED = re.compile(r"<(title|script|style|a|div|span|p|i|b|em|td)((?:\s[^<>]*)?)/>")
+_NAMED = re.compile(rb"&([A-Za-z]\w{1,31};)")
+_OF_XML = ("amp;", "lt;", "gt;", "quot;", "apos;")
+# Names that a page may use without defining them: their DTD is nowhere, and is never loaded.
+_CHARACTERS = {
+    name.encode(): "".join(f"&#{ord(character)};" for character in characters).encode()
+    for name, characters in html5.items()
+    if name.endswith(";") and name not in _OF_XML
+}
 _COVER = 2_000  # characters that a cover may have, with its style sheet
 _NEAR = 3  # elements within which a chapter shows its heading
 _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
@@ -128,8 +137,9 @@ def _headed(elements: list[Element], name: str, level: int) -> list[Element]:
 
 def _tree(data: bytes) -> etree._Element:
     """A chapter as XML if it is well-formed, else as the HTML it nearly is."""
+    spelled = _NAMED.sub(lambda name: _CHARACTERS.get(name[1], name[0]), data)
     try:
-        return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
+        return etree.fromstring(spelled, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError:
         text = _SELF_CLOSED.sub(r"<\1\2></\1>", decode(data)[0])
         return web.parsed(text)

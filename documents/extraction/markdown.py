@@ -8,6 +8,7 @@ from pyromark import Options, events
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts, web
+from documents.extraction.raised import raise_last
 from documents.extraction.reading import Reading
 from documents.extraction.text import text_of
 
@@ -29,6 +30,7 @@ _BLOCKS = frozenset({
     "BlockQuote", "CodeBlock", "FootnoteDefinition", "Heading", "HtmlBlock", "Item", "List",
     "Paragraph", "Table",
 })  # fmt: skip
+_NOWHERE = 1 << 30  # among the texts of a line
 _PLAIN = (parts.paragraph, "")
 
 
@@ -55,6 +57,7 @@ class _Walker:
         self._rows: list[list[str]] = []
         self._cells: list[str] = []
         self._numbers: list[int | None] = []  # of the next item of each open list
+        self._raised = _NOWHERE  # where raised text began
         self._lead = _PLAIN  # what the next paragraph is, and what stands before it
         self._takers: dict[str, Callable[[Any], None]] = {
             "Start": self._start,
@@ -77,6 +80,11 @@ class _Walker:
     def _tag(self, html: str) -> None:
         if _BREAK.match(html):
             self.add("\n")
+        elif html == "<sup>":
+            self._raised = len(self._texts)
+        elif html == "</sup>":
+            raise_last(self._texts, self._raised)
+            self._raised = _NOWHERE
 
     def _start(self, tag: Any) -> None:
         name, value = _named(tag)

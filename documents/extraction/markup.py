@@ -15,6 +15,8 @@ from documents.extraction.text import blocks_of, text_of
 _FORMATS = {"application/rtf": "rtf", "text/x-rst": "rst", "text/org": "org"}
 _BULLET = re.compile(r"\A\s*(?:[^\w\s(]|o)\s+")
 _FILES = re.compile(r'<div class="toctree".*?</div>', re.DOTALL)  # names of other files
+_BOX = re.compile(r'<input type="checkbox"( checked="")? />')
+_DATES = "#+OPTIONS: p:t\n"  # what is planned for an entry, which pandoc leaves out unasked
 _PANDOC = pypandoc.get_pandoc_path()
 # Of the reader's time. Pandoc's grows with the square of some texts, with others twice a line.
 _SHARE = 0.5
@@ -39,7 +41,7 @@ def read_markup(reading: Reading) -> Iterator[Element]:
         reading.warnings.append("The markup is damaged or too complicated; read as plain text")
         yield from blocks_of(text)
     else:
-        yield from _elements(html)
+        yield from _elements(_BOX.sub(lambda box: "[x] " if box[1] else "[ ] ", html))
 
 
 def _elements(html: str) -> Iterator[Element]:
@@ -67,6 +69,8 @@ def _html(reading: Reading, text: str) -> str:
     source = _FORMATS[reading.content_type]
     if source == "rst":
         text = _ELSEWHERE.sub(r"\1no-", text)
+    elif source == "org":
+        text = _DATES + text
     command = [_PANDOC, "--sandbox", f"--from={source}", "--to=html", "--wrap=none"]
     if source != "rtf":
         command.append("--standalone")  # with its title

@@ -19,6 +19,7 @@ _SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 _DESCRIBED = (f"{_SVG}title", f"{_SVG}desc")
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _SKIPPED = frozenset({"tracked-changes", "annotation", "note", "forms"})
+_GROUPS = frozenset({"table-header-rows", "table-rows", "table-row-group"})
 _WIDEST = 256  # cells a repeated one may stand for; real tables end long before
 _FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})
 
@@ -93,8 +94,7 @@ class _Document:
             for line, number in self._lists.items(node):
                 yield from self._item(line, number or "")
         elif tag == "table":
-            rows = node.iter(f"{_TABLE}table-row")
-            made = parts.table([list(self._cells(row)) for row in rows], self._page)
+            made = parts.table([list(self._cells(row)) for row in _rows(node)], self._page)
             if made is not None:
                 yield made
             yield from self._hanging(node)
@@ -199,6 +199,8 @@ class _Document:
             elif tag in {"p", "h"}:
                 texts.append(" ")
                 self._gather(child, texts)
+            elif tag == "ruby-text":  # how to read the characters before it
+                texts += ["(", self._text(child), ")"]
             elif _is_read(child, tag) and tag != "text-box":
                 self._gather(child, texts)
             texts.append(child.tail or "")
@@ -211,6 +213,16 @@ class _Document:
 def _author(comment: etree._Element) -> str:
     author = (comment.findtext("{*}creator") or "").strip()
     return f"Comment by {author}: " if author else "Comment: "
+
+
+def _rows(table: etree._Element) -> Iterator[etree._Element]:
+    """The rows of a table, but not of those in its cells: these are text of the cell."""
+    for child in table:
+        tag = local_name(child)
+        if tag == "table-row":
+            yield child
+        elif tag in _GROUPS:
+            yield from _rows(child)
 
 
 def _outside_boxes(node: etree._Element) -> Iterator[etree._Element]:

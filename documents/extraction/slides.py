@@ -10,13 +10,16 @@ from documents.extraction import parts
 from documents.extraction.charts import chart_elements
 from documents.extraction.formulas import MATH, formula
 from documents.extraction.packages import Package, local_name, opened
+from documents.extraction.raised import raised
 from documents.extraction.reading import Reading
+from documents.extraction.slide_numbers import Numbers
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _TITLES = frozenset({"title", "ctrTitle"})
 _FURNITURE = frozenset({"sldNum", "dt", "hdr", "sldImg"})  # numbers and dates of each slide
+_ON_THE_LINE = frozenset({"", "0", "0%"})
 _NO_PLACEHOLDER = ""
 
 
@@ -147,14 +150,19 @@ def _lines(body: etree._Element | None) -> Iterator[etree._Element]:
 
 
 def _paragraphs(body: etree._Element | None, number: int, *, listed: bool) -> Iterator[Element]:
+    numbers = Numbers()
     for line in _lines(body):
         text = _text(line)
         if not text.strip():
             continue
+        before = numbers.before(line.find(f"{_A}pPr"))
+        if before:
+            text = f"{before} {text.lstrip()}"
         bulleted = line.find(f"{_A}pPr/{_A}buChar") is not None or (
             listed and line.find(f"{_A}pPr/{_A}buNone") is None
         )
-        yield parts.list_item(text, number) if bulleted else parts.paragraph(text, number)
+        is_item = bulleted or bool(before)
+        yield parts.list_item(text, number) if is_item else parts.paragraph(text, number)
 
 
 def _cells(row: etree._Element) -> list[str]:
@@ -174,7 +182,10 @@ def _text(line: etree._Element) -> str:
 def _run(node: etree._Element) -> str:
     if node.tag == f"{MATH}oMath":
         return formula(node)
-    return "\n" if node.tag == f"{_A}br" else node.text or ""
+    text = "\n" if node.tag == f"{_A}br" else node.text or ""
+    settings = node.getprevious()  # of the run
+    offset = "" if settings is None else settings.get("baseline") or ""
+    return text if offset in _ON_THE_LINE or offset.startswith("-") else raised(text)
 
 
 def _notes(root: etree._Element | None, number: int) -> Iterator[Element]:

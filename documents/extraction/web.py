@@ -2,39 +2,41 @@
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from itertools import chain, groupby
 
 from lxml import etree
-from unstructured.documents.elements import Element, NarrativeText
+from unstructured.documents.elements import Element, NarrativeText, Title
 
 from documents.extraction import parts
 from documents.extraction.mathml import formula
+from documents.extraction.raised import lowered
 from documents.extraction.reading import Reading
 from documents.extraction.text import decoded
 from documents.extraction.trees import html_tree, room_for_depth
-from documents.extraction.web_tables import is_item, joined_units, without_spacers
+from documents.extraction.web_lists import Numbers, numbered
+from documents.extraction.web_main import heading_above, main_part
+from documents.extraction.web_tables import Cell, is_item, laid_out, span
+from documents.extraction.web_text import (
+    BLOCKS,
+    DROPPED,
+    MARKED,
+    caption_of,
+    is_hidden,
+    mark,
+    said_of,
+    tag_of,
+    text_of,
+)
 
-_DROPPED = frozenset({
-    "script", "style", "noscript", "template", "svg", "nav", "head", "iframe", "object", "embed",
-    "select", "button", "input", "textarea", "audio", "video", "canvas", "map", "header:ix",
-    "hidden:ix",
-})  # fmt: skip
-_BLOCKS = frozenset({
-    "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "div",
-    "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5",
-    "h6", "header", "hr", "html", "legend", "li", "main", "ol", "p", "pre", "section", "summary",
-    "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
-})  # fmt: skip
-_FURNITURE = frozenset({"navigation", "search", "banner", "menu", "doc-backlink"})  # ARIA roles
 _NOTE_MARK = frozenset({"doc-noteref", "noteref"})
 _EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_NOT_DATA = tuple(f"{{*}}{tag}" for tag in ("table", "ul", "ol", "pre", *_HEADINGS))
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_NOT_DATA = tuple(f"{{*}}{tag}" for tag in ("table", "pre", *_HEADINGS))
+_LISTS = frozenset({"ul", "ol"})
+_NAMING = ("{*}th", "{*}thead", "{*}caption")  # which tables that arrange a page don't have
 _BOLD = re.compile(r"font-weight\s*:\s*(bold|[6-9]00)", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
-_DISPLAYED = re.compile(r"\A\{\\displaystyle (.*)\}\Z", re.DOTALL)  # formulas of MediaWiki
 _BLANKS = re.compile(r"\s+")
 _BREAK = "\x00"  # a line break among the gathered texts, whose own are blanks
 _PART = re.compile(
@@ -44,6 +46,7 @@ _PART = re.compile(
 _TITLE = re.compile(r"\w\s+\w|^\s*\w+\s*$")  # not the name of a file
 _LONGEST_HEADING = 150
 _CELL_OF_LAYOUT = 600
+_WIDEST, _HIGHEST = 1_000, 65_534  # columns and rows of a cell, as HTML has it
 
 
 def read_html(reading: Reading) -> Iterator[Element]:
@@ -76,30 +79,12 @@ def elements_of_tree(root: etree._Element, *, headline: bool = True) -> Iterator
     if named is not None and _TITLE.search(named.text or ""):
         yield parts.title(_BLANKS.sub(" ", named.text or ""), 1)
     walker = _Walker()
+    main = main_part(root)
     with room_for_depth():
-        walker.block(_main_part(root))
+        for heading in heading_above(root, main):
+            walker.block(heading)
+        walker.block(main)
     yield from walker.found
-
-
-def _main_part(root: etree._Element) -> etree._Element:
-    """The page's `main` element when it holds most of the text."""
-    mains = root.findall(".//{*}main")
-    if len(mains) != 1:
-        return root
-    inside, everything = (len("".join(node.itertext())) for node in (mains[0], root))
-    return mains[0] if inside * 2 > everything else root
-
-
-def _tag(node: etree._Element) -> str:
-    """Local name in lower case; "" for what is no element. iXBRL's become `name:ix`."""
-    tag = node.tag
-    return _name(tag) if isinstance(tag, str) else ""
-
-
-@lru_cache(1024)
-def _name(tag: str) -> str:
-    name = tag.rpartition("}")[2].lower()
-    return f"{name[3:]}:ix" if name.startswith("ix:") else name
 
 
 class _Walker:
@@ -109,9 +94,11 @@ class _Walker:
         self.found: list[Element] = []
         self._texts: list[str] = []
         self._bold = self._plain = 0  # pieces gathered so
+        self._lists: list[Numbers] = []  # that are open
+        self._caption = ""  # of the figure that is open
 
     def block(self, node: etree._Element) -> None:
-        tag = _tag(node)
+        tag = tag_of(node)
         self.flush()
         if tag in _HEADINGS:
             self._leaf(node, lambda text: parts.title(text, _HEADINGS[tag]))
@@ -121,6 +108,12 @@ class _Walker:
             self._table(node)
         elif tag == "li":
             self._item(node)
+        elif tag in _LISTS:
+            self._lists.append(Numbers(node, ordered=tag == "ol"))
+            self._children(node, bold=False)
+            self._lists.pop()
+        elif tag == "figure":
+            self._figure(node)
         else:
             self._children(node, bold=_is_bold(node, tag))
         self.flush()
@@ -132,19 +125,23 @@ class _Walker:
             self._add(child.tail, bold=bold)
 
     def _child(self, child: etree._Element, *, bold: bool) -> None:
-        tag = _tag(child)
-        if not tag or tag in _DROPPED or _is_hidden(child):
+        tag = tag_of(child)
+        if not tag or tag in DROPPED or is_hidden(child):
             return
         if tag == "br":
             self._texts.append(_BREAK)
         elif tag == "math":
             self._add(formula(child), bold=bold)
         elif tag == "img":
-            self._add(_DISPLAYED.sub(r"\1", child.get("alt", "")), bold=False)
-        elif tag in _BLOCKS:
+            self._picture(child)
+        elif tag in BLOCKS:
             self.block(child)
+        elif tag in MARKED:
+            start = len(self._texts)
+            self._children(child, bold=bold)
+            mark(child, tag, self._texts, start)
         elif tag == "a" and _NOTE_MARK & {child.get("role"), child.get(_EPUB_TYPE)}:
-            self._add(f"[{_text(child).strip('[] ')}]", bold=bold)
+            self._add(f"[{lowered(text_of(child)).strip('[] ')}]", bold=bold)
         else:
             self._children(child, bold=bold or _is_bold(child, tag))
 
@@ -173,27 +170,44 @@ class _Walker:
             self.found.append(parts.paragraph(text))
 
     def _leaf(self, node: etree._Element, make: Callable[[str], Element]) -> None:
-        text = _BLANKS.sub(" ", _text(node)).strip()
+        text = _BLANKS.sub(" ", text_of(node)).strip()
         if text:
             self.found.append(make(text))
 
     def _code(self, node: etree._Element) -> None:
-        text = _text(node)
+        text = text_of(node)
         if text.strip():
             self.found.append(parts.code(text))
 
+    def _picture(self, node: etree._Element) -> None:
+        said = said_of(node)
+        if not self._caption or " ".join(said.split()) != self._caption:
+            self._add(said, bold=False)
+
+    def _figure(self, node: etree._Element) -> None:
+        """A picture and its caption, which pandoc and others also take for its description."""
+        outer, self._caption = self._caption, caption_of(node)
+        self._children(node, bold=False)
+        self.flush()
+        self._caption = outer
+
     def _item(self, node: etree._Element) -> None:
         """A list item: what comes before its first block is the item, the rest are its own."""
-        at = len(self.found)
+        at, number = len(self.found), self._lists[-1].before(node) if self._lists else ""
         self._children(node, bold=False)
         text, _ = self._take()
         if text:
-            self.found.append(parts.list_item(text))
-        if at < len(self.found) and type(self.found[at]) is NarrativeText:
-            self.found[at] = parts.list_item(self.found[at].text)
+            is_first = len(self.found) == at
+            self.found.append((parts.paragraph if is_first else parts.list_item)(text))
+        first = self.found[at] if len(self.found) > at else None
+        if type(first) is NarrativeText:
+            self.found[at] = parts.list_item(numbered(number, first.text))
+        elif type(first) is Title:
+            first.text = numbered(number, first.text)
 
     def _table(self, node: etree._Element) -> None:
-        rows = [] if _holds_blocks(node) else [list(_cells(row)) for row in node.iter("{*}tr")]
+        groups = [] if _holds_blocks(node) else list(_groups(node))
+        rows = list(chain.from_iterable(groups))
         if _is_layout(node, rows):
             for child in node:
                 self._child(child, bold=False)
@@ -201,16 +215,29 @@ class _Walker:
         caption = node.find("{*}caption")
         if caption is not None:
             self._leaf(caption, parts.paragraph)
-        texts = [[_BLANKS.sub(" ", _text(cell)).strip() for cell in row] for row in rows]
-        texts = without_spacers([joined_units(row) for row in texts])
+        texts = laid_out([[list(map(_cell, row)) for row in group] for group in groups])
         if all(is_item(row) for row in texts):
             self.found.extend(parts.list_item(" ".join(filter(None, row))) for row in texts)
             return
         first = rows[0] if rows else []
-        named = bool(first) and all(_tag(cell) == "th" for cell in first)
+        named = bool(first) and all(tag_of(cell) == "th" for cell in first)
         made = parts.table(texts, header=True if named else None)
         if made is not None:
             self.found.append(made)
+
+
+def _groups(table: etree._Element) -> Iterator[list[list[etree._Element]]]:
+    """The cells of its rows: those of a head, a body or a foot together, as none reaches beyond."""
+    for _, rows in groupby(table.iter("{*}tr"), etree._Element.getparent):
+        yield [list(_cells(row)) for row in rows]
+
+
+def _cell(node: etree._Element) -> Cell:
+    text = _BLANKS.sub(" ", text_of(node)).strip()
+    if not node.attrib:
+        return Cell(text)
+    across, down = node.get("colspan"), node.get("rowspan")
+    return Cell(text, span(across, 1, _WIDEST), span(down, _HIGHEST, _HIGHEST))
 
 
 def _lines(text: str) -> str:
@@ -222,13 +249,19 @@ def _lines(text: str) -> str:
 
 def _cells(row: etree._Element) -> Iterator[etree._Element]:
     for cell in row:
-        if _tag(cell) in {"td", "th"} and not _is_hidden(cell):
+        if tag_of(cell) in {"td", "th"} and not is_hidden(cell):
             yield cell
 
 
 def _holds_blocks(table: etree._Element) -> bool:
-    """Whether there is more than text in its cells. Stops at the first: tables may nest deeply."""
-    return next(table.iterdescendants(*_NOT_DATA), None) is not None
+    """Whether there is more than text in its cells; lists where rows or columns have no names.
+
+    Stops at the first: tables may nest deeply.
+    """
+    if next(table.iterdescendants(*_NOT_DATA), None) is not None:
+        return True
+    lists = next(table.iterdescendants("{*}ul", "{*}ol"), None)
+    return lists is not None and next(table.iterdescendants(*_NAMING), None) is None
 
 
 def _is_layout(table: etree._Element, rows: list[list[etree._Element]]) -> bool:
@@ -238,38 +271,6 @@ def _is_layout(table: etree._Element, rows: list[list[etree._Element]]) -> bool:
     if max(map(len, rows), default=0) < 2:
         return True
     return any(len("".join(cell.itertext())) > _CELL_OF_LAYOUT for row in rows for cell in row)
-
-
-def _text(node: etree._Element) -> str:
-    """All visible text under a node; line breaks kept, blocks parted by a blank."""
-    texts: list[str] = []
-    _gather(node, texts)
-    return "".join(texts)
-
-
-def _gather(node: etree._Element, texts: list[str]) -> None:
-    texts.append(node.text or "")
-    for child in node:
-        tag = _tag(child)
-        if tag == "br":
-            texts.append("\n")
-        elif tag == "math":
-            texts.append(formula(child))
-        elif tag and tag not in _DROPPED and not _is_hidden(child):
-            apart = " " if tag in _BLOCKS else ""
-            texts.append(apart)
-            _gather(child, texts)
-            texts.append(apart)
-        texts.append(child.tail or "")
-
-
-def _is_hidden(node: etree._Element) -> bool:
-    if not node.attrib:
-        return False
-    style = node.get("style")
-    if node.get("hidden") is not None or node.get("role") in _FURNITURE:
-        return True
-    return bool(style and _HIDDEN.search(style))
 
 
 def _is_bold(node: etree._Element, tag: str) -> bool:

@@ -18,7 +18,7 @@ from documents.extraction.reading import Reading
 from documents.extraction.word_code import fonts_tell, is_code, joined
 from documents.extraction.word_numbers import Numbers, numbers_of
 from documents.extraction.word_styles import Role, Styles, styles_of
-from documents.extraction.word_text import Line, line_of
+from documents.extraction.word_text import Line, is_hidden, line_of
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
@@ -38,6 +38,16 @@ class _Word:
     notes: dict[str, etree._Element]
     fonts_tell: bool  # which paragraphs are code
     found: Counter[str] = field(default_factory=Counter)
+
+    def number(self, paragraph: etree._Element) -> str:
+        """The number before a paragraph, which counts it, even if there is nothing behind it."""
+        settings = paragraph.find(f"{_W}pPr")
+        return "" if settings is None else self.numbered(paragraph, self.styles.role(settings))
+
+    def numbered(self, paragraph: etree._Element, role: Role) -> str:
+        if not role.list_id or _is_gone(paragraph):
+            return ""
+        return self.numbers.marker(role.list_id, role.depth, role.style)
 
     def part(self, link: str) -> str:
         """The part that a relationship's id leads to, "" for none."""
@@ -109,14 +119,16 @@ def _included(word: _Word, link: str) -> Iterator[Element]:
 def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:
     line = line_of(node)
     text = line.text.strip()
-    if text:
+    if not text:
+        word.number(node)
+    else:
         role = word.styles.role(node.find(f"{_W}pPr"))
         if role.contents:
             return
         if is_code(node, role, by_font=word.fonts_tell):
             yield parts.code(line.text.rstrip())
         else:
-            yield _element(_numbered(word, role, text), role)
+            yield _element(f"{word.numbered(node, role)} {text}".lstrip(), role)
     if line.hangs:
         yield from _hanging(word, line)
 
@@ -127,9 +139,13 @@ def _element(text: str, role: Role) -> Element:
     return parts.list_item(text) if role.list_id else parts.paragraph(text)
 
 
-def _numbered(word: _Word, role: Role, text: str) -> str:
-    marker = word.numbers.marker(role.list_id, role.depth, role.style) if role.list_id else ""
-    return f"{marker} {text}" if marker else text
+def _is_gone(paragraph: etree._Element) -> bool:
+    """Whether an empty paragraph is deleted or hidden, so that its number is not seen."""
+    if next(paragraph.iter(f"{_W}t"), None) is not None:
+        return False
+    settings = paragraph.find(f"{_W}pPr/{_W}rPr")
+    deleted = settings is not None and settings.find(f"{_W}del") is not None
+    return settings is not None and (deleted or is_hidden(settings))
 
 
 def _hanging(word: _Word, line: Line) -> Iterator[Element]:
@@ -194,7 +210,7 @@ def _table(word: _Word, node: etree._Element) -> Iterator[Element]:
         return
     first = node.find(f"{_W}tr/{_W}trPr/{_W}tblHeader")
     lines: list[Line] = []
-    texts = [[text for cell in row for text in _spanned(cell, lines)] for row in rows]
+    texts = [[text for cell in row for text in _spanned(word, cell, lines)] for row in rows]
     made = parts.table(texts, header=True if first is not None else None)
     if made is not None:
         yield made
@@ -216,7 +232,7 @@ def _inside(node: etree._Element, tag: str) -> Iterator[etree._Element]:
             yield from _inside(child, tag)
 
 
-def _spanned(cell: etree._Element, lines: list[Line]) -> list[str]:
+def _spanned(word: _Word, cell: etree._Element, lines: list[Line]) -> list[str]:
     """A cell's text, and an empty cell for each further column it covers."""
     settings = cell.find(f"{_W}tcPr")
     span, continues = 1, False
@@ -225,6 +241,6 @@ def _spanned(cell: etree._Element, lines: list[Line]) -> list[str]:
         value = "" if columns is None else columns.get(f"{_W}val", "")
         span = min(int(value), _WIDEST) if value.isdigit() else 1
         continues = merged is not None and merged.get(f"{_W}val") != "restart"
-    line = line_of(*() if continues else (cell,))
+    line = line_of(*() if continues else (cell,), number=word.number)
     lines.append(line)
     return [line.text, *[""] * (span - 1)]

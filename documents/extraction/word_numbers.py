@@ -9,6 +9,7 @@ from documents.extraction.numerals import whole, written
 from documents.extraction.packages import Package
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_LEVELS = 9  # that a list may have
 _PLACE = re.compile(r"%([1-9])")
 
 
@@ -18,6 +19,7 @@ class _Level:
     kind: str = "decimal"
     text: str = ""  # such as "%1.%2)"
     style: str = ""  # the paragraph style that stands for this level
+    legal: bool = False  # the numbers of outer levels are decimal here as well
 
 
 @dataclass(slots=True)
@@ -25,63 +27,81 @@ class Numbers:
     """The lists of a document, and how far each of them has come."""
 
     lists: dict[str, str] = field(default_factory=dict)  # a list's id -> its definition's
-    levels: dict[str, dict[int, _Level]] = field(default_factory=dict)
+    levels: dict[str, dict[int, _Level]] = field(default_factory=dict)  # by the list's id
     starts: dict[str, dict[int, int]] = field(default_factory=dict)  # where a list begins anew
     _counts: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def marker(self, list_id: str, level: int | None, style: str) -> str:
         """The number of the next item, such as "2.1", which counts it; "" for bullets."""
-        definition = self.lists.get(list_id, "")
-        levels = self.levels.get(definition, {})
+        levels = self.levels.get(list_id, {})
         if level is None:
             level = next((at for at, each in levels.items() if style and each.style == style), 0)
         if level not in levels:
             return ""
-        self._count(list_id, definition, level)
+        counts = self._counted(list_id, level, levels[level].start)
         if levels[level].kind in {"bullet", "none"}:
             return ""
-        counts = self._counts[definition]
-        return _PLACE.sub(lambda place: self._number(levels, counts, place), levels[level].text)
+        legal = levels[level].legal
+        return _PLACE.sub(
+            lambda place: _number(levels, counts, int(place[1]) - 1, legal=legal),
+            levels[level].text,
+        )
 
-    def _count(self, list_id: str, definition: str, level: int) -> None:
-        counts = self._counts.setdefault(definition, {})
+    def _counted(self, list_id: str, level: int, start: int) -> dict[int, int]:
+        """How far each level of a list has come, with its next item."""
+        counts = self._counts.setdefault(self.lists[list_id], {})
         restart = self.starts.get(list_id, {}).pop(level, None)
-        start = self.levels[definition][level].start
         counts[level] = counts.get(level, start - 1) + 1 if restart is None else restart
         for deeper in [at for at in counts if at > level]:
             del counts[deeper]
+        return counts
 
-    def _number(
-        self, levels: dict[int, _Level], counts: dict[int, int], place: re.Match[str]
-    ) -> str:
-        at = int(place[1]) - 1
-        level = levels.get(at, _Level())
-        return written(counts.get(at, level.start), level.kind)
+
+def _number(levels: dict[int, _Level], counts: dict[int, int], at: int, *, legal: bool) -> str:
+    level = levels.get(at, _Level())
+    return written(counts.get(at, level.start), "decimal" if legal else level.kind)
 
 
 def numbers_of(package: Package, main: str) -> Numbers:
     numbers = Numbers()
     for part in package.related_of(main, "numbering"):
         root = package.xml(part)
-        for node in root.iter(f"{_W}abstractNum") if root is not None else ():
-            numbers.levels[node.get(f"{_W}abstractNumId", "")] = _levels(node)
-        for node in root.iter(f"{_W}num") if root is not None else ():
-            list_id = node.get(f"{_W}numId", "")
-            numbers.lists[list_id] = value(node, "abstractNumId")
-            numbers.starts[list_id] = _starts(node)
+        if root is not None:
+            _define(numbers, root)
     return numbers
+
+
+def _define(numbers: Numbers, root: etree._Element) -> None:
+    nodes = {node.get(f"{_W}abstractNumId", ""): node for node in root.iter(f"{_W}abstractNum")}
+    styled = {value(node, "styleLink"): name for name, node in nodes.items()}
+    defined = {name: _levels(node) for name, node in nodes.items()}
+    for node in root.iter(f"{_W}num"):
+        list_id, name = node.get(f"{_W}numId", ""), value(node, "abstractNumId")
+        style = value(nodes[name], "numStyleLink") if name in nodes else ""
+        name = styled.get(style, name) if style else name  # the style's list is meant
+        numbers.lists[list_id] = name
+        own = _levels(node)
+        levels = defined.get(name, {})
+        numbers.levels[list_id] = {**levels, **own} if own else levels
+        numbers.starts[list_id] = _starts(node)
 
 
 def _levels(node: etree._Element) -> dict[int, _Level]:
     return {
-        whole(level.get(f"{_W}ilvl", ""), 0): _Level(
+        at: _Level(
             whole(value(level, "start"), 1),
             value(level, "numFmt") or "decimal",
             value(level, "lvlText"),
             value(level, "pStyle"),
+            _is_on(level.find(f"{_W}isLgl")),
         )
         for level in node.iter(f"{_W}lvl")
+        if (at := whole(level.get(f"{_W}ilvl", ""), 0)) < _LEVELS
     }
+
+
+def _is_on(switch: etree._Element | None) -> bool:
+    return switch is not None and switch.get(f"{_W}val") not in {"0", "false", "off"}
 
 
 def _starts(node: etree._Element) -> dict[int, int]:

@@ -12,6 +12,7 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
 _CONTENTS = re.compile(r"toc \d$", re.IGNORECASE)
 _CODE = frozenset({"code", "source code", "html preformatted", "preformatted text", "macro text"})
+_OWN = (f"{_W}outlineLvl", f"{_W}numPr")  # what a paragraph says beside its style
 _BODY_LEVEL = 9  # Word's outline level of body text, counted from 0
 _NO_LIST = "0"
 _SOME_LIST = "style"  # a list by its style's name, without numbers
@@ -39,6 +40,8 @@ class Styles:
         if settings is None:
             return Role()
         style = self._style(value(settings, "pStyle"))
+        if all(settings.find(each) is None for each in _OWN):
+            return style  # as nearly all do
         return _inheriting(_said(settings, style.style), style)
 
     def _style(self, name: str) -> Role:

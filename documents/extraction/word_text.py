@@ -1,10 +1,12 @@
 """The text of a paragraph of Word, and what hangs on it: text boxes, notes, comments."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from documents.extraction.formulas import MATH, formula
+from documents.extraction.raised import raise_last
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -48,6 +50,7 @@ class Line:
     charts: list[str] = field(default_factory=list)  # their relationships' ids
     descriptions: list[str] = field(default_factory=list)
     pictures: int = 0
+    number: Callable[[etree._Element], str] | None = None  # before each of the paragraphs
 
     @property
     def hangs(self) -> bool:
@@ -59,8 +62,8 @@ class Line:
         return "".join(self.texts)
 
 
-def line_of(*nodes: etree._Element) -> Line:
-    line = Line()
+def line_of(*nodes: etree._Element, number: Callable[[etree._Element], str] | None = None) -> Line:
+    line = Line(number=number)
     for node in nodes:
         if line.texts:
             line.texts.append(" ")
@@ -74,12 +77,29 @@ def _gather(node: etree._Element, line: Line) -> None:
         if tag == f"{_W}t":
             line.texts.append(child.text or "")
         elif tag == f"{_W}r":
-            if not _is_hidden(child):
-                _gather(child, line)
+            _run(child, line)
         elif tag in _LITERAL:
             line.texts.append(_LITERAL[tag])
         elif tag not in _SKIPPED and isinstance(tag, str):
             _other(child, tag, line)
+
+
+def _run(node: etree._Element, line: Line) -> None:
+    settings = node.find(f"{_W}rPr")
+    if settings is None:
+        _gather(node, line)
+    elif not is_hidden(settings):
+        start = len(line.texts)
+        _gather(node, line)
+        position = settings.find(f"{_W}vertAlign")
+        if position is not None and position.get(f"{_W}val") == "superscript":
+            raise_last(line.texts, start)
+
+
+def _ruby(node: etree._Element, line: Line) -> None:
+    """Characters, and after them in brackets how to read them."""
+    base, reading = (line_of(*node.iterfind(f"{_W}{tag}")).text for tag in ("rubyBase", "rt"))
+    line.texts.append(f"{base}({reading})" if reading.strip() else base)
 
 
 def _other(node: etree._Element, tag: str, line: Line) -> None:
@@ -91,9 +111,11 @@ def _other(node: etree._Element, tag: str, line: Line) -> None:
         line.texts += ["\n", formula(node)] if follows else [formula(node)]
     elif tag in _HANGING:
         line.notes.append(_HANGING[tag] + node.get(f"{_W}id", ""))
+    elif tag == f"{_W}ruby":
+        _ruby(node, line)
     else:
-        if tag == f"{_W}p" and line.texts:
-            line.texts.append(" ")
+        if tag == f"{_W}p":
+            _begin(node, line)
         elif tag == _CHART:
             line.charts.append(node.get(f"{_R}id", ""))
         elif tag in _DESCRIBED:
@@ -102,7 +124,15 @@ def _other(node: etree._Element, tag: str, line: Line) -> None:
         _gather(node, line)
 
 
-def _is_hidden(run: etree._Element) -> bool:
-    settings = run.find(f"{_W}rPr")
-    hidden = settings.find(f"{_W}vanish") if settings is not None else None
+def _begin(paragraph: etree._Element, line: Line) -> None:
+    if line.texts:
+        line.texts.append(" ")
+    number = line.number(paragraph) if line.number is not None else ""
+    if number:
+        line.texts += [number, " "]
+
+
+def is_hidden(settings: etree._Element) -> bool:
+    """Whether a run with these settings (`rPr`) is not shown."""
+    hidden = settings.find(f"{_W}vanish")
     return hidden is not None and hidden.get(f"{_W}val") not in _OFF

@@ -80,3 +80,15 @@ def test_a_chapter_in_which_the_table_of_contents_stands_is_read(tmp_path):
         extracted = extract(files.archive(tmp_path / "a.epub", parts))
         assert (("title", "One") in parts_of(extracted)) == is_read
         assert ("text", "It ends.") in parts_of(extracted)
+
+
+def test_names_of_characters_are_put_in_but_nothing_that_a_page_defines(tmp_path):
+    page = """<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "xhtml11.dtd" [
+    <!ENTITY lol "bomb"><!ENTITY bomb "&lol;&lol;&lol;&eacute;">]>
+    <html xmlns="http://www.w3.org/1999/xhtml"><body><h1>Caf&eacute;</h1>
+    <p>&ldquo;Na&iuml;ve&rdquo;&nbsp;&mdash; R&amp;D &lt; &bomb;<img alt="&eacute;t&eacute;"/></p>
+    </body></html>"""
+    with zipfile.ZipFile(files.book(tmp_path / "usual.epub")) as old:
+        parts = {name: old.read(name).decode() for name in old.namelist()}
+    extracted = extract(files.archive(tmp_path / "a.epub", {**parts, "OPS/one.xhtml": page}))
+    assert parts_of(extracted)[:2] == [("title", "Café"), ("text", "“Naïve” — R&D < été")]

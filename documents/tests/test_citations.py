@@ -54,6 +54,8 @@ def quoted(document, quote):
         ("我们在北京大学学习。", "北京大学", ("北京大学", True)),
         ("Straße 5, Größe", "straße 5 größe", ("Straße 5, Größe", False)),
         ("x² + y²", "x² + y²", ("x² + y²", True)),
+        ("some 10⁻⁶ m² of it", "10-6 m2 of", ("10⁻⁶ m² of", False)),
+        ("some 10-6 m2 of it", "10⁻⁶ m² of", ("10-6 m2 of", False)),
     ],
 )
 def test_it_is_found_as_people_quote(write, text, quote, expected):

@@ -71,3 +71,8 @@ def test_what_only_looks_like_front_matter_is_text(read):
         ("text", "A text"),
         ("text", "between rulers"),
     ]
+
+
+def test_raised_signs_do_not_run_on(read):
+    source = "10<sup>6</sup> m<sup>2</sup>, 1<sup>st</sup> of 5</sup>\n\n5</sup>\n"
+    assert read("a.md", source) == [("text", "10⁶ m², 1st of 5"), ("text", "5")]

@@ -45,7 +45,7 @@ def test_titles_stand_above_the_headings_and_code_is_whole(tmp_path):
         ("title", "One"),
         ("text", "Words[1]."),
         ("code", "a\n\nb"),
-        ("list_item", "A note."),
+        ("list_item", "1. A note."),
     ]
     assert [each.level for each in extracted.elements][:2] == [1, 2]
 
@@ -101,3 +101,30 @@ def test_damaged_groups_and_binary_data(read, source):
 def test_characters_that_rich_text_writes_in_halves(read, written, seen):
     source = rf"{{\rtf1\ansi Good {written} day\par}}"
     assert read("a.rtf", source) == [("text", f"Good {seen} day")]
+
+
+def test_numbers_boxes_and_dates_of_org_mode(read):
+    source = "* Plan\nDEADLINE: <2024-03-01 Fri>\nWords.\n- [ ] one\n- [X] two\n"
+    source += "- three\n\n1. [@4] four\n2. five 10^6\n"
+    assert read("a.org", source) == [
+        ("title", "Plan"),
+        ("text", "DEADLINE: <2024-03-01 Fri>"),
+        ("text", "Words."),
+        ("list_item", "[ ] one"),
+        ("list_item", "[x] two"),
+        ("list_item", "three"),
+        ("list_item", "4. four"),
+        ("list_item", "5. five 10⁶"),
+    ]
+
+
+def test_numbers_and_captions_of_restructured_text(read):
+    source = "Steps\n\n3. three\n4. four\n\na) x\n\n- dot\n\n.. figure:: b.png\n\n   The pier.\n"
+    assert read("a.rst", source) == [
+        ("text", "Steps"),
+        ("list_item", "3. three"),
+        ("list_item", "4. four"),
+        ("list_item", "a. x"),
+        ("list_item", "dot"),
+        ("text", "The pier."),
+    ]

@@ -168,3 +168,21 @@ def test_comments_pictures_formulas_and_charts(tmp_path):
         ("text", "Sales"),
         ("table", "| Tons\nNorth | 12"),
     ]
+
+
+def test_a_table_in_a_cell_is_read_once_and_so_is_how_to_read_characters(tmp_path):
+    def cells(*contents):
+        made = "".join(tag("table:table-cell", each) for each in contents)
+        return tag("table:table-row", made)
+
+    inner = tag("table:table", cells(p("in 1"), p("in 2")), cells(p("in 3"), p("in 4")))
+    table = tag(
+        "table:table",
+        tag("table:table-header-rows", cells(p("Key"), p("Words"))),
+        tag("table:table-rows", cells(p("A"), p("Out") + inner), cells(p("B"), p("last"))),
+    )
+    ruby = "<text:ruby><text:ruby-base>漢字</text:ruby-base><text:ruby-text>かんじ</text:ruby-text>"
+    assert parts_of(document(tmp_path, table + p(f"{ruby}</text:ruby> it is"))) == [
+        ("table", "Key | Words\nA | Out in 1 in 2 in 3 in 4\nB | last"),
+        ("text", "漢字(かんじ) it is"),
+    ]

@@ -1,7 +1,10 @@
 import pptx
+import pytest
 from PIL import Image
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls
 from pptx.util import Inches
 
 from documents.tests import files
@@ -82,3 +85,39 @@ def test_what_is_said_of_a_picture_stands_for_it(tmp_path):
     picture._element.nvPicPr.cNvPr.set("descr", "A duck on a lake")
     deck.save(str(tmp_path / "a.pptx"))
     assert parts_of(extract(tmp_path / "a.pptx")) == [("text", "A duck on a lake")]
+
+
+def add_lines(tmp_path, *lines):
+    """A slide of paragraphs: what each says of its numbers, its level, its runs."""
+    deck = pptx.Presentation()
+    frame = deck.slides.add_slide(deck.slide_layouts[1]).placeholders[1].text_frame
+    for at, (numbers, level, *runs) in enumerate(lines):
+        line = frame.add_paragraph() if at else frame.paragraphs[0]
+        line.level = level
+        if numbers:
+            line._p.get_or_add_pPr().append(parse_xml(f"<a:buAutoNum {nsdecls('a')} {numbers}/>"))
+        for text, offset in runs:
+            line.add_run().text = text
+            line.runs[-1].font._element.set("baseline", offset)
+    deck.save(str(tmp_path / "a.pptx"))
+    return [text for _, text in parts_of(extract(tmp_path / "a.pptx"))]
+
+
+def test_list_items_have_the_numbers_that_are_seen(tmp_path):
+    plain, letters = 'type="arabicPeriod"', 'type="alphaLcParenBoth"'
+    lines = [
+        (plain, 0, "a"), (plain, 0, "b"), (letters, 1, "c"), (letters, 1, "d"), (plain, 0, "e"),
+        (letters, 1, "f"), ("", 0, "g"), (plain, 0, "h"),
+        ('type="romanUcPlain" startAt="4"', 0, "i"), ('type="circleNumDbPlain"', 8, "j"),
+    ]  # fmt: skip
+    said = add_lines(tmp_path, *((kind, level, (text, "0")) for kind, level, text in lines))
+    assert said == [
+        "1. a", "2. b", "(a) c", "(b) d", "3. e", "(a) f", "g", "1. h", "IV i", "1 j",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("offset", "said"), [("30000", "10⁶ m"), ("-25000", "106 m"), ("0", "106 m"), ("30%", "10⁶ m")]
+)
+def test_raised_signs_do_not_run_on(tmp_path, offset, said):
+    assert add_lines(tmp_path, ("", 0, ("10", "0"), ("6", offset), (" m", "0"))) == [said]

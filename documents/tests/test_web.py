@@ -57,3 +57,82 @@ def test_a_formula_that_mediawiki_shows_as_a_picture(read):
     page = r'<p>So <span style="display: none"><math><mi>x</mi></math></span>'
     page += r'<img alt="{\displaystyle x^{2}}"> holds.</p>'
     assert read("a.html", page) == [("text", "So x^{2} holds.")]
+
+
+BODY = "<p>" + "Boil the water. " * 20 + "</p>"
+
+
+@pytest.mark.parametrize(
+    ("before", "titles"),
+    [
+        ("<header><h1>How to brew tea</h1><p>by Ann</p></header>", ["How to brew tea"]),
+        ("<div><h1>Tea</h1></div><div><h1>More</h1></div>", ["Tea"]),
+        ("<h1><a href='/'><img alt='Acme'></a></h1>", []),
+        ("<header role='banner'><h1>Acme</h1></header>", []),
+        ("<nav><h1>Acme</h1></nav><h1>Tea</h1>", ["Tea"]),
+    ],
+)
+def test_the_heading_above_the_main_part_is_kept_once(read, before, titles):
+    page = f"<title>Acme | Tea</title><body>{before}<main>{BODY}</main><h1>Related</h1></body>"
+    assert [text for kind, text in read("a.html", page) if kind == "title"] == titles
+
+
+def test_a_heading_in_the_main_part_stands_alone(read):
+    page = f"<body><h1>Acme</h1><main><h1>Tea</h1>{BODY}</main></body>"
+    assert [text for kind, text in read("a.html", page) if kind == "title"] == ["Tea"]
+
+
+def test_pictures_in_headings_and_cells_are_described_and_a_caption_stands_once(read):
+    page = """<h1><img alt="Acme"> report</h1><table><tr><th>Feature</th><th>Free</th></tr>
+    <tr><td>Sync</td><td><img alt="yes"><a href="/"><img alt="Next page"></a></td></tr></table>
+    <figure><img alt="A map of  the port"><figcaption>A map of the port</figcaption></figure>
+    <figure><img alt="Ships"><figcaption>The port</figcaption></figure>"""
+    assert read("a.html", page) == [
+        ("title", "Acme report"),
+        ("table", "Feature | Free\nSync | yes"),
+        ("text", "A map of the port"),
+        ("text", "Ships"),
+        ("text", "The port"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        ("<ol><li>a<li>b</ol>", ["1. a", "2. b"]),
+        ("<ol start=3><li>a<li value=7>b<li>c</ol>", ["3. a", "7. b", "8. c"]),
+        ("<ol start=0 type=1><li>a<li>b</ol>", ["0. a", "1. b"]),
+        ("<ol reversed><li>a<li>b</ol>", ["2. a", "1. b"]),
+        ("<ol type=a start=27><li>a<li type=I value=4>b</ol>", ["aa. a", "IV. b"]),
+        ("<ol style='list-style-type: lower-roman'><li>a<li>b</ol>", ["i. a", "ii. b"]),
+        ("<ol style='list-style: none'><li>a<li>b</ol>", ["a", "b"]),
+        ("<ol><li>(1) a<li>2) b<li>3.5 c</ol>", ["(1) a", "2) b", "3. 3.5 c"]),
+        ("<ol><li>a<ul><li>b</ul><ol><li>c</ol>d<li>e</ol>", ["1. a", "b", "1. c", "d", "2. e"]),
+        ("<ol><li><p>a</p><li><h3>b</h3><li hidden>c<li>d</ol>", ["1. a", "2. b", "3. d"]),
+        ("<ol start=x><li>a<li value=99999999>b</ol>", ["1. a", "2. b"]),
+        ("<ul type=1><li>a<li>b</ul>", ["a", "b"]),
+    ],
+)
+def test_items_have_the_numbers_that_are_seen(read, items, said):
+    assert [text for _, text in read("a.html", f"<p>Do:</p>{items}")][1:] == said
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("10<sup>6</sup> m<sup>2</sup>", "10⁶ m²"),
+        ("10<sup>−3</sup> x<sup>n+1</sup>", "10⁻³ xⁿ⁺¹"),
+        ("a word<sup><a href='#n'>1</a></sup>", "a word¹"),
+        ("1<sup>st</sup> [a]<sup>[2]</sup>", "1st [a][2]"),
+        ("CO<sub>2</sub>", "CO2"),
+        ("one<a role='doc-noteref'><sup>1</sup></a>", "one[1]"),
+        ("one<sup><a role='doc-noteref'>1</a></sup>", "one[1]"),
+        ("<ruby>漢字<rt>かんじ</rt></ruby>", "漢字(かんじ)"),
+        ("<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>", "漢字(かんじ)"),
+    ],
+)
+def test_raised_signs_do_not_run_on(read, made, said):
+    assert read("a.html", f"<h1>So {made} it is</h1><p>Yes: {made}.</p>")[1] == (
+        "text",
+        f"Yes: {said}.",
+    )

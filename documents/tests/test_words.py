@@ -49,3 +49,12 @@ def test_a_words_places_are_its_own_also_within_joined_words(forms, found):
     text = "Keepers' e-mail: the keeper of AB-1234 writes C++, a keeper-less 灯塔守."
     places = sorted(words.spans(text, "en", forms))
     assert [text[start:end] for start, end in places] == found
+
+
+@pytest.mark.parametrize(("written", "word"), [("m²", "m2"), ("10⁶", "106"), ("xⁿ", "xn")])
+def test_raised_signs_are_the_same_word(written, word):
+    assert words.counted(f"an {written} here", "en") == words.counted(f"an {word} here", "en")
+    assert words.asked(written) == words.asked(word)
+    for form in (written, word):
+        places = words.spans(f"an {form} here", "en", words.asked(written)[0])
+        assert list(places) == [(3, 3 + len(form))]

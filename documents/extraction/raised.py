@@ -1,0 +1,30 @@
+"""Raised signs, as in 10⁶ and m²: written so where Unicode has them, else they would run on."""
+
+import re
+
+_PLAIN, _RAISED = "0123456789+=()ni-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁼⁽⁾ⁿⁱ⁻⁻⁻"
+_UP = str.maketrans(_PLAIN, _RAISED)
+_DOWN = str.maketrans(_RAISED[:-2], _PLAIN[:-2])
+_LONGEST = 30  # characters, and pieces, of an exponent
+_ALL_KNOWN = re.compile(rf"\s*[{re.escape(_PLAIN)}]+\s*")
+
+
+def raised(text: str) -> str:
+    """A raised text, as it is unless all of its signs have a raised form."""
+    return text.translate(_UP) if _ALL_KNOWN.fullmatch(text) else text
+
+
+def raise_last(texts: list[str], start: int) -> None:
+    """The texts that were gathered from `start` on are raised, together."""
+    pieces = len(texts) - start
+    if pieces > _LONGEST or sum(map(len, texts[start:])) > _LONGEST:
+        return  # also for the sake of time, as raised texts may lie in each other
+    text = "".join(texts[start:])
+    up = raised(text)
+    if up != text:
+        texts[start:] = [up]
+
+
+def lowered(text: str) -> str:
+    """The text as it is written on the line."""
+    return text if text.isascii() else text.translate(_DOWN)

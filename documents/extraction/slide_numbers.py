@@ -1,0 +1,42 @@
+"""The numbers of PowerPoint's list items, which stand nowhere in the text."""
+
+from lxml import etree
+
+from documents.extraction.numerals import whole, written
+
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_KINDS = {
+    "alphaLc": "lowerLetter", "alphaUc": "upperLetter", "romanLc": "lowerRoman",
+    "romanUc": "upperRoman",
+}  # fmt: skip
+_SHAPES = {"ParenBoth": "({})", "ParenR": "{})", "Plain": "{}"}  # others end with a full stop
+_DEEPEST = 8
+
+
+class Numbers:
+    """How far the lists of one text have come, on each level."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, tuple[str, int]] = {}  # what it says of its numbers, the last one
+
+    def before(self, settings: etree._Element | None) -> str:
+        """The number of the next paragraph with these settings (`pPr`), which counts it."""
+        level = whole(settings.get("lvl", ""), 0) if settings is not None else 0
+        level = min(level, _DEEPEST)
+        for deeper in [at for at in self._counts if at > level]:
+            del self._counts[deeper]
+        numbered = settings.find(f"{_A}buAutoNum") if settings is not None else None
+        if numbered is None:
+            self._counts.pop(level, None)
+            return ""
+        kind, start = numbered.get("type", ""), numbered.get("startAt", "")
+        said, last = self._counts.get(level, ("", 0))
+        number = last + 1 if said == kind + start else whole(start, 1)
+        self._counts[level] = kind + start, number
+        return _shown(number, kind)
+
+
+def _shown(number: int, kind: str) -> str:
+    style = next((_KINDS[each] for each in _KINDS if kind.startswith(each)), "decimal")
+    shape = next((_SHAPES[each] for each in _SHAPES if kind.endswith(each)), "{}.")
+    return shape.format(written(number, style))
