@@ -1,5 +1,6 @@
 """Values of cells as people see them in a spreadsheet, formats of currencies and the like aside."""
 
+import math
 import re
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -10,6 +11,10 @@ _DECIMALS = 4  # … and lose what is beyond ten digits, as in cells without a f
 _EXACT = 2**53  # below it a float is every whole number there is
 _PLAIN = 1e21  # whole numbers below it are written without an exponent
 _PERCENT = re.compile(r"(?:\.([0#?]*))?%")
+_GENERAL = frozenset({"", "general", "standard"})
+_ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
+_TIMES = re.compile(r"[ymdhs]")  # in the code of a format, what is quoted aside
+_LAST_DAY = 2_957_000  # of the year 9999, as spreadsheets count
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 
 
@@ -53,3 +58,27 @@ def percent_decimals(code: str) -> int | None:
     """With how many decimals a number format shows a percentage; None when it shows none."""
     match = _PERCENT.search(_QUOTED.sub("", code))
     return len(match[1] or "") if match else None
+
+
+def formatted(text: str, code: str, *, since_1904: bool = False) -> str:
+    """A number that a chart keeps, in its format as far as `shown` knows it; no number as it is."""
+    try:
+        value = float(text) if code else math.nan
+    except ValueError:
+        return text
+    if not math.isfinite(value):
+        return text
+    if (decimals := percent_decimals(code)) is not None:
+        return f"{value:.{min(decimals, 15)}%}"
+    is_dated = _TIMES.search("" if code.lower() in _GENERAL else _QUOTED.sub("", code).lower())
+    if is_dated and 0 <= value < _LAST_DAY:
+        moment = _moment_of(value, since_1904=since_1904)
+        return shown(timedelta(days=value) if _ELAPSED.search(code) else moment)
+    return _number(value)
+
+
+def _moment_of(days: float, *, since_1904: bool) -> datetime | time:
+    """What a count of days stands for; a part of the first day is a time alone."""
+    first = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)  # noqa: DTZ001
+    moment = first + timedelta(seconds=round(days * 86_400))
+    return moment.time() if days < 1 and not since_1904 else moment
