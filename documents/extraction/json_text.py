@@ -27,13 +27,12 @@ def indented(text: str, limit: int) -> str:
 
 def _pieces(text: str) -> Iterator[str]:
     depth, before = 0, ":"
-    for match in _TOKEN.finditer(text):
-        part = match[0]
+    for part in map(re.Match.group, _TOKEN.finditer(text)):
         depth -= part in _CLOSING
-        if before == "," or (before in _OPENING) != (part in _CLOSING):
-            yield "\n" + " " * depth
+        begins = before == "," or (before in _OPENING) != (part in _CLOSING)
+        line = "\n" + " " * depth if begins else ""
         depth += part in _OPENING
-        yield ": " if part == ":" else _unescaped(part) if "\\" in part else part
+        yield line + (": " if part == ":" else _unescaped(part) if "\\" in part else part)
         before = part
 
 
