@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import chardet
 
+from documents.extraction.alphabets import is_likely
 from documents.extraction.utf16 import utf16_of
 
 _BOMS = {
@@ -17,6 +18,7 @@ _BOMS = {
 }
 _SAMPLE = 64 * 1024
 _PIECE, _PIECES = 4096, 5
+_FREQUENT = ("cp1252", "cp1250")  # among files that are in no Unicode
 # What documents come in: the encodings of the Web, and those that e-mail and DOS left behind.
 _CANDIDATES = (
     "big5", "big5hkscs", "cp932", "cp949", "euc_kr", "gb18030", "euc_jis_2004", "shift_jis_2004",
@@ -91,8 +93,16 @@ def _fits(data: bytes, encoding: str) -> bool:
 def _guess(data: bytes) -> str:
     if _nearly_utf8(data):
         return "utf-8"
-    votes = Counter(map(_likeliest, _pieces(_telling(data))))
-    return votes.most_common(1)[0][0]
+    telling = _telling(data)
+    votes = Counter(map(_likeliest, _pieces(telling)))
+    return _likely(telling, votes.most_common(1)[0][0])
+
+
+def _likely(telling: bytes, guess: str) -> str:
+    """The guess, unless what it reads are no words and what a frequent encoding reads are."""
+    choices = (guess, *_FREQUENT) if len(telling) <= _PIECE else ()
+    likely = (each for each in choices if is_likely(telling.decode(each, "replace"), each))
+    return next(likely, guess)
 
 
 def _likeliest(piece: bytes) -> str:

@@ -1,6 +1,7 @@
 """What a message says: each part of its text once, attachments and pictures not."""
 
 from collections.abc import Iterator, Sequence
+from email import message_from_bytes
 from email.message import Message
 
 from unstructured.documents.elements import Element, Title
@@ -34,7 +35,7 @@ def message_elements(message: Message, attached: list[str], depth: int = 0) -> I
     """Head and text of a message and of those it forwards. Adds to the names of attachments."""
     head = {name: header(message, name) for name in HEAD}
     yield from opening(header(message, "Subject"), head, depth)
-    yield from _part(message, attached, depth)
+    yield from _part(message, attached, depth, is_body=True)
 
 
 def page(html: str, depth: int = 0) -> Iterator[Element]:
@@ -47,23 +48,35 @@ def page(html: str, depth: int = 0) -> Iterator[Element]:
             yield element
 
 
-def _part(part: Message, attached: list[str], depth: int) -> Iterator[Element]:
+def _part(
+    part: Message, attached: list[str], depth: int, *, is_body: bool = False
+) -> Iterator[Element]:
+    """`is_body`: the first part, or another form of it, which is read even when it has a name."""
     kind = _kind(part)
     if kind == "multipart/alternative":
-        yield from _fullest(
-            [(_kind(each), list(_part(each, attached, depth))) for each in _inner(part)]
-        )
+        forms = [(each, _part(each, attached, depth, is_body=is_body)) for each in _inner(part)]
+        yield from _fullest([(_kind(each), list(elements)) for each, elements in forms])
     elif kind.startswith("multipart/"):
-        for each in _inner(part):
-            yield from _part(each, attached, depth)
+        for at, each in enumerate(_inner(part)):
+            yield from _part(each, attached, depth, is_body=is_body and not at)
     elif kind == "message/rfc822" and depth < _DEEPEST and _inner(part):
-        yield from message_elements(_inner(part)[0], attached, depth + 1)
-    elif _is_attached(part, kind):
+        yield from message_elements(_forwarded(part), attached, depth + 1)
+    elif _is_attached(part, kind, is_body=is_body):
         attached += [] if _is_silent(part, kind) else [file_name(part) or kind]
     elif kind == "text/html":
         yield from page(_text(part), depth)
     elif kind.startswith("text/"):
         yield from blocks_of(_plain(part))
+
+
+def _forwarded(part: Message) -> Message:
+    """The message in a part; in Base64 too, which is against the rules but done."""
+    inner, how = _inner(part)[0], header(part, "Content-Transfer-Encoding")
+    if how.lower() != "base64" or inner.keys():
+        return inner
+    inner["Content-Transfer-Encoding"] = how
+    data = inner.get_payload(decode=True)
+    return message_from_bytes(data, policy=part.policy) if isinstance(data, bytes) else inner
 
 
 def _kind(part: Message) -> str:
@@ -91,12 +104,12 @@ def _length(elements: Sequence[Element]) -> int:
     return sum(len(element.text.strip()) for element in elements)
 
 
-def _is_attached(part: Message, kind: str) -> bool:
+def _is_attached(part: Message, kind: str, *, is_body: bool) -> bool:
     if not kind.startswith("text/") or kind in _CARDS:
         return True
-    return header(part, "Content-Disposition").lower().startswith("attachment") or bool(
-        file_name(part)
-    )
+    if header(part, "Content-Disposition").lower().startswith("attachment"):
+        return True
+    return bool(file_name(part)) and not is_body
 
 
 def _is_silent(part: Message, kind: str) -> bool:

@@ -8,6 +8,7 @@ from lxml import etree
 from unstructured.documents.elements import Element, Table
 
 from documents.extraction import parts
+from documents.extraction.cell_values import percent_decimals
 from documents.extraction.charts import chart_elements
 from documents.extraction.packages import Package
 
@@ -16,8 +17,6 @@ _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _D = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})" s="(\d{1,6})"')
-_PERCENT = re.compile(r"(?:\.([0#?]*))?%")
-_QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _BUILT_IN = {9: 0, 10: 2}  # numbers of formats: decimals of the percentage
 
 Cell = tuple[int, int]  # row and column, from 0
@@ -97,8 +96,8 @@ def _drawn(root: etree._Element | None, page: int) -> Iterator[Element]:
 def _percent_styles(root: etree._Element) -> dict[int, int]:
     decimals: dict[str, int] = {str(number): places for number, places in _BUILT_IN.items()}
     for node in root.iter(f"{_S}numFmt"):
-        if match := _PERCENT.search(_QUOTED.sub("", node.get("formatCode", ""))):
-            decimals[node.get("numFmtId", "")] = len(match[1] or "")
+        if (places := percent_decimals(node.get("formatCode", ""))) is not None:
+            decimals[node.get("numFmtId", "")] = places
     cells = root.find(f"{_S}cellXfs")
     return {
         at: decimals[number]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import datetime, time, timedelta
 from itertools import chain, groupby
 from zipfile import BadZipFile
 
@@ -19,6 +18,7 @@ from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile, PasswordProtected
 from documents.extraction import parts, types
+from documents.extraction.cell_values import shown
 from documents.extraction.packages import opened
 from documents.extraction.reading import Reading
 from documents.extraction.sheet_parts import Cell, SheetParts
@@ -44,15 +44,15 @@ def _sheets(
     reading: Reading, workbook: CalamineWorkbook, beside: SheetParts | None
 ) -> Iterator[Element]:
     sheets = [sheet for sheet in workbook.sheets_metadata if _is_read(sheet, beside)]
-    shown = [sheet for sheet in sheets if sheet.visible is SheetVisibleEnum.Visible]
-    if len(shown) < len(sheets):
-        reading.details["hidden_sheets"] = len(sheets) - len(shown)
-        reading.warnings.append(f"{len(sheets) - len(shown)} hidden sheets were left out")
-    reading.details["sheets"] = len(shown)
-    reading.set_pages(len(shown))
-    for number, sheet in enumerate(shown, 1):
+    visible = [sheet for sheet in sheets if sheet.visible is SheetVisibleEnum.Visible]
+    if len(visible) < len(sheets):
+        reading.details["hidden_sheets"] = len(sheets) - len(visible)
+        reading.warnings.append(f"{len(sheets) - len(visible)} hidden sheets were left out")
+    reading.details["sheets"] = len(visible)
+    reading.set_pages(len(visible))
+    for number, sheet in enumerate(visible, 1):
         yield from _titled(sheet.name, number, _content(workbook, sheet, number, beside))
-        reading.progress(number, len(shown))
+        reading.progress(number, len(visible))
 
 
 def _is_read(sheet: SheetMetadata, beside: SheetParts | None) -> bool:
@@ -88,7 +88,7 @@ def _rows(sheet: CalamineSheet, beside: SheetParts | None, name: str) -> Iterato
     percentages = beside.percentages(name) if beside is not None else {}
     rows = sheet.iter_rows()
     if not percentages:
-        return ([_cell(value) for value in row] for row in rows)
+        return ([shown(value) for value in row] for row in rows)
     _, left = sheet.start or (0, 0)  # rows are counted from the sheet's first, columns from this
     return (_with_percentages(row, at, left, percentages) for at, row in enumerate(rows))
 
@@ -96,7 +96,7 @@ def _rows(sheet: CalamineSheet, beside: SheetParts | None, name: str) -> Iterato
 def _with_percentages(
     row: Sequence[object], at: int, left: int, percentages: dict[Cell, int]
 ) -> list[str]:
-    cells = [_cell(value) for value in row]
+    cells = [shown(value) for value in row]
     for column, value in enumerate(row):
         decimals = percentages.get((at, left + column))
         if decimals is not None and isinstance(value, float):
@@ -113,25 +113,3 @@ def _run(rows: Iterable[list[str]], number: int) -> Iterator[Element]:
             yield from parts.tables(chain([row], source), number)
             return
         yield parts.paragraph(filled[0], number)
-
-
-def _cell(value: object) -> str:
-    """A cell as people see it: whole numbers without a fraction, dates without a midnight."""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, float):
-        return f"{value:.10g}" if abs(value) < 1e15 else str(value)
-    if isinstance(value, datetime):
-        day = value.date().isoformat()
-        return day if value.time() == time() else f"{day} {_moment(value.time())}"
-    if isinstance(value, time):
-        return _moment(value)
-    if isinstance(value, timedelta):
-        minutes, seconds = divmod(round(value.total_seconds()), 60)
-        return f"{minutes // 60}:{minutes % 60:02}" + (f":{seconds:02}" if seconds else "")
-    return str(value).strip()
-
-
-def _moment(value: time) -> str:
-    """ISO 8601 to the minute, or to the second where there are any."""
-    return value.isoformat(timespec="seconds" if value.second else "minutes")

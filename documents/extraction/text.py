@@ -2,23 +2,22 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator
-from statistics import median
 
 from lxml import etree
 from unstructured.documents.elements import Element
 
-from documents.exceptions import CorruptFile, TooMuchText
+from documents.exceptions import CorruptFile
 from documents.extraction import parts
+from documents.extraction.delimiters import DECLARED, delimiter_of
 from documents.extraction.encodings import decode
+from documents.extraction.json_text import indented
 from documents.extraction.reading import Reading
 from documents.extraction.trees import xml_tree
 
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 _BULLET = re.compile(r"\s*(?:[-*•‣◦▪–]|\(?\d{1,3}[.)]|[a-z][.)])\s+\S")
-_DELIMITERS = ",;\t|"
 
 
 def text_of(reading: Reading) -> str:
@@ -55,8 +54,12 @@ def blocks_of(text: str) -> Iterator[Element]:
 
 def read_csv(reading: Reading) -> Iterator[Element]:
     text = text_of(reading)
-    delimiter = "\t" if reading.content_type == "text/tab-separated-values" else _delimiter(text)
     csv.field_size_limit(10_000_000)
+    if declared := DECLARED.match(text):
+        text, delimiter = text[declared.end() :], declared[1]
+    else:
+        is_tsv = reading.content_type == "text/tab-separated-values"
+        delimiter = "\t" if is_tsv else delimiter_of(text)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         yield from parts.tables(rows)
@@ -64,36 +67,16 @@ def read_csv(reading: Reading) -> Iterator[Element]:
         raise CorruptFile from error
 
 
-def _delimiter(text: str) -> str:
-    """The candidate that parts the first lines into most cells."""
-    lines = [line for line in text[:20_000].split("\n")[:20] if line.strip()] or [""]
-    return max(_DELIMITERS, key=lambda mark: median(line.count(mark) for line in lines))
-
-
 def read_json(reading: Reading) -> Iterator[Element]:
     text = text_of(reading)
     try:
-        pretty = _indented(json.loads(text), reading.limits.max_chars)
+        pretty = indented(text, reading.limits.max_chars)
     except (ValueError, RecursionError):
         pretty = text  # JSON lines, JSON with comments, a nest of a thousand levels: still text
     yield parts.code(pretty)
 
 
-def _indented(value: object, limit: int) -> str:
-    """Raises TooMuchText: the indents of what is deep may be far longer than all the rest."""
-    written, size = list[str](), 0
-    for piece in json.JSONEncoder(ensure_ascii=False, indent=1).iterencode(value):
-        written.append(piece)
-        size += len(piece)
-        if size > limit:
-            raise TooMuchText(limit=limit)
-    return "".join(written)
-
-
 def read_xml(reading: Reading) -> Iterator[Element]:
-    for element in xml_tree(reading.path.read_bytes(), entities=True).iter(etree.Element):
-        text = (element.text or "").strip()
-        if text:
-            yield parts.paragraph(text)
-        if element.tail and element.tail.strip():
-            yield parts.paragraph(element.tail.strip())
+    for text in xml_tree(reading.path.read_bytes(), entities=True).itertext(etree.Element):
+        if stripped := text.strip():
+            yield parts.paragraph(stripped)

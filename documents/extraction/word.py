@@ -13,6 +13,7 @@ from documents.extraction import parts, web
 from documents.extraction.charts import chart_elements
 from documents.extraction.encodings import decode
 from documents.extraction.mail_body import message_elements
+from documents.extraction.numerals import whole
 from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.reading import Reading
 from documents.extraction.word_code import fonts_tell, is_code, joined
@@ -201,7 +202,8 @@ def _shown(body: etree._Element, kind: str) -> Iterator[str]:
 
 
 def _table(word: _Word, node: etree._Element) -> Iterator[Element]:
-    rows = [list(_inside(row, "tc")) for row in _inside(node, "tr") if not _is_deleted(row)]
+    kept = [row for row in _inside(node, "tr") if not _is_deleted(row)]
+    rows = [list(_inside(row, "tc")) for row in kept]
     if max(map(len, rows), default=0) < 2:  # a frame around text rather than a table
         for row in rows:
             for cell in row:
@@ -210,7 +212,7 @@ def _table(word: _Word, node: etree._Element) -> Iterator[Element]:
         return
     first = node.find(f"{_W}tr/{_W}trPr/{_W}tblHeader")
     lines: list[Line] = []
-    texts = [[text for cell in row for text in _spanned(word, cell, lines)] for row in rows]
+    texts = [_row(word, row, cells, lines) for row, cells in zip(kept, rows, strict=True)]
     made = parts.table(texts, header=True if first is not None else None)
     if made is not None:
         yield made
@@ -232,15 +234,22 @@ def _inside(node: etree._Element, tag: str) -> Iterator[etree._Element]:
             yield from _inside(child, tag)
 
 
+def _row(
+    word: _Word, row: etree._Element, cells: list[etree._Element], lines: list[Line]
+) -> list[str]:
+    free = [""] * _columns(row.find(f"{_W}trPr/{_W}gridBefore"), 0)
+    return [*free, *(text for cell in cells for text in _spanned(word, cell, lines))]
+
+
 def _spanned(word: _Word, cell: etree._Element, lines: list[Line]) -> list[str]:
     """A cell's text, and an empty cell for each further column it covers."""
-    settings = cell.find(f"{_W}tcPr")
-    span, continues = 1, False
-    if settings is not None:
-        columns, merged = (settings.find(f"{_W}{tag}") for tag in ("gridSpan", "vMerge"))
-        value = "" if columns is None else columns.get(f"{_W}val", "")
-        span = min(int(value), _WIDEST) if value.isdigit() else 1
-        continues = merged is not None and merged.get(f"{_W}val") != "restart"
+    merged = cell.find(f"{_W}tcPr/{_W}vMerge")
+    continues = merged is not None and merged.get(f"{_W}val") != "restart"
     line = line_of(*() if continues else (cell,), number=word.number)
     lines.append(line)
-    return [line.text, *[""] * (span - 1)]
+    return [line.text, *[""] * (_columns(cell.find(f"{_W}tcPr/{_W}gridSpan"), 1) - 1)]
+
+
+def _columns(setting: etree._Element | None, otherwise: int) -> int:
+    value = setting.get(f"{_W}val", "") if setting is not None else ""
+    return min(whole(value, otherwise), _WIDEST)

@@ -7,6 +7,7 @@ from lxml import etree
 
 from documents.extraction.formulas import MATH, formula
 from documents.extraction.raised import raise_last
+from documents.extraction.word_signs import field_of_form, sign
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -18,6 +19,7 @@ _SKIPPED = frozenset(
 _LITERAL = {
     f"{_W}tab": " ", f"{_W}ptab": " ", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-",
 }  # fmt: skip
+_SHOWN = {f"{_W}sym": sign, f"{_W}ffData": field_of_form}
 _FORMULAS = frozenset({f"{MATH}oMath", f"{MATH}oMathPara"})
 _HANGING = {
     f"{_W}footnoteReference": "footnote",
@@ -109,6 +111,8 @@ def _other(node: etree._Element, tag: str, line: Line) -> None:
         before = node.getprevious()
         follows = before is not None and before.tag in _FORMULAS
         line.texts += ["\n", formula(node)] if follows else [formula(node)]
+    elif tag in _SHOWN:
+        line.texts.append(_SHOWN[tag](node))
     elif tag in _HANGING:
         line.notes.append(_HANGING[tag] + node.get(f"{_W}id", ""))
     elif tag == f"{_W}ruby":

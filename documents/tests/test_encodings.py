@@ -36,6 +36,27 @@ TABLES = {
     "名前,都市,メモ\n田中,東京,りんごが好き\n鈴木,大阪,バナナを買う": "shift_jis euc_jp",
     "이름,도시,나이\n김철수,서울,34\n이영희,부산,28": "euc_kr",
 }
+SHORT = {  # so little that statistics of bytes alone take it for another alphabet
+    "La città è bellissima perché c'è il sole. Può venire lunedì.": "cp1252",
+    "Réunion à 14h. Présents: Hélène, Loïc.": "cp1252",
+    "Hélène et Loïc sont arrivés à l'hôtel après minuit.": "cp1252",
+    "The café’s résumé — “naïve” approach costs £5 or €6.": "cp1252",
+    "Name;Ort\nJosé Pérez;Málaga\nMuñoz;Córdoba": "cp1252",
+    "O relatório está disponível em três versões.": "cp1252",
+    "Å, ä och ö är svenska bokstäver.": "cp1252",
+    "Ærø og Læsø er øer.": "cp1252",
+    "Größe: 5 µm ± 0,1": "cp1252",
+    "Price: £5.00 per item": "cp1252",
+    "Café fermé": "cp1252",
+    "Kwota do zapłaty: 15 zł": "cp1250 iso8859_2",
+    "Książka leży na półce.": "cp1250 iso8859_2",
+    "Příliš žluťoučký kůň úpěl ďábelské ódy.": "cp1250",
+    "Číslo účtu: 123": "cp1250 iso8859_2",
+    "Az időjárás ma szép lesz.": "cp1250 iso8859_2",
+    "Őszi szünet: október 20.": "cp1250",
+    "Привет, как дела?": "cp1251 koi8_r cp866",
+    "Встреча в 14:00 в офисе Microsoft.": "cp1251 koi8_r cp866",
+}
 UNICODE = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
 
 
@@ -49,6 +70,11 @@ def each_in_every(texts):
 
 @pytest.mark.parametrize(("text", "encoding"), each_in_every(SENTENCES | TABLES))
 def test_two_sentences_or_three_lines_are_enough(text, encoding):
+    assert decode(text.encode(encoding))[0] == text
+
+
+@pytest.mark.parametrize(("text", "encoding"), each_in_every(SHORT))
+def test_one_sentence_is_read_as_words_of_a_language(text, encoding):
     assert decode(text.encode(encoding))[0] == text
 
 

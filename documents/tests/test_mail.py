@@ -105,6 +105,33 @@ def test_a_forwarded_message_is_read_under_its_own_heading(tmp_path):
     assert extracted.details["attachments"] == ["Bürge.pdf"]
 
 
+def test_a_body_with_a_name_is_still_the_body(tmp_path):
+    named = 'Content-Type: text/plain; name="{}"\n\n{}\n'
+    path = tmp_path / "a.eml"
+    path.write_text("Subject: Hi\n" + named.format("message.txt", "Words."))
+    extracted = extract(path)
+    assert parts_of(extracted) == [("title", "Hi"), ("text", "Words.")]
+    assert "attachments" not in extracted.details
+    parts = f"--m\n{named.format('body.txt', 'Words.')}--m\n{named.format('log.txt', 'Lines.')}"
+    path.write_text(PARTS.format("mixed", "m") + parts + "--m--\n")
+    extracted = extract(path)
+    assert parts_of(extracted) == [("text", "Words.")]
+    assert extracted.details["attachments"] == ["log.txt"]
+
+
+def test_a_forwarded_message_in_base64(read):
+    inner = b64encode(b"From: z@z.org\nSubject: Terms\n\nIn 30 days.\n").decode()
+    source = "Subject: Fwd\n" + PARTS.format("mixed", "m") + "--m\n\nSee below.\n--m\n"
+    source += "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
+    assert read("a.eml", f"{source}{inner}\n--m--\n") == [
+        ("title", "Fwd"),
+        ("text", "See below."),
+        ("title", "Terms"),
+        ("text", "From: z@z.org"),
+        ("text", "In 30 days."),
+    ]
+
+
 def test_a_message_of_outlook(tmp_path):
     properties = {
         outlook.SUBJECT: "Notes",

@@ -2,6 +2,7 @@ import datetime
 import zipfile
 
 import openpyxl
+import pytest
 from openpyxl.chart import BarChart
 from openpyxl.comments import Comment
 
@@ -65,6 +66,27 @@ def test_cells_are_read_as_they_are_seen(tmp_path):
         "Flag | TRUE",
         "Merged",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        (9783161484100, "9783161484100"),
+        (1234567890123456, "1234567890123456"),
+        (12345678901234567890.0, "12345678901234600000"),
+        (1234567890.12, "1234567890.12"),
+        (-123456789012.34, "-123456789012.34"),
+        (123456789.95, "123456789.95"),
+        (1 / 3, "0.3333333333"),
+        (1234.560000000021, "1234.56"),
+        (1e300, "1e+300"),
+    ],
+)
+def test_numbers_keep_the_digits_that_were_typed(tmp_path, value, seen):
+    book = openpyxl.Workbook()
+    book.active.append(["Number", value])
+    book.save(str(tmp_path / "a.xlsx"))
+    assert parts_of(extract(tmp_path / "a.xlsx"))[1:] == [("table", f"Number | {seen}")]
 
 
 def test_comments_on_cells_follow_the_sheet(tmp_path):

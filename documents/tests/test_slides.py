@@ -1,12 +1,15 @@
+import datetime
+
 import pptx
 import pytest
 from PIL import Image
-from pptx.chart.data import CategoryChartData
+from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
 from pptx.util import Inches
 
+from documents.extraction.cell_values import formatted
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
@@ -61,6 +64,52 @@ def test_groups_tables_charts_and_hidden_slides(tmp_path):
     ]
     assert extracted.elements[-1].page == extracted.pages == 3
     assert extracted.details["warnings"] == ["1 hidden slides were left out"]
+
+
+def charted(tmp_path, kind, data):
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    slide.shapes.add_chart(kind, 0, 0, Inches(1), Inches(1), data)
+    deck.save(str(tmp_path / "a.pptx"))
+    return [text for _, text in parts_of(extract(tmp_path / "a.pptx"))]
+
+
+def test_every_series_of_scattered_points_has_its_own_places(tmp_path):
+    data = XyChartData()
+    for name, points in {"A": [(1, 2), (3, 4), (3, 5)], "B": [(3, 20), (30.5, 40)]}.items():
+        series = data.add_series(name)
+        for point in points:
+            series.add_data_point(*point)
+    table = "| A | B\n1 | 2\n3 | 4 | 20\n3 | 5\n30.5 | | 40"
+    assert charted(tmp_path, XL_CHART_TYPE.XY_SCATTER, data) == [table]
+
+
+def test_numbers_of_a_chart_are_dates_and_percentages_where_it_shows_them_so(tmp_path):
+    data = CategoryChartData()
+    data.categories = [datetime.date(2024, 1, 1), datetime.date(2024, 2, 1)]
+    data.add_series("Share", (0.15, 0.205), "0.0%")
+    data.add_series("Sum", (0.1 + 0.2, 1234567), '#,##0.00 "dm"')
+    table = "| Share | Sum\n2024-01-01 | 15.0% | 0.3\n2024-02-01 | 20.5% | 1234567"
+    assert charted(tmp_path, XL_CHART_TYPE.LINE, data) == [table]
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "seen"),
+    [
+        ("0.5", "hh:mm", "12:00"),
+        ("1.5", "[h]:mm", "36:00"),
+        ("45292.25", "d/m/yy h:mm", "2024-01-01 06:00"),
+        ("1e300", "yyyy", "1e+300"),
+        ("-1", "yyyy", "-1"),
+        ("45292.0", "General", "45292"),
+        ("45292", "[Red]0.00", "45292"),
+        ("East", "yyyy", "East"),
+        ("nan", "0%", "nan"),
+        ("1.50", "", "1.50"),
+    ],
+)
+def test_formats_of_the_numbers_that_charts_keep(number, code, seen):
+    assert formatted(number, code) == seen
 
 
 def test_a_footer_is_read_once(tmp_path):

@@ -1,6 +1,8 @@
 import csv
 import json
 
+import pytest
+
 from documents.tests.reading import extract
 
 
@@ -22,6 +24,38 @@ def test_the_header_of_a_csv_goes_with_the_table(tmp_path):
     assert table.header == "name | note"
 
 
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (
+            "Item;Q1;Q2\nA;0,50;1,25\nB;1,50;2,25",
+            "Item | Q1 | Q2\nA | 0,50 | 1,25\nB | 1,50 | 2,25",
+        ),
+        ("0,50;1,25\n1,50;2,25", "0,50 | 1,25\n1,50 | 2,25"),
+        ("Ann;€ 1.234,56\nBob;99,10 €", "Ann | € 1.234,56\nBob | 99,10 €"),
+        ("Smith, Ann, Dr.;12\nDoe, Jane;13", "Smith, Ann, Dr. | 12\nDoe, Jane | 13"),
+        ('"a;b",1\n"c;d",2', "a;b | 1\nc;d | 2"),
+        ("1,a;b,2\n2,c;d,3", "1 | a;b | 2\n2 | c;d | 3"),
+        ("Sales of 2024, in tons\nA;1\nB;2\nC;3", "Sales of 2024, in tons\nA | 1\nB | 2\nC | 3"),
+        ("1,5\t2,5\n3,5\t4,5", "1,5 | 2,5\n3,5 | 4,5"),
+        ("a|b,c\n1|2", "a | b,c\n1 | 2"),
+        ("sep=;\na,b;c,d", "a,b | c,d"),
+        ("a\nb", "a\nb"),
+    ],
+)
+def test_the_delimiter_is_the_one_that_parts_all_rows_alike(read, lines, found):
+    assert read("a.csv", lines) == [("table", found)]
+
+
+def test_a_table_of_tabs_has_no_other_delimiter(read):
+    assert read("a.tsv", "a,b\tc\n1,2\t3") == [("table", "a,b | c\n1,2 | 3")]
+
+
+def test_a_row_that_the_sample_cuts_does_not_decide(read):
+    words = ", ".join(["word"] * 3_000)
+    assert read("a.csv", f"a;b\nc;d\n{words};e") == [("table", f"a | b\nc | d\n{words} | e")]
+
+
 def test_a_long_csv_is_several_tables_with_one_header(tmp_path):
     path = tmp_path / "a.csv"
     with path.open("w", newline="") as file:
@@ -37,6 +71,25 @@ def test_json_and_xml(read):
         ("text", "One"),
         ("text", "two"),
     ]
+
+
+def test_json_keeps_repeated_keys_and_numbers_as_they_were_written(read):
+    source = '{"price": 19.90, "big": 1e400, "a": [1, {}], "a": [], "q": "\\u00e9 \\"{1}\\""}'
+    lines = (
+        '{| "price": 19.90,| "big": 1e400,| "a": [|  1,|  {}| ],| "a": [],| "q": "é \\"{1}\\""|}'
+    )
+    assert read("a.json", source) == [("code", lines.replace("|", "\n"))]
+
+
+@pytest.mark.parametrize("source", ['{"a": 1}\n{"a": 2}', '{"a": 1, // why\n}', "[" * 5_000 + "1"])
+def test_what_is_not_one_value_of_json_is_read_as_it_is(read, source):
+    assert read("a.json", source) == [("code", source)]
+
+
+def test_texts_of_xml_come_in_the_order_of_the_file(read):
+    source = "<a><p>See <b>the <i>guide</i></b> before<!-- now --> you <b>go</b>.</p>Stop.</a>"
+    found = read("a.xml", f'<?xml version="1.0"?>{source}')
+    assert " ".join(text for _, text in found) == "See the guide before you go . Stop."
 
 
 def test_entities_of_xml_are_not_expanded_from_files(read, tmp_path):
