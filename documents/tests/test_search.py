@@ -90,6 +90,7 @@ def test_the_vector_of_a_question_is_asked_for_once(user, embedder):
         ("where is AB-1235?", "Part AB-1235 fits."),
         ("Müller", "Frau Müller kam."),
         ("muller", "Frau Müller kam."),
+        ("ef5678", "Parts EF-5678/9 fit."),
         ("C++", "Written in C++ then."),
         ("北京大学", "我们在北京大学学习。"),
         ("京都", "京都は古い都です。"),
@@ -97,6 +98,9 @@ def test_the_vector_of_a_question_is_asked_for_once(user, embedder):
         ("猫", "那只猫睡了。"),
         ("세종대왕", "세종대왕이 만들었다."),
         ("हिन्दी", "यह हिन्दी भाषा है"),
+        ("คำ", "คำถามนี้ยาก"),
+        ("ｶﾞｲﾄﾞ", "ｶﾞｲﾄﾞがある。"),
+        ("ガイド", "ｶﾞｲﾄﾞがある。"),
         ("x.y@example.org", "Write to x.y@example.org now."),
     ],
 )
@@ -109,6 +113,7 @@ def test_words_of_any_language_and_exact_names_are_found(user, either_way, query
             "Written in C++ then.", "Written in C then.", "我们在北京大学学习。",
             "京都は古い都です。", "東京タワーは高い。", "那只猫睡了。", "세종대왕이 만들었다.",
             "यह हिन्दी भाषा है", "Write to x.y@example.org now.", "Write to example soon.",
+            "Parts EF-5678/9 fit.", "คำถามนี้ยาก", "ｶﾞｲﾄﾞがある。",
         ],
     )  # fmt: skip
     assert texts(find(user, query, mode="text"))[0] == expected
@@ -334,6 +339,7 @@ def test_a_minimum_score_leaves_out_what_is_under_it(user, embedder):
         ("The storm. Storms!", "storm", ["storm", "Storms"]),
         ("AB-1234 and AB", "ab-1234", ["AB-1234", "AB"]),
         ("我们在北京大学学习", "北京大学", ["北京大学"]),
+        ("我们在北京大学学习", "京", ["京"]),
         ("Frau Müller", "muller", ["Müller"]),
         ("nothing", "storm", []),
     ],
