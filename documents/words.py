@@ -180,7 +180,7 @@ def _is_identifier(text: str) -> bool:
 
 def _unspaced(text: str, forms: Set[str]) -> Iterator[Span]:
     """Where pairs of characters of scripts without spaces stand, or one, if they are in `forms`."""
-    widths = {len(form) for form in forms if is_unspaced(form)}
+    widths = {len(form) for form in forms if not form.isascii() and is_unspaced(form)}
     for match in _RUN.finditer(text) if widths else ():
         run, at = folded(match[0]), match.start()
         starts, ends = _origins(match[0], run)
