@@ -217,7 +217,7 @@ def library(user):
     now = datetime.now(UTC)
     made = {
         "Annual Report.pdf": ("application/pdf", "en", 1),
-        "bericht.pdf": ("application/pdf", "de", 10),
+        "prüfbericht.pdf": ("application/pdf", "de", 10),
         "100%_sure.txt": ("text/plain", "en", 30),
         "photo.png": ("image/png", "", 40),
     }
@@ -234,10 +234,11 @@ def library(user):
     [
         ({"name": "report"}, {"Annual Report.pdf"}),
         ({"name": "%_"}, {"100%_sure.txt"}),
-        ({"types": ["application/pdf"]}, {"Annual Report.pdf", "bericht.pdf"}),
+        ({"name": "PRU\u0308F"}, {"prüfbericht.pdf"}),
+        ({"types": ["application/pdf"]}, {"Annual Report.pdf", "prüfbericht.pdf"}),
         ({"types": ["image/", "text/plain"]}, {"photo.png", "100%_sure.txt"}),
-        ({"languages": ["de", "fr"]}, {"bericht.pdf"}),
-        ({"after": 20}, {"Annual Report.pdf", "bericht.pdf"}),
+        ({"languages": ["de", "fr"]}, {"prüfbericht.pdf"}),
+        ({"after": 20}, {"Annual Report.pdf", "prüfbericht.pdf"}),
         ({"before": 20}, {"100%_sure.txt", "photo.png"}),
         ({"before": 5, "after": 35, "languages": ["en"]}, {"100%_sure.txt"}),
         ({"documents": []}, set()),
@@ -281,6 +282,21 @@ def test_grouped_hits_show_one_of_each_document_and_its_others(user, embedder, e
     hits = find(user, "storm", group=True, top_k=2)
     assert {hit.document.name for hit in hits} == {"long", "short"}
     assert sorted(len(hit.others) for hit in hits) == [0, search.OTHERS]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "vector", "text"])
+def test_a_long_document_does_not_crowd_out_the_others(user, embedder, either_way, mode):
+    make_document(user, "long", [f"the storm {n}" for n in range(250)])
+    for number in range(20):
+        make_document(user, f"short {number}", [f"storm here and calm there and more {number}"])
+    hits = find(user, "the storm", mode=mode, group=True, top_k=25)
+    assert hits[0].document.name == "long"
+    assert len({hit.document.name for hit in hits}) == len(hits) == 21
+    assert [len(hit.others) for hit in hits] == [search.OTHERS] + [0] * 20
+    assert in_order([hit.score for hit in hits])
+    assert in_order([hit.score for hit in (hits[0], *hits[0].others)])
+    names = [hit.document.name for hit in find(user, "the storm", mode=mode, group=True, top_k=3)]
+    assert len(names) == 3
 
 
 def test_distinct_hits_show_a_passage_once_and_where_else_it_stands(user, embedder, either_way):
