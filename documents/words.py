@@ -43,15 +43,17 @@ def _letters() -> str:
 
 
 _LETTER = f"[{_letters()}]"
-# C++ and C# too, and C++17; a+b is two words.
-_PART = rf"{_LETTER}++(?:(?=[+#])(?:[+#]++(?!{_LETTER})|\+\+))?"
+_PART = rf"{_LETTER}++(?:[+#](?:[+#]++|(?!{_LETTER})))?"  # C++ and C# too, and C++17; not a+b
 _WORD = re.compile(_PART)
 _TAIL = rf"(?:[-._/:@&'’,]{_PART})+"
 _COMPOUND = re.compile(rf"(?<!{_LETTER}){_PART}{_TAIL}")
 _EITHER = re.compile(rf"{_PART}({_TAIL})?")  # a word; with a group, several joined
 _RUN = re.compile(f"[{_UNSPACED}]+")
 _JOINING = re.compile(r"[-._/:@&'’,]")
-_PIECE = re.compile("[^/:@&,]+")  # of joined words: what these part may be identifiers of their own
+# Of joined words, what stands between /:@&, and has digits and joining marks.
+_OF_PIECE = "[^/:@&,]"
+_PIECE = re.compile(rf"(?<!{_OF_PIECE})(?={_OF_PIECE}*\d){_OF_PIECE}*?[-._'’]{_OF_PIECE}*")
+_IN_PIECE = re.compile("[^-._'’]+")
 _MIXED = re.compile(r"[^\W\d_]\d|\d[^\W\d_]")
 _ACCENT = re.compile("[\u0300-\u036f]")
 _MARKS = "".join(c for c in map(chr, range(0xE00, 0x3100)) if unicodedata.category(c)[0] == "M")
@@ -77,8 +79,8 @@ def counted(text: str, language: str) -> Counter[str]:
     joined = [_JOINING.sub("", compound) for compound in compounds]
     words.update(word[:LONGEST] for word in joined)
     for compound, word in zip(compounds, joined, strict=True):
-        if len(compound) > len(word) + 1 and _MIXED.search(word):
-            words.update(_JOINING.sub("", compound[at:end]) for at, end in _identifiers(compound))
+        if len(compound) > len(word) + 1 and not word.isalpha() and not word.isdecimal():
+            words.update(_within(compound, word))
     if not text.isascii():
         for run in _RUN.findall(text):
             words.update(run)
@@ -147,35 +149,39 @@ def _bare(compound: str) -> str:
 def _joined(match: re.Match[str]) -> Iterator[Span]:
     """Where several joined words stand that count as one, too."""
     yield match.span()
-    if len(_JOINING.findall(match[0])) > 1:
-        for start, end in _identifiers(match[0]):
-            yield match.start() + start, match.start() + end
+    for piece in _PIECE.finditer(match[0]):
+        parts = [*_IN_PIECE.finditer(match[0], *piece.span())]
+        for first, end in _identifiers([part[0] for part in parts]):
+            span = match.start() + parts[first].start(), match.start() + parts[end - 1].end()
+            if span != match.span():
+                yield span
 
 
-def _identifiers(compound: str) -> set[Span]:
-    """Where identifiers may stand within joined words: `XY-77` and `XY-78` in `XY-77/XY-78`.
+def _within(compound: str, word: str) -> list[str]:
+    """The identifiers within joined words, which together are this word."""
+    found: list[str] = []
+    for piece in _PIECE.findall(compound):
+        found += _identifiers(_IN_PIECE.findall(piece)).values()
+    return [each for each in found if each != word]
+
+
+def _identifiers(parts: Sequence[str]) -> dict[Span, str]:
+    """Which of some joined words may be an identifier together, from and to.
 
     What they begin with, `CD-9876` of `CD-9876-B`, and digits behind letters. Of words alone and of
     numbers alone there would be too many, and nobody looks for them.
     """
-    found: set[Span] = set()
-    for piece in _PIECE.finditer(compound):
-        if _MIXED.search(_JOINING.sub("", piece[0])):
-            found.update(_identifiers_of([*_WORD.finditer(compound, *piece.span())]))
-    found.discard((0, len(compound)))
-    return {span for span in found if _is_identifier(compound[slice(*span)])}
-
-
-def _identifiers_of(parts: Sequence[re.Match[str]]) -> Iterator[Span]:
-    for part in (*parts[1:3], *parts[3:][-1:]):
-        yield parts[0].start(), part.end()
-    for letters, digits in pairwise(parts):
-        if letters[0][-1].isalpha() and digits[0][0].isdigit():
-            yield letters.start(), digits.end()
-
-
-def _is_identifier(text: str) -> bool:
-    return len(text) <= LONGEST_IDENTIFIER and bool(_MIXED.search(_JOINING.sub("", text)))
+    count = len(parts)
+    places = {(0, 2), (0, min(3, count)), (0, count)}
+    for at in range(1, count - 1):
+        if parts[at + 1][0].isdigit() and parts[at][-1].isalpha():
+            places.add((at, at + 2))
+    found = {(at, end): "".join(parts[at:end]) for at, end in places}
+    return {
+        place: word
+        for place, word in found.items()
+        if len(word) <= LONGEST_IDENTIFIER and _MIXED.search(word)
+    }
 
 
 def _unspaced(text: str, forms: Set[str]) -> Iterator[Span]:
