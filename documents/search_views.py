@@ -52,7 +52,8 @@ class VerifyView(APIView):
         """Whether a quotation stands in one of the caller's documents, and where."""
         form = QuotationSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        mine = Document.objects.select_related("extraction").filter(owner_id=user_id(request))
+        with_text = Document.objects.select_related("extraction").defer("extraction__elements")
+        mine = with_text.filter(owner_id=user_id(request))
         document = get_object_or_404(mine, pk=form.validated_data["document"])
         if document.extraction is None:
             raise NotFound("This document has no text yet.", code="no_text_yet")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from unicodedata import normalize
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
@@ -61,6 +62,13 @@ class ChunkPagination(CursorPagination):
     ordering = ("index", "pk")
 
 
+class NameFilter(SearchFilter):
+    """`?search=`, in the form of Unicode that names are kept in."""
+
+    def get_search_terms(self, request: Request) -> list[str]:
+        return [normalize("NFC", term) for term in super().get_search_terms(request)]
+
+
 class DocumentFilter(filters.FilterSet):
     class Meta:
         model = Document
@@ -86,7 +94,7 @@ class DocumentViewSet(
     serializer_class = DocumentSerializer
     queryset = Document.objects.none()
     filterset_class = DocumentFilter
-    filter_backends = (filters.DjangoFilterBackend, SearchFilter, OrderingFilter)
+    filter_backends = (filters.DjangoFilterBackend, NameFilter, OrderingFilter)
     search_fields = ("name",)
     ordering_fields = ("created_at", "updated_at", "name", "size", "status")
     ordering = ("-created_at", "-id")

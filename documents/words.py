@@ -2,22 +2,24 @@
 
 A word is written small, without accents and without its ending. What is written with joining
 marks ("AB-1234", "e-mail", "1,234") also counts as one word without them, so that identifiers are
-found however they are written. Scripts that put no spaces between words are cut into overlapping
-pairs of characters, as Lucene's CJKAnalyzer does: they need no dictionary, and no new name is
-missing from one.
+found however they are written, also within longer ones ("AB-1234/5"). Scripts that put no spaces
+between words are cut into overlapping pairs of characters, as Lucene's CJKAnalyzer does: they need
+no dictionary, and no new name is missing from one.
 """
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Set
-from itertools import compress, pairwise
+from collections.abc import Iterator, Sequence, Set
+from itertools import chain, compress, pairwise
 from operator import or_
 from zlib import crc32
 
 from documents.stems import stemmed, variants
 
+Span = tuple[int, int]
 LONGEST = 64  # characters of a word; what is longer is cut
+LONGEST_IDENTIFIER = 24  # of those within longer ones
 DIMENSIONS = 1_000_000_000  # pgvector's most
 K1, B = 0.9, 0.4  # Anserini's, and better than 1.2 and 0.75 on XQuAD, English and Chinese
 AVERAGE_WORDS = 180  # of a passage of 256 tokens
@@ -41,20 +43,30 @@ def _letters() -> str:
 
 
 _LETTER = f"[{_letters()}]"
-_PART = rf"{_LETTER}++(?:[+#]+(?!{_LETTER}))?"  # C++ and C# too
+_PART = rf"{_LETTER}++(?:[+#](?:[+#]++|(?!{_LETTER})))?"  # C++ and C# too, and C++17; not a+b
 _WORD = re.compile(_PART)
 _TAIL = rf"(?:[-._/:@&'’,]{_PART})+"
 _COMPOUND = re.compile(rf"(?<!{_LETTER}){_PART}{_TAIL}")
 _EITHER = re.compile(rf"{_PART}({_TAIL})?")  # a word; with a group, several joined
 _RUN = re.compile(f"[{_UNSPACED}]+")
 _JOINING = re.compile(r"[-._/:@&'’,]")
+# Of joined words, what stands between /:@&, and has digits and joining marks.
+_OF_PIECE = "[^/:@&,]"
+_PIECE = re.compile(rf"(?<!{_OF_PIECE})(?={_OF_PIECE}*\d){_OF_PIECE}*?[-._'’]{_OF_PIECE}*")
+_IN_PIECE = re.compile("[^-._'’]+")
+_MIXED = re.compile(r"[^\W\d_]\d|\d[^\W\d_]")
 _ACCENT = re.compile("[\u0300-\u036f]")
+_MARKS = "".join(c for c in map(chr, range(0xE00, 0x3100)) if unicodedata.category(c)[0] == "M")
+# A character of a script without spaces with all that may become one with it.
+_CLUSTER = re.compile(f".[{_MARKS}\u1160-\u11ff\uff9e\uff9f]*")
+_TRADE = {ord(sign): " " for sign in "™℠"}  # else Acme™ is one word, "acmetm"
 
 
 def folded(text: str) -> str:
     """The text as words are compared: small, without accents, one form for each letter."""
     if text.isascii():
         return text.lower()
+    text = text.translate(_TRADE) if "™" in text or "℠" in text else text
     bare = _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold()))
     return unicodedata.normalize("NFKC", bare)
 
@@ -63,7 +75,12 @@ def counted(text: str, language: str) -> Counter[str]:
     """How often each word stands in a passage; of scripts without spaces, characters and pairs."""
     text = folded(text)
     words = Counter(word[:LONGEST] for word in stemmed(_WORD.findall(text), language))
-    words.update(_JOINING.sub("", compound)[:LONGEST] for compound in _COMPOUND.findall(text))
+    compounds = _COMPOUND.findall(text)
+    joined = [_JOINING.sub("", compound) for compound in compounds]
+    words.update(word[:LONGEST] for word in joined)
+    for compound, word in zip(compounds, joined, strict=True):
+        if len(compound) > len(word) + 1 and not word.isalpha() and not word.isdecimal():
+            words.update(_within(compound, word))
     if not text.isascii():
         for run in _RUN.findall(text):
             words.update(run)
@@ -97,8 +114,11 @@ def asked(question: str) -> list[set[str]]:
 
     Of scripts without spaces, pairs wherever there are any.
     """
-    words = [folded(word) for word in _WORD.findall(question)]
-    words += [word for word, _, _ in (*_compounds(question), *_pairs(question))]
+    question = folded(question)
+    words = _WORD.findall(question)
+    words += [_JOINING.sub("", compound) for compound in _COMPOUND.findall(question)]
+    for run in _RUN.findall(question):
+        words += map("".join, pairwise(run)) if len(run) > 1 else run
     return [{word[:LONGEST], *variants(word[:LONGEST])} for word in dict.fromkeys(words)]
 
 
@@ -110,10 +130,10 @@ def spans(text: str, language: str, forms: Set[str]) -> Iterator[tuple[int, int]
     words += [word for each in compounds for word in _WORD.finditer(text, *each.span())]
     for match in _known(words, language, forms):
         yield match.span()
-    unspaced = () if all(map(str.isascii, forms)) else _pairs(text)
-    for word, start, end in (*map(_joined, compounds), *unspaced):
-        if word in forms:
+    for start, end in chain.from_iterable(map(_joined, compounds)):
+        if _bare(text[start:end]) in forms:
             yield start, end
+    yield from _unspaced(text, forms)
 
 
 def _known(found: list[re.Match[str]], language: str, forms: Set[str]) -> Iterator[re.Match[str]]:
@@ -122,26 +142,73 @@ def _known(found: list[re.Match[str]], language: str, forms: Set[str]) -> Iterat
     return compress(found, map(or_, map(known, words), map(known, stems)))
 
 
-Found = tuple[str, int, int]  # a word, and its place in characters
+def _bare(compound: str) -> str:
+    return _JOINING.sub("", folded(compound))[:LONGEST]
 
 
-def _compounds(text: str) -> Iterator[Found]:
-    return map(_joined, _COMPOUND.finditer(text))
+def _joined(match: re.Match[str]) -> Iterator[Span]:
+    """Where several joined words stand that count as one, too."""
+    yield match.span()
+    for piece in _PIECE.finditer(match[0]):
+        parts = [*_IN_PIECE.finditer(match[0], *piece.span())]
+        for first, end in _identifiers([part[0] for part in parts]):
+            span = match.start() + parts[first].start(), match.start() + parts[end - 1].end()
+            if span != match.span():
+                yield span
 
 
-def _joined(match: re.Match[str]) -> Found:
-    return _JOINING.sub("", folded(match[0]))[:LONGEST], *match.span()
+def _within(compound: str, word: str) -> list[str]:
+    """The identifiers within joined words, which together are this word."""
+    found: list[str] = []
+    for piece in _PIECE.findall(compound):
+        found += _identifiers(_IN_PIECE.findall(piece)).values()
+    return [each for each in found if each != word]
 
 
-def _pairs(text: str) -> Iterator[Found]:
-    """Where two characters of a script without spaces stand together, or one stands alone."""
-    for match in () if text.isascii() else _RUN.finditer(text):
-        run, start = match[0], match.start()
-        same = folded(run)
-        run = same if len(same) == len(run) else run
-        width = min(2, len(run))
-        for at in range(len(run) - width + 1):
-            yield run[at : at + width], start + at, start + at + width
+def _identifiers(parts: Sequence[str]) -> dict[Span, str]:
+    """Which of some joined words may be an identifier together, from and to.
+
+    What they begin with, `CD-9876` of `CD-9876-B`, and digits behind letters. Of words alone and of
+    numbers alone there would be too many, and nobody looks for them.
+    """
+    count = len(parts)
+    places = {(0, 2), (0, min(3, count)), (0, count)}
+    for at in range(1, count - 1):
+        if parts[at + 1][0].isdigit() and parts[at][-1].isalpha():
+            places.add((at, at + 2))
+    found = {(at, end): "".join(parts[at:end]) for at, end in places}
+    return {
+        place: word
+        for place, word in found.items()
+        if len(word) <= LONGEST_IDENTIFIER and _MIXED.search(word)
+    }
+
+
+def _unspaced(text: str, forms: Set[str]) -> Iterator[Span]:
+    """Where pairs of characters of scripts without spaces stand, or one, if they are in `forms`."""
+    widths = {len(form) for form in forms if not form.isascii() and is_unspaced(form)}
+    for match in _RUN.finditer(text) if widths else ():
+        run, at = folded(match[0]), match.start()
+        starts, ends = _origins(match[0], run)
+        for width in widths:
+            for first in range(len(run) - width + 1):
+                if run[first : first + width] in forms:
+                    yield at + starts[first], at + ends[first + width - 1]
+
+
+def _origins(run: str, same: str) -> tuple[Sequence[int], Sequence[int]]:
+    """Where that of which a character of the folded run was made begins and ends in the run."""
+    if run == same:
+        return range(len(run)), range(1, len(run) + 1)
+    starts: list[int] = []
+    ends: list[int] = []
+    for cluster in _CLUSTER.finditer(run):
+        length = len(folded(cluster[0]))
+        starts += [cluster.start()] * length
+        ends += [cluster.end()] * length
+    if len(starts) == len(same):
+        return starts, ends
+    return [0] * len(same), [len(run)] * len(same)
 
 
 def is_unspaced(character: str) -> bool:

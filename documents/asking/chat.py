@@ -20,6 +20,10 @@ from documents.exceptions import (
 
 log = structlog.get_logger(__name__)
 CONNECT_SECONDS = 3
+_FAILURES = (
+    openai.APIError, httpx2.HTTPError, OSError,
+    LookupError, TypeError, ValueError, AttributeError,  # an answer that is no answer
+)  # fmt: skip
 _NOT_COMPLETE = ("", "length", "content_filter")  # why it ended; nothing: the connection did
 
 
@@ -33,9 +37,9 @@ async def pieces(messages: list[Any]) -> AsyncIterator[str]:
 
     Leaving the iterator ends the request.
     """
+    begun, ended = False, ""
     try:
         async with _client() as client, await _begun(client, messages) as stream:
-            begun, ended = False, ""
             async for chunk in stream:
                 for choice in chunk.choices or ():
                     begun, ended = True, choice.finish_reason or ended
@@ -43,14 +47,9 @@ async def pieces(messages: list[Any]) -> AsyncIterator[str]:
                         yield str(choice.delta.content)
             if begun and ended in _NOT_COMPLETE:
                 raise ChatCutOff
-    except openai.APIError as error:
-        raise _translated(error) from error
-    except httpx2.TimeoutException as error:
-        raise ChatTimeout from error
-    except (httpx2.HTTPError, OSError) as error:
-        raise ChatUnavailable from error
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise ChatUnreadable from error  # an answer that is no answer
+    except _FAILURES as error:
+        if ended in _NOT_COMPLETE:  # what breaks behind the end takes nothing from the answer
+            raise _translated(error, begun=begun) from error
 
 
 def _client() -> openai.AsyncOpenAI:
@@ -74,18 +73,22 @@ async def _begun(client: openai.AsyncOpenAI, messages: list[Any]) -> Any:
     )
 
 
-def _translated(error: openai.APIError) -> ChatError:
+def _translated(error: Exception, *, begun: bool) -> ChatError:
     status = getattr(error, "status_code", None)
     log.warning("chat_failed", error=type(error).__name__, status=status)
     match error, status:
-        case openai.APITimeoutError(), _:
+        case ((openai.APITimeoutError() | httpx2.TimeoutException()), _):
             return ChatTimeout()
+        case ((openai.APIError() | httpx2.HTTPError() | OSError()), _) if begun:
+            return ChatCutOff()
         case _, 401 | 402 | 403 | 404:
             return ChatRejected()
         case _, 429:
             return ChatRateLimited()
         case _, int() if 400 <= status < 500:
             return ChatRejected()
-        case openai.APIConnectionError() | openai.APIStatusError(), _:
+        case ((openai.APIConnectionError() | openai.APIStatusError()), _):
+            return ChatUnavailable()
+        case ((httpx2.HTTPError() | OSError()), _):
             return ChatUnavailable()
     return ChatUnreadable()

@@ -1,13 +1,22 @@
-"""Citations in an answer that comes in pieces: `[3]`, `[1, 2]`, 【3】; those of no source go."""
+"""Citations in an answer that comes in pieces: `[3]`, `[1, 2]`, `[1–3]`, 【3†source】; those of no
+source go. What stands between backticks is code, and left alone."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_MARKER = re.compile(r"[\[【]\s*(\d{1,3}(?:\s*[,，、]\s*\d{1,3})*)\s*[\]】]")
+_OPEN, _CLOSE = re.escape("[【［〔"), re.escape("]】］〕")
+_COMMA, _TO = ",，、،;；؛&", r"\-‐‑–—−~～〜"
+_NUMBERS = rf"\d{{1,9}}(?:\s*[{_TO}]\s*\d{{1,9}})?"
+_RANGE = re.compile(rf"(\d+)(?:\s*[{_TO}]\s*(\d+))?")
+_LIST = rf"{_NUMBERS}(?:\s*[{_COMMA}]\s*{_NUMBERS})*"
+_NOTE = rf"†[^{_CLOSE}\n]{{0,50}}"  # "†source", as some models are taught
+_MARKER = rf"[{_OPEN}]\s*\^?{_LIST}\s*(?:{_NOTE})?[{_CLOSE}]"
+_READ = re.compile(rf"(?P<ticks>`+)|(?P<line>\n)|{_MARKER}")
 # What may still become one, and at most how long it may get.
-_BEGUN = re.compile(r"[\[【][\d\s,，、]*$")
-_LONGEST = 60
+_BEGUN = re.compile(rf"(?:[{_OPEN}]\s*\^?[\d\s{_COMMA}{_TO}]*(?:{_NOTE})?|`+)$")
+_LONGEST = 120
+_MOST_OF_A_RANGE = 20  # numbers; of a longer one its ends alone
 
 
 @dataclass
@@ -18,6 +27,7 @@ class Citations:
     used: list[int] = field(default_factory=list)  # in the order of their first use
     dropped: list[int] = field(default_factory=list)  # numbers of no source
     _held: str = ""
+    _code: str = ""  # the backticks that began it
 
     def take(self, piece: str) -> Iterator[str]:
         """The text that is certain by now, markers as `[n]`."""
@@ -26,7 +36,7 @@ class Citations:
         certain = begun.start() if begun and len(begun[0]) < _LONGEST else len(self._held)
         text, self._held = self._held[:certain], self._held[certain:]
         if text:
-            yield _MARKER.sub(self._verified, text)
+            yield _READ.sub(self._read, text)
 
     def end(self) -> Iterator[str]:
         """What was held back."""
@@ -34,12 +44,30 @@ class Citations:
             yield self._held
         self._held = ""
 
-    def _verified(self, marker: "re.Match[str]") -> str:
+    def _read(self, found: "re.Match[str]") -> str:
+        if ticks := found["ticks"]:
+            self._code = "" if ticks == self._code else self._code or ticks
+        elif found["line"]:
+            self._code = self._code if len(self._code) >= len("```") else ""
+        elif not self._code:
+            return self._verified(found[0])
+        return found[0]
+
+    def _verified(self, marker: str) -> str:
         kept = []
-        for number in map(int, re.findall(r"\d+", marker[1])):
+        for number in _numbers(marker.partition("†")[0]):
             there = 1 <= number <= self.sources
             if number not in (known := self.used if there else self.dropped):
                 known.append(number)
             if there:
                 kept.append(f"[{number}]")
         return "".join(kept)
+
+
+def _numbers(marker: str) -> Iterator[int]:
+    for found in _RANGE.finditer(marker):
+        first, last = int(found[1]), int(found[2] or found[1])
+        if first <= last < first + _MOST_OF_A_RANGE:
+            yield from range(first, last + 1)
+        else:
+            yield from (first, last)

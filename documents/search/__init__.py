@@ -47,9 +47,10 @@ def search(
     if (extent := measure(scope)) is None:
         return []  # nothing is asked of the embedding service
     question = understand(query, how_rare())
-    pool = max(POOL, 2 * top_k)
-    most = 2 * pool if distinct else max(POOL, top_k) if group else top_k
-    found = find(scope, extent, query, question, mode, pool=pool, most=most)
+    each = 1 + OTHERS if group else 0
+    pool = max(POOL, (each or 2) * top_k)
+    most = 2 * pool if distinct else top_k
+    found = find(scope, extent, query, question, mode, pool=pool, most=most, each=each)
     hits = [hit for hit in found if hit.score >= min_score]
     hits = each_once(hits) if distinct else hits
     hits = (grouped(hits, others=OTHERS) if group else hits)[:top_k]

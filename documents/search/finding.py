@@ -14,6 +14,7 @@ from documents.search.statement import RRF_K, SETTINGS, statement
 from documents.search.vectors import question_vector
 
 Mode = Literal["hybrid", "vector", "text"]
+NEAR_OF_EACH = 1_000  # that the graph gives, to find the best of each document among them
 _BEST_FUSION = 2 / (RRF_K + 1)
 _OF_CHUNK = (
     "id", "document_id", "index", "text", "start", "end", "page_start", "page_end", "headings",
@@ -31,17 +32,22 @@ def find(
     *,
     pool: int,
     most: int,
+    each: int = 0,
 ) -> list[Hit]:
-    """The `most` best chunks of the scope, best first, from the `pool` best of each way."""
+    """The `most` best chunks of the scope, best first, from the `pool` best of each way.
+
+    With `each`, the best chunks of the `most` best documents instead, at most so many of one.
+    """
     by_meaning, by_words = mode != "text", mode != "vector" and bool(question.words)
     parameters = {
         **scope.parameters, **question.lookups(extent.read_by_words),
-        "weights": question.sparse, "pool": pool, "most": most,
+        "weights": question.sparse, "pool": pool, "most": most, "each": each,
+        "near": max(pool, NEAR_OF_EACH) if each else pool,
     }  # fmt: skip
     if by_meaning:
         vector = question_vector(query, extent.space, owner_id=scope.owner_id)
         parameters["vector"] = _literal(vector)
-    sql = statement(scope, extent, vector=by_meaning, words=by_words)
+    sql = statement(scope, extent, vector=by_meaning, words=by_words, grouped=bool(each))
     return [_hit(row, question, mode) for row in _rows(sql, parameters)]
 
 

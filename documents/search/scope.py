@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
 from documents.models import Chunk
@@ -66,7 +67,7 @@ class Scope:
         if self.types is not None:
             given["types"] = [_pattern(kind) for kind in self.types]
         if self.name is not None:
-            given["name"] = f"%{_literally(self.name)}%"
+            given["name"] = f"%{_literally(normalize('NFC', self.name))}%"  # as names are kept
         return {"owner": self.owner_id, **given}
 
     def _given(self, name: str) -> bool:

@@ -1,8 +1,11 @@
 """The one SQL statement of a search: both ways of looking, fused by their ranks.
 
 While few chunks are searched all of them are compared, through a btree; of more, the nearest come
-from the graph and the best by words from the index of words.
+from the graph and the best by words from the index of words. Grouped by documents, at most `each`
+of one document are taken by each way, so that a long one does not crowd out the others.
 """
+
+from collections.abc import Mapping
 
 from documents.models import Chunk, ChunkVector, Document
 from documents.search.extent import Extent
@@ -36,74 +39,88 @@ _COMPARED = "embedding <#> (SELECT vector FROM asked)"  # without it
 _RELEVANCE = "-(weights <#> (SELECT weights FROM asked))"
 
 _AMONG = f"among AS MATERIALIZED (SELECT id FROM {_DOCUMENT} WHERE {{of_documents}})"  # noqa: S608 - names and conditions of our own, here and below
-_NEAREST_OF_ALL = f"""
-    nearest AS (
-        SELECT chunk_id AS id, {_COMPARED} AS product FROM {_VECTOR} WHERE {{of_vectors}}
-        ORDER BY {_COMPARED} LIMIT %(pool)s
-    )
+_ALL_COMPARED = f"""
+    SELECT chunk_id AS id, {_COMPARED} AS product {{document}} FROM {_VECTOR} WHERE {{of_vectors}}
 """  # noqa: S608
 _NEAREST_BY_GRAPH = f"""
     graph AS MATERIALIZED (
-        SELECT chunk_id AS id, {_PRODUCT} AS product FROM {_VECTOR} WHERE {{of_vectors}}
-        ORDER BY {_PRODUCT} LIMIT %(pool)s
+        SELECT chunk_id AS id, {_PRODUCT} AS product {{document}} FROM {_VECTOR}
+        WHERE {{of_vectors}} ORDER BY {_PRODUCT} LIMIT %(near)s
     ),
     -- The graph gives up where a filter leaves too few of what it passes: then all are compared.
     few AS (SELECT count(*) < %(pool)s AS were_found FROM graph),
-    instead AS (
-        SELECT chunk_id AS id, {_COMPARED} AS product FROM {_VECTOR}
-        WHERE (SELECT were_found FROM few) AND {{of_vectors}}
-        ORDER BY {_COMPARED} LIMIT %(pool)s
-    ),
-    nearest AS (
-        SELECT * FROM graph WHERE NOT (SELECT were_found FROM few) UNION ALL SELECT * FROM instead
-    )
+    instead AS ({{instead}}),
+    nearest AS (({{from_graph}}) UNION ALL SELECT * FROM instead)
 """  # noqa: S608
+_INSTEAD = "AND (SELECT were_found FROM few)"
+_FROM_GRAPH = "SELECT * FROM graph WHERE NOT (SELECT were_found FROM few)"
 _NEAR = """
-    near AS (SELECT id, row_number() OVER (ORDER BY product, id) AS vector_rank FROM nearest)
+    near AS (
+        SELECT id, row_number() OVER (ORDER BY product, id) AS vector_rank {document} FROM nearest
+    )
 """
 _MATCHING = f"""
-    SELECT id, {_RELEVANCE} AS relevance FROM {_CHUNK} WHERE {{of_chunks}} AND {{matches}}
-    ORDER BY {_RELEVANCE} DESC LIMIT %(pool)s
+    SELECT id, {_RELEVANCE} AS relevance {{{{document}}}}
+    FROM {_CHUNK} WHERE {{sooner}} {{{{of_chunks}}}} AND {{matches}}
 """  # noqa: S608
-_BY_COMPARING = _MATCHING.format(of_chunks="{of_chunks}", matches=f"{_RELEVANCE} > 0")
-_COMPARED_BY_WORDS = f"matching AS ({_BY_COMPARING})"
+_COMPARED_BY_WORDS = _MATCHING.format(sooner="", matches=f"{_RELEVANCE} > 0")
 _LOOKED_UP = "words @@ (SELECT {} FROM asked)"
-_TWO = _MATCHING.format(of_chunks="{of_chunks}", matches=_LOOKED_UP.format("two"))
+_TWO = _MATCHING.format(sooner="", matches=_LOOKED_UP.format("two"))
 _ONE = _MATCHING.format(
-    of_chunks="(SELECT hold_two FROM scarce) AND {of_chunks}", matches=_LOOKED_UP.format("one")
+    sooner="(SELECT hold_two FROM scarce) AND", matches=_LOOKED_UP.format("one")
 )
 _MORE = _MATCHING.format(
-    of_chunks="(SELECT hold_one FROM none) AND {of_chunks}", matches=_LOOKED_UP.format("more")
+    sooner="(SELECT hold_one FROM none) AND", matches=_LOOKED_UP.format("more")
 )
-_BY_WORDS = f"""
-    by_two AS MATERIALIZED ({_TWO}),
+_BY_WORDS = """
+    by_two AS MATERIALIZED ({two}),
     scarce AS (SELECT count(*) < %(pool)s AS hold_two FROM by_two),
-    by_one AS MATERIALIZED ({_ONE}),
+    by_one AS MATERIALIZED ({one}),
     none AS (SELECT count(*) = 0 AND (SELECT hold_two FROM scarce) AS hold_one FROM by_one),
-    by_more AS ({_MORE}),
+    by_more AS ({more}),
     matching AS (
         SELECT * FROM by_two WHERE NOT (SELECT hold_two FROM scarce)
         UNION ALL SELECT * FROM by_one UNION ALL SELECT * FROM by_more
     )
-"""  # noqa: S608
+"""
 _WORDED = """
     worded AS (
-        SELECT id, row_number() OVER (ORDER BY relevance DESC, id) AS text_rank FROM matching
+        SELECT id, row_number() OVER (ORDER BY relevance DESC, id) AS text_rank {document}
+        FROM matching
     )
+"""
+_BEST = "{found} ORDER BY {order} LIMIT %(pool)s"
+_BEST_OF_EACH = """
+    SELECT id, {measure}, document_id FROM (
+        SELECT *, row_number() OVER (PARTITION BY document_id ORDER BY {order}, id) AS place
+        FROM ({found}) found
+    ) placed WHERE place <= %(each)s ORDER BY {order}, id LIMIT %(pool)s
 """
 # Outer: in the moment of a switch, what was found by words may lack its vector.
 _OF_CHUNK = (
     f"LEFT JOIN {_VECTOR} vector ON vector.chunk_id = chunk.id AND vector.space_id = {{space}}"
 )
 _ORDER = "fusion DESC, vector_rank, text_rank"  # nulls are last
+_OF_ALL = f"best AS (SELECT * FROM fused ORDER BY {_ORDER}, id LIMIT %(most)s)"  # noqa: S608
+_OF_EACH = f"""
+    placed AS (
+        SELECT *, row_number() OVER (PARTITION BY document_id ORDER BY {_ORDER}, id) AS place
+        FROM fused
+    ),
+    firsts AS (
+        SELECT document_id FROM placed WHERE place = 1 ORDER BY {_ORDER}, id LIMIT %(most)s
+    ),
+    best AS (SELECT * FROM placed JOIN firsts USING (document_id) WHERE place <= %(each)s)
+"""  # noqa: S608
+_EITHER_DOCUMENT = ", coalesce(near.document_id, worded.document_id) AS document_id"
 _HITS = f"""
     fused AS (
         SELECT id, vector_rank, text_rank,
             coalesce(1.0 / ({RRF_K} + vector_rank), 0) + coalesce(1.0 / ({RRF_K} + text_rank), 0)
-                AS fusion
+                AS fusion {{either_document}}
         FROM near FULL JOIN worded USING (id)
     ),
-    best AS (SELECT * FROM fused ORDER BY {_ORDER}, id LIMIT %(most)s)
+    {{best}}
     SELECT chunk.id, chunk.document_id, index, chunk.text, start, "end", page_start, page_end,
         headings, digest, document.name AS document_name, document.language, vector_rank, text_rank,
         fusion::float8, {{distance}} AS distance, {{relevance}} AS relevance
@@ -113,17 +130,22 @@ _HITS = f"""
 """  # noqa: S608
 
 
-def statement(scope: Scope, extent: Extent, *, vector: bool, words: bool) -> str:
-    """SQL for a search by meaning, by words or both."""
+def statement(
+    scope: Scope, extent: Extent, *, vector: bool, words: bool, grouped: bool = False
+) -> str:
+    """SQL for a search by meaning, by words or both; `grouped` is the best of each document."""
     space = int(extent.space.pk)
     parts = (
         _asked(vector=vector, words=words),
         *((_AMONG,) if scope.is_narrowed else ()),
-        *_near(extent, vector=vector),
-        *_worded(extent, words=words),
+        *_near(extent, vector=vector, grouped=grouped),
+        *_worded(extent, words=words, grouped=grouped),
         _HITS,
     )
     values = {
+        "best": _OF_EACH if grouped else _OF_ALL,
+        "document": ", document_id" if grouped else "",
+        "either_document": _EITHER_DOCUMENT if grouped else "",
         "of_documents": scope.of_documents,
         "of_chunks": scope.of_chunks,
         "of_vectors": f"space_id = {space} AND {scope.of_vectors}",
@@ -132,7 +154,10 @@ def statement(scope: Scope, extent: Extent, *, vector: bool, words: bool) -> str
         "relevance": _RELEVANCE if words else "NULL::float8",
         "dimensions": int(extent.space.dimensions),
     }
-    sql = "WITH " + ",".join(parts)
+    return _filled("WITH " + ",".join(parts), values)
+
+
+def _filled(sql: str, values: Mapping[str, object]) -> str:
     for name, value in values.items():
         sql = sql.replace(f"{{{name}}}", str(value))
     return sql
@@ -143,17 +168,43 @@ def _asked(*, vector: bool, words: bool) -> str:
     return _ASKED.format(", ".join(columns or ["NULL"]))
 
 
-def _near(extent: Extent, *, vector: bool) -> tuple[str, ...]:
+def _near(extent: Extent, *, vector: bool, grouped: bool) -> tuple[str, ...]:
     if not vector:
         return (_nothing("near", "vector_rank"),)
-    return _NEAREST_OF_ALL if extent.compares_vectors else _NEAREST_BY_GRAPH, _NEAR
+    if extent.compares_vectors:
+        return f"nearest AS ({_nearest(_ALL_COMPARED, grouped=grouped)})", _NEAR
+    values = {
+        "instead": _nearest(_ALL_COMPARED + _INSTEAD, grouped=grouped),
+        "from_graph": _nearest(_FROM_GRAPH, grouped=True) if grouped else _FROM_GRAPH,
+    }
+    return _filled(_NEAREST_BY_GRAPH, values), _NEAR
 
 
-def _worded(extent: Extent, *, words: bool) -> tuple[str, ...]:
+def _worded(extent: Extent, *, words: bool, grouped: bool) -> tuple[str, ...]:
     if not words:
         return (_nothing("worded", "text_rank"),)
-    return _COMPARED_BY_WORDS if extent.compares_words else _BY_WORDS, _WORDED
+    if extent.compares_words:
+        return f"matching AS ({_matching(_COMPARED_BY_WORDS, grouped=grouped)})", _WORDED
+    ways = {"two": _TWO, "one": _ONE, "more": _MORE}
+    found = {name: _matching(way, grouped=grouped) for name, way in ways.items()}
+    return _filled(_BY_WORDS, found), _WORDED
+
+
+def _nearest(found: str, *, grouped: bool) -> str:
+    if grouped:
+        return _filled(_BEST_OF_EACH, {"found": found, "measure": "product", "order": "product"})
+    return _filled(_BEST, {"found": found, "order": _COMPARED})
+
+
+def _matching(found: str, *, grouped: bool) -> str:
+    if grouped:
+        by_words = {"found": found, "measure": "relevance", "order": "relevance DESC"}
+        return _filled(_BEST_OF_EACH, by_words)
+    return _filled(_BEST, {"found": found, "order": f"{_RELEVANCE} DESC"})
 
 
 def _nothing(name: str, rank: str) -> str:
-    return f"{name} AS (SELECT NULL::uuid AS id, NULL::bigint AS {rank} WHERE false)"
+    return (
+        f"{name} AS (SELECT NULL::uuid AS id, NULL::bigint AS {rank}, NULL::uuid AS document_id"
+        " WHERE false)"
+    )

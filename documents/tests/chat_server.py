@@ -19,9 +19,11 @@ def chunk(text: str | None, finish: str | None = None) -> bytes:
     return f"data: {json.dumps(body)}\n\n".encode()
 
 
-def begin(handler: BaseHTTPRequestHandler, content_type: str = "text/event-stream") -> None:
+def begin(handler: BaseHTTPRequestHandler, *, length: int | None = None) -> None:
     handler.send_response(200)
-    handler.send_header("Content-Type", content_type)
+    handler.send_header("Content-Type", "text/event-stream")
+    if length is not None:
+        handler.send_header("Content-Length", str(length))
     handler.send_header("Connection", "close")
     handler.end_headers()
 

@@ -433,6 +433,12 @@ def test_the_list_is_filtered_searched_ordered_and_paged(api):
     assert_problem(api.get("/api/documents/?status=NONSENSE"), 400, "invalid")
 
 
+def test_the_list_is_searched_in_either_form_of_unicode(api):
+    upload(api, b"some text", "re\u0301sume\u0301.txt")  # as a Mac has it
+    for search in ("re\u0301s", "r\u00e9s"):
+        assert len(api.get("/api/documents/", {"search": search}).json()["results"]) == 1
+
+
 def test_lists_cost_the_same_few_queries_whatever_their_length(api, django_assert_num_queries):
     for number in range(6):
         upload(api, f"text number {number}".encode(), f"{number}.txt")

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import socket
+import struct
 import threading
+import time
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -86,8 +89,21 @@ def test_numbers_of_no_source_are_cut_and_told(api, moon, chat):
         (["[1，", " 2]"], "[1][2]", [1, 2]),
         (["see [note] and x[", "i]"], "see [note] and x[i]", []),
         (["ends with ["], "ends with [", []),
-        (["[" + "1," * 40], "[" + "1," * 40, []),
+        (["[" + "1," * 80], "[" + "1," * 80, []),
         (["[0] [4]"], " ", []),
+        (["[1–3]"], "[1][2][3]", [1, 2, 3]),
+        (["[2", " - 3", ", 1]"], "[2][3][1]", [2, 3, 1]),
+        (["[3-1] [1-1000000]"], "[3][1] [1]", [3, 1]),
+        (["[1; 2]", "［１］", "〔3〕"], "[1][2][1][3]", [1, 2, 3]),
+        (["[1، 2]", "[^3]"], "[1][2][3]", [1, 2, 3]),
+        (["【1†sou", "rce】 x【2†L1-L9】"], "[1] x[2]", [1, 2]),
+        (["[1000][2024]", "[123456789012]"], "[123456789012]", []),
+        (["[a] [see 3.2] [3.2] [12:30] [1 of 2]"], "[a] [see 3.2] [3.2] [12:30] [1 of 2]", []),
+        (["[" + ", ".join(["1"] * 30), "]"], "[1]" * 30, [1]),
+        (["`x[10]", "` is ten [1]"], "`x[10]` is ten [1]", [1]),
+        (["``", "`\nx = [1, 7]\n`", "``\nso [2]"], "```\nx = [1, 7]\n```\nso [2]", [2]),
+        (["a ` alone [1]\n[2]"], "a ` alone [1]\n[2]", [2]),
+        (["`"], "`", []),
     ],
 )
 def test_markers_are_read_however_they_are_cut(pieces, expected, used):
@@ -196,8 +212,24 @@ def test_a_model_that_fails_ends_the_stream_with_its_code(api, moon, chat, speec
     assert "sk-chat-secret" not in json.dumps(found)
 
 
-def test_what_was_said_before_the_end_broke_off_is_kept(api, moon, chat):
-    chat.misbehave = cut_off
+def reset(handler):
+    cut_off(handler)
+    time.sleep(0.2)  # or the client sees the end before the text
+    linger = struct.pack("ii", 1, 0)  # to close is to reset
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    for file in (handler.rfile, handler.wfile):
+        file.close()
+    handler.connection.close()
+
+
+def overloaded(handler):
+    cut_off(handler)
+    handler.wfile.write(b'data: {"error": {"message": "overloaded"}}\n\n')
+
+
+@pytest.mark.parametrize("speech", [cut_off, reset, overloaded])
+def test_what_was_said_before_the_end_broke_off_is_kept(api, moon, chat, speech):
+    chat.misbehave = speech
     found = events(ask(api))
     assert text_of(found) == "It ro"
     assert found[-1] == (
@@ -208,6 +240,16 @@ def test_what_was_said_before_the_end_broke_off_is_kept(api, moon, chat):
 def too_long(handler):
     begin(handler)
     handler.wfile.write(chunk("It ro") + chunk(None, "length") + b"data: [DONE]\n\n")
+
+
+def reset_behind_its_end(handler):
+    begin(handler, length=10_000)
+    handler.wfile.write(chunk("It rose [1].") + chunk(None, "stop"))
+
+
+def test_an_answer_whose_connection_breaks_behind_its_end_is_complete(api, moon, chat):
+    chat.misbehave = reset_behind_its_end
+    assert events(ask(api))[-1] == ("done", {"citations": [1], "dropped": []})
 
 
 def test_an_answer_that_the_model_had_no_room_for_is_told(api, moon, chat):

@@ -90,6 +90,7 @@ def test_the_vector_of_a_question_is_asked_for_once(user, embedder):
         ("where is AB-1235?", "Part AB-1235 fits."),
         ("Müller", "Frau Müller kam."),
         ("muller", "Frau Müller kam."),
+        ("ef5678", "Parts EF-5678/9 fit."),
         ("C++", "Written in C++ then."),
         ("北京大学", "我们在北京大学学习。"),
         ("京都", "京都は古い都です。"),
@@ -97,6 +98,9 @@ def test_the_vector_of_a_question_is_asked_for_once(user, embedder):
         ("猫", "那只猫睡了。"),
         ("세종대왕", "세종대왕이 만들었다."),
         ("हिन्दी", "यह हिन्दी भाषा है"),
+        ("คำ", "คำถามนี้ยาก"),
+        ("ｶﾞｲﾄﾞ", "ｶﾞｲﾄﾞがある。"),
+        ("ガイド", "ｶﾞｲﾄﾞがある。"),
         ("x.y@example.org", "Write to x.y@example.org now."),
     ],
 )
@@ -109,6 +113,7 @@ def test_words_of_any_language_and_exact_names_are_found(user, either_way, query
             "Written in C++ then.", "Written in C then.", "我们在北京大学学习。",
             "京都は古い都です。", "東京タワーは高い。", "那只猫睡了。", "세종대왕이 만들었다.",
             "यह हिन्दी भाषा है", "Write to x.y@example.org now.", "Write to example soon.",
+            "Parts EF-5678/9 fit.", "คำถามนี้ยาก", "ｶﾞｲﾄﾞがある。",
         ],
     )  # fmt: skip
     assert texts(find(user, query, mode="text"))[0] == expected
@@ -212,7 +217,7 @@ def library(user):
     now = datetime.now(UTC)
     made = {
         "Annual Report.pdf": ("application/pdf", "en", 1),
-        "bericht.pdf": ("application/pdf", "de", 10),
+        "prüfbericht.pdf": ("application/pdf", "de", 10),
         "100%_sure.txt": ("text/plain", "en", 30),
         "photo.png": ("image/png", "", 40),
     }
@@ -229,10 +234,11 @@ def library(user):
     [
         ({"name": "report"}, {"Annual Report.pdf"}),
         ({"name": "%_"}, {"100%_sure.txt"}),
-        ({"types": ["application/pdf"]}, {"Annual Report.pdf", "bericht.pdf"}),
+        ({"name": "PRU\u0308F"}, {"prüfbericht.pdf"}),
+        ({"types": ["application/pdf"]}, {"Annual Report.pdf", "prüfbericht.pdf"}),
         ({"types": ["image/", "text/plain"]}, {"photo.png", "100%_sure.txt"}),
-        ({"languages": ["de", "fr"]}, {"bericht.pdf"}),
-        ({"after": 20}, {"Annual Report.pdf", "bericht.pdf"}),
+        ({"languages": ["de", "fr"]}, {"prüfbericht.pdf"}),
+        ({"after": 20}, {"Annual Report.pdf", "prüfbericht.pdf"}),
         ({"before": 20}, {"100%_sure.txt", "photo.png"}),
         ({"before": 5, "after": 35, "languages": ["en"]}, {"100%_sure.txt"}),
         ({"documents": []}, set()),
@@ -276,6 +282,21 @@ def test_grouped_hits_show_one_of_each_document_and_its_others(user, embedder, e
     hits = find(user, "storm", group=True, top_k=2)
     assert {hit.document.name for hit in hits} == {"long", "short"}
     assert sorted(len(hit.others) for hit in hits) == [0, search.OTHERS]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "vector", "text"])
+def test_a_long_document_does_not_crowd_out_the_others(user, embedder, either_way, mode):
+    make_document(user, "long", [f"the storm {n}" for n in range(250)])
+    for number in range(20):
+        make_document(user, f"short {number}", [f"storm here and calm there and more {number}"])
+    hits = find(user, "the storm", mode=mode, group=True, top_k=25)
+    assert hits[0].document.name == "long"
+    assert len({hit.document.name for hit in hits}) == len(hits) == 21
+    assert [len(hit.others) for hit in hits] == [search.OTHERS] + [0] * 20
+    assert in_order([hit.score for hit in hits])
+    assert in_order([hit.score for hit in (hits[0], *hits[0].others)])
+    names = [hit.document.name for hit in find(user, "the storm", mode=mode, group=True, top_k=3)]
+    assert len(names) == 3
 
 
 def test_distinct_hits_show_a_passage_once_and_where_else_it_stands(user, embedder, either_way):
@@ -334,6 +355,7 @@ def test_a_minimum_score_leaves_out_what_is_under_it(user, embedder):
         ("The storm. Storms!", "storm", ["storm", "Storms"]),
         ("AB-1234 and AB", "ab-1234", ["AB-1234", "AB"]),
         ("我们在北京大学学习", "北京大学", ["北京大学"]),
+        ("我们在北京大学学习", "京", ["京"]),
         ("Frau Müller", "muller", ["Müller"]),
         ("nothing", "storm", []),
     ],

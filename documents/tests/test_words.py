@@ -1,6 +1,7 @@
 """Words of passages and of questions: their stems, where they stand, which two of them."""
 
 import itertools
+import time
 
 import pytest
 import Stemmer
@@ -42,7 +43,7 @@ def test_no_more_stems_are_kept_than_there_is_room_for(monkeypatch):
         ({"c++"}, ["C++"]),
         ({"email"}, ["e-mail"]),
         ({"灯塔"}, ["灯塔"]),
-        ({"塔"}, []),
+        ({"塔"}, ["塔"]),
     ],
 )
 def test_a_words_places_are_its_own_also_within_joined_words(forms, found):
@@ -58,3 +59,50 @@ def test_raised_signs_are_the_same_word(written, word):
     for form in (written, word):
         places = words.spans(f"an {form} here", "en", words.asked(written)[0])
         assert list(places) == [(3, 3 + len(form))]
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "places"),
+    [
+        ("คำถามนี้", "คำ", ["คำ", "ำ"]),
+        ("ทำอาหาร", "ทำ", ["ทำ", "ำ"]),
+        ("ｶﾞｲﾄﾞを読む", "ガイド", ["ｶﾞｲ", "ｲﾄﾞ"]),
+        ("ガイドを読む", "ｶﾞｲﾄﾞ", ["ガイ", "イド"]),
+        ("株式会社東京", "㍿", ["会社", "式会", "株式"]),
+        ("京の東京", "京", ["京", "京"]),
+        ("㍿東京", "東京", ["東京"]),
+        ("parts AB-1234/5 fit", "ab1234", ["AB-1234"]),
+        ("XY-77/XY-78", "xy77", ["XY-77"]),
+        ("XY-77/XY-78", "xy78", ["XY-78"]),
+        ("see CD-9876-B.", "cd9876", ["CD-9876"]),
+        ("PN-AB-1234-X", "ab1234", ["AB-1234"]),
+        ("AB-12-34-56/CD-78", "ab1234", ["AB-12-34"]),
+        ("AB-12-34-56/CD-78", "ab123456", ["AB-12-34-56"]),
+        ("in C++17 and C++", "C++", ["C++", "C++"]),
+        ("in C++17 and 17", "c++17", ["C++", "17", "17"]),
+        ("so a+b is", "a", ["a"]),
+        ("Acme™ pumps", "acme", ["Acme"]),
+    ],
+)
+def test_what_a_question_asks_for_is_in_the_index_and_has_its_place(text, question, places):
+    forms = set().union(*words.asked(question))
+    assert forms & words.counted(text, "en").keys()
+    found = sorted(words.spans(text, "en", forms))
+    assert sorted(text[start:end] for start, end in found) == sorted(places)
+
+
+@pytest.mark.parametrize(
+    "text", ["state-of-the-art", "2024-01-15", "1,234,567", "x.y@example.org", "AB-1234"]
+)
+def test_words_alone_and_numbers_alone_are_joined_as_a_whole_only(text):
+    parts = words._WORD.findall(text.lower())
+    joined = words._JOINING.sub("", text.lower())
+    assert words.counted(text, "xx").total() == len(parts) + 1
+    assert joined in words.counted(text, "xx")
+
+
+def test_a_long_run_of_joined_words_is_no_trap():
+    began = time.process_time()
+    words.counted("a1-" * 300_000 + "b", "en")
+    words.counted("a1/" * 300_000 + "b", "en")
+    assert time.process_time() - began < 10
