@@ -17,7 +17,7 @@ Mode = Literal["hybrid", "vector", "text"]
 _BEST_FUSION = 2 / (RRF_K + 1)
 _OF_CHUNK = (
     "id", "document_id", "index", "text", "start", "end", "page_start", "page_end", "headings",
-    "digest",
+    "context",
 )  # fmt: skip
 _OF_DOCUMENT = ("id", "name", "language")
 
