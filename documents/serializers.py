@@ -1,6 +1,6 @@
 """What the REST API takes and gives. Input and output are apart."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -176,7 +176,7 @@ class PeriodSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         last = attrs.setdefault("to", utc_today())
-        first = attrs.setdefault("from", last - timedelta(days=29))
+        first = attrs.setdefault("from", last - min(timedelta(days=29), last - date.min))
         if not timedelta() <= last - first < timedelta(days=MOST_DAYS):
             raise serializers.ValidationError(
                 {"from": f"It must be before `to`, and at most {MOST_DAYS} days."}

@@ -18,7 +18,7 @@ from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.filters import OrderingFilter, SearchFilter
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -90,7 +90,7 @@ class DocumentViewSet(
     search_fields = ("name",)
     ordering_fields = ("created_at", "updated_at", "name", "size", "status")
     ordering = ("-created_at", "-id")
-    parser_classes = (MultiPartParser, JSONParser)
+    parser_classes = (MultiPartParser, *APIView.parser_classes)
 
     def get_queryset(self) -> "QuerySet[Document]":
         mine = Document.objects.filter(owner_id=self.request.user.pk)

@@ -1,0 +1,67 @@
+"""Requests that make no sense are answered as such, and never as an error of ours."""
+
+import uuid
+
+import pytest
+from rest_framework.test import APIClient
+
+from documents.tests.searchable import make_document
+from documents.tests.test_api import assert_problem
+from tasks.models import Task
+from tasks.tests.factories import make_document as make_row
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def quiet(by_hand):
+    """Nothing runs."""
+
+
+def test_anothers_document_is_as_unknown_to_the_tasks_as_one_that_nobody_has(api, other_user):
+    document = make_row(other_user)
+    Task.objects.create(pipeline="document", owner=other_user, document=document)
+    for pk in (document.pk, uuid.uuid4()):
+        answer = api.get(f"/api/tasks/?document={pk}")
+        assert (answer.status_code, answer.json()["results"]) == (200, [])
+    assert_problem(api.get("/api/tasks/?document=nonsense"), 400, "invalid")
+
+
+def test_the_tasks_of_ones_own_document_are_found(api, user):
+    document = make_row(user)
+    task = Task.objects.create(pipeline="document", owner=user, document=document)
+    Task.objects.create(pipeline="document", owner=user, document=make_row(user))
+    found = api.get(f"/api/tasks/?document={document.pk}").json()["results"]
+    assert [each["id"] for each in found] == [str(task.pk)]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "0001-01-05", "9999-12-31"])
+def test_usage_up_to_any_day(api, day):
+    assert api.get(f"/api/usage/?to={day}").json()["days"] == []
+
+
+@pytest.mark.parametrize("path", ["search", "documents", "documents/plan", "ask", "auth/token"])
+def test_json_that_is_too_deep_is_malformed(api, settings, path):
+    settings.CHAT_BASE_URL = settings.CHAT_MODEL = "m"
+    answer = api.post(f"/api/{path}/", "[" * 100_000, content_type="application/json")
+    assert_problem(answer, 400, "parse_error")
+
+
+@pytest.mark.parametrize("token", ["é", "日本", "\x00", "a\x00b", "%00", "'", "nonsense"])
+def test_a_token_of_any_signs_is_just_wrong(token):
+    client = APIClient(raise_request_exception=False)
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}".encode().decode("latin-1"))
+    answer = client.get("/api/documents/")
+    assert_problem(answer, 401, "authentication_failed")
+
+
+@pytest.mark.parametrize("seen", ["9" * 5000, "9" * 19, "9" * 20, "-1", "²"])
+def test_what_can_not_have_been_seen_last_is_nothing(api, user, seen, monkeypatch):
+    followed = []
+    monkeypatch.setattr(
+        "tasks.views.event_stream.follow", lambda *args: followed.append(args[-1]) or iter(())
+    )
+    document = make_document(user, "a", ["one"])
+    task = Task.objects.create(pipeline="document", owner=user, document=document)
+    answer = api.get(f"/api/tasks/{task.pk}/events/", headers={"Last-Event-ID": seen})
+    assert (answer.status_code, followed) == (200, [0])
