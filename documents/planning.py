@@ -68,7 +68,7 @@ class Plan:
     known_chunks: int  # embedded before, for whatever document of theirs: not paid again
     tokens_to_pay: int
     seconds: int | None  # until it can be searched; None while nothing tells how fast work goes
-    document: Document | None  # the same bytes are there already
+    document: Document | None  # the same bytes are there already, whatever became of them
     warnings: list[str]
 
     @property

@@ -3,8 +3,10 @@
 import uuid
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
+from documents.models import Document
 from documents.tests.searchable import make_document
 from documents.tests.test_api import assert_problem
 from tasks.models import Task
@@ -65,3 +67,49 @@ def test_what_can_not_have_been_seen_last_is_nothing(api, user, seen, monkeypatc
     task = Task.objects.create(pipeline="document", owner=user, document=document)
     answer = api.get(f"/api/tasks/{task.pk}/events/", headers={"Last-Event-ID": seen})
     assert (answer.status_code, followed) == (200, [0])
+
+
+@pytest.mark.parametrize("path", ["documents/", "documents/plan/"])
+def test_of_two_files_neither_is_lost_without_a_word(api, path):
+    files = [SimpleUploadedFile(name, name.encode()) for name in ("a.txt", "b.txt")]
+    answer = api.post(f"/api/{path}", {"file": files})
+    assert_problem(answer, 400, "invalid")
+    assert answer.json()["errors"] == [
+        {"field": "file", "code": "invalid",
+         "detail": "Send one file with each request; here are 2."},
+    ]  # fmt: skip
+    assert not Document.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "used"),
+    [
+        ({"chunk_size": 32}, (32, 16)),
+        ({"chunk_size": 33}, (33, 32)),
+        ({"chunk_size": 32, "chunk_overlap": 31}, (32, 31)),
+        ({"chunk_overlap": 240}, (256, 240)),
+    ],
+)
+def test_each_size_of_chunks_may_be_asked_for_alone(api, asked, used):
+    file = {"file": SimpleUploadedFile("a.txt", b"Some text.")}
+    answer = api.post("/api/documents/", {**file, **asked})
+    assert answer.status_code == 201, answer.json()
+    options = Task.objects.get().options
+    assert (options["chunk_size"], options["chunk_overlap"]) == used
+
+
+def test_an_overlap_that_was_asked_for_must_fit(api):
+    file = {"file": SimpleUploadedFile("a.txt", b"Some text.")}
+    answer = api.post("/api/documents/", {**file, "chunk_size": 32, "chunk_overlap": 32})
+    assert_problem(answer, 400, "invalid")
+    assert answer.json()["errors"][0]["field"] == "chunk_overlap"
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [{"languages": ["EN"]}, {"types": ["TEXT/PLAIN"]}, {"types": ["Text/"]}, {"languages": ["En"]}],
+)
+def test_the_case_of_types_and_languages_does_not_matter(api, user, embedder, narrowed):
+    make_document(user, "a", ["storm"])
+    asked = {"query": "storm", **narrowed}
+    assert len(api.post("/api/search/", asked, format="json").json()["results"]) == 1
