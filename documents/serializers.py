@@ -63,8 +63,8 @@ class SplittingSerializer(serializers.Serializer[Any]):
     )
     chunk_overlap = serializers.IntegerField(
         min_value=0, max_value=240, required=False,
-        help_text="Tokens, in whole sentences; under `chunk_size`. If it is not given and the "
-        "operator's is not, half of that.",
+        help_text="Tokens, in whole sentences; under `chunk_size`. By default the operator's, or "
+        "half of `chunk_size` if that is too large.",
     )  # fmt: skip
     chunk_strategy = serializers.ChoiceField(
         STRATEGIES, required=False,

@@ -146,7 +146,12 @@ class DocumentViewSet(
         page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type] # chunks, here
         return self.get_paginated_response(ChunkSerializer(page, many=True).data)
 
-    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR, 200: TextSerializer})
+    @extend_schema(
+        responses={
+            (200, "text/plain"): OpenApiTypes.STR,
+            (200, "application/json"): TextSerializer,
+        }
+    )
     @action(detail=True, renderer_classes=[PlainTextRenderer, JSONRenderer])
     def text(self, request: Request, **_: Any) -> Response:
         """The normalised text that the chunks' `start` and `end` count in (code points)."""
