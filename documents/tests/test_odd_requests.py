@@ -49,10 +49,10 @@ def test_json_that_is_too_deep_is_malformed(api, settings, path):
     assert_problem(answer, 400, "parse_error")
 
 
-@pytest.mark.parametrize("token", ["é", "日本", "\x00", "a\x00b", "%00", "'", "nonsense"])
+@pytest.mark.parametrize("token", ["é", "Ã©", "\x00", "a\x00b", "%00", "'", "nonsense"])
 def test_a_token_of_any_signs_is_just_wrong(token):
     client = APIClient(raise_request_exception=False)
-    client.credentials(HTTP_AUTHORIZATION=f"Token {token}".encode().decode("latin-1"))
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     answer = client.get("/api/documents/")
     assert_problem(answer, 401, "authentication_failed")
 
