@@ -156,7 +156,7 @@ def _subject() -> Any:
     )  # fmt: skip
     task = Task.objects.create(pipeline="document", document=document, owner=owner)
     Extraction.objects.create(document=document, task=task, text="")
-    return SimpleNamespace(task_id=task.pk, subject_id=document.pk)
+    return SimpleNamespace(task_id=task.pk, subject_id=document.pk, owner_id=owner.pk)
 
 
 def _passage(number: int) -> Any:
@@ -176,7 +176,8 @@ def _store(vectors: Any) -> dict[str, float]:
     text = "".join(f"{number:010}" for number in range(count + 100))
     started = time.perf_counter()
     with transaction.atomic():
-        pipeline._save_drafts(run, text, [_passage(number) for number in range(count)], "en")
+        passages = [_passage(number) for number in range(count)]
+        pipeline._save_drafts(run, text, passages, "en", run.owner_id)
     drafted = time.perf_counter()
     rows = Draft.objects.filter(task_id=run.task_id).order_by("index")
     digests = [bytes(digest) for digest in rows.values_list("digest", flat=True)]

@@ -26,6 +26,7 @@ SETTINGS = {
     "DATABASE_POOL_SIZE": "4",
     "DJANGO_SETTINGS_MODULE": "chaos.settings",
     "EMBEDDING_BATCH_SIZE": "8",
+    "EMBEDDING_REUSE_ACROSS_OWNERS": "true",  # the ledger knows texts, not whose they are
     "EMBEDDING_TIMEOUT_SECONDS": "20",
     "LOG_JSON": "true",
     "REPUBLISH_SECONDS": "5",

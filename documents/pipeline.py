@@ -19,7 +19,7 @@ from documents.extraction.libreoffice import program_folder
 from documents.extraction.sandbox import sandbox
 from documents.limits import Limits
 from documents.models import Document, DocumentStatus, Draft, Extraction, ScannedPage
-from documents.steps.embed import digest, embed_drafts, embedded_text
+from documents.steps.embed import digest, embed_drafts, embedded_text, text_digest
 from documents.steps.extract import extract_text
 from documents.steps.split import split_kept
 from documents.steps.store import replace_chunks
@@ -39,7 +39,8 @@ _ABOUT = f"""
 _FORGET_TEXT = f"DELETE FROM {Extraction._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
 _FORGET_DRAFTS = f"DELETE FROM {Draft._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
 _KEPT = f"""
-    SELECT text, elements::text, document.language FROM {Extraction._meta.db_table} extraction
+    SELECT text, elements::text, document.language, owner_id
+    FROM {Extraction._meta.db_table} extraction
     JOIN {_DOCUMENTS} document ON document.id = document_id WHERE task_id = %(task)s
 """  # noqa: S608
 _SETTLE = f"""
@@ -126,15 +127,15 @@ def split(run: StepRun) -> StepResult:
     used = {name: run.options[name] for name in ("chunk_size", "chunk_overlap")}
     # Tasks of earlier versions have no strategy; theirs was this one.
     used["chunk_strategy"] = run.options.get("chunk_strategy", "by_title")
-    text, elements, language = _kept(run)
+    text, elements, language, owner_id = _kept(run)
     passages = passages_of(text, elements, used, should_stop=run.stopped)
-    save = partial(_save_drafts, run, text, passages, language)
+    save = partial(_save_drafts, run, text, passages, language, owner_id)
     return StepResult(details={"chunk_count": len(passages), **used}, save=save)
 
 
-def _kept(run: StepRun) -> tuple[str, str, str]:
-    """The text that was extracted, its elements as JSON, and the document's language."""
-    found: tuple[str, str, str] | None = rows.row(_KEPT, {"task": run.task_id})
+def _kept(run: StepRun) -> tuple[str, str, str, int]:
+    """The text that was extracted, its elements as JSON, the document's language and owner."""
+    found: tuple[str, str, str, int] | None = rows.row(_KEPT, {"task": run.task_id})
     if found is None:
         raise Extraction.DoesNotExist
     return found
@@ -171,24 +172,28 @@ _DRAFT_COLUMNS = (
 )  # fmt: skip
 
 
-def _save_drafts(run: StepRun, text: str, passages: Iterable[Passage], language: str) -> None:
+def _save_drafts(
+    run: StepRun, text: str, passages: Iterable[Passage], language: str, owner_id: int
+) -> None:
     rows.change(_FORGET_DRAFTS, {"task": run.task_id})
     columns = ", ".join(f'"{name}"' for name in _DRAFT_COLUMNS)
     copy = f"COPY {Draft._meta.db_table} ({columns}) FROM STDIN"
     with copying(copy) as drafts:
         for passage in passages:
-            drafts.write_row(_draft_row(run, text, passage, language))
+            drafts.write_row(_draft_row(run, text, passage, language, owner_id))
 
 
-def _draft_row(run: StepRun, text: str, passage: Passage, language: str) -> tuple[Any, ...]:
+def _draft_row(
+    run: StepRun, text: str, passage: Passage, language: str, owner_id: int
+) -> tuple[Any, ...]:
     body = text[passage.start : passage.end]
-    name = digest(passage.context, body)
+    name = text_digest(passage.context, body)
     # The same passage of the same document keeps its id when the document is processed again.
     chunk_id = uuid.uuid5(run.subject_id, f"{passage.start}:{passage.end}:{name.hex()}")
     return (
         chunk_id, run.subject_id, run.task_id, passage.index, body, passage.start, passage.end,
-        passage.page_start, passage.page_end, list(passage.headings), passage.context, name,
-        *indexed(embedded_text(passage.context, body), language),
+        passage.page_start, passage.page_end, list(passage.headings), passage.context,
+        digest(name, owner_id), *indexed(embedded_text(passage.context, body), language),
     )  # fmt: skip
 
 

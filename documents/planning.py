@@ -27,7 +27,7 @@ from documents.limits import Limits
 from documents.models import Chunk, ChunkVector, Document, Draft, KeptVector
 from documents.pipeline import fields_of, limits, passages_of
 from documents.services import Splitting, clean_name, sha256_of, splitting_options
-from documents.steps.embed import digest, embedded_text
+from documents.steps.embed import digest, embedded_text, text_digest
 from documents.steps.validate import FileFacts, validate_file
 from tasks.models import OutboxMessage, Task
 
@@ -65,10 +65,10 @@ class Plan:
     ocr_pages: int
     chunks: int
     tokens: int  # estimated, as the splitter does
-    known_chunks: int  # embedded before, for whatever document: not paid again
+    known_chunks: int  # embedded before, for whatever document of theirs: not paid again
     tokens_to_pay: int
     seconds: int | None  # until it can be searched; None while nothing tells how fast work goes
-    document: Document | None  # the same bytes are there already
+    document: Document | None  # the same bytes are there already, whatever became of them
     warnings: list[str]
 
     @property
@@ -103,7 +103,8 @@ def plan(*, owner_id: int, path: Path, name: str, splitting: Splitting) -> Plan:
         passages = _split(extracted, options)
     same = Document.objects.filter(owner_id=owner_id, sha256=sha256_of(path)).first()
     scanned = _scanned(extracted, options["chunk_size"])
-    return _planned(clean_name(name), facts, extracted, passages, scanned, same)
+    texts = _texts(extracted, passages, owner_id)
+    return _planned(clean_name(name), facts, extracted, len(passages), texts, scanned, same)
 
 
 _turn = Lock()
@@ -145,26 +146,31 @@ def _split(extracted: Extracted, options: dict[str, Any]) -> list[Passage]:
     return passages_of(extracted.text, elements, options, should_stop=lambda: False)
 
 
+def _texts(extracted: Extracted, passages: list[Passage], owner_id: int) -> dict[bytes, int]:
+    """What would be embedded: digest -> tokens."""
+    return {
+        digest(text_digest(context, body), owner_id): estimate_tokens(embedded_text(context, body))
+        for passage in passages
+        for context, body in [(passage.context, extracted.text[passage.start : passage.end])]
+    }
+
+
 def _planned(
     name: str,
     facts: FileFacts,
     extracted: Extracted,
-    passages: list[Passage],
+    passages: int,
+    texts: dict[bytes, int],
     scanned: Scanned,
     same: Document | None,
 ) -> Plan:
-    seen = {
-        digest(passage.context, body): estimate_tokens(embedded_text(passage.context, body))
-        for passage in passages
-        for body in [extracted.text[passage.start : passage.end]]
-    }
-    known = _known(list(seen))
-    tokens = sum(seen.values()) + scanned.tokens
-    chunks = len(passages) + scanned.chunks
+    known = _known(list(texts))
+    tokens = sum(texts.values()) + scanned.tokens
+    chunks = passages + scanned.chunks
     return Plan(
         name=name, content_type=facts.content_type, size=facts.size, pages=extracted.pages,
         ocr_pages=scanned.pages, chunks=chunks, tokens=tokens, known_chunks=len(known),
-        tokens_to_pay=tokens - sum(seen[each] for each in known),
+        tokens_to_pay=tokens - sum(texts[each] for each in known),
         seconds=_seconds(chunks - len(known), scanned.pages), document=same,
         warnings=list(extracted.details.get("warnings", [])),
     )  # fmt: skip

@@ -37,11 +37,11 @@ class SearchSerializer(serializers.Serializer[Any]):
     )
     types = serializers.ListField(
         child=serializers.CharField(max_length=100), required=False, allow_null=True,
-        max_length=50, help_text="Content types; `image/` is every image.",
+        max_length=50, help_text="Content types, in either case; `image/` is every image.",
     )  # fmt: skip
     languages = serializers.ListField(
         child=serializers.CharField(max_length=10), required=False, allow_null=True,
-        max_length=50, help_text="ISO 639-1.",
+        max_length=50, help_text="ISO 639-1, in either case.",
     )  # fmt: skip
     created_after = serializers.DateTimeField(
         required=False, allow_null=True, help_text="Uploaded then or later."

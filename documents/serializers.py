@@ -1,16 +1,17 @@
 """What the REST API takes and gives. Input and output are apart."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from documents.models import Chunk, Document
-from documents.services import Splitting
+from documents.services import Splitting, splitting_options
 from documents.steps.split import STRATEGIES
 from documents.usage import utc_today
 from tasks.models import Task
@@ -62,7 +63,8 @@ class SplittingSerializer(serializers.Serializer[Any]):
     )
     chunk_overlap = serializers.IntegerField(
         min_value=0, max_value=240, required=False,
-        help_text="Tokens, in whole sentences; under `chunk_size`.",
+        help_text="Tokens, in whole sentences; under `chunk_size`. By default the operator's, or "
+        "half of `chunk_size` if that is too large.",
     )  # fmt: skip
     chunk_strategy = serializers.ChoiceField(
         STRATEGIES, required=False,
@@ -70,8 +72,8 @@ class SplittingSerializer(serializers.Serializer[Any]):
     )  # fmt: skip
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        size = attrs.get("chunk_size", settings.CHUNK_SIZE)
-        overlap = attrs.get("chunk_overlap", settings.CHUNK_OVERLAP)
+        options = splitting_options(self._asked(attrs))
+        size, overlap = options["chunk_size"], options["chunk_overlap"]
         if overlap >= size:
             problem = f"The overlap ({overlap}) must be under chunk_size ({size})."
             raise serializers.ValidationError({"chunk_overlap": problem})
@@ -79,12 +81,23 @@ class SplittingSerializer(serializers.Serializer[Any]):
 
     def splitting(self) -> Splitting:
         """What was asked for."""
-        given = self.validated_data
+        return self._asked(self.validated_data)
+
+    def _asked(self, given: dict[str, Any]) -> Splitting:
         return cast("Splitting", {name: given[name] for name in self.NAMES if name in given})
 
 
 class PlannedFileSerializer(SplittingSerializer):
     file = serializers.FileField(allow_empty_file=True, max_length=None)
+
+    def validate_file(self, file: TemporaryUploadedFile) -> TemporaryUploadedFile:
+        """Of several all but the last would be lost, and nobody would know."""
+        if isinstance(self.initial_data, MultiValueDict):
+            count = len(self.initial_data.getlist("file"))
+            if count > 1:
+                problem = _("Send one file with each request; here are {count}.")
+                raise serializers.ValidationError(problem.format(count=count))
+        return file
 
     def given(self) -> dict[str, Any]:
         """The file and how to split it, as services take them."""
@@ -122,7 +135,8 @@ class PlanSerializer(serializers.Serializer[Any]):
     )
     document = serializers.UUIDField(
         source="document.pk", allow_null=True, default=None,
-        help_text="Yours with the same bytes: nothing would be processed.",
+        help_text="Yours with the same bytes: nothing would be processed, unless it is FAILED or "
+        "CANCELLED.",
     )  # fmt: skip
     warnings = serializers.ListField(child=serializers.CharField())
 
@@ -176,7 +190,7 @@ class PeriodSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         last = attrs.setdefault("to", utc_today())
-        first = attrs.setdefault("from", last - timedelta(days=29))
+        first = attrs.setdefault("from", last - min(timedelta(days=29), last - date.min))
         if not timedelta() <= last - first < timedelta(days=MOST_DAYS):
             raise serializers.ValidationError(
                 {"from": f"It must be before `to`, and at most {MOST_DAYS} days."}

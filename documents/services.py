@@ -24,12 +24,12 @@ from documents import spaces, usage
 from documents.exceptions import EmptyFile, FileTooLarge
 from documents.extraction.quality import report_in
 from documents.extraction.types import detect
-from documents.models import Document
+from documents.models import Document, DocumentStatus
 from documents.pipeline import DOCUMENT, limits
 from documents.storage import incoming
 from tasks import services as task_services
 from tasks.exceptions import WrongState, is_storage_full
-from tasks.models import Lane, Status, Task, TaskDetail
+from tasks.models import Lane, Task, TaskDetail
 
 log = structlog.get_logger(__name__)
 JUST_DELETED = gettext_noop("The same document was just deleted. Upload it again.")
@@ -58,7 +58,7 @@ def upload_document(
     """Keep the file at `path` and start to process it, or find what the same bytes already are.
 
     `bulk` puts it into the lane of long work, as a large file always is. `splitting` is for what
-    starts here: bytes that are known stay split as they are (`reprocess_document` changes that).
+    starts here: a document that can be searched stays as it is (`reprocess_document` changes that).
     Raises EmptyFile, FileTooLarge or UnsupportedType. Does not wait for the broker.
     """
     size = path.stat().st_size
@@ -71,8 +71,8 @@ def upload_document(
     document = Document(
         owner_id=owner_id, name=name, content_type=content_type, size=size, sha256=sha256_of(path)
     )
-    lane = _lane(document, bulk=bulk)
-    return _known(document, path) or _keep(document, path, lane, splitting or Splitting())
+    lane, splitting = _lane(document, bulk=bulk), splitting or Splitting()
+    return _known(document, path, lane, splitting) or _keep(document, path, lane, splitting)
 
 
 def sha256_of(path: Path) -> str:
@@ -81,13 +81,13 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _known(document: Document, path: Path) -> Upload | None:
+def _known(document: Document, path: Path, lane: Lane, splitting: Splitting) -> Upload | None:
     """What the same bytes of the same owner already are, if anything."""
     same = Document.objects.filter(owner_id=document.owner_id, sha256=document.sha256)
     try:
         known = same.get()
         _put_back(known, path)
-        return _again(known)
+        return _again(known, lane, splitting)
     except ObjectDoesNotExist:  # never there, or deleted while we looked at it
         return None
 
@@ -103,7 +103,7 @@ def _keep(document: Document, path: Path, lane: Lane, splitting: Splitting) -> U
             usage.add(document.owner_id, documents=1)
     except IntegrityError as error:  # the same bytes came in twice at the same moment
         document.file.delete(save=False)
-        if known := _known(document, path):
+        if known := _known(document, path, lane, splitting):
             return known
         raise WrongState(JUST_DELETED) from error
     except BaseException as error:
@@ -131,16 +131,29 @@ def _may_be_committed(error: BaseException) -> bool:
     return lost and not is_storage_full(error)
 
 
-def _again(document: Document) -> Upload:
-    """The same bytes came again: a document that ended without success starts again."""
-    latest = document.tasks.order_by("-created_at").first()
-    if latest and latest.status in (Status.FAILED, Status.CANCELLED):
+def _again(document: Document, lane: Lane, splitting: Splitting) -> Upload:
+    """The same bytes came again: a document that ended without success starts again.
+
+    One that can be searched does not, whatever became of a later run.
+    """
+    if document.status in (DocumentStatus.FAILED, DocumentStatus.CANCELLED):
         try:
-            task_services.retry(latest.pk, by_id=document.owner_id)
-        except WrongState:
+            _restart(document, lane, splitting)
+        except (WrongState, IntegrityError):
             log.info("started_by_somebody_else", document_id=str(document.pk))
     document.refresh_from_db()
     return Upload(document=document, created=False)
+
+
+def _restart(document: Document, lane: Lane, splitting: Splitting) -> None:
+    """Go on where it ended; from its beginning, if it is now asked to be split in another way."""
+    latest = document.tasks.order_by("-created_at").first()
+    asked = splitting_options(splitting) if splitting else {}
+    if latest and asked.items() <= latest.options.items():
+        task_services.retry(latest.pk, by_id=document.owner_id)
+    else:
+        with transaction.atomic():
+            _start(document, lane, splitting)
 
 
 def clean_name(name: str) -> str:
@@ -180,9 +193,10 @@ def _effort(document: Document) -> int:
 
 def splitting_options(splitting: Splitting) -> dict[str, Any]:
     """The operator's settings where nothing else was asked for."""
+    size, overlap = splitting.get("chunk_size", settings.CHUNK_SIZE), settings.CHUNK_OVERLAP
     return {
-        "chunk_size": settings.CHUNK_SIZE,
-        "chunk_overlap": settings.CHUNK_OVERLAP,
+        "chunk_size": size,
+        "chunk_overlap": overlap if overlap < size else size // 2,
         "chunk_strategy": settings.CHUNK_STRATEGY,
         **splitting,
     }

@@ -1,11 +1,11 @@
 """`/api/documents/` and `/api/usage/`. Each action ends in a service call."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from unicodedata import normalize
 
 from asgiref.sync import sync_to_async
+from django.core.files import File
 from django.db import close_old_connections
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
@@ -19,13 +19,14 @@ from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.filters import OrderingFilter, SearchFilter
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from documents import planning, services, usage
+from documents.exceptions import FileMissing
 from documents.models import Chunk, Document
 from documents.serializers import (
     ChunkSerializer,
@@ -98,7 +99,7 @@ class DocumentViewSet(
     search_fields = ("name",)
     ordering_fields = ("created_at", "updated_at", "name", "size", "status")
     ordering = ("-created_at", "-id")
-    parser_classes = (MultiPartParser, JSONParser)
+    parser_classes = (MultiPartParser, *APIView.parser_classes)
 
     def get_queryset(self) -> "QuerySet[Document]":
         mine = Document.objects.filter(owner_id=self.request.user.pk)
@@ -153,7 +154,12 @@ class DocumentViewSet(
         page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type] # chunks, here
         return self.get_paginated_response(ChunkSerializer(page, many=True).data)
 
-    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR, 200: TextSerializer})
+    @extend_schema(
+        responses={
+            (200, "text/plain"): OpenApiTypes.STR,
+            (200, "application/json"): TextSerializer,
+        }
+    )
     @action(detail=True, renderer_classes=[PlainTextRenderer, JSONRenderer])
     def text(self, request: Request, **_: Any) -> Response:
         """The normalised text that the chunks' `start` and `end` count in (code points)."""
@@ -179,10 +185,11 @@ class DocumentViewSet(
     def file(self, request: Request, **_: Any) -> StreamingHttpResponse:
         """The file as it was uploaded; with `inline=true` a PDF opens in the browser."""
         document = self.get_object()
+        stored = _opened(document)
         wanted = request.query_params.get("inline") == "true"
         opens = wanted and document.content_type == "application/pdf"
         close_old_connections()  # a client that reads slowly must not keep one of a few
-        response = StreamingHttpResponse(_blocks(document), content_type=document.content_type)
+        response = StreamingHttpResponse(_Blocks(stored), content_type=document.content_type)
         response["Content-Length"] = str(document.size)
         disposition = content_disposition_header(not opens, document.name)
         response["Content-Disposition"] = str(disposition)
@@ -198,14 +205,30 @@ def user_id(request: Request) -> int:
     return int(request.user.pk or 0)  # never None behind IsAuthenticated
 
 
-async def _blocks(document: Document) -> AsyncIterator[bytes]:
-    """An async iterator: Django would gather a synchronous one in memory under ASGI."""
-    file = await sync_to_async(document.file.open)("rb")
+def _opened(document: Document) -> File[bytes]:
+    """Before anything is answered: in the middle of it there is no way to tell what is wrong."""
     try:
-        while block := await sync_to_async(file.read)(DOWNLOAD_BLOCK):
-            yield block
-    finally:
-        await sync_to_async(file.close)()
+        stored: File[bytes] = document.file.open("rb")
+    except FileNotFoundError as error:
+        raise FileMissing from error
+    return stored
+
+
+class _Blocks:
+    """An async iterator: Django would gather a synchronous one in memory under ASGI."""
+
+    def __init__(self, file: File[bytes]) -> None:
+        self._read = sync_to_async(file.read)
+        self.close = file.close  # the response does it at its end, however it comes
+
+    def __aiter__(self) -> "_Blocks":
+        return self
+
+    async def __anext__(self) -> bytes:
+        block: bytes = await self._read(DOWNLOAD_BLOCK)
+        if not block:
+            raise StopAsyncIteration
+        return block
 
 
 class UsageView(APIView):

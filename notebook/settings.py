@@ -207,7 +207,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["notebook.parsing.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "tasks.pagination.CursorPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -223,6 +223,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["notebook.schema.finish"],
     "ENUM_NAME_OVERRIDES": {
         "TaskStatus": "tasks.models.Status",
         "DocumentStatus": "documents.models.DocumentStatus",
@@ -252,8 +253,8 @@ EMBEDDING_QUERY_MODEL = env.str("EMBEDDING_QUERY_MODEL", EMBEDDING_PASSAGE_MODEL
 EMBEDDING_DIMENSIONS = env.int("EMBEDDING_DIMENSIONS", 1536)
 EMBEDDING_PASSAGE_PREFIX = env.str("EMBEDDING_PASSAGE_PREFIX", "")  # for endpoints that add none
 EMBEDDING_QUERY_PREFIX = env.str("EMBEDDING_QUERY_PREFIX", "")
-# The vectors of deleted passages are kept so long, in case the text comes again.
-EMBEDDING_CACHE_DAYS = env.int("EMBEDDING_CACHE_DAYS", 0)
+EMBEDDING_REUSE_ACROSS_OWNERS = env.bool("EMBEDDING_REUSE_ACROSS_OWNERS", False)  # tells of them
+EMBEDDING_CACHE_DAYS = env.int("EMBEDDING_CACHE_DAYS", 0)  # vectors outlive their passages so long
 EMBEDDING_BATCH_SIZE = env.int("EMBEDDING_BATCH_SIZE", 64)
 EMBEDDING_TIMEOUT_SECONDS = env.float("EMBEDDING_TIMEOUT_SECONDS", 60)  # one request in all
 # Of all workers together; 0 is no limit of ours. A 429 is obeyed in any case.

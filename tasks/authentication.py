@@ -24,6 +24,13 @@ TOKEN_PREFIX = "token."  # noqa: S105 - the name of a subprotocol, not a secret
 class TokenAuthentication(knox.auth.TokenAuthentication):
     """Knox', but for its look through all of a user's tokens with each request."""
 
+    def authenticate_credentials(self, token: bytes) -> tuple[Any, AuthToken]:
+        """What holds other signs than tokens do can be no text, or none that Postgres knows."""
+        found: tuple[Any, AuthToken] = super().authenticate_credentials(
+            token if token.isalnum() else b""
+        )
+        return found
+
     def _cleanup_token(self, auth_token: AuthToken) -> bool:
         """Whether it has expired; Knox asks before it compares."""
         return auth_token.expiry is not None and auth_token.expiry < timezone.now()

@@ -1,12 +1,96 @@
 """Cursor pagination: a list that stays right while rows come and go."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from django.core import signing
+from django.db.models import Q, QuerySet
 from rest_framework import pagination
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
+
+Place = list[str] | None  # a row's values of the fields that order the list; None: before all
 
 
 class CursorPagination(pagination.CursorPagination):
-    """`{"next", "previous", "results"}`; `page_size` up to 200."""
+    """`{"next", "previous", "results"}`; `page_size` up to 200.
+
+    DRF's own looks at the first field alone and counts rows that share its value, a thousand at
+    most. Here a cursor is a place between two rows, whatever they share: it holds the values of all
+    fields, none of which may be null, and the last one is unique. It is signed for its model and
+    order.
+    """
 
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
     ordering: tuple[str, ...] = ("-created_at", "-pk")
+    page: list[Any]
+    base_url: str
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        self.base_url = request.build_absolute_uri()
+        self.ordering = self.get_ordering(request, queryset, view)
+        self.signer = signing.Signer(salt=f"{queryset.model._meta.label} {self.ordering}")
+        place, back = self._cursor(request)
+        size = self.get_page_size(request) or self.page_size
+        found = list(self._beyond(queryset, place, back=back)[: size + 1])
+        more, came = len(found) > size, place is not None
+        self.page = found[:size][::-1] if back else found[:size]
+        self.has_next, self.has_previous = (came, more) if back else (more, came)
+        return self.page
+
+    def get_ordering(self, *args: Any) -> tuple[str, ...]:
+        """What was asked for, made unique."""
+        ordering = tuple(super().get_ordering(*args))
+        if {"id", "pk"} & {name.lstrip("-") for name in ordering}:
+            return ordering
+        return (*ordering, "-pk" if ordering[-1].startswith("-") else "pk")
+
+    def get_next_link(self) -> str | None:
+        return self._link(self.page[-1:], back=False) if self.has_next else None
+
+    def get_previous_link(self) -> str | None:
+        return self._link(self.page[:1], back=True) if self.has_previous else None
+
+    def _cursor(self, request: Request) -> tuple[Place, bool]:
+        """Where the page begins, and whether it goes back from there."""
+        given = request.query_params.get(self.cursor_query_param)
+        if not given:
+            return None, False
+        try:
+            place, back = self.signer.unsign_object(given)
+        except signing.BadSignature as error:
+            raise NotFound(self.invalid_cursor_message) from error
+        return place, back
+
+    def _link(self, rows: list[Any], *, back: bool) -> str:
+        """From the row; without one, as all beyond a place are gone, from the list's other end."""
+        names = [name.lstrip("-") for name in self.ordering]
+        place = [str(getattr(rows[0], name)) for name in names] if rows else None
+        cursor = self.signer.sign_object((place, back))
+        return replace_query_param(self.base_url, self.cursor_query_param, cursor)
+
+    def _beyond(self, queryset: "QuerySet[Any]", place: Place, *, back: bool) -> "QuerySet[Any]":
+        """The rows from the place on, in the order in which they are read."""
+        ordering = [_reversed(name) for name in self.ordering] if back else self.ordering
+        found = queryset if place is None else queryset.filter(_after(ordering, place))
+        return found.order_by(*ordering)
+
+
+def _reversed(name: str) -> str:
+    return name[1:] if name.startswith("-") else f"-{name}"
+
+
+def _after(ordering: Sequence[str], place: Sequence[str]) -> Q:
+    """A later value of the first field, or the same one and a later of those that follow."""
+    found = Q(pk__in=())
+    for name, value in reversed(list(zip(ordering, place, strict=True))):
+        later = f"{name.lstrip('-')}__{'lt' if name.startswith('-') else 'gt'}"
+        # Said twice, for an index finds only what must hold of every row.
+        found = Q(**{f"{later}e": value}) & (Q(**{later: value}) | found)
+    return found

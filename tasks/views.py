@@ -24,6 +24,8 @@ from tasks.pagination import CursorPagination
 from tasks.serializers import TaskEventSerializer, TaskSerializer
 from tasks.watching import Watcher
 
+MOST_DIGITS = 19  # of a 64-bit `seq`
+
 
 class HistoryPagination(CursorPagination):
     """The first event first."""
@@ -37,6 +39,9 @@ class TooManyWatchers(Throttled):
 
 
 class TaskFilter(filters.FilterSet):
+    # By the id alone: one that is another's must be as unknown as one that nobody has.
+    document = filters.UUIDFilter(field_name="document_id")
+
     class Meta:
         model = Task
         fields = ("status", "document")
@@ -110,5 +115,5 @@ class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
 def _last_seq(request: Request, task: Task) -> int:
     """What the client has seen; 0 for what can't be, as after Postgres was restored."""
     told = request.headers.get("Last-Event-ID", "")
-    seq = int(told) if told.isascii() and told.isdigit() else 0
+    seq = int(told) if told.isascii() and told.isdigit() and len(told) <= MOST_DIGITS else 0
     return seq if seq <= task.seq else 0

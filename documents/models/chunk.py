@@ -34,7 +34,7 @@ class Passage(models.Model):
     page_end = models.PositiveIntegerField(null=True)
     headings = ArrayField(models.TextField(), default=list)  # from the outermost
     context = models.TextField(blank=True)  # embedded before the text, never part of it
-    digest = models.BinaryField(max_length=32)  # of what is embedded
+    digest = models.BinaryField(max_length=32)  # of what is embedded, and for whom
     words = SearchVectorField(default="")  # which ones it holds, to find it by
     weights = SparseVectorField(dimensions=DIMENSIONS, default=no_words)  # and how much each counts
 

@@ -18,7 +18,7 @@ NEAR_OF_EACH = 1_000  # that the graph gives, to find the best of each document 
 _BEST_FUSION = 2 / (RRF_K + 1)
 _OF_CHUNK = (
     "id", "document_id", "index", "text", "start", "end", "page_start", "page_end", "headings",
-    "digest",
+    "context",
 )  # fmt: skip
 _OF_DOCUMENT = ("id", "name", "language")
 

@@ -53,9 +53,9 @@ def _highlights(text: str, language: str, question: Question) -> list[tuple[int,
 
 def each_once(hits: Iterable[Hit]) -> list[Hit]:
     """Each passage once: further hits of one text under the same headings are its `copies`."""
-    best: dict[bytes, Hit] = {}
+    best: dict[tuple[str, str], Hit] = {}
     for hit in hits:
-        first = best.setdefault(bytes(hit.chunk.digest), hit)
+        first = best.setdefault((hit.chunk.context, hit.chunk.text), hit)
         if first is not hit:
             first.copies.append(hit)
     return list(best.values())

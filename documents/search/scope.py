@@ -17,8 +17,8 @@ class Scope:
     owner_id: int
     documents: Sequence[UUID] | None = None
     name: str | None = None  # a part of it, in either case
-    types: Sequence[str] | None = None  # content types; "image/" is every image
-    languages: Sequence[str] | None = None  # ISO 639-1
+    types: Sequence[str] | None = None  # content types, in either case; "image/" is every image
+    languages: Sequence[str] | None = None  # ISO 639-1, in either case
     created_after: datetime | None = None  # inclusive
     created_before: datetime | None = None  # exclusive
     page_from: int | None = None
@@ -61,11 +61,12 @@ class Scope:
     def parameters(self) -> dict[str, Any]:
         """What the conditions compare with."""
         given = {name: getattr(self, name) for name in (*_DOCUMENT, *_CHUNK) if self._given(name)}
-        for name in ("documents", "languages"):
-            if name in given:
-                given[name] = list(given[name])
+        if self.documents is not None:
+            given["documents"] = list(self.documents)
+        if self.languages is not None:
+            given["languages"] = [language.lower() for language in self.languages]
         if self.types is not None:
-            given["types"] = [_pattern(kind) for kind in self.types]
+            given["types"] = [_pattern(kind.lower()) for kind in self.types]
         if self.name is not None:
             given["name"] = f"%{_literally(normalize('NFC', self.name))}%"  # as names are kept
         return {"owner": self.owner_id, **given}

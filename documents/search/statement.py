@@ -122,8 +122,8 @@ _HITS = f"""
     ),
     {{best}}
     SELECT chunk.id, chunk.document_id, index, chunk.text, start, "end", page_start, page_end,
-        headings, digest, document.name AS document_name, document.language, vector_rank, text_rank,
-        fusion::float8, {{distance}} AS distance, {{relevance}} AS relevance
+        headings, context, document.name AS document_name, document.language,
+        vector_rank, text_rank, fusion::float8, {{distance}} AS distance, {{relevance}} AS relevance
     FROM best JOIN {_CHUNK} chunk ON chunk.id = best.id {{vectors}}
     JOIN {_DOCUMENT} document ON document.id = chunk.document_id
     ORDER BY {_ORDER}, chunk.id

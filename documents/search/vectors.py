@@ -1,8 +1,9 @@
-"""The vectors of questions: asked for once by each process, and counted for who asked first."""
+"""The vectors of questions: asked for once by each process and owner, for whom they are counted."""
 
 from functools import lru_cache
 
 import numpy as np
+from django.conf import settings
 
 from documents import usage
 from documents.embeddings import Vector, embed_query
@@ -17,7 +18,9 @@ class _Kept:
 
 def question_vector(text: str, space: EmbeddingSpace, *, owner_id: int) -> Vector:
     """The vector of a question, of length 1. Raises an `Embedding…` error if it can't be had."""
-    kept = _kept(space.pk, space.url, text)
+    # Who asks what somebody else asked must not see it in their usage.
+    asker = None if settings.EMBEDDING_REUSE_ACROSS_OWNERS else owner_id
+    kept = _kept(space.pk, space.url, text, asker)
     if kept.vector is None:
         vector = _asked(text, space, owner_id)
         kept.vector = vector / np.linalg.norm(vector)
@@ -30,7 +33,7 @@ def forget() -> None:
 
 
 @lru_cache(maxsize=KEPT)
-def _kept(_space: int, _endpoint: str, _text: str) -> _Kept:
+def _kept(_space: int, _endpoint: str, _text: str, _asker: int | None) -> _Kept:
     return _Kept()
 
 

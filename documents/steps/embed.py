@@ -27,8 +27,9 @@ Missing = dict[bytes, str]  # digest -> what is embedded
 Part = tuple[int, int]  # indexes of the first and the last draft
 Embedded = tuple[Missing, Vectors, list[int]]  # with the tokens of each answer
 
-# A text that was embedded in this space before, for whatever document, is not paid for again. Each
-# is looked up by itself: as one set with a join, Postgres may read all drafts for every one.
+# A text that was embedded in this space before, for whatever document of its owner, is not paid for
+# again. Each is looked up by itself: as one set with a join, Postgres may read all drafts for every
+# one.
 KNOWN = f"""coalesce(
     (SELECT v.embedding::vector FROM {CHUNKS} chunk
         JOIN {VECTORS} v ON v.chunk_id = chunk.id AND v.space_id = %(space)s
@@ -117,9 +118,17 @@ def embedded_text(context: str, text: str) -> str:
     return f"{context}\n{text}" if context else text
 
 
-def digest(context: str, text: str) -> bytes:
+def text_digest(context: str, text: str) -> bytes:
     """Names what is embedded: 32 bytes."""
     return hashlib.sha256(embedded_text(context, text).encode()).digest()
+
+
+def digest(text_digest: bytes, owner_id: int) -> bytes:
+    """Whose vectors may be used again for the text: the owner's own, who else could guess what
+    others have; with EMBEDDING_REUSE_ACROSS_OWNERS anybody's. 32 bytes."""
+    if settings.EMBEDDING_REUSE_ACROSS_OWNERS:
+        return text_digest
+    return hashlib.sha256(b"%d:%b" % (owner_id, text_digest)).digest()
 
 
 def _count(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int, list[Part]]:

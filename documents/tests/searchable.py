@@ -7,7 +7,7 @@ from django.db import connection
 from documents import spaces
 from documents.models import Chunk, ChunkVector, Document, DocumentStatus
 from documents.search import rarity
-from documents.steps.embed import digest
+from documents.steps.embed import digest, text_digest
 from documents.tests.embedding_server import vector
 from documents.words import indexed
 
@@ -35,8 +35,8 @@ def chunk_of(document, index, text, pages):
     page = index + 1 if pages else None
     return Chunk(
         id=uuid.uuid4(), document=document, owner=document.owner, index=index, text=text,
-        start=index * 1000, end=index * 1000 + len(text), digest=digest("", text),
-        page_start=page, page_end=page,
+        start=index * 1000, end=index * 1000 + len(text), page_start=page, page_end=page,
+        digest=digest(text_digest("", text), document.owner_id),
     )  # fmt: skip
 
 

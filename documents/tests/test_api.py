@@ -459,6 +459,7 @@ def test_lists_cost_the_same_few_queries_whatever_their_length(api, django_asser
 def test_only_a_pdf_opens_in_the_browser(api, available, content_type, query, disposition):
     Document.objects.filter(pk=available).update(content_type=content_type)
     response = api.get(f"/api/documents/{available}/file/", query)
+    response.close()
     assert response["Content-Disposition"].startswith(disposition)
     assert response["X-Content-Type-Options"] == "nosniff"
     sandboxed = "sandbox" in response["Content-Security-Policy"]
@@ -467,6 +468,7 @@ def test_only_a_pdf_opens_in_the_browser(api, available, content_type, query, di
 
 def test_the_file_comes_back_as_it_was_and_only_as_an_attachment(api, available):
     response = api.get(f"/api/documents/{available}/file/")
+    response.close()
     assert response["Content-Disposition"] == 'attachment; filename="notes.md"'
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Security-Policy"].startswith("sandbox")

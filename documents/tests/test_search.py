@@ -12,7 +12,6 @@ from documents.search import extent, finding, question, rarity
 from documents.search.question import understand
 from documents.search.rarity import how_rare
 from documents.search.scope import Scope
-from documents.steps.embed import digest
 from documents.tests.searchable import analyze, make_document
 
 pytestmark = pytest.mark.django_db
@@ -332,7 +331,7 @@ def test_the_same_words_under_other_headings_are_another_passage(user, embedder)
     make_document(user, "one", ["storm"])
     other = make_document(user, "other", ["storm"])
     chunks = Chunk.objects.filter(document=other)
-    chunks.update(headings=["Storms"], digest=digest("Storms", "storm"))
+    chunks.update(headings=["Storms"], context="Storms")
     assert len(find(user, "storm", distinct=True)) == 2
 
 

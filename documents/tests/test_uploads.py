@@ -1,5 +1,6 @@
 """Uploads and stored files when something breaks: nothing half, nothing lost, nothing left."""
 
+import asyncio
 import gc
 import os
 import time
@@ -10,13 +11,14 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from rest_framework.test import APIClient
 
-from documents import services
+from documents import services, views
 from documents.models import Chunk, Document, Extraction
 from documents.storage import make_incoming
 from documents.tests import test_api
 from documents.tests.disks import small_disk
 from documents.tests.test_api import TEXT, assert_problem, process, upload
 from tasks import runner
+from tasks import services as task_services
 from tasks.models import Task, TaskDetail
 from tasks.tests.factories import at_once, run_all
 
@@ -142,13 +144,79 @@ def test_the_same_bytes_again_put_a_lost_file_back(api, settings, embedder, dama
     assert (task.status, len(stored(settings))) == ("COMPLETED", 1)
 
 
+def test_the_same_bytes_of_what_can_be_searched_start_nothing(api, embedder):
+    """Whatever became of a later run."""
+    document_id = upload(api).json()["id"]
+    process(document_id)
+    api.post(f"/api/documents/{document_id}/reprocess/")
+    again = Task.objects.latest("created_at")
+    task_services.cancel(again.pk)
+    answer = upload(api, chunk_size=64)
+    assert (answer.status_code, answer.json()["status"]) == (200, "AVAILABLE")
+    assert answer.json()["task"]["status"] == "CANCELLED"
+    assert Task.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "tasks", "used"),
+    [
+        ({}, {}, 1, (256, 32)),
+        ({"chunk_size": 100}, {}, 1, (100, 32)),
+        ({"chunk_size": 100}, {"chunk_size": 100}, 1, (100, 32)),
+        ({"chunk_size": 100}, {"chunk_size": 64}, 2, (64, 32)),
+        ({"chunk_size": 100, "chunk_overlap": 9}, {"chunk_size": 100}, 2, (100, 32)),
+    ],
+)
+def test_what_starts_again_is_split_as_it_is_asked_for_now(api, embedder, first, then, tasks, used):
+    document_id = upload(api, **first).json()["id"]
+    task_services.cancel(Task.objects.get().pk)
+    assert upload(api, **then).json()["status"] == "PENDING"
+    task = process(document_id)
+    assert (task.status, Task.objects.count()) == ("COMPLETED", tasks)
+    assert (task.options["chunk_size"], task.options["chunk_overlap"]) == used
+
+
+def test_what_is_split_anew_pays_for_no_text_twice(api, embedder, settings):
+    """Of a document that failed while it was embedded, the vectors that came are used."""
+    settings.EMBEDDING_BATCH_SIZE = 1
+    embedder.misbehave = lambda request: (401, {}, b"{}") if embedder.texts else None
+    document_id = upload(api, TEXT * 20, chunk_size=64).json()["id"]
+    process(document_id)
+    assert len(embedder.texts) == 1
+    embedder.misbehave = lambda request: None
+    upload(api, TEXT * 20, chunk_size=64, chunk_overlap=0)
+    assert process(document_id).status == "COMPLETED"
+    assert len(embedder.texts) == len(set(embedder.texts))
+
+
+def test_a_download_of_a_file_that_is_gone_says_so_at_once(api, settings):
+    document_id = upload(api).json()["id"]
+    stored(settings)[0].unlink()
+    assert_problem(api.get(f"/api/documents/{document_id}/file/"), 404, "source_missing")
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_a_download_closes_its_file_whether_or_not_it_is_read(api, monkeypatch, read):
+    opened, really = [], views._opened
+    monkeypatch.setattr(views, "_opened", lambda row: opened.append(really(row)) or opened[-1])
+    response = api.get(f"/api/documents/{upload(api).json()['id']}/file/")
+    if read:
+        assert asyncio.run(whole(response)) == TEXT
+    response.close()
+    assert opened[0].closed
+
+
+async def whole(response):
+    return b"".join([block async for block in response])
+
+
 def test_bytes_whose_document_is_deleted_meanwhile_become_a_new_one(api, monkeypatch):
     first = upload(api).json()["id"]
     again = services._again
 
-    def deleted_meanwhile(document):
+    def deleted_meanwhile(document, *asked):
         services.delete_document(document.pk)
-        return again(document)
+        return again(document, *asked)
 
     monkeypatch.setattr(services, "_again", deleted_meanwhile)
     second = upload(api)

@@ -13,7 +13,9 @@ from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from io import BytesIO
+from string import printable
 from typing import IO, Any
+from urllib.parse import quote
 
 import daphne.server  # noqa: F401 - first: it installs Twisted's asyncio reactor
 from daphne import http_protocol
@@ -26,6 +28,7 @@ MEMORY_BYTES = 128 * 1024  # of a body; a longer one goes to a file
 BLOCK_BYTES = 64 * 1024  # of a body, handed to the application at a time
 LINGER_SECONDS = 5
 BODY_SECONDS = 900  # a whole upload on a slow line; one that pauses for a minute ends before
+SUBPROTOCOLS = b"Sec-WebSocket-Protocol"
 STORAGE_FULL = (
     HTTPStatus.INSUFFICIENT_STORAGE,
     "storage_full",
@@ -80,6 +83,14 @@ class BoundedRequest(http_protocol.WebRequest):
             return
         self._cancel_abort()
         super().requestReceived(command, path, version)
+
+    def process(self) -> Any:
+        """Daphne takes subprotocols for percent-encoded ASCII; other bytes would be a 500."""
+        offered = self.requestHeaders.getRawHeaders(SUBPROTOCOLS)
+        if offered:
+            encoded = [quote(each, safe=printable) for each in offered]
+            self.requestHeaders.setRawHeaders(SUBPROTOCOLS, encoded)
+        return super().process()
 
     def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
         """Answer, then read on for a while: a closed door would cost the client our answer."""

@@ -159,6 +159,10 @@ def test_a_socket_is_closed_with_the_code_that_tells_why(live_stack, client):
     address = live_stack.url.replace("http", "ws")
     wrong = connect(address + "/ws/tasks/", subprotocols=["notebook.v1", "token.nonsense"])
     assert closed_with(wrong) == 4401
+    for nonsense in ("é", "%C3%A9", "%00"):
+        offered = {"Sec-WebSocket-Protocol": f"token.{nonsense}"}
+        wrong = connect(address + "/ws/tasks/", additional_headers=offered)
+        assert closed_with(wrong) == 4401
     assert closed_with(live_stack.socket(f"/ws/tasks/{uuid.uuid4()}/")) == 4404
     assert closed_with(live_stack.socket("/ws/nothing/")) == 4404
     live_stack.manage(

@@ -1,0 +1,115 @@
+"""Requests that make no sense are answered as such, and never as an error of ours."""
+
+import uuid
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from rest_framework.test import APIClient
+
+from documents.models import Document
+from documents.tests.searchable import make_document
+from documents.tests.test_api import assert_problem
+from tasks.models import Task
+from tasks.tests.factories import make_document as make_row
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def quiet(by_hand):
+    """Nothing runs."""
+
+
+def test_anothers_document_is_as_unknown_to_the_tasks_as_one_that_nobody_has(api, other_user):
+    document = make_row(other_user)
+    Task.objects.create(pipeline="document", owner=other_user, document=document)
+    for pk in (document.pk, uuid.uuid4()):
+        answer = api.get(f"/api/tasks/?document={pk}")
+        assert (answer.status_code, answer.json()["results"]) == (200, [])
+    assert_problem(api.get("/api/tasks/?document=nonsense"), 400, "invalid")
+
+
+def test_the_tasks_of_ones_own_document_are_found(api, user):
+    document = make_row(user)
+    task = Task.objects.create(pipeline="document", owner=user, document=document)
+    Task.objects.create(pipeline="document", owner=user, document=make_row(user))
+    found = api.get(f"/api/tasks/?document={document.pk}").json()["results"]
+    assert [each["id"] for each in found] == [str(task.pk)]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "0001-01-05", "9999-12-31"])
+def test_usage_up_to_any_day(api, day):
+    assert api.get(f"/api/usage/?to={day}").json()["days"] == []
+
+
+@pytest.mark.parametrize("path", ["search", "documents", "documents/plan", "ask", "auth/token"])
+def test_json_that_is_too_deep_is_malformed(api, settings, path):
+    settings.CHAT_BASE_URL = settings.CHAT_MODEL = "m"
+    answer = api.post(f"/api/{path}/", "[" * 100_000, content_type="application/json")
+    assert_problem(answer, 400, "parse_error")
+
+
+@pytest.mark.parametrize("token", ["é", "Ã©", "\x00", "a\x00b", "%00", "'", "nonsense"])
+def test_a_token_of_any_signs_is_just_wrong(token):
+    client = APIClient(raise_request_exception=False)
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    answer = client.get("/api/documents/")
+    assert_problem(answer, 401, "authentication_failed")
+
+
+@pytest.mark.parametrize("seen", ["9" * 5000, "9" * 19, "9" * 20, "-1", "²"])
+def test_what_can_not_have_been_seen_last_is_nothing(api, user, seen, monkeypatch):
+    followed = []
+    monkeypatch.setattr(
+        "tasks.views.event_stream.follow", lambda *args: followed.append(args[-1]) or iter(())
+    )
+    document = make_document(user, "a", ["one"])
+    task = Task.objects.create(pipeline="document", owner=user, document=document)
+    answer = api.get(f"/api/tasks/{task.pk}/events/", headers={"Last-Event-ID": seen})
+    assert (answer.status_code, followed) == (200, [0])
+
+
+@pytest.mark.parametrize("path", ["documents/", "documents/plan/"])
+def test_of_two_files_neither_is_lost_without_a_word(api, path):
+    files = [SimpleUploadedFile(name, name.encode()) for name in ("a.txt", "b.txt")]
+    answer = api.post(f"/api/{path}", {"file": files})
+    assert_problem(answer, 400, "invalid")
+    assert answer.json()["errors"] == [
+        {"field": "file", "code": "invalid",
+         "detail": "Send one file with each request; here are 2."},
+    ]  # fmt: skip
+    assert not Document.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "used"),
+    [
+        ({"chunk_size": 32}, (32, 16)),
+        ({"chunk_size": 33}, (33, 32)),
+        ({"chunk_size": 32, "chunk_overlap": 31}, (32, 31)),
+        ({"chunk_overlap": 240}, (256, 240)),
+    ],
+)
+def test_each_size_of_chunks_may_be_asked_for_alone(api, asked, used):
+    file = {"file": SimpleUploadedFile("a.txt", b"Some text.")}
+    answer = api.post("/api/documents/", {**file, **asked})
+    assert answer.status_code == 201, answer.json()
+    options = Task.objects.get().options
+    assert (options["chunk_size"], options["chunk_overlap"]) == used
+
+
+def test_an_overlap_that_was_asked_for_must_fit(api):
+    file = {"file": SimpleUploadedFile("a.txt", b"Some text.")}
+    answer = api.post("/api/documents/", {**file, "chunk_size": 32, "chunk_overlap": 32})
+    assert_problem(answer, 400, "invalid")
+    assert answer.json()["errors"][0]["field"] == "chunk_overlap"
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [{"languages": ["EN"]}, {"types": ["TEXT/PLAIN"]}, {"types": ["Text/"]}, {"languages": ["En"]}],
+)
+def test_the_case_of_types_and_languages_does_not_matter(api, user, embedder, narrowed):
+    make_document(user, "a", ["storm"])
+    asked = {"query": "storm", **narrowed}
+    assert len(api.post("/api/search/", asked, format="json").json()["results"]) == 1

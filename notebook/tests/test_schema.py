@@ -1,0 +1,110 @@
+"""What the schema says of errors is what the API answers."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from drf_spectacular.generators import SchemaGenerator
+from jsonschema import validate
+from rest_framework.test import APIClient
+
+from documents import planning
+from notebook.schema import PROBLEM
+from tasks.models import Task
+from tasks.tests.factories import make_document as make_row
+
+pytestmark = pytest.mark.django_db
+NOBODYS = "00000000-0000-4000-8000-000000000000"
+JSON = {"content_type": "application/json"}
+ERRORS = [
+    ("get", "/api/documents/", {"data": {"status": "x"}}, 400),
+    ("get", "/api/documents/", {"data": {"cursor": "x"}}, 404),
+    ("get", "/api/tasks/", {"data": {"document": "x"}}, 400),
+    ("get", "/api/tasks/", {"data": {"cursor": "x"}}, 404),
+    ("get", "/api/usage/", {"data": {"to": "x"}}, 400),
+    ("get", "/api/documents/{id}/", {}, 404),
+    ("get", "/api/documents/{id}/text/", {}, 404),
+    ("delete", "/api/documents/{id}/", {}, 404),
+    ("post", "/api/documents/", {"data": {}}, 400),
+    ("post", "/api/documents/", {"data": "<x/>", "content_type": "text/xml"}, 415),
+    ("post", "/api/documents/plan/", {"data": {"file": b"%PDF-1.7\nnothing"}}, 422),
+    ("post", "/api/search/", {"data": "{", **JSON}, 400),
+    ("post", "/api/search/", {"data": "x", "content_type": "text/xml"}, 415),
+    (
+        "post",
+        "/api/citations/verify/",
+        {"data": f'{{"document": "{NOBODYS}", "quote": "x"}}', **JSON},
+        404,
+    ),
+    ("post", "/api/ask/", {"data": "{}", **JSON}, 501),
+    ("post", "/api/auth/token/", {"data": "{}", **JSON}, 400),
+    ("post", "/api/auth/token/", {"data": '{"username": "x", "password": "x"}', **JSON}, 401),
+    ("post", "/api/tasks/{id}/cancel/", {}, 404),
+    ("get", "/api/tasks/{id}/events/", {}, 404),
+]
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return SchemaGenerator().get_schema(public=True)
+
+
+@pytest.fixture(autouse=True)
+def files_of_its_own(settings, tmp_path, monkeypatch):
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr(planning, "_rest", lambda: None)  # the sandbox is all tests'
+
+
+def declared(schema, method, path, status):
+    """The schema of what an operation says it may answer."""
+    named = schema["paths"][path][method]["responses"][str(status)]["$ref"].rpartition("/")[2]
+    ((media_type, content),) = schema["components"]["responses"][named]["content"].items()
+    assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+    return media_type, schema["components"]["schemas"]["Problem"]
+
+
+def assert_as_declared(schema, method, path, answer, status):
+    media_type, problem = declared(schema, method, path, status)
+    assert (answer.status_code, answer["Content-Type"]) == (status, media_type)
+    validate(answer.json(), problem)
+
+
+@pytest.mark.parametrize(("method", "path", "asked", "status"), ERRORS)
+def test_an_error_is_one_that_is_declared(api, schema, method, path, asked, status):
+    if "plan" in path:
+        asked = {"data": {"file": SimpleUploadedFile("a.pdf", asked["data"]["file"])}}
+    answer = getattr(api, method)(path.format(id=NOBODYS), **asked)
+    assert_as_declared(schema, method, path, answer, status)
+
+
+def test_a_wrong_state_is_declared(api, user, schema):
+    task = Task.objects.create(pipeline="document", owner=user, document=make_row(user))
+    path = "/api/tasks/{id}/retry/"
+    assert_as_declared(schema, "post", path, api.post(path.format(id=task.pk)), 409)
+
+
+def test_every_operation_tells_that_one_must_be_signed_in(schema):
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            if not operation.get("security"):
+                assert path == "/api/auth/token/"
+                continue
+            answer = getattr(APIClient(), method)(path.format(id=NOBODYS))
+            assert_as_declared(schema, method, path, answer, 401)
+
+
+def test_a_request_without_its_csrf_token_is_declared(user, schema):
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(user)
+    answer = client.post("/api/search/", {"query": "x"}, format="json")
+    assert_as_declared(schema, "post", "/api/search/", answer, 403)
+
+
+def test_the_text_is_declared_as_text(schema):
+    content = schema["paths"]["/api/documents/{id}/text/"]["get"]["responses"]["200"]["content"]
+    assert content["text/plain"]["schema"] == {"type": "string"}
+    assert "$ref" in content["application/json"]["schema"]
+
+
+def test_a_field_error_has_its_declared_shape(api):
+    answer = api.post("/api/search/", {}, format="json")
+    validate(answer.json(), PROBLEM)
+    assert answer.json()["errors"]
