@@ -199,8 +199,7 @@ def _draft_row(
 
 def embed(run: StepRun) -> StepResult:
     def report(done: int, total: int) -> None:
-        if done < total:  # else the step ends, which tells it
-            run.report(done, total, processed_chunks=done, total_chunks=total)
+        run.report(done, total, processed_chunks=done, total_chunks=total)
 
     total, asked = _embed_drafts(run, report)
     details = {"processed_chunks": total, "total_chunks": total, "embedded_chunks": asked}

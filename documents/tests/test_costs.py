@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from documents.models import Chunk, Extraction
 from documents.pipeline import DOCUMENT
-from tasks import outbox, services
+from tasks import outbox, runner, services
 from tasks.models import Task
 from tasks.tests.factories import run_all
 
@@ -20,8 +20,10 @@ MOST_PER_500 = 80
 
 
 @pytest.fixture(autouse=True)
-def one_turn(by_hand, settings):
+def one_turn(by_hand, settings, monkeypatch):
     settings.TASK_SLICE_SECONDS = 600
+    # Progress is told by the clock, at most five times a second.
+    monkeypatch.setattr(runner, "REPORT_SECONDS", float("inf"))
 
 
 def process(api, parts):
