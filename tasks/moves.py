@@ -123,10 +123,7 @@ def complete_step(detail: TaskDetail) -> None:
 def go_on(detail: TaskDetail) -> TaskDetail | None:
     """Leave a step that we hold as done, and become the owner of the first that is not."""
     taking = _taking(detail.task, detail.owner, detail.worker)
-    step = _taken(detail.task, _COMPLETE_AND_TAKE, _done(detail) | taking)
-    if step is None:
-        _end_without_step(detail.task)
-    return step
+    return _taken_or_ended(detail.task, _COMPLETE_AND_TAKE, _done(detail) | taking)
 
 
 def _done(detail: TaskDetail) -> dict[str, Any]:
@@ -140,10 +137,7 @@ def take(task: Task, owner: UUID, worker: str, step_type: str = "") -> TaskDetai
 
 def take_next(task: Task, owner: UUID, worker: str) -> TaskDetail | None:
     """Become the owner of the first step that is not done."""
-    step = take(task, owner, worker)
-    if step is None:
-        _end_without_step(task)
-    return step
+    return _taken_or_ended(task, _TAKE, _taking(task, owner, worker))
 
 
 def _taking(task: Task, owner: UUID | None, worker: str, step_type: str = "") -> dict[str, Any]:
@@ -154,6 +148,13 @@ def _taking(task: Task, owner: UUID | None, worker: str, step_type: str = "") ->
 def _taken(task: Task, statement: str, values: dict[str, Any]) -> TaskDetail | None:
     if step := rows.first(TaskDetail, statement, values):
         step.task = task
+    return step
+
+
+def _taken_or_ended(task: Task, statement: str, values: dict[str, Any]) -> TaskDetail | None:
+    step = _taken(task, statement, values)
+    if step is None:
+        _end_without_step(task)
     return step
 
 

@@ -108,6 +108,14 @@ def test_who_may_go_on_owns_the_next_step_with_the_end_of_this_one(task, running
     assert services.heartbeat(running) is False
 
 
+def test_who_goes_on_where_no_step_is_left_ends_the_task(task, running):
+    task.task_details.exclude(pk=running.pk).update(status="CANCELLED", completed_at=Now())
+    assert services.complete(running, StepResult(), go_on=True) is None
+    task.refresh_from_db()
+    assert (task.status, task.error_code) == ("FAILED", "internal_error")
+    assert steps_of(task)["ONE"] == "COMPLETED"
+
+
 def test_writing_what_a_step_made_is_of_its_time(task, running):
     written = []
 
