@@ -1,10 +1,15 @@
 """What keeps promises when something died. One process at a time does it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
+from psycopg.errors import LockNotAvailable
 
 from tasks import outbox, queue, services, workers
 from tasks.exceptions import Fenced, WorkerLost
@@ -47,13 +52,29 @@ def take_over_lost_steps() -> int:
     )
     taken = 0
     for detail in lost.iterator():
-        try:
-            services.take_over(detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
-        except Fenced:
-            continue  # its worker was only slow, or somebody cancelled it
-        taken += 1
-        log.warning("step_taken_over", task_id=str(detail.task_id), step=detail.step_type)
+        with _skipped_if_locked(detail.task_id):
+            taken += _take_over(detail)
     return taken
+
+
+def _take_over(detail: TaskDetail) -> bool:
+    try:
+        services.take_over(detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
+    except Fenced:
+        return False  # its worker was only slow, or somebody cancelled it
+    log.warning("step_taken_over", task_id=str(detail.task_id), step=detail.step_type)
+    return True
+
+
+@contextmanager
+def _skipped_if_locked(task_id: UUID) -> Iterator[None]:
+    """Leave a task that somebody holds to the next round: those behind it must not wait with it."""
+    try:
+        yield
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        log.warning("task_locked", task_id=str(task_id))
 
 
 def wake_stranded_tasks() -> int:
@@ -67,7 +88,8 @@ def wake_stranded_tasks() -> int:
     count = 0
     for status in (Status.PENDING, Status.RUNNING):
         for task_id in stranded.filter(status=status).values_list("pk", flat=True):
-            count += services.wake(task_id)
+            with _skipped_if_locked(task_id):
+                count += services.wake(task_id)
     return count
 
 
@@ -76,3 +98,10 @@ def try_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_ID])
         return bool(cursor.fetchone()[0])
+
+
+def let_go() -> None:
+    """End the connection, and the lock with it: given back to a pool, it would keep the lock."""
+    if connection.connection is not None:
+        connection.connection.close()
+    connection.close()

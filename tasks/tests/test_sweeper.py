@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
+from django.db.utils import ConnectionHandler
 
 from tasks import outbox, services, sweeper
 from tasks.models import OutboxMessage, Task, TaskDetail
@@ -162,6 +163,22 @@ def test_feeding_sends_again_what_the_broker_lost(task, settings):
     sweeper.feed_the_queue()
     assert waiting_in_broker() == 1
     lose_messages()
+
+
+def test_a_sweeper_that_lets_go_lets_another_in_though_a_pool_keeps_its_connections(
+    settings, monkeypatch
+):
+    options = {**settings.DATABASES["default"]["OPTIONS"], "pool": {"min_size": 0, "max_size": 2}}
+    pooled = ConnectionHandler({"default": settings.DATABASES["default"] | {"OPTIONS": options}})
+    monkeypatch.setattr(sweeper, "connection", pooled["default"])
+    assert sweeper.try_lock() is True
+    sweeper.let_go()
+    try:
+        with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as it:
+            taken = it.execute("SELECT pg_try_advisory_lock(%s)", [sweeper.LOCK_ID]).fetchone()
+        assert taken == (True,)
+    finally:
+        pooled["default"].close_pool()
 
 
 def test_one_sweeper_at_a_time():

@@ -41,7 +41,7 @@ def _round(locked: bool) -> bool:
         sweeper.sweep()
     except DatabaseError as error:
         log.warning("database_unavailable", error=type(error).__name__)
-        connection.close()  # and the lock with it
+        sweeper.let_go()
         return False
     except Exception:
         log.exception("sweep_failed")
