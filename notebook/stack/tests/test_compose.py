@@ -39,7 +39,7 @@ def test_every_process_of_ours_gets_what_is_in_the_file():
 @pytest.mark.parametrize("name", OURS)
 def test_the_file_moves_neither_folders_nor_servers(name):
     environment = SERVICES[name]["environment"]
-    assert (environment["HOST"], environment["PORT"]) == ("0.0.0.0", "8000")  # noqa: S104
+    assert (environment["HOST"], environment["PORT"]) == ("0.0.0.0", "8000")
     assert (environment["DATA_DIR"], environment["STATIC_ROOT"]) == ("/data", "/app/staticfiles")
     assert environment["DATABASE_URL"].endswith("@postgres:5432/notebook")
     assert environment["REDIS_URL"] == "redis://valkey:6379/0"
