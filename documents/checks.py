@@ -53,6 +53,9 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
          "CHAT_BASE_URL and CHAT_MODEL must be set together.", "E022"),
         (min(settings.EMBEDDING_DAILY_TOKENS, settings.EMBEDDING_CACHE_DAYS) >= 0,
          "EMBEDDING_DAILY_TOKENS and EMBEDDING_CACHE_DAYS must not be under 0.", "E021"),
+        (settings.DATABASE_POOL_SIZE == 0 or settings.DATABASE_POOL_SIZE >= 2,
+         "DATABASE_POOL_SIZE must be 0 or at least 2: a task and its heartbeat need one each.",
+         "E023"),
     ]  # fmt: skip
     return [Error(sentence, id=f"notebook.{name}") for holds, sentence, name in rules if not holds]
 
@@ -82,6 +85,7 @@ _LIMITS = (
     "MAX_UPLOAD_MB", "MAX_PAGES", "MAX_TEXT_CHARS", "MAX_ARCHIVE_ENTRIES", "MAX_INFLATED_MB",
     "MAX_INFLATION_RATIO", "READER_TIMEOUT_SECONDS",
     "PLAN_TIMEOUT_SECONDS", "CHAT_TIMEOUT_SECONDS", "CHAT_MAX_TOKENS", "CHAT_CONTEXT_TOKENS",
+    "EMBEDDING_BATCH_SIZE", "SWEEP_SECONDS", "TASK_HEARTBEAT_SECONDS",
 )  # fmt: skip
 _LEAST_READER_MB = 256
 _BYTES_PER_CHAR = 40  # of text: as read, as elements, normalised, joined and sent

@@ -23,3 +23,17 @@ class ImpatientConnection(psycopg.Connection[Any]):
             self.close()  # its answer may come at any time, and would be taken for the next one's
             seconds = f"{self.answer_seconds:.0f}"
             raise psycopg.OperationalError(f"no answer after {seconds} s") from error
+
+
+def pool_of(size: int) -> dict[str, Any]:
+    """The options of a pool of so many connections, for each process."""
+    return {
+        "min_size": 0,
+        "max_size": size,
+        "timeout": 5,
+        "max_lifetime": 1800,
+        "max_idle": 60,
+        # Else the pool's pauses between its tries grow to minutes, with Postgres long back.
+        "reconnect_timeout": 2,
+        "connection_class": ImpatientConnection,
+    }

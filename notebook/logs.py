@@ -47,6 +47,6 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"lines": formatter},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
-        "root": {"handlers": ["stderr"], "level": level},
+        "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpx2", "daphne", "axes")},
     }

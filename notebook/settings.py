@@ -9,8 +9,9 @@ import django_stubs_ext
 import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
+from dotenv import load_dotenv
 
-from notebook.database import ImpatientConnection
+from notebook.database import pool_of
 from notebook.logs import logging_config
 from notebook.stack.data_dir import runtime
 from notebook.version import VERSION
@@ -18,9 +19,9 @@ from notebook.version import VERSION
 django_stubs_ext.monkeypatch()  # admin classes may then name their model, as type checkers want
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+load_dotenv(BASE_DIR / ".env")  # as the stack reads it
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / ".data").resolve()
 
 
 def _join_running_stack() -> None:
@@ -46,6 +47,7 @@ if HTTPS:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", False)
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # asked from beside, without the proxy
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True  # the page reads the token from its own markup
@@ -130,17 +132,9 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
         " -c lock_timeout=10000 -c idle_in_transaction_session_timeout=120000"
     ),
 )
-if pool_size := env.int("DATABASE_POOL_SIZE", 4):  # of each process; 0 is no pool
-    DATABASES["default"]["OPTIONS"]["pool"] = {
-        "min_size": 0,
-        "max_size": pool_size,
-        "timeout": 5,
-        "max_lifetime": 1800,
-        "max_idle": 60,
-        # Else the pool's pauses between its tries grow to minutes, with Postgres long back.
-        "reconnect_timeout": 2,
-        "connection_class": ImpatientConnection,
-    }
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 4)  # of each process; 0 is no pool
+if DATABASE_POOL_SIZE > 0:
+    DATABASES["default"]["OPTIONS"]["pool"] = pool_of(DATABASE_POOL_SIZE)
 
 # --- Valkey or Redis: broker and channel layer ------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
@@ -249,7 +243,7 @@ EMBEDDING_BASE_URL = env.str("EMBEDDING_BASE_URL", "https://api.openai.com/v1")
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
 # Two names, because some models (e5) want to be told a question from a passage.
 EMBEDDING_PASSAGE_MODEL = env.str("EMBEDDING_PASSAGE_MODEL", "text-embedding-3-small")
-EMBEDDING_QUERY_MODEL = env.str("EMBEDDING_QUERY_MODEL", EMBEDDING_PASSAGE_MODEL)
+EMBEDDING_QUERY_MODEL = env.str("EMBEDDING_QUERY_MODEL", "") or EMBEDDING_PASSAGE_MODEL
 EMBEDDING_DIMENSIONS = env.int("EMBEDDING_DIMENSIONS", 1536)
 EMBEDDING_PASSAGE_PREFIX = env.str("EMBEDDING_PASSAGE_PREFIX", "")  # for endpoints that add none
 EMBEDDING_QUERY_PREFIX = env.str("EMBEDDING_QUERY_PREFIX", "")

@@ -99,6 +99,9 @@ def test_signs_that_copy_knows_are_kept(api, monkeypatch, settings, tmp_path, em
     [
         ({}, []),
         ({"MAX_PAGES": 0}, ["notebook.E030"]),
+        ({"EMBEDDING_BATCH_SIZE": 0}, ["notebook.E030"]),
+        ({"SWEEP_SECONDS": -1.0}, ["notebook.E030"]),
+        ({"TASK_HEARTBEAT_SECONDS": 0.0}, ["notebook.E030"]),
         ({"READER_MEMORY_MB": 100, "MAX_INFLATED_MB": 100, "MAX_TEXT_CHARS": 1}, ["notebook.E031"]),
         ({"MAX_INFLATED_MB": 99}, ["notebook.E032"]),
         ({"MAX_INFLATED_MB": 4000}, ["notebook.E033"]),
@@ -114,4 +117,10 @@ def test_limits_that_make_no_sense_together_are_told(settings, changes, expected
 @pytest.mark.parametrize(("seconds", "expected"), [(2, []), (0, ["E011"]), (900, ["E011"])])
 def test_a_turn_that_is_no_time_or_too_long_is_told(settings, seconds, expected):
     settings.TASK_SLICE_SECONDS = seconds
+    assert [problem.id for problem in times_agree(None)] == [f"notebook.{e}" for e in expected]
+
+
+@pytest.mark.parametrize(("size", "expected"), [(0, []), (2, []), (1, ["E023"]), (-1, ["E023"])])
+def test_a_pool_that_has_no_connection_for_heartbeats_is_told(settings, size, expected):
+    settings.DATABASE_POOL_SIZE = size
     assert [problem.id for problem in times_agree(None)] == [f"notebook.{e}" for e in expected]

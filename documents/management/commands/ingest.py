@@ -17,6 +17,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from documents import search, services
 from documents.models import Document, DocumentStatus
@@ -47,7 +48,8 @@ class Command(BaseCommand):
         owner = get_user_model().objects.filter(username=options["user"]).first()
         if owner is None:
             raise CommandError(f"There is no user {options['user']}.")
-        self.console = Console(file=cast("IO[str]", self.stdout))
+        # Names, headings and messages are text, whatever brackets and colons are in it.
+        self.console = Console(file=cast("IO[str]", self.stdout), markup=False, emoji=False)
         documents = self._upload(owner.pk, options["files"])
         _Watch(self.console, documents).until_done()
         failed = self._refused or self._tell(documents)
@@ -88,7 +90,7 @@ class Command(BaseCommand):
             self.console.print(
                 f"\n{place}. {hit.document.name}{page}  {hit.score:.2f}  {where}", style="cyan"
             )
-            self.console.print(hit.chunk.text, markup=False, highlight=False)
+            self.console.print(hit.chunk.text, highlight=False)
 
 
 class _Watch:
@@ -99,7 +101,7 @@ class _Watch:
         self.told: set[tuple[str, int]] = set()
         self.bars: dict[str, TaskID] = {}
         self.progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.percentage:3.0f}%"),
             TimeElapsedColumn(),
@@ -134,9 +136,8 @@ class _Watch:
                 for key, value in detail["details"].items()
                 if isinstance(value, int | str) and value != ""
             )
-            self.progress.console.print(
-                f"[green]✓[/] {name}: {detail['step_name']}  [dim]{facts}[/]"
-            )
+            line = f" {name}: {detail['step_name']}  "
+            self.progress.console.print(Text.assemble(("✓", "green"), line, (facts, "dim")))
 
     def _bar(self, name: str, found: TaskSnapshot, current: DetailSnapshot | None) -> None:
         task_id = found["task_id"]

@@ -30,6 +30,26 @@ def test_secrets_have_no_default():
     assert [use for use in uses if ":?" not in use] == []
 
 
+def test_every_process_of_ours_gets_what_is_in_the_file():
+    given = {name: service.get("env_file") for name, service in SERVICES.items()}
+    expected = [{"path": ".env", "required": False}]
+    assert given == {name: expected if name in OURS else None for name in SERVICES}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_file_moves_neither_folders_nor_servers(name):
+    environment = SERVICES[name]["environment"]
+    assert (environment["HOST"], environment["PORT"]) == ("0.0.0.0", "8000")
+    assert (environment["DATA_DIR"], environment["STATIC_ROOT"]) == ("/data", "/app/staticfiles")
+    assert environment["DATABASE_URL"].endswith("@postgres:5432/notebook")
+    assert environment["REDIS_URL"] == "redis://valkey:6379/0"
+
+
+def test_only_who_makes_the_first_user_knows_its_password():
+    knows = [name for name in OURS if SERVICES[name]["environment"]["ADMIN_PASSWORD"]]
+    assert knows == ["migrate"]
+
+
 def test_only_the_web_server_is_published_and_only_to_this_machine():
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published == {"web": ["127.0.0.1:${PORT:-8000}:8000"]}

@@ -1,0 +1,69 @@
+"""Settings as they are read from `.env` and the environment, in a process of their own."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+TELL = """
+import json, os, sys
+from notebook import settings
+known = {name: getattr(settings, name, os.environ.get(name)) for name in sys.argv[1:]}
+print(json.dumps(known | {"level": settings.LOGGING["root"]["level"]}, default=str))
+"""
+
+
+@pytest.fixture
+def settings_of(tmp_path):
+    """What a copy of Notebook with this `.env` and this environment takes for its settings."""
+    ignored = shutil.ignore_patterns("tests", "__pycache__")
+    shutil.copytree(PROJECT / "notebook", tmp_path / "notebook", ignore=ignored)
+    shutil.copy(PROJECT / "CHANGELOG.md", tmp_path)  # which names the version
+
+    def read(dotenv, *names, **environment):
+        (tmp_path / ".env").write_text(dotenv)
+        told = subprocess.run(
+            [sys.executable, "-c", TELL, *names],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        return json.loads(told.stdout)
+
+    return read
+
+
+def test_comments_behind_values_are_no_part_of_them(settings_of, tmp_path):
+    dotenv = "TASK_SLICE_SECONDS=3    # why\nDATA_DIR=kept # where\nADMIN_PASSWORD=a#b  # secret\n"
+    found = settings_of(dotenv, "TASK_SLICE_SECONDS", "DATA_DIR", "ADMIN_PASSWORD")
+    assert found["TASK_SLICE_SECONDS"] == 3
+    assert found["DATA_DIR"] == str(tmp_path.resolve() / "kept")
+    assert found["ADMIN_PASSWORD"] == "a#b"
+
+
+def test_the_environment_wins_over_the_file(settings_of):
+    found = settings_of("MAX_PAGES=7\nCHUNK_SIZE=99\n", "MAX_PAGES", "CHUNK_SIZE", MAX_PAGES="8")
+    assert (found["MAX_PAGES"], found["CHUNK_SIZE"]) == (8, 99)
+
+
+def test_every_line_of_the_example_can_be_used_as_it_is(settings_of):
+    example = (PROJECT / ".env.example").read_text(encoding="utf-8")
+    dotenv = re.sub(r"^# (?=[A-Z_]+=)", "", example, flags=re.MULTILINE)
+    names = re.findall(r"^([A-Z_]+)=", dotenv, re.MULTILINE)
+    found = settings_of(dotenv, *names)
+    assert [name for name, value in found.items() if "#" in str(value)] == []
+    assert found["EMBEDDING_QUERY_MODEL"] == found["EMBEDDING_PASSAGE_MODEL"]
+    assert found["CHUNK_SIZE"] == 256
+
+
+def test_a_log_level_may_be_written_small(settings_of):
+    assert settings_of("LOG_LEVEL=debug")["level"] == "DEBUG"
+
+
+@pytest.mark.parametrize("size", [-1, 0, 2])
+def test_no_pool_is_made_of_less_than_one_connection(settings_of, size):
+    found = settings_of("", "DATABASES", DATABASE_POOL_SIZE=str(size))
+    assert ("pool" in found["DATABASES"]["default"]["OPTIONS"]) == (size > 0)
