@@ -16,7 +16,14 @@ from documents import services
 from documents.extraction.types import SUPPORTED
 from documents.models import ChunkVector, Document, EmbeddingSpace, Usage
 from tasks.admin.details import described
-from tasks.admin.lists import CauseFilter, LongListAdmin, ReadOnlyAdmin, ValueFilter, of_owner
+from tasks.admin.lists import (
+    CauseFilter,
+    LongListAdmin,
+    ReadOnlyAdmin,
+    ValueFilter,
+    delete_each,
+    of_owner,
+)
 from tasks.models import Task
 from tasks.sentences import translated
 
@@ -64,11 +71,10 @@ class DocumentAdmin(LongListAdmin, ReadOnlyAdmin):
         return Q(name__icontains=word) | of_owner(word) | Q(sha256=word.lower())
 
     def delete_model(self, request: HttpRequest, obj: Document) -> None:
-        services.delete_document(obj.pk)
+        delete_each(request, [obj], services.delete_document)
 
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Document]") -> None:
-        for pk in queryset.values_list("pk", flat=True):
-            services.delete_document(pk)
+        delete_each(request, queryset.prefetch_related(None), services.delete_document)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Name the documents only: what hangs on them goes with them and can't be judged apart."""

@@ -1,14 +1,27 @@
 """What other packages show to staff, as far as it serves them here."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.contrib import admin
-from django.utils.translation import gettext_noop
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin as DjangosUserAdmin
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_noop
 from django_celery_results.models import GroupResult
 from knox.models import AuthToken
 
+from documents.models import Document, Usage
+from documents.owners import delete_owner
 from notebook.models import ApiToken
-from tasks.admin.lists import ReadOnlyAdmin
+from tasks.admin.lists import ReadOnlyAdmin, delete_each
+from tasks.models import LIVE, Task
 
-admin.site.unregister((AuthToken, GroupResult))  # shown as ours; never written
+# shown as ours; never written
+admin.site.unregister((get_user_model(), AuthToken, GroupResult))
+MOST_NAMED = 100  # of a user's documents, before they are deleted
 NAMES_OF_OTHERS = (  # who have them in few languages
     gettext_noop("Celery Results"), gettext_noop("task result"), gettext_noop("task results"),
     gettext_noop("access attempt"), gettext_noop("access attempts"),
@@ -29,3 +42,42 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     search_fields = ("token_key", "user__username")
     ordering = ("-created",)
     fields = ("token_key", "user", "created", "expiry")
+
+
+@admin.register(User)
+class UserAdmin(DjangosUserAdmin[User]):
+    """A user goes with all that is theirs: documents with their files, tasks, tokens, usage."""
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        delete_each(request, [obj], delete_owner)
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[User]") -> None:
+        delete_each(request, queryset, delete_owner)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Work that isn't about documents, as a change of the embedding model, has to end first."""
+        users = list(objs)
+        named = [each for user in users for each in (str(user), list(_documents_of(user)))]
+        needed = set()
+        if any(named[1::2]) and not request.user.has_perm("documents.delete_document"):
+            needed.add(Document._meta.verbose_name)
+        others = Task.objects.filter(owner__in=users, document=None, status__in=LIVE)
+        return named, _counted(users), needed, [str(task) for task in others]
+
+
+def _documents_of(user: User) -> Iterator[str]:
+    found = Document.objects.filter(owner=user)
+    yield from found.values_list("name", flat=True)[:MOST_NAMED]
+    if (more := found.count() - MOST_NAMED) > 0:
+        yield gettext("and %(n)d more") % {"n": more}
+
+
+def _counted(users: list[User]) -> dict[Any, int]:
+    """What goes, by kind, where there is any."""
+    theirs: list[QuerySet[Any]] = [
+        each._default_manager.filter(owner__in=users) for each in (Document, Task, Usage)
+    ]
+    theirs.append(ApiToken.objects.filter(user__in=users))
+    counts = {each.model._meta.verbose_name_plural: each.count() for each in theirs}
+    everything = {User._meta.verbose_name_plural: len(users)} | counts
+    return {name: count for name, count in everything.items() if count}

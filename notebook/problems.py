@@ -172,7 +172,9 @@ class ProblemMiddleware:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return problem_response(403, "csrf_failed", _("The request's CSRF token is wrong."))
+    if request.path.startswith("/api/"):
+        return problem_response(403, "csrf_failed", _("The request's CSRF token is wrong."))
+    return render(request, "csrf_failure.html", status=403)
 
 
 def locked_out(

@@ -47,12 +47,13 @@ class Overview:
 
 
 def look() -> Overview:
+    # What is pending changed last when it was started or retried.
     waiting = Task.objects.filter(status=Status.PENDING).select_related("document")
     return Overview(
         counts=_counts(),
         hours=_hours(),
         causes=_causes(),
-        oldest_waiting=waiting.order_by("created_at").first(),
+        oldest_waiting=waiting.order_by("updated_at").first(),
         workers=list(Worker.objects.filter(seen_at__gte=_ago(seconds=SEEN_SECONDS))),
     )
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from documents import services
 from documents.models import Document
 from tasks.tests.factories import make_document
 
@@ -36,3 +37,26 @@ def test_a_document_is_found(admin_client, document):
 def test_documents_are_filtered_by_cause(admin_client, document):
     assert found_by(admin_client, error_code="encrypted") == [str(document.pk)]
     assert "?error_code=encrypted" in admin_client.get(LIST).content.decode()
+
+
+def test_a_filter_with_a_nul_is_a_wrong_filter(admin_client, document):
+    for name in ("content_type", "error_code", "status__exact"):
+        answer = admin_client.get(LIST, {name: "\0"}, follow=True)
+        assert answer.redirect_chain == [(f"{LIST}?e=1", 302)]
+        assert answer.status_code == 200
+
+
+def test_what_was_deleted_meanwhile_is_skipped_and_named(admin_client, document, monkeypatch):
+    delete = services.delete_document
+
+    def delete_all_others_first(pk):
+        for other in Document.objects.exclude(pk=pk):
+            delete(other.pk)
+        delete(pk)
+
+    monkeypatch.setattr(services, "delete_document", delete_all_others_first)
+    pks = [str(each.pk) for each in Document.objects.all()]
+    chosen = {"action": "delete_selected", "_selected_action": pks, "post": "yes"}
+    page = admin_client.post(LIST, chosen, follow=True).content.decode()
+    assert page.count("Somebody else has deleted it meanwhile.") == 1
+    assert not Document.objects.exists()

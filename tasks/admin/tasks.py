@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,11 +16,10 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST
 
 from tasks import overview, pipelines, services
 from tasks.admin.details import TaskDetailInline, TaskEventInline, in_seconds
-from tasks.admin.lists import CauseFilter, LongListAdmin, ReadOnlyAdmin, of_owner
+from tasks.admin.lists import GONE, CauseFilter, LongListAdmin, ReadOnlyAdmin, of_one, of_owner
 from tasks.exceptions import WrongState
 from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail, Worker
 from tasks.sentences import translated
@@ -137,22 +137,31 @@ class TaskAdmin(LongListAdmin):
     def cancel_selected(self, request: HttpRequest, queryset: "QuerySet[Task]") -> None:
         self._act(request, queryset, services.cancel)
 
-    def response_change(self, request: HttpRequest, obj: Task) -> HttpResponse:
-        """The buttons of the task's page."""
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        """All that can be posted are the buttons: of what the page lists nothing is read."""
+        pressed = object_id is not None and request.method == "POST"
+        task = self.get_object(request, unquote(object_id or "")) if pressed else None
+        if task is None:
+            return super().changeform_view(request, object_id, *args, **kwargs)
+        if not self.has_change_permission(request, task):
+            raise PermissionDenied
         for name, act in (("_retry", services.retry), ("_cancel", services.cancel)):
             if name in request.POST:
-                self._act(request, Task.objects.filter(pk=obj.pk), act)
-                return HttpResponseRedirect(request.get_full_path())
-        return super().response_change(request, obj)
+                self._act(request, Task.objects.filter(pk=task.pk), act)
+        return HttpResponseRedirect(request.get_full_path())
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.retry_cause))
+        view = self.admin_site.admin_view(self.retry_cause)
         return [path("retry-cause/", view, name="tasks_task_retry_cause"), *super().get_urls()]
 
     def retry_cause(self, request: HttpRequest) -> HttpResponse:
         """Retry what failed for one reason, the first MOST_AT_ONCE of them."""
         if not self.has_change_permission(request):
             raise PermissionDenied
+        if request.method != "POST":  # who had to sign in again is led here by that
+            return HttpResponseRedirect(reverse("admin:index"))
         failed = overview.failed_by(request.POST.get("error_code", ""))
         self._act(request, failed[:MOST_AT_ONCE], services.retry)
         if left := failed.count():
@@ -166,7 +175,10 @@ class TaskAdmin(LongListAdmin):
             try:
                 act(task.pk, by_id=request.user.pk)
             except WrongState as error:
-                skipped.append(f"{task.document or task.pk}: {translated(error.message)}")
+                skipped.append(of_one(task.document or task.pk, translated(error.message)))
+                continue
+            except Task.DoesNotExist:
+                skipped.append(of_one(task.document or task.pk, GONE))
                 continue
             done += 1
             self.log_change(request, task, act.__name__)
@@ -181,9 +193,6 @@ class TaskAdmin(LongListAdmin):
         if (more := len(skipped) - MOST_NAMED) > 0:
             told = ngettext("%(n)d more was skipped.", "%(n)d more were skipped.", more)
             self.message_user(request, told % {"n": more}, messages.WARNING)
-
-    def save_model(self, request: HttpRequest, obj: Task, form: Any, change: bool) -> None:
-        """Nothing is edited here; to save would undo what became of the task since it was read."""
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

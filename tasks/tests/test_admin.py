@@ -81,6 +81,59 @@ def test_the_list_says_why_a_task_waits(admin_client, user):
         assert "No worker is running." in page
 
 
+def press(client, task, name):
+    address = f"/admin/tasks/task/{task.pk}/change/"
+    return client.post(address, {name: "1"}, follow=True).content.decode()
+
+
+def test_the_buttons_post_nothing_of_what_the_page_lists(admin_client, user):
+    task = make_task(user)
+    page = admin_client.get(f"/admin/tasks/task/{task.pk}/change/").content.decode()
+    (form,) = [
+        each for each in re.findall(r"<form.*?</form>", page, re.DOTALL) if "_cancel" in each
+    ]
+    assert re.findall(r'name="(\w+)"', form) == ["csrfmiddlewaretoken", "_cancel"]
+    assert "1 task was cancelled." in press(admin_client, task, "_cancel")
+    assert "1 task is retried." in press(admin_client, task, "_retry")
+
+
+def test_who_may_only_look_can_press_no_button(client, user):
+    from django.contrib.auth.models import Permission
+
+    user.is_staff = True
+    user.save()
+    user.user_permissions.add(Permission.objects.get(codename="view_task"))
+    task = make_task(user)
+    client.force_login(user)
+    page = client.get(f"/admin/tasks/task/{task.pk}/change/").content.decode()
+    assert "_cancel" not in page
+    press(client, task, "_cancel")
+    task.refresh_from_db()
+    assert task.status == "PENDING"
+
+
+def test_what_was_deleted_meanwhile_is_skipped_and_named(admin_client, user, monkeypatch):
+    first, second = (make_task(user, make_document(user)) for _ in range(2))
+
+    def cancel(pk, by_id):
+        Task.objects.exclude(pk=pk).delete()
+        return services_cancel(pk, by_id=by_id)
+
+    services_cancel = services.cancel
+    cancel.__name__ = "cancel"
+    monkeypatch.setattr(services, "cancel", cancel)
+    page = act(admin_client, "cancel_selected", [first, second])
+    assert "1 task was cancelled." in page
+    assert "“a.txt”: Somebody else has deleted it meanwhile." in page
+
+
+def test_a_file_name_is_told_as_it_is(admin_client, user):
+    task = make_task(user, make_document(user))
+    services.cancel(task.pk)
+    page = act(admin_client, "cancel_selected", [task])
+    assert re.findall(r"(\S+): The task is cancelled;", page) == ['class="warning">“a.txt”']
+
+
 def test_staff_see_the_workers(admin_client):
     Worker.objects.create(name="worker-7@here", slots=3)
     assert "worker-7@here" in admin_client.get("/admin/tasks/worker/").content.decode()
@@ -114,6 +167,25 @@ def test_the_overview_counts_by_state_and_names_who_waits_longest(admin_client, 
     assert "No worker answers." in page
     Worker.objects.create(name="worker-7@here", slots=3)
     assert "worker-7@here (3)" in overview_of(admin_client)
+
+
+def test_who_was_retried_waits_since_then(admin_client, user):
+    again, first = make_task(user), make_task(user)
+    services.cancel(again.pk)
+    services.retry(again.pk)
+    page = overview_of(admin_client)
+    assert f'/admin/tasks/task/{first.pk}/change/">' in page
+    assert f'/admin/tasks/task/{again.pk}/change/">' not in page
+
+
+def test_who_has_to_sign_in_before_a_cause_is_retried_comes_back_to_the_overview(
+    admin_client, user
+):
+    fail(task := make_task(user), StepError())
+    answer = admin_client.get("/admin/tasks/task/retry-cause/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
+    task.refresh_from_db()
+    assert task.status == "FAILED"
 
 
 def test_failures_are_grouped_by_cause_and_retried_together(admin_client, user):
@@ -260,6 +332,13 @@ def test_only_causes_that_there_are_can_be_chosen(admin_client, named):
     assert re.findall(r"\?error_code=([a-z_]+)", page) == ["worker_lost"]
     assert found_by(admin_client, "May", error_code="worker_lost") == ["budget"]
     assert found_by(admin_client, "May", error_code="nothing") == []
+
+
+@pytest.mark.parametrize("name", ["error_code", "status__exact", "lane__exact"])
+def test_a_filter_with_a_nul_is_a_wrong_filter(admin_client, named, name):
+    answer = admin_client.get("/admin/tasks/task/", {name: "x\0"}, follow=True)
+    assert answer.redirect_chain == [("/admin/tasks/task/?e=1", 302)]
+    assert answer.status_code == 200
 
 
 def test_a_far_page_is_in_the_lists_order(admin_client, user, monkeypatch):
