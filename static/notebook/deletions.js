@@ -1,6 +1,7 @@
 /** Deleting, with time to think better of it: a document leaves the page at once and the server later. */
 import * as api from "./api.js";
 import { forget } from "./documents.js";
+import { keepFocus } from "./focus.js";
 import { t } from "./i18n.js";
 import { toast, toastError } from "./notices.js";
 import { hitsWithout } from "./search.js";
@@ -39,10 +40,6 @@ async function carryOut(id) {
   }
   forget(id);
   keepDocument(id);
-}
-
-function keepFocus() {
-  if (document.activeElement === document.body) document.getElementById("documents-title").focus();
 }
 
 /** Who leaves the page has decided. */

@@ -1,5 +1,7 @@
 /** The list of documents and what can be done with one. */
 import * as api from "./api.js";
+import { hasName, matchesFilters, mayMatch } from "./filters.js";
+import { keepFocus } from "./focus.js";
 import { t } from "./i18n.js";
 import { announce, toastError } from "./notices.js";
 import { hitsWithout } from "./search.js";
@@ -9,6 +11,8 @@ import { displayStatus, isLive } from "./status.js";
 const PAGE_SIZE = 50;
 const LARGEST_PAGE = 200;
 const discovering = new Set();
+const unmatched = new Set(); // ids that pushes told of and whose names are filtered out
+const acting = new Set();
 let loading = new AbortController();
 
 const patchItems = (change) => {
@@ -16,12 +20,18 @@ const patchItems = (change) => {
   patchState("documents", { items: change(documents.items) });
 };
 
-const find = (id) => getState().documents.items.find((item) => item.id === id);
+const findListed = (id) => getState().documents.items.find((item) => item.id === id);
+
+function find(id) {
+  const unlisted = getState().panel?.unlisted;
+  return findListed(id) ?? (unlisted?.id === id ? unlisted : undefined);
+}
 
 /** Read the list anew, as long as it was. What is shown stays until the answer is here. */
 export async function loadDocuments() {
   loading.abort();
   loading = new AbortController();
+  unmatched.clear();
   patchState("documents", { loading: true, error: "" });
   const { filters, documents } = getState();
   const size = Math.min(LARGEST_PAGE, Math.max(PAGE_SIZE, documents.items.length));
@@ -41,7 +51,7 @@ async function readPage(answer, keep) {
     const known = new Set(kept.map((item) => item.id));
     const items = [...kept, ...results.filter((item) => !known.has(item.id))];
     patchState("documents", { items, next, loading: false });
-    results.forEach(fetchStepsOfLive);
+    results.forEach(catchUp);
   } catch (problem) {
     if (problem.name === "AbortError") return;
     patchState("documents", { loading: false, error: problem.message });
@@ -54,15 +64,31 @@ export function setFilters(patch) {
   return loadDocuments();
 }
 
-/** The socket sends the recent tasks only; a live one that it left out is read once. */
-function fetchStepsOfLive({ task }) {
-  if (task && isLive(task.status) && !getState().tasks[task.id]) fetchTask(task.id).catch(() => {});
+/**
+ * A document and its task come by different ways, and one may be behind the other: the socket sends
+ * the recent tasks only, and an answer may be older than a push. Where they differ, both are read.
+ */
+async function catchUp({ id, task }) {
+  const known = task && getState().tasks[task.id];
+  if (!task || isLive(known?.status) === isLive(task.status)) return;
+  try {
+    const isNews = await readTask(task.id);
+    const hasEnded = !isLive(getState().tasks[task.id].status);
+    // Without news the push was here already, and settled the document if it was known then.
+    if (isLive(task.status) && hasEnded && (known || isNews)) await settle(find(id));
+  } catch {
+    // The next push or the next list tells it.
+  }
 }
 
 export async function fetchTask(id) {
-  if (getState().tasks[id]) return;
+  if (!getState().tasks[id]) await readTask(id);
+}
+
+/** @returns whether it was news */
+async function readTask(id) {
   const task = await api.getTask(id);
-  keepNewest({ ...task, task_id: task.id });
+  return keepNewest({ ...task, task_id: task.id });
 }
 
 /** @returns whether it was newer than what we have */
@@ -78,22 +104,33 @@ export function applySnapshot(snapshot) {
   const before = getState().tasks[snapshot.task_id]?.status;
   if (!keepNewest(snapshot) || !snapshot.document_id) return; // not every task is about a document
   const item = find(snapshot.document_id);
-  if (isLive(snapshot.status)) adopt(item, snapshot);
-  else if (item?.task?.id === snapshot.task_id) settle(item, before);
+  if (!item) discover(snapshot, before);
+  else if (isLive(snapshot.status)) adopt(item, snapshot);
+  else if (item.task?.id === snapshot.task_id) settle(item, before);
 }
 
 /** A document has one live task at most, so a live one is its current one. */
-function adopt(item, { task_id, document_id, status }) {
-  if (!item) discover(document_id);
-  else if (item.task?.id !== task_id) replaceDocument({ ...item, task: { id: task_id, status } });
+function adopt(item, { task_id, status }) {
+  if (item.task?.id !== task_id) replaceDocument({ ...item, task: { id: task_id, status } });
 }
 
 /** The end of a task changes its document: pages, passages, the reason of a failure. */
 async function settle(item, before) {
-  const wasLive = isLive(before ?? item.task.status);
-  if (!wasLive) return;
+  const wasLive = isLive(before ?? item?.task?.status);
+  if (!item || !wasLive) return;
   const fresh = await refreshDocument(item.id);
-  if (fresh) announceOutcome(fresh);
+  if (!fresh) return;
+  announceOutcome(fresh);
+  leaveUnmatched(fresh);
+}
+
+/** Where the list is filtered, what has ended otherwise leaves it, but not who reads it. */
+function leaveUnmatched(item) {
+  if (isLive(getState().tasks[item.task?.id]?.status) || matchesFilters(item)) return;
+  patchItems((items) => items.filter(({ id }) => id !== item.id));
+  const { panel } = getState();
+  if (panel?.id === item.id) setState({ panel: { ...panel, unlisted: item } });
+  requestAnimationFrame(keepFocus);
 }
 
 function announceOutcome(item) {
@@ -108,10 +145,10 @@ function announceOutcome(item) {
   if (sentence) announce(sentence);
 }
 
-async function refreshDocument(id) {
+async function refreshDocument(id, put = putDocument) {
   try {
     const fresh = await api.getDocument(id);
-    putDocument(fresh);
+    put(fresh);
     return fresh;
   } catch (problem) {
     if (problem.status === 404) forget(id);
@@ -120,21 +157,31 @@ async function refreshDocument(id) {
 }
 
 /** Pushes come faster than answers: one question at a time for a document that is not listed. */
-async function discover(id) {
-  if (discovering.has(id)) return;
+async function discover(snapshot, before) {
+  const { document_id: id, status } = snapshot;
+  const isNews = isLive(status) || (isLive(before) && getState().filters.status);
+  if (!isNews || !mayMatch(snapshot) || discovering.has(id) || unmatched.has(id)) return;
   discovering.add(id);
-  await refreshDocument(id);
+  await refreshDocument(id, putMatching);
   discovering.delete(id);
 }
 
-const replaceDocument = (fresh) =>
+function putMatching(fresh) {
+  if (find(fresh.id) || matchesFilters(fresh)) putDocument(fresh);
+  else if (!hasName(fresh)) unmatched.add(fresh.id);
+}
+
+function replaceDocument(fresh) {
   patchItems((items) => items.map((item) => (item.id === fresh.id ? fresh : item)));
+  const { panel } = getState();
+  if (panel?.unlisted?.id === fresh.id) setState({ panel: { ...panel, unlisted: fresh } });
+}
 
 /** Replace a document where it stands, or put a new one on top. */
 export function putDocument(fresh) {
   if (find(fresh.id)) replaceDocument(fresh);
   else patchItems((items) => [fresh, ...items]);
-  fetchStepsOfLive(fresh);
+  catchUp(fresh);
 }
 
 export function forget(id) {
@@ -146,10 +193,18 @@ export function forget(id) {
   }));
 }
 
+/** One of a kind at a time: a second click means the same. */
+async function once(key, run) {
+  if (acting.has(key)) return;
+  acting.add(key);
+  await run();
+  acting.delete(key);
+}
+
 /** Retry, cancel and reprocess answer with the task; a 409 means that somebody was first. */
 async function act(id, call) {
   try {
-    const task = await call;
+    const task = await call();
     if (task) keepNewest({ ...task, task_id: task.id, document_id: id });
   } catch (problem) {
     toastError(problem);
@@ -157,9 +212,11 @@ async function act(id, call) {
   await refreshDocument(id);
 }
 
-export const retry = (item) => act(item.id, api.retryTask(item.task.id));
-export const cancel = (item) => act(item.id, api.cancelTask(item.task.id));
-export const reprocess = (item) => act(item.id, api.reprocessDocument(item.id));
+const actOnce = (verb, id, call) => once(`${verb} ${id}`, () => act(id, call));
+
+export const retry = ({ id, task }) => actOnce("retry", id, () => api.retryTask(task.id));
+export const cancel = ({ id, task }) => actOnce("cancel", id, () => api.cancelTask(task.id));
+export const reprocess = ({ id }) => actOnce("reprocess", id, () => api.reprocessDocument(id));
 
 export function toggleSelected(id) {
   const selected = new Set(getState().selected);
@@ -167,4 +224,22 @@ export function toggleSelected(id) {
   setState({ selected });
 }
 
-export const openPanel = (id, tab = "steps", chunk = null) => setState({ panel: { id, tab, chunk } });
+/** A hit may stand in a document that is not listed, which is read then. */
+export function openPanel(id, tab = "steps", chunk = null) {
+  const known = find(id);
+  setState({ panel: { id, tab, chunk, unlisted: findListed(id) ? null : known } });
+  if (!known) readUnlisted(id);
+}
+
+async function readUnlisted(id) {
+  const patchPanel = (change) => getState().panel?.id === id && setState(change);
+  try {
+    const unlisted = await api.getDocument(id);
+    patchPanel(({ panel }) => ({ panel: { ...panel, unlisted } }));
+    catchUp(unlisted);
+  } catch (problem) {
+    patchPanel({ panel: null });
+    toastError(problem);
+    if (problem.status === 404) forget(id);
+  }
+}

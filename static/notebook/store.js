@@ -8,7 +8,7 @@ let state = {
   selected: new Set(), // document ids that the search is restricted to
   search: { query: "", topK: 10, running: false, error: "", results: null },
   answer: { question: "", text: "", sources: [], cited: [], running: false, error: "" },
-  panel: null, // {id, tab, chunk}
+  panel: null, // {id, tab, chunk, unlisted}: `unlisted` is its document where the list lacks it
   going: new Set(), // ids of documents that are about to be deleted
   highlighted: null, // the document id to point at
   toasts: [],

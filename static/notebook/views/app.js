@@ -11,7 +11,7 @@ import { Toasts } from "./toasts.js";
 
 export function App({ state, onReconnect }) {
   useEffect(listenForSlash, []);
-  const open = state.panel && state.documents.items.find(({ id }) => id === state.panel.id);
+  const open = state.panel && (state.documents.items.find(({ id }) => id === state.panel.id) ?? state.panel.unlisted);
   return html`
     <${SearchBox} search=${state.search} selected=${state.selected} documents=${state.documents} />
     <${Answer} answer=${state.answer} />

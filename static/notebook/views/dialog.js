@@ -4,10 +4,12 @@ import { html, useLayoutEffect, useRef } from "../html.js";
 export function Dialog({ kind, labelledBy, onClose, children }) {
   const element = useRef(null);
   useLayoutEffect(() => openWhileMounted(element.current), []);
-  const onBackdrop = (event) => event.target === element.current && onClose();
+  const pressed = useRef(null);
+  const onBackdrop = ({ target }) => target === element.current && pressed.current === target && onClose();
   return html`
     <dialog ref=${element} class=${kind} aria-labelledby=${labelledBy}
-      onClose=${() => element.current && onClose()} onClick=${onBackdrop}>
+      onClose=${() => element.current && onClose()}
+      onPointerDown=${({ target }) => { pressed.current = target; }} onClick=${onBackdrop}>
       <div class="dialog-body">${children}</div>
     </dialog>`;
 }

@@ -1,5 +1,6 @@
 /** The documents: filters above, rows below, and what to say when there are none. */
 import { loadDocuments, loadMoreDocuments, setFilters } from "../documents.js";
+import { focusList } from "../focus.js";
 import { html, useEffect, useRef } from "../html.js";
 import { t } from "../i18n.js";
 import { statusLabel } from "../status.js";
@@ -18,7 +19,7 @@ export function DocumentList({ documents, filters, uploads, tasks, selected, hig
   return html`
     <div class="list-head">
       <h2 id="documents-title" tabindex="-1" class=${isEmpty && !loading && !error && !isFiltered ? "visually-hidden" : ""}>${t("Documents")}</h2>
-      ${(!isEmpty || isFiltered) && html`<${Filters} ...${filters} />`}
+      ${(!isEmpty || isFiltered || loading) && html`<${Filters} ...${filters} />`}
     </div>
     ${error && html`<${ListError} error=${error} />`}
     ${isEmpty && loading && html`<${Skeleton} />`}
@@ -38,12 +39,16 @@ export function DocumentList({ documents, filters, uploads, tasks, selected, hig
 
 function Filters({ search, status, ordering }) {
   const typing = useRef(0);
+  const name = useRef(null);
   const onType = (event) => {
     const { value } = event.target;
     clearTimeout(typing.current);
     typing.current = setTimeout(() => setFilters({ search: value.trim() }), TYPING_MS);
   };
   useEffect(() => () => clearTimeout(typing.current), []);
+  useEffect(() => {
+    if (!search && document.activeElement !== name.current) name.current.value = ""; // "Show all documents"
+  }, [search]);
   const orders = {
     "-created_at": t("Newest first"),
     created_at: t("Oldest first"),
@@ -53,7 +58,7 @@ function Filters({ search, status, ordering }) {
   };
   return html`
     <div class="filters" role="group" aria-label=${t("Filter the documents")}>
-      <input class="input input-small" type="search" placeholder=${t("Filter by name")}
+      <input ref=${name} class="input input-small" type="search" placeholder=${t("Filter by name")}
         aria-label=${t("Filter by name")} defaultValue=${search} onInput=${onType} />
       <select class="select" aria-label=${t("Status")} value=${status}
         onChange=${(event) => setFilters({ status: event.target.value })}>
@@ -68,10 +73,14 @@ function Filters({ search, status, ordering }) {
 }
 
 function NoMatch() {
+  const showAll = () => {
+    setFilters({ search: "", status: "" });
+    focusList(); // the button goes
+  };
   return html`
     <div class="empty">
       <p class="empty-title">${t("No document matches these filters")}</p>
-      <${Button} onClick=${() => setFilters({ search: "", status: "" })}>${t("Show all documents")}<//>
+      <${Button} onClick=${showAll}>${t("Show all documents")}<//>
     </div>`;
 }
 

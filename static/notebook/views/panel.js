@@ -2,6 +2,7 @@
 import { fileUrl } from "../api.js";
 import { deleteDocument } from "../deletions.js";
 import { cancel, fetchTask, openPanel, reprocess, retry } from "../documents.js";
+import { useKeptFocus } from "../focus.js";
 import { html, useEffect, useState } from "../html.js";
 import { t } from "../i18n.js";
 import { displayStatus, isLive } from "../status.js";
@@ -46,8 +47,9 @@ function TabBody({ panel, item, task }) {
 }
 
 function PanelActions({ item, status, progress }) {
+  const group = useKeptFocus(() => document.querySelector(".tab[aria-selected=true]"));
   return html`
-    <div class="panel-actions">
+    <div ref=${group} class="panel-actions">
       <${StatusChip} status=${status} progress=${progress} />
       ${isLive(status) && html`<${Button} kind="button-small" onClick=${() => cancel(item)}>${t("Cancel")}<//>`}
       ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${() => retry(item)}>${t("Retry")}<//>`}

@@ -18,11 +18,15 @@ export function Waiting({ task }) {
 
 /** As long as what is left would take at the speed so far; nothing while that says little. */
 function untilEnd({ progress, task_details: steps }) {
-  const began = Math.min(...steps.filter(({ started_at: at }) => at).map(({ started_at: at }) => Date.parse(at)));
-  const passed = serverNow() - began;
+  const passed = steps.reduce((sum, step) => sum + timeIn(step), 0);
   if (passed < TELLING_MS || progress < TELLING_PERCENT) return "";
   const left = (passed * (100 - progress)) / progress;
   return t("About {time} left", { time: duration(ROUND_MS * Math.ceil(left / ROUND_MS)) });
+}
+
+/** Step by step, as between an attempt and the next nothing was done. */
+function timeIn({ started_at: from, completed_at: to }) {
+  return from ? (to ? Date.parse(to) : serverNow()) - Date.parse(from) : 0;
 }
 
 function turn(queue) {

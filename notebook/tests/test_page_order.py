@@ -1,0 +1,233 @@
+"""The page where answers, pushes and people come in another order than one would think."""
+
+import json
+import re
+
+from playwright.sync_api import expect
+
+from notebook.tests.browsing import (
+    PROCESSED_MS,
+    long_text,
+    note,
+    opened,
+    ready,
+    row,
+    search_in,
+    unique,
+    upload,
+)
+
+LIST = "**/api/documents/?*"
+LIVE = re.compile("PENDING|RUNNING")
+SLOW_EMBEDDING_SECONDS = 0.3  # a request
+
+
+def held(page, address: str, method: str = "GET") -> list:
+    """The requests that wait, from now on, until the test lets them go."""
+    waiting: list = []
+
+    def hold(route):
+        return waiting.append(route) if route.request.method == method else route.fallback()
+
+    page.route(address, hold)
+    return waiting
+
+
+def let_go(page, address: str, waiting: list) -> None:
+    for route in waiting:
+        route.continue_()
+    page.unroute(address)
+
+
+def is_task(text: str) -> bool:
+    return json.loads(text).get("type") == "task"
+
+
+def test_a_hit_of_a_document_that_is_not_listed_is_read_in_context(page):
+    name = unique("txt")
+    found = ready(page, name, note(name))
+    hit = search_in(page, name, "frozen harbour").first
+    page.get_by_label("Filter by name").fill(unique("none"))
+    expect(page.get_by_text("No document matches these filters")).to_be_visible()
+    hit.get_by_role("button", name="Read in context").click()
+    panel = page.get_by_role("dialog", name=name)
+    expect(panel.locator(".passage.is-target")).to_contain_text(name)
+    panel.get_by_role("tab", name="Steps").click()
+    expect(panel.locator(".step-completed")).to_have_count(5)
+    panel.get_by_role("button", name="Reprocess").click()
+    panel.get_by_role("tab", name="History").click()
+    again = panel.locator(".history-entry strong", has_text="Completed")
+    expect(again).to_have_count(1, timeout=PROCESSED_MS)
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(found).to_have_count(0)
+
+
+def test_a_hit_of_a_document_that_is_gone_says_so(page):
+    name = unique("txt")
+    found = ready(page, name, note(name))
+    address = f"/api/documents/{found.get_attribute('data-document')}/"
+    hit = search_in(page, name, "frozen harbour").first
+    page.get_by_label("Filter by name").fill(unique("none"))
+    expect(found).to_have_count(0)
+    page.route(f"**{address}", lambda route: route.fulfill(status=404, json={"detail": "Gone."}))
+    hit.get_by_role("button", name="Read in context").click()
+    expect(page.locator(".toast-error")).to_have_text("Gone.")
+    expect(page.locator(".hit")).to_have_count(0)
+
+
+def test_an_answer_that_comes_after_the_end_does_not_take_the_passages_away(page):
+    name = unique("txt")
+    answers = []
+    page.route(
+        "**/api/documents/",
+        lambda route: (
+            answers.append((route, route.fetch()))
+            if route.request.method == "POST"
+            else route.fallback()
+        ),
+    )
+    found = upload(page, name, note(name))
+    expect(found.locator(".facts")).to_contain_text("passage", timeout=PROCESSED_MS)
+    ((route, answer),) = answers
+    route.fulfill(response=answer)
+    expect(page.locator("[data-upload]")).to_have_count(0)
+    expect(found.locator(".facts")).to_contain_text("passage")
+    expect(page.get_by_label(f"Search in {name}")).to_be_enabled()
+
+
+def test_a_list_tells_what_the_socket_did_not(page, embedder):
+    sockets, is_deaf = [], []
+
+    def listen(socket):
+        sockets.append(socket)
+        server = socket.connect_to_server()
+        server.on_message(lambda text: (is_deaf and is_task(text)) or socket.send(text))
+
+    page.route_web_socket("**/ws/tasks/", listen)
+    page.reload()
+    embedder.seconds_per_request = SLOW_EMBEDDING_SECONDS
+    name = unique("txt")
+    found = upload(page, name, long_text())
+    expect(found).to_have_attribute("data-status", "RUNNING", timeout=PROCESSED_MS)
+    is_deaf.append(True)
+    embedder.seconds_per_request = 0
+    address = f"/api/documents/{found.get_attribute('data-document')}/"
+    while page.request.get(address).json()["status"] != "AVAILABLE":
+        page.wait_for_timeout(100)  # the socket's messages are handled meanwhile
+    expect(found).to_have_attribute("data-status", "RUNNING")
+    sockets[-1].close(code=1012)
+    expect(found).to_have_attribute("data-status", "AVAILABLE")
+    expect(found.locator(".facts")).to_contain_text("passages")
+
+
+def test_text_that_is_marked_beyond_the_panel_does_not_close_it(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.get_by_role("button", name=name, exact=True).click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_role("heading", name=name).hover()
+    page.mouse.down()
+    page.mouse.move(5, 5)
+    page.mouse.up()
+    panel.get_by_role("tab", name="Passages").click()
+    expect(panel.locator(".passage")).to_be_visible()
+    page.mouse.click(5, 5)
+    expect(panel).to_have_count(0)
+
+
+def test_a_double_click_reprocesses_once(page):
+    name = unique("txt")
+    found = ready(page, name, note(name))
+    address = "**/reprocess/"
+    waiting = held(page, address, "POST")
+    page.get_by_role("button", name=f"Reprocess {name}").dblclick()
+    expect(found).to_be_visible()
+    assert len(waiting) == 1
+    with page.expect_response(re.compile("/reprocess/$")):
+        let_go(page, address, waiting)
+    expect(found).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    expect(page.locator(".toast-error")).to_have_count(0)
+
+
+def test_who_cancels_and_retries_by_keyboard_stays_at_the_document(page, embedder):
+    embedder.seconds_per_request = SLOW_EMBEDDING_SECONDS
+    name = unique("txt")
+    found = upload(page, name, long_text())
+    expect(found).to_have_attribute("data-status", LIVE)
+    for act, status in (("Cancel", "CANCELLED"), ("Retry", LIVE)):
+        page.get_by_role("button", name=f"{act} {name}").press("Enter")
+        expect(found).to_have_attribute("data-status", status)
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_focused()
+    page.get_by_role("button", name=f"Cancel {name}").click()
+
+
+def test_who_filters_by_keyboard_stays_at_the_filters(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    loading = page.get_by_text("Loading the documents…")
+    by_name, order = page.get_by_label("Filter by name"), page.get_by_label("Order")
+    for field, change in (
+        (order, lambda: order.select_option("name")),
+        (by_name, lambda: by_name.fill(name)),
+        (by_name, lambda: by_name.fill("")),
+    ):
+        waiting = held(page, LIST)
+        field.focus()
+        change()
+        expect(loading).to_be_attached()
+        expect(field).to_be_focused()
+        let_go(page, LIST, waiting)
+        expect(loading).to_have_count(0)
+        expect(field).to_be_focused()
+
+
+def test_who_shows_all_documents_again_finds_the_name_emptied(page):
+    page.get_by_label("Filter by name").fill(unique("none"))
+    page.get_by_role("button", name="Show all documents").press("Enter")
+    expect(page.get_by_label("Filter by name")).to_have_value("")
+    expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_focused()
+
+
+def test_an_upload_that_the_filter_does_not_show_leaves_when_it_is_done(page):
+    name = unique("txt")
+    ready(page, unique("txt"), note(name))
+    page.get_by_label("Status").select_option("FAILED")
+    expect(page.locator("[data-document][data-status=AVAILABLE]")).to_have_count(0)
+    upload(page, name, note(unique("txt")))
+    said = page.locator("#announcer").get_by_text(f"{name} is ready to search.")
+    expect(said).to_be_attached(timeout=PROCESSED_MS)
+    expect(row(page, name)).to_have_count(0)
+
+
+def test_what_others_add_is_listed_where_it_matches_the_filter(context, page):
+    ready(page, unique("txt"), note(unique("txt")))
+    word = unique("x")
+    page.get_by_label("Filter by name").fill(f"{word.upper()} harbour")
+    expect(page.get_by_text("No document matches these filters")).to_be_visible()
+    for other in opened(context):
+        for name in ("Other", f"Harbour {word}"):
+            ready(other, f"{name}.txt", note(f"{name} {unique('txt')}"))
+        expect(row(page, word)).to_have_attribute("data-status", "AVAILABLE")
+    expect(page.locator("[data-document]")).to_have_count(1)
+
+
+def test_time_left_does_not_count_the_pause_before_a_retry(page, embedder):
+    embedder.seconds_per_request = 8 * SLOW_EMBEDDING_SECONDS
+    name = unique("txt")
+
+    def long_ago(route):
+        answer = route.fetch()
+        task = answer.json()
+        for step in task["task_details"][:2]:
+            for moment in ("started_at", "completed_at"):
+                step[moment] = step[moment] and f"2020-01-01{step[moment][10:]}"
+        route.fulfill(response=answer, json={**task, "seq": task["seq"] + 100_000})
+
+    found = upload(page, name, long_text())
+    expect(found.locator(".waiting")).to_contain_text("left", timeout=30_000)
+    page.route("**/api/tasks/*/", long_ago)
+    page.route_web_socket("**/ws/tasks/", lambda socket: socket.send('{"type": "ready"}'))
+    page.reload()
+    expect(found.locator(".waiting")).to_contain_text(re.compile(r"About \d{1,3} (s|min).* left"))
+    page.get_by_role("button", name=f"Cancel {name}").click()
