@@ -1,6 +1,7 @@
 """What other packages show to staff, as far as it serves them here."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from django.contrib import admin
@@ -57,9 +58,10 @@ class UserAdmin(DjangosUserAdmin[User]):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Work that isn't about documents, as a change of the embedding model, has to end first."""
         users = list(objs)
-        named = [each for user in users for each in (str(user), list(_documents_of(user)))]
+        documents = [list(_documents_of(user)) for user in users]
+        named = list(chain.from_iterable(zip(map(str, users), documents, strict=True)))
         needed = set()
-        if any(named[1::2]) and not request.user.has_perm("documents.delete_document"):
+        if any(documents) and not request.user.has_perm("documents.delete_document"):
             needed.add(Document._meta.verbose_name)
         others = Task.objects.filter(owner__in=users, document=None, status__in=LIVE)
         return named, _counted(users), needed, [str(task) for task in others]

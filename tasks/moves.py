@@ -130,7 +130,7 @@ def _done(detail: TaskDetail) -> dict[str, Any]:
     return {"step": detail.pk, "details": json.dumps(detail.details)}
 
 
-def take(task: Task, owner: UUID, worker: str, step_type: str = "") -> TaskDetail | None:
+def take(task: Task, owner: UUID, worker: str, step_type: str) -> TaskDetail | None:
     """Become the owner of that step, or of the first that is not done; None: it waits no more."""
     return _taken(task, _TAKE, _taking(task, owner, worker, step_type))
 

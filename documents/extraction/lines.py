@@ -1,9 +1,13 @@
 """Lines as they stand on pages, wherever they were read from."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+# What is written without spaces; Korean lines go on without one too.
+CJK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 
 
 class Cell(NamedTuple):

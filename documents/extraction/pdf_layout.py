@@ -11,7 +11,7 @@ from operator import sub
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts
-from documents.extraction.lines import Line, Page, usual_size
+from documents.extraction.lines import CJK, Line, Page, usual_size
 from documents.extraction.pdf_margins import drop_running_lines, notes_last
 from documents.extraction.pdf_order import in_order
 from documents.extraction.pdf_tables import without_tables
@@ -25,7 +25,6 @@ _SENTENCE_ENDS = (*".!?:;。！？：；",)
 _CLOSING = "\"'”’)]"
 _HYPHENATED = re.compile(r"\b\w+-\w+\b")
 _WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
-_CJK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _LARGER = 1.12  # of body text, for a heading
 _SMALLER = 0.95
 # The levels of headings in type of the usual size: "1", "1.1" and "1.1.1", then those without.
@@ -201,7 +200,7 @@ class _Layout:
             return text + more
         if not wrapped:
             return f"{text}\n{more}"
-        if _CJK.match(text[-1]) and _CJK.match(more[0]):
+        if CJK.match(text[-1]) and CJK.match(more[0]):
             return text + more
         return f"{text} {more}"
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 from documents.extraction import pdf_numbers
 from documents.extraction.lines import Line, Page, cells_of, usual_size
@@ -17,7 +17,6 @@ _FEW_LINES = 5  # of a slide, whose first one is its title
 _OFTEN = 0.4  # … and the share of all that do outside the margins …
 _OFTEN_LARGE = 0.6  # … or in large type
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
-_FIRST_OR_LAST = re.compile(r"^(\d{1,4})(?=\s)|(?<=\s)(\d{1,4})$")
 _LARGER = 1.12  # than body text, for headings
 _SMALLER = 0.95  # than body text, for notes
 _GAP_ABOVE_NOTES = 1.5  # sizes of the type
@@ -136,7 +135,7 @@ def _heads(pages: Sequence[Page]) -> dict[int, list[Line]]:
     """What the pages begin with, where many begin with it, at one height and but for the page's
     number, though that is below the margin: sheets may be larger than what is printed on them."""
     tops = {page.number: top for page in pages if (top := _top(page)) is not None}
-    numbers = Counter(n for page, top in tops.items() for n in _ahead(top, page))
+    numbers = Counter(n for page, top in tops.items() for n in pdf_numbers.ahead_of_ends(top, page))
     ahead = numbers.most_common(1)[0][0] if numbers else None
     places = {page: (_unnumbered(top, page, ahead), round(top.base)) for page, top in tops.items()}
     counts = Counter(places.values())
@@ -146,13 +145,9 @@ def _heads(pages: Sequence[Page]) -> dict[int, list[Line]]:
 
 def _unnumbered(line: Line, page: int, ahead: int | None) -> str:
     """The text of a line without the page's number. Other numbers are what tells it from others."""
-    return _FIRST_OR_LAST.sub(lambda n: "" if page - int(n[0]) == ahead else n[0], line.text)
-
-
-def _ahead(line: Line, page: int) -> Iterator[int]:
-    """How far the page is ahead of the numbers that the line begins and ends with."""
-    for first, last in _FIRST_OR_LAST.findall(line.text):
-        yield page - int(first or last)
+    return pdf_numbers.FIRST_OR_LAST.sub(
+        lambda n: "" if page - int(n[0]) == ahead else n[0], line.text
+    )
 
 
 def notes_last(lines: Sequence[Line], body: float) -> list[Line]:

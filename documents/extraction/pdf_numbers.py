@@ -9,7 +9,7 @@ from documents.extraction.lines import Line, Page, cells_of
 from documents.extraction.numerals import of_roman
 
 _BARE = re.compile(r"[ \-–—|.]{0,3}(\d{1,9}|[ivxlc]{1,7})[ \-–—|.]{0,3}", re.IGNORECASE)
-_FIRST_OR_LAST = re.compile(r"^(\d{1,4})(?=\s)|(?<=\s)(\d{1,4})$")
+FIRST_OR_LAST = re.compile(r"^(\d{1,4})(?=\s)|(?<=\s)(\d{1,4})$")
 _FEWEST = 3  # pages that tell how they are counted …
 _FEWEST_OF_FEW, _FEW = 2, 4  # … or so few of so few, if nothing but numbers stands there
 _STEP = 3  # points; what is no farther from an edge than that stands at the same height
@@ -98,8 +98,12 @@ def _height(line: Line, page: Page) -> int:
 
 def _beside_heads(line: Line, page: Page) -> list[Count]:
     """By the numbers that the line begins and ends with."""
-    numbers = (int(first or last) for first, last in _FIRST_OR_LAST.findall(line.text))
-    return [Count(1, page.number - number) for number in numbers]
+    return [Count(1, ahead) for ahead in ahead_of_ends(line, page.number)]
+
+
+def ahead_of_ends(line: Line, page: int) -> list[int]:
+    """How far the page is ahead of the numbers that the line begins and ends with."""
+    return [page - int(first or last) for first, last in FIRST_OR_LAST.findall(line.text)]
 
 
 def _bare(line: Line, page: Page) -> list[Count]:

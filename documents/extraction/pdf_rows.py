@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from documents.extraction.lines import Cell, Line, cells_of
+from documents.extraction.lines import CJK, Cell, Line, cells_of
 
 _SAME_BASE = 0.4  # sizes of the type
 _WRAPPED = 1.6  # from one line of a cell to the next, likewise
@@ -12,7 +12,6 @@ _MOST_LINES = 12  # of a cell
 _FEWEST_CELLS = 3  # of a row, or they are columns of text
 _LETTER = 0.6  # wide, likewise
 _ALIGNED = 2.0  # points
-_CJK = "\u3000"  # and what comes after is written without spaces
 
 
 @dataclass(slots=True)
@@ -108,6 +107,6 @@ def _longer(cell: Cell, more: Cell) -> Cell:
     text = f"{cell.text} {more.text}"
     if cell.text.endswith("\xad"):
         text = cell.text[:-1] + more.text
-    elif cell.text[-1:] > _CJK < more.text[:1]:
+    elif CJK.match(cell.text[-1:]) and CJK.match(more.text):
         text = cell.text + more.text
     return Cell(text, min(cell.left, more.left), max(cell.right, more.right))

@@ -124,8 +124,8 @@ def text_digest(context: str, text: str) -> bytes:
 
 
 def digest(text_digest: bytes, owner_id: int) -> bytes:
-    """Whose vectors may be used again for the text: the owner's own, who else could guess what
-    others have; with EMBEDDING_REUSE_ACROSS_OWNERS anybody's. 32 bytes."""
+    """Names a text and whose it is, as a vector is used again for its owner alone; with
+    EMBEDDING_REUSE_ACROSS_OWNERS for anybody, who then can guess what others have. 32 bytes."""
     if settings.EMBEDDING_REUSE_ACROSS_OWNERS:
         return text_digest
     return hashlib.sha256(b"%d:%b" % (owner_id, text_digest)).digest()

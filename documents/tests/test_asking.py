@@ -5,7 +5,6 @@ import json
 import socket
 import struct
 import threading
-import time
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -212,9 +211,20 @@ def test_a_model_that_fails_ends_the_stream_with_its_code(api, moon, chat, speec
     assert "sk-chat-secret" not in json.dumps(found)
 
 
+heard = threading.Event()
+
+
+@pytest.fixture
+def listening(monkeypatch):
+    """`heard` is set as soon as some text has come."""
+    heard.clear()
+    take = Citations.take
+    monkeypatch.setattr(Citations, "take", lambda *args: heard.set() or take(*args))
+
+
 def reset(handler):
     cut_off(handler)
-    time.sleep(0.2)  # or the client sees the end before the text
+    assert heard.wait(30)  # what was not read yet would be lost with the connection
     linger = struct.pack("ii", 1, 0)  # to close is to reset
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     for file in (handler.rfile, handler.wfile):
@@ -228,7 +238,7 @@ def overloaded(handler):
 
 
 @pytest.mark.parametrize("speech", [cut_off, reset, overloaded])
-def test_what_was_said_before_the_end_broke_off_is_kept(api, moon, chat, speech):
+def test_what_was_said_before_the_end_broke_off_is_kept(api, moon, chat, listening, speech):
     chat.misbehave = speech
     found = events(ask(api))
     assert text_of(found) == "It ro"

@@ -62,7 +62,6 @@ def test_a_client_sees_all_five_steps_move_and_end(live_stack, client, embedder)
 def test_a_processed_document_is_found_by_a_question(live_stack, client):
     # Many words of its own: the test's embedder puts some words into the same place.
     content = text(1) + " ".join(uuid.uuid4().hex for _ in range(8)).encode()
-    content = text(1)
     document = live_stack.upload(client, "found.txt", content)
     assert live_stack.until_done(client, document["id"])["status"] == "AVAILABLE"
     asked = {"query": content.decode(), "top_k": 1}

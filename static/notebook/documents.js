@@ -197,8 +197,11 @@ export function forget(id) {
 async function once(key, run) {
   if (acting.has(key)) return;
   acting.add(key);
-  await run();
-  acting.delete(key);
+  try {
+    await run();
+  } finally {
+    acting.delete(key);
+  }
 }
 
 /** Retry, cancel and reprocess answer with the task; a 409 means that somebody was first. */

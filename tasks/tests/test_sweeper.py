@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from django.db.utils import ConnectionHandler
 
@@ -179,6 +179,23 @@ def test_a_sweeper_that_lets_go_lets_another_in_though_a_pool_keeps_its_connecti
         assert taken == (True,)
     finally:
         pooled["default"].close_pool()
+
+
+def test_a_sweeper_that_never_had_a_connection_may_let_go(monkeypatch):
+    unused = ConnectionHandler({"default": connection.settings_dict})["default"]
+    monkeypatch.setattr(sweeper, "connection", unused)
+    sweeper.let_go()
+    assert unused.connection is None
+
+
+def test_an_error_of_the_database_that_is_no_lock_ends_the_round(running, monkeypatch):
+    def away(*_):
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(services, "take_over", away)
+    let_leases_run_out()
+    with pytest.raises(OperationalError, match="lost"):
+        sweeper.take_over_lost_steps()
 
 
 def test_one_sweeper_at_a_time():
