@@ -175,7 +175,7 @@ _DRAFT_COLUMNS = (
 def _save_drafts(
     run: StepRun, text: str, passages: Iterable[Passage], language: str, owner_id: int
 ) -> None:
-    rows.change(_FORGET_DRAFTS, {"task": run.task_id})
+    rows.change_many(_FORGET_DRAFTS, {"task": run.task_id})
     columns = ", ".join(f'"{name}"' for name in _DRAFT_COLUMNS)
     copy = f"COPY {Draft._meta.db_table} ({columns}) FROM STDIN"
     with copying(copy) as drafts:

@@ -31,7 +31,8 @@ def pool_of(size: int) -> dict[str, Any]:
         "min_size": 0,
         "max_size": size,
         "timeout": 5,
-        "max_lifetime": 1800,
+        # A connection's plans are of when it was new, and may not suit tables that grew since.
+        "max_lifetime": 60,
         "max_idle": 60,
         # Else the pool's pauses between its tries grow to minutes, with Postgres long back.
         "reconnect_timeout": 2,

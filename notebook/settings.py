@@ -134,7 +134,10 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 )
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 4)  # of each process; 0 is no pool
 if DATABASE_POOL_SIZE > 0:
-    DATABASES["default"]["OPTIONS"]["pool"] = pool_of(DATABASE_POOL_SIZE)
+    DATABASES["default"]["OPTIONS"].update(
+        pool=pool_of(DATABASE_POOL_SIZE),
+        prepare_threshold=1,  # what `tasks.rows` runs is planned when it is run again
+    )
 
 # --- Valkey or Redis: broker and channel layer ------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")

@@ -9,11 +9,10 @@ from uuid import UUID
 
 import structlog
 from channels.layers import get_channel_layer
-from django.db import connection
 from django.db.models import Prefetch, QuerySet
 from django.utils import translation
 
-from tasks import background, pipelines
+from tasks import background, pipelines, rows
 from tasks.models import OutboxMessage, Status, Task, TaskDetail
 from tasks.sentences import translated
 
@@ -37,7 +36,7 @@ _STATE = f"""
     FROM {Task._meta.db_table} task
     JOIN {TaskDetail._meta.db_table} step ON step.task_id = task.id
     LEFT JOIN {OutboxMessage._meta.db_table} message ON message.task_id = task.id
-    WHERE task.id = %s ORDER BY step.step_order
+    WHERE task.id = %(task)s ORDER BY step.step_order
 """  # noqa: S608 - names of our own
 
 
@@ -188,17 +187,15 @@ def push_task(task_id: UUID, owner_id: int, **_signal: Any) -> None:
 
 
 def _push(task_id: UUID) -> Push | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_STATE, [task_id])
-        rows = cursor.fetchall()
-    if not rows:
+    found = rows.every(_STATE, {"task": task_id})
+    if not found:
         return None
     at, end = len(_TASK), len(_TASK) + len(_STEP)
-    task = Task(**dict(zip(_TASK, rows[0], strict=False)))
-    steps = [TaskDetail(**dict(zip(_STEP, row[at:end], strict=True))) for row in rows]
+    task = Task(**dict(zip(_TASK, found[0], strict=False)))
+    steps = [TaskDetail(**dict(zip(_STEP, row[at:end], strict=True))) for row in found]
     for step in steps:
         step.details = json.loads(step.details)
-    *turn, waits = rows[0][end:]
+    *turn, waits = found[0][end:]
     message = OutboxMessage(**dict(zip(_TURN, turn, strict=True))) if waits else None
     return _packed(task, _snapshot(task, steps, message))
 

@@ -4,6 +4,7 @@ Each is to be called in a transaction, and holds the row it changed until that e
 """
 
 import json
+import uuid
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Now
 
-from tasks import history, outbox, rows
+from tasks import history, outbox, pipelines, rows
 from tasks.exceptions import Fenced, TaskError, WrongState
 from tasks.models import TERMINAL, Status, Task, TaskDetail, sources
 from tasks.signals import announce
@@ -21,16 +22,33 @@ from tasks.signals import announce
 log = structlog.get_logger(__name__)
 NO_OWNER: dict[str, Any] = {"owner": None, "lease_expires_at": None}
 NO_ERROR: dict[str, Any] = {"error_code": None, "error_message": None}
+# All that a new task and its steps are: a field that has no default in the table must be here.
+_BEGIN = f"""
+    WITH task AS (
+        INSERT INTO {Task._meta.db_table} (
+            id, pipeline, document_id, owner_id, options, lane, effort,
+            status, progress, attempt, seq
+        ) VALUES (
+            %(id)s, %(pipeline)s, %(document_id)s, %(owner_id)s, %(options)s::jsonb, %(lane)s,
+            %(effort)s, '{Status.PENDING}', 0, 1, 1
+        ) RETURNING {rows.columns(Task)}
+    ), steps AS (
+        INSERT INTO {TaskDetail._meta.db_table} (
+            task_id, step_type, step_order, status, progress, details, worker, failures, losses
+        ) SELECT id, step_type, place, '{Status.PENDING}', 0, '{{}}', '', 0, 0
+        FROM task, unnest(%(steps)s::text[]) WITH ORDINALITY step (step_type, place)
+    ) SELECT * FROM task
+"""  # noqa: S608 - names of our own, here and below
 _LOCKED = f"""
     SELECT {rows.columns(Task)} FROM {Task._meta.db_table}
     WHERE id = %(task)s AND attempt = %(attempt)s AND status = %(status)s FOR UPDATE
-"""  # noqa: S608 - names of our own, here and below
+"""  # noqa: S608
 # Where the table allows it. A task that is to begin anew has not started.
 _MOVE = f"""
     UPDATE {Task._meta.db_table}
-    SET status = %(status)s, seq = seq + 1, updated_at = statement_timestamp(),
+    SET status = %(status)s::text, seq = seq + 1, updated_at = statement_timestamp(),
         completed_at = CASE WHEN %(ends)s THEN statement_timestamp() END,
-        started_at = CASE %(status)s
+        started_at = CASE %(status)s::text
             WHEN '{Status.PENDING}' THEN NULL
             WHEN '{Status.RUNNING}' THEN coalesce(started_at, statement_timestamp())
             ELSE started_at
@@ -65,7 +83,7 @@ _TAKE = f"""
     WHERE id = (
         SELECT id FROM {TaskDetail._meta.db_table}
         WHERE task_id = %(task)s AND status = '{Status.PENDING}'
-            AND %(step_type)s IN ('', step_type)
+            AND %(step_type)s::text IN ('', step_type)
         ORDER BY step_order LIMIT 1
     ) AND status = '{Status.PENDING}'
     RETURNING {rows.columns(TaskDetail)}
@@ -76,6 +94,15 @@ _COMPLETE_AND_TAKE = f"WITH done AS ({_COMPLETE}) {_TAKE}"
 def lease() -> Any:
     """When a lease that begins or is renewed now will run out."""
     return Now() + timedelta(seconds=settings.TASK_LEASE_SECONDS)
+
+
+def begin(pipeline: str, *, options: dict[str, Any], **values: Any) -> Task:
+    """Write a task and its steps; `values` has all that `_BEGIN` asks for besides."""
+    steps = [step.type for step in pipelines.get(pipeline).steps]
+    what = {"id": uuid.uuid4(), "options": json.dumps(options), "steps": steps}
+    task = rows.first(Task, _BEGIN, {"pipeline": pipeline, **values, **what})
+    assert task is not None  # noqa: S101 - it was inserted
+    return task
 
 
 def locked(task_id: UUID, attempt: int, status: Status) -> Task:

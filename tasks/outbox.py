@@ -24,11 +24,20 @@ from tasks.queue import Admitted
 log = structlog.get_logger(__name__)
 # Kombu does not wrap every error: not a full broker's, nor those of one that lost its memory.
 BROKER_AWAY = (OSError, OperationalError, InconsistencyError, RedisError)
-_ANEW = (
-    "step_type", "attempt", "due_at", "sent_at", "owner", "lane", "turn_at",
-    "position", "seconds", "problem",
-)  # fmt: skip
-_DROP = f"DELETE FROM {OutboxMessage._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608 - a name of our own
+# What a task was told while it waited before is forgotten.
+_PUT = f"""
+    INSERT INTO {OutboxMessage._meta.db_table} (
+        task_id, step_type, attempt, owner_id, lane, turn_at, problem, due_at, sent_at
+    ) VALUES (
+        %(task)s, %(step_type)s, %(attempt)s, %(owner)s, %(lane)s, %(turn_at)s, '',
+        statement_timestamp() + %(delay)s * interval '1 second',
+        CASE WHEN %(at_once)s THEN statement_timestamp() END
+    ) ON CONFLICT (task_id) DO UPDATE SET
+        (step_type, attempt, owner_id, lane, turn_at, problem, due_at, sent_at, position, seconds)
+        = (excluded.step_type, excluded.attempt, excluded.owner_id, excluded.lane,
+            excluded.turn_at, '', excluded.due_at, excluded.sent_at, NULL, NULL)
+"""  # noqa: S608 - names of our own, here and below
+_DROP = f"DELETE FROM {OutboxMessage._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
 PARK_SECONDS = 15  # between the tries of a step that only newer workers know
 # One thread, so that a frozen broker holds up neither a person's request nor the others.
 _sender = ThreadPoolExecutor(1, thread_name_prefix="outbox")
@@ -41,25 +50,24 @@ def put(task: Task, step_type: str, *, delay: float = 0, goes_on: bool = False) 
     unless others wait for theirs.
     """
     at_once = goes_on and not queue.somebody_waits()
-    message = OutboxMessage(
-        task=task,
-        step_type=step_type,
-        attempt=task.attempt,
-        due_at=Now() + timedelta(seconds=delay),
-        sent_at=Now() if at_once else None,
-        owner_id=task.owner_id,
-        lane=task.lane,
-        turn_at=task.created_at + timedelta(seconds=task.effort),
-    )
-    # One statement; what a task was told while it waited before is forgotten.
-    OutboxMessage.objects.bulk_create(
-        [message], update_conflicts=True, unique_fields=["task"], update_fields=_ANEW
-    )
+    message = {"step_type": step_type, "delay": delay, "at_once": at_once}
+    rows.change(_PUT, message | _of(task))
     if at_once:
         found = Admitted(task.pk, step_type, task.attempt, task.pipeline)
         transaction.on_commit(lambda: _publish_soon(lambda: _deliver([found])), robust=True)
     else:
         send_after_commit()
+
+
+def _of(task: Task) -> dict[str, Any]:
+    """What a task's message has of its own."""
+    return {
+        "task": task.pk,
+        "attempt": task.attempt,
+        "owner": task.owner_id,
+        "lane": task.lane,
+        "turn_at": task.created_at + timedelta(seconds=task.effort),
+    }
 
 
 def take(task_id: UUID, step_type: str) -> bool:

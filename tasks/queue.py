@@ -18,6 +18,7 @@ from tasks import rows
 from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
 
 LOCK_ID = 0x7475726E  # "turn"
+_LOCK = "SELECT pg_advisory_xact_lock(%(id)s)"
 SLOTS_UNKNOWN = 1  # until a worker was seen: of more, long work might have all there are
 # So few messages wait in the broker that who comes new is served with the next free slot; each
 # claim sends another, so that is enough to keep all slots busy.
@@ -152,10 +153,8 @@ def may_send() -> bool:
 @transaction.atomic
 def admit() -> list[Admitted]:
     """Mark those whose turn it is as sent, as many as there is room for. Send them, or `refuse`."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_ID])
-        cursor.execute(_ADMIT, _ADMISSION)
-        return [Admitted(*row) for row in cursor.fetchall()]
+    rows.row(_LOCK, {"id": LOCK_ID})
+    return [Admitted(*row) for row in rows.every(_ADMIT, _ADMISSION)]
 
 
 def refuse(messages: Sequence[Admitted]) -> None:

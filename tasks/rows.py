@@ -5,13 +5,32 @@ from functools import cache
 from typing import Any, TypeVar
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
+from psycopg import Cursor
 
 Row = TypeVar("Row", bound=Model)
 
 
+def _planned() -> CursorWrapper:
+    """A cursor whose statements Postgres plans once for a connection, where those are pooled.
+
+    To plan what is about a few rows, by their keys, takes longer than to run it.
+    """
+    cursor = connection.cursor()
+    cursor.cursor = Cursor(connection.connection)
+    return cursor
+
+
 def change(statement: str, values: Mapping[str, Any]) -> int:
-    """Run a statement; how many rows it is about."""
+    """Run a statement about a few rows; how many it is about."""
+    with _planned() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
+
+
+def change_many(statement: str, values: Mapping[str, Any]) -> int:
+    """The same for any number of rows: it is planned anew for how many there are now."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
@@ -19,9 +38,17 @@ def change(statement: str, values: Mapping[str, Any]) -> int:
 
 def row(statement: str, values: Mapping[str, Any]) -> Any:
     """The first row that a statement gives, a tuple; None: it gives none."""
-    with connection.cursor() as cursor:
+    with _planned() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone()
+
+
+def every(statement: str, values: Mapping[str, Any]) -> list[Any]:
+    """All rows that a statement gives: few, tuples."""
+    with _planned() as cursor:
+        cursor.execute(statement, values)
+        found: list[Any] = cursor.fetchall()
+        return found
 
 
 def columns(model: type[Model]) -> str:

@@ -41,18 +41,13 @@ def start(
     pipeline is about a document. `by_id` is the user who wants it, here and below.
     Raises IntegrityError when the document already has a live task.
     """
-    task = Task.objects.create(
-        pipeline=pipeline,
+    task = moves.begin(
+        pipeline,
         owner_id=owner_id,
         document_id=document_id,
         options=options,
         lane=lane,
         effort=effort,
-    )
-    task.refresh_from_db(fields=["created_at"])
-    TaskDetail.objects.bulk_create(
-        TaskDetail(task=task, step_type=step.type, step_order=order)
-        for order, step in enumerate(task.steps.steps, start=1)
     )
     if document_id:
         task.steps.settle(document_id, task.status, None, None)

@@ -144,7 +144,8 @@ def _parts(first: int, last: int) -> list[Part]:
 
 def _reuse(task_id: UUID, space: EmbeddingSpace, part: Part) -> int:
     first, last = part
-    return rows.change(_REUSE, {"task": task_id, "space": space.pk, "first": first, "last": last})
+    values = {"task": task_id, "space": space.pk, "first": first, "last": last}
+    return rows.change_many(_REUSE, values)
 
 
 def _missing(task_id: UUID, space: EmbeddingSpace, part: Part) -> Missing:

@@ -56,7 +56,7 @@ def replace_chunks(document_id: UUID, task_id: UUID) -> int:
     """
     space = spaces.held()
     spaces.keep_vectors_of(document_id)
-    rows.change(_REMOVE.format(table=Chunk._meta.db_table), {"document": document_id})
+    rows.change_many(_REMOVE.format(table=Chunk._meta.db_table), {"document": document_id})
     chunks, vectors = _insert(task_id, space)
     if vectors != chunks or not chunks:
         drafts = Draft.objects.filter(task_id=task_id)
@@ -71,8 +71,10 @@ def replace_chunks(document_id: UUID, task_id: UUID) -> int:
 def _insert(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int]:
     """How many chunks and how many vectors there are now."""
     values = {"task": task_id, "space": space.pk}
-    rows.change("SET LOCAL statement_timeout = 0", {})  # a book into a large index takes its time
-    return rows.change(_CHUNKS, values), rows.change(_VECTORS, values)
+    rows.change_many(
+        "SET LOCAL statement_timeout = 0", {}
+    )  # a book into a large index takes its time
+    return rows.change_many(_CHUNKS, values), rows.change_many(_VECTORS, values)
 
 
 def _make_current(document_id: UUID, task_id: UUID, stored: int) -> None:
@@ -80,4 +82,4 @@ def _make_current(document_id: UUID, task_id: UUID, stored: int) -> None:
     if not rows.change(_CURRENT, values):
         raise Extraction.DoesNotExist
     rows.change(_OUTDATED, values)
-    rows.change(_REMOVE.format(table=Draft._meta.db_table), values)
+    rows.change_many(_REMOVE.format(table=Draft._meta.db_table), values)
