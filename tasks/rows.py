@@ -2,23 +2,35 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
-from psycopg import Cursor
+from psycopg import Cursor, OperationalError
+from psycopg.errors import FeatureNotSupported
 
 Row = TypeVar("Row", bound=Model)
 
 
-def _planned() -> CursorWrapper:
-    """A cursor whose statements Postgres plans once for a connection, where those are pooled.
+class _Planned(Cursor[Any]):
+    """Postgres plans its statements once for a connection, where those are pooled.
 
     To plan what is about a few rows, by their keys, takes longer than to run it.
     """
+
+    def execute(self, *args: Any, **options: Any) -> Self:
+        try:
+            return super().execute(*args, **options)
+        except FeatureNotSupported as error:  # a column has another type since: an upgrade
+            if not connection.in_atomic_block:  # whose end has them forgotten anyway
+                connection.close()
+            raise OperationalError("planned before the table was changed") from error
+
+
+def _planned() -> CursorWrapper:
     cursor = connection.cursor()
-    cursor.cursor = Cursor(connection.connection)
+    cursor.cursor = _Planned(connection.connection)
     return cursor
 
 
