@@ -68,7 +68,8 @@ class HitDocumentSerializer(serializers.Serializer[Document]):
 
 
 class ExplanationSerializer(serializers.Serializer[Any]):
-    """Why a hit stands where it does. Null: not found this way, or not looked for."""
+    """Why a hit stands where it does. A rank is null where the hit is none of the best of that way,
+    a figure where that way was not looked for."""
 
     vector_rank = serializers.IntegerField(allow_null=True, help_text="1 is the nearest.")
     distance = serializers.FloatField(allow_null=True, help_text="Cosine distance, 0 to 2.")

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import Stemmer
 
+from documents.grammar import GRAMMAR
+
 # By the codes that documents have. What is in no language that we know is taken for English: notes
 # are often too short to tell.
 _ALGORITHMS = {
@@ -35,6 +37,8 @@ class _Stems(dict[str, str]):
     def __missing__(self, word: str) -> str:
         with _turn:
             stem: str = self._stemmer.stemWord(word)
+        if stem in GRAMMAR:  # "Anders" is no "and", which stands everywhere
+            stem = word
         if len(self) >= KEPT:
             self.clear()
         if len(word) <= LONGEST_KEPT:
@@ -47,10 +51,13 @@ _stems = {name: _Stems(name) for name in {*_ALGORITHMS.values()}}
 
 def stemmed(words: Iterable[str], language: str) -> list[str]:
     """The words without their endings; `language` is an ISO 639-1 code or empty."""
-    stems = _stems[_ALGORITHMS.get(language, "english")]
-    return list(map(stems.__getitem__, words))
+    return list(map(_of(language).__getitem__, words))
 
 
-def variants(word: str) -> set[str]:
-    """The stems of a word in any language, as a question does not say in which it looks."""
-    return {stems[word] for stems in _stems.values()}
+def variants(word: str, languages: Iterable[str]) -> set[str]:
+    """The stems of a word in each of the languages, as a question does not say its own."""
+    return {_of(language)[word] for language in languages}
+
+
+def _of(language: str) -> _Stems:
+    return _stems[_ALGORITHMS.get(language, "english")]

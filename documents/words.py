@@ -10,7 +10,7 @@ no dictionary, and no new name is missing from one.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from itertools import chain, compress, pairwise
 from operator import or_
 from zlib import crc32
@@ -109,17 +109,19 @@ def dimension(word: str) -> int:
     return crc32(word.encode()) % DIMENSIONS + 1
 
 
-def asked(question: str) -> list[set[str]]:
+def asked(question: str, languages: Collection[str]) -> list[set[str]]:
     """The different words of a question, each in all the forms that a passage may have it in.
 
-    Of scripts without spaces, pairs wherever there are any.
+    `languages` are those of the documents, ISO 639-1 codes or empty. Of scripts without spaces,
+    pairs wherever there are any.
     """
     question = folded(question)
     words = _WORD.findall(question)
     words += [_JOINING.sub("", compound) for compound in _COMPOUND.findall(question)]
     for run in _RUN.findall(question):
         words += map("".join, pairwise(run)) if len(run) > 1 else run
-    return [{word[:LONGEST], *variants(word[:LONGEST])} for word in dict.fromkeys(words)]
+    different = dict.fromkeys(word[:LONGEST] for word in words)
+    return [{word, *variants(word, languages)} for word in different]
 
 
 def spans(text: str, language: str, forms: Set[str]) -> Iterator[tuple[int, int]]:

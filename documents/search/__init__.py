@@ -46,7 +46,7 @@ def search(
     scope = Scope(owner_id=owner_id, documents=documents, **filters)
     if (extent := measure(scope)) is None:
         return []  # nothing is asked of the embedding service
-    question = understand(query, how_rare())
+    question = understand(query, how_rare(), extent.languages)
     each = 1 + OTHERS if group else 0
     pool = max(POOL, (each or 2) * top_k)
     most = 2 * pool if distinct else top_k

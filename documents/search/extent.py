@@ -14,11 +14,14 @@ WORDS_EXACT_UP_TO = 2_000  # or with words, which takes several times as long
 OTHERS_SHARE = 10
 # By hand: each search asks it, and Django takes longer to write it than Postgres to answer.
 _ASKED = f"""
-    SELECT space.*, searched.chunks, searched.everybodys
+    SELECT space.*, searched.chunks, searched.languages, searched.everybodys
     FROM {EmbeddingSpace._meta.db_table} space, (
-        SELECT sum(chunk_count) AS chunks, (
+        SELECT sum(chunks)::bigint AS chunks, array_agg(language) AS languages, (
             SELECT reltuples FROM pg_class WHERE oid = '{Chunk._meta.db_table}'::regclass
-        ) AS everybodys FROM {Document._meta.db_table} WHERE {{among}}
+        ) AS everybodys FROM (
+            SELECT language, sum(chunk_count) AS chunks FROM {Document._meta.db_table}
+            WHERE {{among}} GROUP BY language
+        ) of_language
     ) searched
     WHERE state = 'ACTIVE' AND searched.chunks > 0
 """  # noqa: S608 - names and conditions of our own
@@ -28,6 +31,7 @@ _ASKED = f"""
 class Extent:
     space: EmbeddingSpace
     chunks: int  # of the documents that are searched
+    languages: frozenset[str]  # of theirs
     everybodys: float  # of all owners, as Postgres estimates
 
     @property
@@ -52,6 +56,7 @@ def measure(scope: Scope) -> Extent | None:
         cursor.execute(_ASKED.format(among=scope.of_documents), scope.parameters)
         if (row := cursor.fetchone()) is None:
             return None
-        names = [column.name for column in cursor.description[:-2]]
-    *space, chunks, everybodys = row
-    return Extent(EmbeddingSpace.from_db(connection.alias, names, space), chunks, everybodys)
+        names = [column.name for column in cursor.description[:-3]]
+    *values, chunks, languages, everybodys = row
+    space = EmbeddingSpace.from_db(connection.alias, names, values)
+    return Extent(space, chunks, frozenset(languages), everybodys)

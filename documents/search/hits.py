@@ -12,7 +12,8 @@ from documents.search.question import Question
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Why a hit stands where it does; None is: not by this way."""
+    """Why a hit stands where it does. A rank is None where it is none of the best of that way, a
+    figure where that way was not looked for."""
 
     vector_rank: int | None
     distance: float | None  # cosine distance, 0 to 2

@@ -1,13 +1,14 @@
 """A question as full text search asks it: its words, what each counts, which of them to look up."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
 from documents import words
+from documents.grammar import GRAMMAR
 from documents.search.rarity import COMMON, Rarity
 
 MOST_WORDS = 64
@@ -22,14 +23,6 @@ MOST_OF_TWO = 4_000  # that hold one of these
 GROUPS = 6  # of words; two of one group count as one, which keeps the query short
 # A short word in more of the chunks may be grammar.
 SHORT, RARE = 3, 0.02
-# And these are, though Postgres may not know yet how common they are.
-GRAMMAR = {
-    "a", "an", "and", "are", "at", "be", "by", "do", "does", "for", "from", "has", "have",
-    "how", "in", "is", "it", "of", "on", "or", "that", "the", "this", "to", "was", "were",
-    "what", "when", "where", "which", "who", "why", "will", "with", "de", "des", "du", "en",
-    "et", "la", "le", "les", "un", "une", "der", "die", "das", "ein", "eine", "und", "ist",
-    "von", "el", "los", "y", "que",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,25 +31,19 @@ class Word:
 
     forms: frozenset[str]  # as passages may have it
     share: float  # of the chunks hold it, over 0 and under 1
-    is_empty: bool = False  # common, and one of those that Postgres' dictionaries leave out
+    is_empty: bool = False  # it is grammar
 
     @property
     def is_telling(self) -> bool:
-        """Whether it says more than grammar does."""
+        """Whether it is rare, as words seldom are that say nothing."""
         short = all(form.isascii() and len(form) <= SHORT and form.isalpha() for form in self.forms)
-        return self.share <= (RARE if short else COMMON) and not self.is_grammar
-
-    @property
-    def is_grammar(self) -> bool:
-        """Whether it is a word of grammar in one of the languages."""
-        longest = max(map(len, self.forms))  # as it was asked; an ending may be as long
-        return any(len(form) == longest for form in self.forms & GRAMMAR)
+        return self.share <= (RARE if short else COMMON) and not self.is_empty
 
     @property
     def is_topic(self) -> bool:
         """Whether it is no grammar, however common: then all is about it. Told of words that are
         longer than pairs of characters, for which nobody has a list."""
-        return not (self.is_empty or self.is_grammar) and max(map(len, self.forms)) > SHORT
+        return not self.is_empty and max(map(len, self.forms)) > SHORT
 
     @property
     def weight(self) -> float:
@@ -66,7 +53,8 @@ class Word:
 
 @dataclass(frozen=True)
 class Question:
-    """The words of a question in all their forms, the rarest first."""
+    """The words of a question in all their forms, the rarest first; those of grammar only if
+    there are no others. By them alone nothing is found, as they stand nearly everywhere."""
 
     words: Sequence[Word]
 
@@ -109,10 +97,9 @@ class Question:
 
     @cached_property
     def telling(self) -> frozenset[str]:
-        """Those worth a highlight: not the commonest nor grammar's, unless there are no others."""
+        """Those worth a highlight: not the commonest, unless there are no others."""
         rare = [word for word in self.words if word.is_telling or word.is_topic]
-        common = [word for word in self.words if not word.is_grammar]
-        return frozenset().union(*(word.forms for word in rare or common or self.words))
+        return frozenset().union(*(word.forms for word in rare or self.words))
 
 
 def _two_of(groups: Sequence[str]) -> list[str]:
@@ -132,13 +119,16 @@ def _any_of(chosen: Sequence[Word]) -> str:
     return " | ".join(f"'{form}'" for word in chosen for form in word.forms)
 
 
-def understand(text: str, rarity: Rarity) -> Question:
-    """The words of a question; none if it has none, as one of signs alone."""
-    found = (_word(forms, rarity) for forms in words.asked(text))
-    return Question(sorted(found, key=lambda word: word.share)[:MOST_WORDS])
+def understand(text: str, rarity: Rarity, languages: Collection[str]) -> Question:
+    """The words of a question to documents in these languages; none if it is of signs alone."""
+    found = [_word(forms, rarity) for forms in words.asked(text, languages)]
+    saying = [word for word in found if not word.is_empty] or found
+    return Question(sorted(saying, key=lambda word: word.share)[:MOST_WORDS])
 
 
 def _word(forms: AbstractSet[str], rarity: Rarity) -> Word:
-    """As rare as its commonest form: most of the others are no words."""
-    empty = not rarity.grammar.isdisjoint(forms)
+    """As rare as its commonest form: some of the others are no words."""
+    longest = max(map(len, forms))  # as it was asked; an ending may be as long
+    said = {form for form in forms if len(form) == longest}
+    empty = not said.isdisjoint(GRAMMAR | rarity.grammar)
     return Word(frozenset(forms), max(map(rarity.share, forms)), empty)

@@ -138,6 +138,39 @@ def test_rare_words_count_more_than_common_ones(user, either_way):
     assert texts(find(user, "the report of the zebra", mode="text"))[0] == "zebra"
 
 
+def test_words_of_grammar_alone_find_nothing(user, embedder, either_way):
+    """They stand in nearly every passage, and would push away what is found by meaning."""
+    make_document(user, "a", ["What is there for you in this?", "when it is dark"])
+    make_document(user, "b", ["Die Bibliothek öffnet um neun."], language="de")
+    question = "When does the library of Taiwan open?"
+    assert find(user, question, mode="text") == []
+    hits = find(user, question)
+    assert [hit.explanation.text_rank for hit in hits] == [None] * 3
+
+
+def test_a_question_of_grammar_alone_is_asked_as_it_is(user, either_way):
+    make_document(user, "a", ["to be or not to be", "a storm"])
+    assert texts(find(user, "to be or not to be", mode="text")) == ["to be or not to be"]
+
+
+@pytest.mark.parametrize(
+    ("query", "language", "text"),
+    [("Anders", "de", "Anders Celsius"), ("theme", "", "a theme"), ("order form", "en", "orders")],
+)
+def test_a_word_is_no_word_of_grammar_that_is_its_stem(user, either_way, query, language, text):
+    make_document(user, "a", [text], language=language)
+    make_document(user, "b", ["the or and for are as do"])
+    assert texts(find(user, query, mode="text")) == [text]
+
+
+def test_a_word_has_the_endings_of_the_documents_languages_only(user, either_way):
+    """ "Inne" is the stem of "innen" in German alone."""
+    make_document(user, "a", ["Inne"], language="")
+    assert find(user, "innen", mode="text") == []
+    make_document(user, "b", ["inne"], language="de")
+    assert texts(find(user, "innen", mode="text")) == ["Inne", "inne"]
+
+
 def test_what_both_ways_find_comes_first(user, embedder, either_way):
     make_document(user, "a", ["storm over the sea", "calm over the sea", "storm in a glass"])
     hits = find(user, "storm over the sea")
@@ -153,7 +186,7 @@ def test_a_hit_of_one_way_has_its_figures_of_both_and_no_rank_for_the_other(
 ):
     long = "storm zebra " + " ".join(f"other{n}" for n in range(60))
     make_document(user, "a", ["storm", long])
-    question, scope = understand("storm zebra", how_rare()), Scope(owner_id=user.pk)
+    question, scope = understand("storm zebra", how_rare(), {"en"}), Scope(owner_id=user.pk)
     reach = extent.measure(scope)
     hits = finding.find(scope, reach, "storm zebra", question, "hybrid", pool=1, most=10)
     ways = {hit.chunk.text: hit.explanation for hit in hits}

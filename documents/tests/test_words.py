@@ -55,9 +55,9 @@ def test_a_words_places_are_its_own_also_within_joined_words(forms, found):
 @pytest.mark.parametrize(("written", "word"), [("m²", "m2"), ("10⁶", "106"), ("xⁿ", "xn")])
 def test_raised_signs_are_the_same_word(written, word):
     assert words.counted(f"an {written} here", "en") == words.counted(f"an {word} here", "en")
-    assert words.asked(written) == words.asked(word)
+    assert words.asked(written, ["en"]) == words.asked(word, ["en"])
     for form in (written, word):
-        places = words.spans(f"an {form} here", "en", words.asked(written)[0])
+        places = words.spans(f"an {form} here", "en", words.asked(written, ["en"])[0])
         assert list(places) == [(3, 3 + len(form))]
 
 
@@ -85,7 +85,7 @@ def test_raised_signs_are_the_same_word(written, word):
     ],
 )
 def test_what_a_question_asks_for_is_in_the_index_and_has_its_place(text, question, places):
-    forms = set().union(*words.asked(question))
+    forms = set().union(*words.asked(question, ["en"]))
     assert forms & words.counted(text, "en").keys()
     found = sorted(words.spans(text, "en", forms))
     assert sorted(text[start:end] for start, end in found) == sorted(places)
