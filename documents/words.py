@@ -45,15 +45,16 @@ def _letters() -> str:
 _LETTER = f"[{_letters()}]"
 _PART = rf"{_LETTER}++(?:[+#](?:[+#]++|(?!{_LETTER})))?"  # C++ and C# too, and C++17; not a+b
 _WORD = re.compile(_PART)
-_TAIL = rf"(?:[-._/:@&'’,]{_PART})+"
+_HYPHENS = "-\u2010\u2011\uff0d"  # of keyboards, of printing, one that no line ends at, a wide one
+_TAIL = rf"(?:[{_HYPHENS}._/:@&'’,]{_PART})+"
 _COMPOUND = re.compile(rf"(?<!{_LETTER}){_PART}{_TAIL}")
 _EITHER = re.compile(rf"{_PART}({_TAIL})?")  # a word; with a group, several joined
 _RUN = re.compile(f"[{_UNSPACED}]+")
-_JOINING = re.compile(r"[-._/:@&'’,]")
+_JOINING = re.compile(rf"[{_HYPHENS}._/:@&'’,]")
 # Of joined words, what stands between /:@&, and has digits and joining marks.
 _OF_PIECE = "[^/:@&,]"
-_PIECE = re.compile(rf"(?<!{_OF_PIECE})(?={_OF_PIECE}*\d){_OF_PIECE}*?[-._'’]{_OF_PIECE}*")
-_IN_PIECE = re.compile("[^-._'’]+")
+_PIECE = re.compile(rf"(?<!{_OF_PIECE})(?={_OF_PIECE}*\d){_OF_PIECE}*?[{_HYPHENS}._'’]{_OF_PIECE}*")
+_IN_PIECE = re.compile(f"[^{_HYPHENS}._'’]+")
 _MIXED = re.compile(r"[^\W\d_]\d|\d[^\W\d_]")
 _ACCENT = re.compile("[\u0300-\u036f]")
 _MARKS = "".join(c for c in map(chr, range(0xE00, 0x3100)) if unicodedata.category(c)[0] == "M")

@@ -53,10 +53,15 @@ class Word:
 
 @dataclass(frozen=True)
 class Question:
-    """The words of a question in all their forms, the rarest first; those of grammar only if
-    there are no others. By them alone nothing is found, as they stand nearly everywhere."""
+    """The words of a question in all their forms, the rarest first."""
 
     words: Sequence[Word]
+
+    @cached_property
+    def saying(self) -> Sequence[Word]:
+        """Those that a passage must hold one of: not grammar's, which stand nearly everywhere and
+        only tell which of those comes first, unless there are no others."""
+        return [word for word in self.words if not word.is_empty] or self.words
 
     @property
     def sparse(self) -> str:
@@ -70,17 +75,19 @@ class Question:
         """The relevance of a passage of average length that holds every word once."""
         return sum(word.weight for word in self.words)
 
-    def lookups(self, size: int) -> dict[str, str]:
+    def lookups(self, size: int) -> dict[str, str | None]:
         """The `tsquery`s that find enough of so many chunks, and what to try where they don't.
 
-        `two` are passages that hold two of the rarest words (or none, of a question of a few),
-        `one` those that hold one, and `more` is for when these stand nowhere.
+        `saying` are passages that hold one that says something (None: all do), `two` those with two
+        of the rarest words (or none, of a question of a few), `one` those with one, and `more` is
+        for when these stand nowhere.
         """
         rarest = self._rarest(size, MOST_CANDIDATES)
-        rest = [word for word in self.words[len(rarest) :] if word.is_telling]
+        rest = [word for word in self.saying[len(rarest) :] if word.is_telling]
         return {
-            "two": self._of_two(size), "one": _any_of(rarest),
-            "more": _any_of(rest[:1]),
+            "saying": _any_of(self.saying) if len(self.saying) < len(self.words) else None,
+            "two": self._of_two(size),
+            "one": _any_of(rarest), "more": _any_of(rest[:1]),
         }  # fmt: skip
 
     def _of_two(self, size: int) -> str:
@@ -92,14 +99,14 @@ class Question:
 
     def _rarest(self, size: int, most: int) -> Sequence[Word]:
         """The rarest that stand in at most so many of the chunks, by a guess; one at least."""
-        held = accumulate(size * word.share for word in self.words)
-        return self.words[: max(1, sum(chunks <= most for chunks in held))]
+        held = accumulate(size * word.share for word in self.saying)
+        return self.saying[: max(1, sum(chunks <= most for chunks in held))]
 
     @cached_property
     def telling(self) -> frozenset[str]:
         """Those worth a highlight: not the commonest, unless there are no others."""
-        rare = [word for word in self.words if word.is_telling or word.is_topic]
-        return frozenset().union(*(word.forms for word in rare or self.words))
+        rare = [word for word in self.saying if word.is_telling or word.is_topic]
+        return frozenset().union(*(word.forms for word in rare or self.saying))
 
 
 def _two_of(groups: Sequence[str]) -> list[str]:
@@ -121,14 +128,14 @@ def _any_of(chosen: Sequence[Word]) -> str:
 
 def understand(text: str, rarity: Rarity, languages: Collection[str]) -> Question:
     """The words of a question to documents in these languages; none if it is of signs alone."""
-    found = [_word(forms, rarity) for forms in words.asked(text, languages)]
-    saying = [word for word in found if not word.is_empty] or found
-    return Question(sorted(saying, key=lambda word: word.share)[:MOST_WORDS])
+    found = (_word(forms, rarity) for forms in words.asked(text, languages))
+    return Question(sorted(found, key=lambda word: word.share)[:MOST_WORDS])
 
 
 def _word(forms: AbstractSet[str], rarity: Rarity) -> Word:
-    """As rare as its commonest form: some of the others are no words."""
+    """As rare as its commonest form: some of the others are no words. Grammar is common, though
+    Postgres may not know it yet."""
     longest = max(map(len, forms))  # as it was asked; an ending may be as long
     said = {form for form in forms if len(form) == longest}
     empty = not said.isdisjoint(GRAMMAR | rarity.grammar)
-    return Word(frozenset(forms), max(map(rarity.share, forms)), empty)
+    return Word(frozenset(forms), max(COMMON * empty, *map(rarity.share, forms)), empty)

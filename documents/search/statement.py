@@ -29,8 +29,8 @@ _CHUNK, _VECTOR, _DOCUMENT = (model._meta.db_table for model in (Chunk, ChunkVec
 _ASKED = "asked AS MATERIALIZED (SELECT {})"
 _VECTOR_ASKED = "%(vector)s::halfvec({dimensions}) AS vector"
 _WORDS_ASKED = """
-    %(weights)s::sparsevec AS weights, %(two)s::tsquery AS two, %(one)s::tsquery AS one,
-    %(more)s::tsquery AS more
+    %(weights)s::sparsevec AS weights, %(saying)s::tsquery AS saying, %(two)s::tsquery AS two,
+    %(one)s::tsquery AS one, %(more)s::tsquery AS more
 """
 # Of vectors of length 1 the inner product, here negative, is the cosine. The graph knows it by
 # this very expression.
@@ -63,8 +63,9 @@ _MATCHING = f"""
     SELECT id, {_RELEVANCE} AS relevance {{{{document}}}}
     FROM {_CHUNK} WHERE {{sooner}} {{{{of_chunks}}}} AND {{matches}}
 """  # noqa: S608
-_COMPARED_BY_WORDS = _MATCHING.format(sooner="", matches=f"{_RELEVANCE} > 0")
 _LOOKED_UP = "words @@ (SELECT {} FROM asked)"
+_HOLDS_ANY = f"coalesce({_LOOKED_UP.format('saying')}, true)"
+_COMPARED_BY_WORDS = _MATCHING.format(sooner="", matches=f"{_RELEVANCE} > 0 AND {_HOLDS_ANY}")
 _TWO = _MATCHING.format(sooner="", matches=_LOOKED_UP.format("two"))
 _ONE = _MATCHING.format(
     sooner="(SELECT hold_two FROM scarce) AND", matches=_LOOKED_UP.format("one")
