@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import expect
 
@@ -20,6 +21,16 @@ from notebook.tests.browsing import (
 LIST = "**/api/documents/?*"
 LIVE = re.compile("PENDING|RUNNING")
 SLOW_EMBEDDING_SECONDS = 0.3  # a request
+LONG_LIST = 230
+EMPTY_DOCUMENT = {
+    "size": 0,
+    "status": "AVAILABLE",
+    "created_at": "2024-01-01T00:00:00Z",
+    "chunk_count": 0,
+    "page_count": None,
+    "language": "",
+    "task": None,
+}
 
 
 def held(page, address: str, method: str = "GET") -> list:
@@ -236,3 +247,33 @@ def test_time_left_does_not_count_the_pause_before_a_retry(page, embedder):
     page.reload()
     expect(found.locator(".waiting")).to_contain_text(re.compile(r"About \d{1,3} (s|min).* left"))
     page.get_by_role("button", name=f"Cancel {name}").click()
+
+
+def test_a_long_list_is_as_long_when_the_connection_is_back(page):
+    sockets = []
+
+    def listen(socket):
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    def answer(route):
+        """Some of more documents than a page of the list may hold; the name tells how often."""
+        asked = parse_qs(urlsplit(route.request.url).query)
+        start, size = int(asked.get("cursor", "0")[0]), int(asked.get("page_size", "50")[0])
+        names = [f"{number} of {len(sockets)}" for number in range(LONG_LIST)][start : start + size]
+        more = f"/api/documents/?page_size={size}&cursor={start + size}"
+        results = [{**EMPTY_DOCUMENT, "id": name.split()[0], "name": name} for name in names]
+        route.fulfill(json={"results": results, "next": more if start + size < LONG_LIST else None})
+
+    page.route_web_socket("**/ws/tasks/", listen)
+    page.route(LIST, answer)
+    page.reload()
+    rows = page.locator("[data-document]")
+    for shown in range(50, LONG_LIST, 50):
+        expect(rows).to_have_count(shown)
+        page.get_by_role("button", name="Load more").click()
+    expect(rows).to_have_count(LONG_LIST)
+    sockets[-1].close(code=1012)
+    expect(rows.first).to_contain_text("0 of 2")
+    expect(rows).to_have_count(LONG_LIST)
+    expect(rows.last).to_contain_text(f"{LONG_LIST - 1} of 2")

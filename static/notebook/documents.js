@@ -34,14 +34,24 @@ export async function loadDocuments() {
   unmatched.clear();
   patchState("documents", { loading: true, error: "" });
   const { filters, documents } = getState();
-  const size = Math.min(LARGEST_PAGE, Math.max(PAGE_SIZE, documents.items.length));
-  await readPage(api.listDocuments({ ...filters, page_size: size }, loading.signal), () => []);
+  const count = Math.max(PAGE_SIZE, documents.items.length);
+  const query = { ...filters, page_size: Math.min(LARGEST_PAGE, count) };
+  await readPage(readUpTo(count, api.listDocuments(query, loading.signal)), () => []);
+}
+
+const follow = (next) => api.nextPage("/api/documents/", next, loading.signal);
+
+/** The page of `answer`, and those after it until there are `count` documents, as one page. */
+async function readUpTo(count, answer) {
+  const { results, next } = await answer;
+  if (!next || results.length >= count) return { results, next };
+  const rest = await readUpTo(count - results.length, follow(next));
+  return { results: [...results, ...rest.results], next: rest.next };
 }
 
 export async function loadMoreDocuments() {
   patchState("documents", { loading: true, error: "" });
-  const { next } = getState().documents;
-  await readPage(api.nextPage("/api/documents/", next, loading.signal), (items) => items);
+  await readPage(follow(getState().documents.next), (items) => items);
 }
 
 async function readPage(answer, keep) {
