@@ -431,8 +431,9 @@ def test_a_list_that_could_not_be_read_says_so_and_is_read_on_demand(page):
     page.reload()
     expect(page.get_by_role("alert")).to_contain_text("The server can't be reached.")
     page.unroute("**/api/documents/?*")
-    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("button", name="Try again").press("Enter")
     expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_focused()
 
 
 # -- for every person and every screen ---------------------------------------------------------

@@ -85,10 +85,14 @@ function NoMatch() {
 }
 
 function ListError({ error }) {
+  const tryAgain = () => {
+    loadDocuments();
+    focusList(); // the button goes
+  };
   return html`
     <p class="notice notice-error" role="alert">
       <${Icon} name="alert" /><span>${error}</span>
-      <${Button} kind="button-small" onClick=${loadDocuments}>${t("Try again")}<//>
+      <${Button} kind="button-small" onClick=${tryAgain}>${t("Try again")}<//>
     </p>`;
 }
 
