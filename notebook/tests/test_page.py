@@ -468,6 +468,33 @@ def test_a_finished_document_is_announced_to_screen_readers(page):
     expect(page.locator("#announcer")).to_contain_text(f"{name} is ready to search.")
 
 
+def read_out(page):
+    """What stands in live regions, as far as assistive technology is shown them."""
+    cdp = page.context.new_cdp_session(page)
+    nodes = {node["nodeId"]: node for node in cdp.send("Accessibility.getFullAXTree")["nodes"]}
+    regions = [node for node in nodes.values() if node["role"]["value"] == "status"]
+    words = []
+    while regions:
+        node = regions.pop()
+        regions += [nodes[child] for child in node.get("childIds", ()) if child in nodes]
+        words.append(node.get("name", {}).get("value", ""))
+    return words
+
+
+def test_what_is_told_while_the_panel_is_open_is_announced_too(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.route("**/reprocess/", lambda route: route.fulfill(status=503, json={"detail": "Later."}))
+    page.get_by_role("button", name=name, exact=True).click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_role("button", name="Reprocess").click()
+    expect(panel.locator(".toast-error")).to_have_text("Later.")
+    assert "Later." in read_out(page)
+    panel.get_by_role("button", name="Delete").click()
+    expect(panel).to_have_count(0)
+    expect(page.locator("#announcer")).to_contain_text(f"{name} was deleted.")
+
+
 def test_nothing_sticks_out_of_a_narrow_screen(page):
     name = f"{'a-very-long-name-' * 8}{unique('txt')}"
     ready(page, name, note(name))
