@@ -163,6 +163,34 @@ def test_a_double_click_reprocesses_once(page):
     expect(page.locator(".toast-error")).to_have_count(0)
 
 
+def click_at(page, button, nth: int) -> None:
+    """As the nth of clicks at one place that follow each other fast."""
+    box = button.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down(click_count=nth)
+    page.mouse.up(click_count=nth)
+
+
+def test_a_double_click_does_not_undo_what_its_first_click_did(page, embedder):
+    embedder.seconds_per_request = SLOW_EMBEDDING_SECONDS
+    name = unique("txt")
+    found = upload(page, name, long_text())
+    page.evaluate("window.fetched = []; window.fetchReally = window.fetch")
+    page.evaluate("window.fetch = (...how) => fetched.push(how[0]) && fetchReally(...how)")
+    acts = "fetched.map((path) => /(retry|cancel)/.exec(path)?.[1]).filter(Boolean)"
+    cancel, again = (
+        page.get_by_role("button", name=f"{act} {name}") for act in ("Cancel", "Retry")
+    )
+    for first, second, status in ((cancel, again, "CANCELLED"), (again, cancel, LIVE)):
+        expect(first).to_be_visible()
+        click_at(page, first, 1)
+        expect(found).to_have_attribute("data-status", status)
+        click_at(page, second, 2)
+    assert page.evaluate(acts) == ["cancel", "retry"]
+    click_at(page, cancel, 1)
+    assert page.evaluate(acts) == ["cancel", "retry", "cancel"]
+
+
 def test_who_cancels_and_retries_by_keyboard_stays_at_the_document(page, embedder):
     embedder.seconds_per_request = SLOW_EMBEDDING_SECONDS
     name = unique("txt")

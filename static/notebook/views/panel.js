@@ -7,7 +7,7 @@ import { html, useEffect, useState } from "../html.js";
 import { t } from "../i18n.js";
 import { displayStatus, isLive } from "../status.js";
 import { setState } from "../store.js";
-import { Button, IconButton } from "./button.js";
+import { atFirstClick, Button, IconButton } from "./button.js";
 import { Dialog } from "./dialog.js";
 import { canRetry, Facts, StatusChip } from "./document_row.js";
 import { History } from "./history.js";
@@ -51,11 +51,11 @@ function PanelActions({ item, status, progress }) {
   return html`
     <div ref=${group} class="panel-actions">
       <${StatusChip} status=${status} progress=${progress} />
-      ${isLive(status) && html`<${Button} kind="button-small" onClick=${() => cancel(item)}>${t("Cancel")}<//>`}
-      ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${() => retry(item)}>${t("Retry")}<//>`}
-      ${status === "AVAILABLE" && html`<${Button} kind="button-small" icon="retry" onClick=${() => reprocess(item)}>${t("Reprocess")}<//>`}
+      ${isLive(status) && html`<${Button} kind="button-small" onClick=${atFirstClick(() => cancel(item))}>${t("Cancel")}<//>`}
+      ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${atFirstClick(() => retry(item))}>${t("Retry")}<//>`}
+      ${status === "AVAILABLE" && html`<${Button} kind="button-small" icon="retry" onClick=${atFirstClick(() => reprocess(item))}>${t("Reprocess")}<//>`}
       <a class="button button-small" href=${fileUrl(item.id)} download><${Icon} name="download" /><span>${t("Original")}</span></a>
-      <${Button} kind="button-small button-danger-quiet" icon="trash" onClick=${() => deleteDocument(item)}>${t("Delete")}<//>
+      <${Button} kind="button-small button-danger-quiet" icon="trash" onClick=${atFirstClick(() => deleteDocument(item))}>${t("Delete")}<//>
     </div>`;
 }
 
