@@ -11,12 +11,14 @@ from notebook.tests.browsing import (
     long_text,
     note,
     opened,
+    pdf,
     ready,
     row,
     search_in,
     unique,
     upload,
 )
+from notebook.tests.live import until
 
 LIST = "**/api/documents/?*"
 LIVE = re.compile("PENDING|RUNNING")
@@ -42,6 +44,10 @@ def held(page, address: str, method: str = "GET") -> list:
 
     page.route(address, hold)
     return waiting
+
+
+def until_asked(page, waiting: list, times: int) -> None:
+    until(lambda: page.title() and len(waiting), lambda asked: asked >= times)
 
 
 def let_go(page, address: str, waiting: list) -> None:
@@ -161,6 +167,27 @@ def test_a_double_click_reprocesses_once(page):
         let_go(page, address, waiting)
     expect(found).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
     expect(page.locator(".toast-error")).to_have_count(0)
+
+
+def test_an_end_that_two_answers_bring_is_announced_once(page):
+    name = unique("pdf")
+    found = upload(page, name, pdf(f") Tj % {name}"))
+    expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+    page.reload()  # what was said of its first end goes
+    address = f"/api/documents/{found.get_attribute('data-document')}/"
+    document = page.request.get(address).json()
+    waiting = held(page, f"**{address}")
+    page.get_by_role("button", name=f"Retry {name}").click()
+    until_asked(page, waiting, 2)  # after the retry, and after its end
+    late = document | {"status": "PENDING", "task": document["task"] | {"status": "PENDING"}}
+    waiting[0].fulfill(json=late)
+    until_asked(page, waiting, 3)
+    for route in waiting[1:]:
+        with page.expect_response(f"**{address}") as answer:
+            route.continue_()
+        answer.value.finished()
+    page.evaluate("new Promise(requestAnimationFrame)")
+    expect(page.locator("#announcer").get_by_text(f"{name} failed")).to_have_count(1)
 
 
 def click_at(page, button, nth: int) -> None:

@@ -13,6 +13,7 @@ const LARGEST_PAGE = 200;
 const discovering = new Set();
 const unmatched = new Set(); // ids that pushes told of and whose names are filtered out
 const acting = new Set();
+const told = new Set(); // ends of tasks: more than one answer may bring the same
 let loading = new AbortController();
 
 const patchItems = (change) => {
@@ -145,14 +146,18 @@ function leaveUnmatched(item) {
 
 function announceOutcome(item) {
   const { name } = item;
-  if (getState().going.has(item.id)) return;
+  const task = getState().tasks[item.task?.id];
+  const end = `${item.task?.id} ${task?.seq}`;
+  if (getState().going.has(item.id) || told.has(end)) return;
   const sentences = {
     AVAILABLE: t("{name} is ready to search.", { name }),
     FAILED: t("{name} failed: {reason}", { name, reason: item.error_message ?? "" }),
     CANCELLED: t("{name} was cancelled.", { name }),
   };
-  const sentence = sentences[displayStatus(item, getState().tasks[item.task?.id])];
-  if (sentence) announce(sentence);
+  const sentence = sentences[displayStatus(item, task)];
+  if (!sentence) return;
+  told.add(end);
+  announce(sentence);
 }
 
 async function refreshDocument(id, put = putDocument) {
