@@ -230,6 +230,27 @@ def test_who_cancels_and_retries_by_keyboard_stays_at_the_document(page, embedde
     page.get_by_role("button", name=f"Cancel {name}").click()
 
 
+def test_who_deletes_by_mouse_stays_where_they_read(page):
+    results = [
+        {**EMPTY_DOCUMENT, "id": f"{each}", "name": f"{each}.txt"} for each in range(100, 150)
+    ]
+    page.route(LIST, lambda route: route.fulfill(json={"results": results, "next": None}))
+    page.reload()
+    rows = page.locator("[data-document]")
+    expect(rows).to_have_count(50)
+    page.get_by_role("button", name="Delete 130.txt").hover()
+    before = page.evaluate("scrollY")
+    page.get_by_role("button", name="Delete 130.txt").click()
+    expect(rows).to_have_count(49)
+    assert page.evaluate("scrollY") == before
+    page.get_by_role("button", name="131.txt", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(rows).to_have_count(48)
+    assert page.evaluate("scrollY") == before
+    page.get_by_role("button", name="Delete 132.txt").press("Enter")
+    expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_in_viewport()
+
+
 def test_who_filters_by_keyboard_stays_at_the_filters(page):
     name = unique("txt")
     ready(page, name, note(name))

@@ -17,11 +17,11 @@ export function deleteDocument({ id, name }) {
     panel: panel?.id === id ? null : panel,
   }));
   timers.set(id, setTimeout(() => carryOut(id), UNDO_MS));
-  requestAnimationFrame(() => tellDeleted(id, name)); // after the row and the panel were taken away
+  keepFocus();
+  requestAnimationFrame(() => tellDeleted(id, name)); // not in the panel, which goes
 }
 
 function tellDeleted(id, name) {
-  keepFocus();
   toast(t("{name} was deleted.", { name }), { lasts: UNDO_MS, action: { label: t("Undo"), run: () => keepDocument(id) } });
 }
 

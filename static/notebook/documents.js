@@ -141,7 +141,7 @@ function leaveUnmatched(item) {
   patchItems((items) => items.filter(({ id }) => id !== item.id));
   const { panel } = getState();
   if (panel?.id === item.id) setState({ panel: { ...panel, unlisted: item } });
-  requestAnimationFrame(keepFocus);
+  keepFocus();
 }
 
 function announceOutcome(item) {

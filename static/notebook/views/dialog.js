@@ -21,6 +21,6 @@ function openWhileMounted(dialog) {
   return () => {
     dialog.close();
     if (cameFrom.isConnected) cameFrom.focus();
-    else document.getElementById("app").focus();
+    else document.getElementById("app").focus({ preventScroll: true });
   };
 }
