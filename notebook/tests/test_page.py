@@ -148,6 +148,21 @@ def test_a_file_dropped_anywhere_on_the_page_is_uploaded(page):
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
 
 
+def test_files_dragged_over_the_panel_are_welcomed_above_it(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.get_by_role("button", name=name, exact=True).click()
+    panel = page.get_by_role("dialog")
+    panel.evaluate(
+        """(panel) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["a"], "a.txt"));
+            panel.dispatchEvent(new DragEvent("dragover", {dataTransfer, bubbles: true}));
+        }"""
+    )
+    expect(panel.get_by_text("Drop to add")).to_be_visible()
+
+
 def test_a_document_without_text_fails_with_a_reason_and_can_be_retried(page):
     name = unique("pdf")
     found = upload(page, name, pdf(f") Tj % {name}"))

@@ -10,6 +10,7 @@ import { setState } from "../store.js";
 import { atFirstClick, Button, IconButton } from "./button.js";
 import { Dialog } from "./dialog.js";
 import { canRetry, Facts, StatusChip } from "./document_row.js";
+import { DropOverlay } from "./drop_zone.js";
 import { History } from "./history.js";
 import { FileTile, Icon } from "./icons.js";
 import { Passages } from "./passages.js";
@@ -35,6 +36,7 @@ export function Panel({ panel, item, task, toasts }) {
       <div class="panel-body" role="tabpanel" id="panel-body" aria-labelledby=${`tab-${panel.tab}`} tabindex="0">
         <${TabBody} panel=${panel} item=${item} task=${task} />
       </div>
+      <${DropOverlay} />
       <${Toasts} toasts=${toasts} />
     <//>`;
 }
