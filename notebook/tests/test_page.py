@@ -518,6 +518,18 @@ def test_nothing_sticks_out_of_a_narrow_screen(page):
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def test_a_low_screen_shows_the_panel_in_full_when_scrolled(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.set_viewport_size({"width": 320, "height": 256})
+    page.get_by_role("button", name=name, exact=True).click()
+    body = page.get_by_role("tabpanel")
+    expect(body.locator(".step")).to_have_count(5)
+    assert body.evaluate("(body) => body.scrollHeight <= body.clientHeight")
+    body.locator(".step").last.scroll_into_view_if_needed()
+    expect(body.locator(".step").last).to_be_in_viewport(ratio=1)
+
+
 def test_the_chosen_theme_is_kept(page):
     page.emulate_media(color_scheme="light")
     page.get_by_role("button", name="Use the dark theme").click()
