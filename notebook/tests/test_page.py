@@ -301,6 +301,13 @@ def test_the_list_is_filtered_by_name_and_by_status(page):
     expect(found).to_be_visible()
 
 
+def test_a_filter_that_nothing_matches_says_so_beside_an_upload(page):
+    upload(page, "nothing.txt", b"")
+    expect(page.locator("[data-upload=refused]")).to_be_visible()
+    page.get_by_label("Filter by name").fill(unique("none"))
+    expect(page.get_by_text("No document matches these filters")).to_be_visible()
+
+
 # -- searching and reading ---------------------------------------------------------------------
 
 
