@@ -230,8 +230,9 @@ def test_a_deleted_document_goes_at_once_and_comes_back_when_asked_to(page):
     page.get_by_role("button", name=f"Delete {name}").click()
     expect(found).to_have_count(0)
     expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_focused()
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo").press("Enter")
     expect(found).to_have_attribute("data-status", "AVAILABLE")
+    expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_focused()
     page.reload()
     expect(found).to_have_attribute("data-status", "AVAILABLE")
 
@@ -400,6 +401,17 @@ def test_text_and_names_of_others_are_shown_as_text(page):
     expect(hit.locator("blockquote")).to_contain_text("<b>bold trap</b>")
     assert page.locator("main img, main script").count() == 0
     expect(page).to_have_title("Notebook")
+
+
+def test_a_search_that_failed_is_tried_again(page):
+    page.route("**/api/search/", lambda route: route.abort())
+    page.get_by_label("Search your documents").fill("frozen harbour")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("The server can't be reached.")
+    page.unroute("**/api/search/")
+    page.get_by_role("button", name="Try again").press("Enter")
+    expect(page.locator("#hits-title")).to_be_focused()
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_search_survives_a_reload(page):
@@ -572,5 +584,7 @@ def test_an_answer_that_breaks_off_is_told(page, chat_server):
         expect(
             page.get_by_role("alert").filter(has_text="The chat model can't be reached.")
         ).to_be_visible()
+        page.get_by_role("button", name="Try again").press("Enter")
+        expect(page.get_by_role("heading", name=f"What is in {name}?")).to_be_focused()
     finally:
         chat_server.misbehave = None

@@ -2,11 +2,13 @@
 import { useLayoutEffect, useRef } from "./html.js";
 
 /** Who uses the keyboard is shown where it is now; who uses a mouse stays where they read. */
-export function focusList() {
-  const title = document.getElementById("documents-title");
+export function focusTitle(id) {
+  const title = document.getElementById(id);
   title.focus({ preventScroll: true });
   if (title.matches(":focus-visible")) title.scrollIntoView({ block: "nearest" });
 }
+
+export const focusList = () => focusTitle("documents-title");
 
 /** Call it after a change of the state, which is painted before the list gets the focus. */
 export function keepFocus() {
