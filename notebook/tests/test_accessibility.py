@@ -1,5 +1,7 @@
 """axe finds no serious fault on the page, whatever it shows, in both themes and on both widths."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -65,6 +67,27 @@ def test_the_sign_in_has_no_serious_fault(browser, live_stack, theme):
         page = context.new_page()
         page.goto(f"{live_stack.url}/login/")
         assert faults(page) == []
+
+
+def luminance(color: str) -> float:
+    """As WCAG has it, of `rgb(1, 2, 3)`."""
+    parts = (int(part) / 255 for part in re.findall(r"\d+", color))
+    linear = [part / 12.92 if part <= 0.04 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_border_of_a_field_stands_out(page, theme):
+    """Which axe does not look at."""
+    page.emulate_media(color_scheme=theme)
+    upload(page, "nothing.txt", b"")
+    style = page.locator("body").evaluate("(body) => getComputedStyle(body).backgroundColor")
+    paper = luminance(style)
+    for label in ("Filter by name", "Status", "Order"):
+        field = page.get_by_label(label, exact=True)
+        style = field.evaluate("(field) => getComputedStyle(field).borderTopColor")
+        border = luminance(style)
+        assert (max(border, paper) + 0.05) / (min(border, paper) + 0.05) >= 3
 
 
 def test_a_fault_would_be_found(page):

@@ -148,6 +148,21 @@ def test_a_file_dropped_anywhere_on_the_page_is_uploaded(page):
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
 
 
+def test_files_dragged_over_the_panel_are_welcomed_above_it(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.get_by_role("button", name=name, exact=True).click()
+    panel = page.get_by_role("dialog")
+    panel.evaluate(
+        """(panel) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["a"], "a.txt"));
+            panel.dispatchEvent(new DragEvent("dragover", {dataTransfer, bubbles: true}));
+        }"""
+    )
+    expect(panel.get_by_text("Drop to add")).to_be_visible()
+
+
 def test_a_document_without_text_fails_with_a_reason_and_can_be_retried(page):
     name = unique("pdf")
     found = upload(page, name, pdf(f") Tj % {name}"))
@@ -215,8 +230,9 @@ def test_a_deleted_document_goes_at_once_and_comes_back_when_asked_to(page):
     page.get_by_role("button", name=f"Delete {name}").click()
     expect(found).to_have_count(0)
     expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_focused()
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo").press("Enter")
     expect(found).to_have_attribute("data-status", "AVAILABLE")
+    expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_focused()
     page.reload()
     expect(found).to_have_attribute("data-status", "AVAILABLE")
 
@@ -284,6 +300,13 @@ def test_the_list_is_filtered_by_name_and_by_status(page):
     expect(page.get_by_text("No document matches these filters")).to_be_visible()
     page.get_by_label("Status").select_option("AVAILABLE")
     expect(found).to_be_visible()
+
+
+def test_a_filter_that_nothing_matches_says_so_beside_an_upload(page):
+    upload(page, "nothing.txt", b"")
+    expect(page.locator("[data-upload=refused]")).to_be_visible()
+    page.get_by_label("Filter by name").fill(unique("none"))
+    expect(page.get_by_text("No document matches these filters")).to_be_visible()
 
 
 # -- searching and reading ---------------------------------------------------------------------
@@ -380,6 +403,17 @@ def test_text_and_names_of_others_are_shown_as_text(page):
     expect(page).to_have_title("Notebook")
 
 
+def test_a_search_that_failed_is_tried_again(page):
+    page.route("**/api/search/", lambda route: route.abort())
+    page.get_by_label("Search your documents").fill("frozen harbour")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("The server can't be reached.")
+    page.unroute("**/api/search/")
+    page.get_by_role("button", name="Try again").press("Enter")
+    expect(page.locator("#hits-title")).to_be_focused()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_a_search_survives_a_reload(page):
     page.get_by_label("Search your documents").fill("frozen harbour")
     page.keyboard.press("Enter")
@@ -431,8 +465,9 @@ def test_a_list_that_could_not_be_read_says_so_and_is_read_on_demand(page):
     page.reload()
     expect(page.get_by_role("alert")).to_contain_text("The server can't be reached.")
     page.unroute("**/api/documents/?*")
-    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("button", name="Try again").press("Enter")
     expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_focused()
 
 
 # -- for every person and every screen ---------------------------------------------------------
@@ -467,12 +502,51 @@ def test_a_finished_document_is_announced_to_screen_readers(page):
     expect(page.locator("#announcer")).to_contain_text(f"{name} is ready to search.")
 
 
+def read_out(page):
+    """What stands in live regions, as far as assistive technology is shown them."""
+    cdp = page.context.new_cdp_session(page)
+    nodes = {node["nodeId"]: node for node in cdp.send("Accessibility.getFullAXTree")["nodes"]}
+    regions = [node for node in nodes.values() if node["role"]["value"] == "status"]
+    words = []
+    while regions:
+        node = regions.pop()
+        regions += [nodes[child] for child in node.get("childIds", ()) if child in nodes]
+        words.append(node.get("name", {}).get("value", ""))
+    return words
+
+
+def test_what_is_told_while_the_panel_is_open_is_announced_too(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.route("**/reprocess/", lambda route: route.fulfill(status=503, json={"detail": "Later."}))
+    page.get_by_role("button", name=name, exact=True).click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_role("button", name="Reprocess").click()
+    expect(panel.locator(".toast-error")).to_have_text("Later.")
+    assert "Later." in read_out(page)
+    panel.get_by_role("button", name="Delete").click()
+    expect(panel).to_have_count(0)
+    expect(page.locator("#announcer")).to_contain_text(f"{name} was deleted.")
+
+
 def test_nothing_sticks_out_of_a_narrow_screen(page):
     name = f"{'a-very-long-name-' * 8}{unique('txt')}"
     ready(page, name, note(name))
     page.set_viewport_size({"width": 390, "height": 844})
     expect(search_in(page, name, "frozen harbour").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_a_low_screen_shows_the_panel_in_full_when_scrolled(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.set_viewport_size({"width": 320, "height": 256})
+    page.get_by_role("button", name=name, exact=True).click()
+    body = page.get_by_role("tabpanel")
+    expect(body.locator(".step")).to_have_count(5)
+    assert body.evaluate("(body) => body.scrollHeight <= body.clientHeight")
+    body.locator(".step").last.scroll_into_view_if_needed()
+    expect(body.locator(".step").last).to_be_in_viewport(ratio=1)
 
 
 def test_the_chosen_theme_is_kept(page):
@@ -510,5 +584,7 @@ def test_an_answer_that_breaks_off_is_told(page, chat_server):
         expect(
             page.get_by_role("alert").filter(has_text="The chat model can't be reached.")
         ).to_be_visible()
+        page.get_by_role("button", name="Try again").press("Enter")
+        expect(page.get_by_role("heading", name=f"What is in {name}?")).to_be_focused()
     finally:
         chat_server.misbehave = None

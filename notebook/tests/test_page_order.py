@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import expect
 
@@ -10,16 +11,28 @@ from notebook.tests.browsing import (
     long_text,
     note,
     opened,
+    pdf,
     ready,
     row,
     search_in,
     unique,
     upload,
 )
+from notebook.tests.live import until
 
 LIST = "**/api/documents/?*"
 LIVE = re.compile("PENDING|RUNNING")
 SLOW_EMBEDDING_SECONDS = 0.3  # a request
+LONG_LIST = 230
+EMPTY_DOCUMENT = {
+    "size": 0,
+    "status": "AVAILABLE",
+    "created_at": "2024-01-01T00:00:00Z",
+    "chunk_count": 0,
+    "page_count": None,
+    "language": "",
+    "task": None,
+}
 
 
 def held(page, address: str, method: str = "GET") -> list:
@@ -31,6 +44,10 @@ def held(page, address: str, method: str = "GET") -> list:
 
     page.route(address, hold)
     return waiting
+
+
+def until_asked(page, waiting: list, times: int) -> None:
+    until(lambda: page.title() and len(waiting), lambda asked: asked >= times)
 
 
 def let_go(page, address: str, waiting: list) -> None:
@@ -152,6 +169,55 @@ def test_a_double_click_reprocesses_once(page):
     expect(page.locator(".toast-error")).to_have_count(0)
 
 
+def test_an_end_that_two_answers_bring_is_announced_once(page):
+    name = unique("pdf")
+    found = upload(page, name, pdf(f") Tj % {name}"))
+    expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+    page.reload()  # what was said of its first end goes
+    address = f"/api/documents/{found.get_attribute('data-document')}/"
+    document = page.request.get(address).json()
+    waiting = held(page, f"**{address}")
+    page.get_by_role("button", name=f"Retry {name}").click()
+    until_asked(page, waiting, 2)  # after the retry, and after its end
+    late = document | {"status": "PENDING", "task": document["task"] | {"status": "PENDING"}}
+    waiting[0].fulfill(json=late)
+    until_asked(page, waiting, 3)
+    for route in waiting[1:]:
+        with page.expect_response(f"**{address}") as answer:
+            route.continue_()
+        answer.value.finished()
+    page.evaluate("new Promise(requestAnimationFrame)")
+    expect(page.locator("#announcer").get_by_text(f"{name} failed")).to_have_count(1)
+
+
+def click_at(page, button, nth: int) -> None:
+    """As the nth of clicks at one place that follow each other fast."""
+    box = button.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down(click_count=nth)
+    page.mouse.up(click_count=nth)
+
+
+def test_a_double_click_does_not_undo_what_its_first_click_did(page, embedder):
+    embedder.seconds_per_request = SLOW_EMBEDDING_SECONDS
+    name = unique("txt")
+    found = upload(page, name, long_text())
+    page.evaluate("window.fetched = []; window.fetchReally = window.fetch")
+    page.evaluate("window.fetch = (...how) => fetched.push(how[0]) && fetchReally(...how)")
+    acts = "fetched.map((path) => /(retry|cancel)/.exec(path)?.[1]).filter(Boolean)"
+    cancel, again = (
+        page.get_by_role("button", name=f"{act} {name}") for act in ("Cancel", "Retry")
+    )
+    for first, second, status in ((cancel, again, "CANCELLED"), (again, cancel, LIVE)):
+        expect(first).to_be_visible()
+        click_at(page, first, 1)
+        expect(found).to_have_attribute("data-status", status)
+        click_at(page, second, 2)
+    assert page.evaluate(acts) == ["cancel", "retry"]
+    click_at(page, cancel, 1)
+    assert page.evaluate(acts) == ["cancel", "retry", "cancel"]
+
+
 def test_who_cancels_and_retries_by_keyboard_stays_at_the_document(page, embedder):
     embedder.seconds_per_request = SLOW_EMBEDDING_SECONDS
     name = unique("txt")
@@ -162,6 +228,27 @@ def test_who_cancels_and_retries_by_keyboard_stays_at_the_document(page, embedde
         expect(found).to_have_attribute("data-status", status)
         expect(page.get_by_role("button", name=name, exact=True)).to_be_focused()
     page.get_by_role("button", name=f"Cancel {name}").click()
+
+
+def test_who_deletes_by_mouse_stays_where_they_read(page):
+    results = [
+        {**EMPTY_DOCUMENT, "id": f"{each}", "name": f"{each}.txt"} for each in range(100, 150)
+    ]
+    page.route(LIST, lambda route: route.fulfill(json={"results": results, "next": None}))
+    page.reload()
+    rows = page.locator("[data-document]")
+    expect(rows).to_have_count(50)
+    page.get_by_role("button", name="Delete 130.txt").hover()
+    before = page.evaluate("scrollY")
+    page.get_by_role("button", name="Delete 130.txt").click()
+    expect(rows).to_have_count(49)
+    assert page.evaluate("scrollY") == before
+    page.get_by_role("button", name="131.txt", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(rows).to_have_count(48)
+    assert page.evaluate("scrollY") == before
+    page.get_by_role("button", name="Delete 132.txt").press("Enter")
+    expect(page.get_by_role("heading", name="Documents", exact=True)).to_be_in_viewport()
 
 
 def test_who_filters_by_keyboard_stays_at_the_filters(page):
@@ -236,3 +323,33 @@ def test_time_left_does_not_count_the_pause_before_a_retry(page, embedder):
     page.reload()
     expect(found.locator(".waiting")).to_contain_text(re.compile(r"About \d{1,3} (s|min).* left"))
     page.get_by_role("button", name=f"Cancel {name}").click()
+
+
+def test_a_long_list_is_as_long_when_the_connection_is_back(page):
+    sockets = []
+
+    def listen(socket):
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    def answer(route):
+        """Some of more documents than a page of the list may hold; the name tells how often."""
+        asked = parse_qs(urlsplit(route.request.url).query)
+        start, size = int(asked.get("cursor", "0")[0]), int(asked.get("page_size", "50")[0])
+        names = [f"{number} of {len(sockets)}" for number in range(LONG_LIST)][start : start + size]
+        more = f"/api/documents/?page_size={size}&cursor={start + size}"
+        results = [{**EMPTY_DOCUMENT, "id": name.split()[0], "name": name} for name in names]
+        route.fulfill(json={"results": results, "next": more if start + size < LONG_LIST else None})
+
+    page.route_web_socket("**/ws/tasks/", listen)
+    page.route(LIST, answer)
+    page.reload()
+    rows = page.locator("[data-document]")
+    for shown in range(50, LONG_LIST, 50):
+        expect(rows).to_have_count(shown)
+        page.get_by_role("button", name="Load more").click()
+    expect(rows).to_have_count(LONG_LIST)
+    sockets[-1].close(code=1012)
+    expect(rows.first).to_contain_text("0 of 2")
+    expect(rows).to_have_count(LONG_LIST)
+    expect(rows.last).to_contain_text(f"{LONG_LIST - 1} of 2")

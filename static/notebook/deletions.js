@@ -17,7 +17,11 @@ export function deleteDocument({ id, name }) {
     panel: panel?.id === id ? null : panel,
   }));
   timers.set(id, setTimeout(() => carryOut(id), UNDO_MS));
-  requestAnimationFrame(keepFocus); // after the row was taken away
+  keepFocus();
+  requestAnimationFrame(() => tellDeleted(id, name)); // not in the panel, which goes
+}
+
+function tellDeleted(id, name) {
   toast(t("{name} was deleted.", { name }), { lasts: UNDO_MS, action: { label: t("Undo"), run: () => keepDocument(id) } });
 }
 

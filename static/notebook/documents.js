@@ -13,6 +13,7 @@ const LARGEST_PAGE = 200;
 const discovering = new Set();
 const unmatched = new Set(); // ids that pushes told of and whose names are filtered out
 const acting = new Set();
+const told = new Set(); // ends of tasks: more than one answer may bring the same
 let loading = new AbortController();
 
 const patchItems = (change) => {
@@ -34,14 +35,24 @@ export async function loadDocuments() {
   unmatched.clear();
   patchState("documents", { loading: true, error: "" });
   const { filters, documents } = getState();
-  const size = Math.min(LARGEST_PAGE, Math.max(PAGE_SIZE, documents.items.length));
-  await readPage(api.listDocuments({ ...filters, page_size: size }, loading.signal), () => []);
+  const count = Math.max(PAGE_SIZE, documents.items.length);
+  const query = { ...filters, page_size: Math.min(LARGEST_PAGE, count) };
+  await readPage(readUpTo(count, api.listDocuments(query, loading.signal)), () => []);
+}
+
+const follow = (next) => api.nextPage("/api/documents/", next, loading.signal);
+
+/** The page of `answer`, and those after it until there are `count` documents, as one page. */
+async function readUpTo(count, answer) {
+  const { results, next } = await answer;
+  if (!next || results.length >= count) return { results, next };
+  const rest = await readUpTo(count - results.length, follow(next));
+  return { results: [...results, ...rest.results], next: rest.next };
 }
 
 export async function loadMoreDocuments() {
   patchState("documents", { loading: true, error: "" });
-  const { next } = getState().documents;
-  await readPage(api.nextPage("/api/documents/", next, loading.signal), (items) => items);
+  await readPage(follow(getState().documents.next), (items) => items);
 }
 
 async function readPage(answer, keep) {
@@ -130,19 +141,23 @@ function leaveUnmatched(item) {
   patchItems((items) => items.filter(({ id }) => id !== item.id));
   const { panel } = getState();
   if (panel?.id === item.id) setState({ panel: { ...panel, unlisted: item } });
-  requestAnimationFrame(keepFocus);
+  keepFocus();
 }
 
 function announceOutcome(item) {
   const { name } = item;
-  if (getState().going.has(item.id)) return;
+  const task = getState().tasks[item.task?.id];
+  const end = `${item.task?.id} ${task?.seq}`;
+  if (getState().going.has(item.id) || told.has(end)) return;
   const sentences = {
     AVAILABLE: t("{name} is ready to search.", { name }),
     FAILED: t("{name} failed: {reason}", { name, reason: item.error_message ?? "" }),
     CANCELLED: t("{name} was cancelled.", { name }),
   };
-  const sentence = sentences[displayStatus(item, getState().tasks[item.task?.id])];
-  if (sentence) announce(sentence);
+  const sentence = sentences[displayStatus(item, task)];
+  if (!sentence) return;
+  told.add(end);
+  announce(sentence);
 }
 
 async function refreshDocument(id, put = putDocument) {

@@ -9,9 +9,12 @@ let lastId = 0;
 export function announce(text) {
   const line = document.createElement("p");
   line.textContent = text;
-  document.getElementById("announcer").append(line);
+  announcer().append(line);
   setTimeout(() => line.remove(), ANNOUNCED_MS);
 }
+
+/** While a modal dialog is open all else is inert, and nothing inert is read out. */
+const announcer = () => document.querySelector("dialog > .announcer") ?? document.getElementById("announcer");
 
 export function dismissToast(id) {
   setState(({ toasts }) => ({ toasts: toasts.filter((toast) => toast.id !== id) }));

@@ -1,6 +1,7 @@
 /** An answer, told as it comes: text, never markup. A number leads to the passage that it cites. */
 import { ask, clearAnswer, withMarkers } from "../ask.js";
 import { openPanel } from "../documents.js";
+import { focusTitle } from "../focus.js";
 import { html } from "../html.js";
 import { t } from "../i18n.js";
 import { Button, IconButton } from "./button.js";
@@ -9,10 +10,14 @@ import { Icon } from "./icons.js";
 
 export function Answer({ answer: { question, text, sources, cited, running, error } }) {
   if (!question) return null;
+  const tryAgain = () => {
+    ask(question);
+    focusTitle("answer-title"); // the button goes
+  };
   return html`
     <section class="answer" aria-labelledby="answer-title" aria-busy=${running}>
       <header class="answer-head">
-        <h2 id="answer-title">${question}</h2>
+        <h2 id="answer-title" tabindex="-1">${question}</h2>
         <${IconButton} icon="close" label=${t("Close the answer")} onClick=${clearAnswer} />
       </header>
       ${running && !text && html`<p class="answer-waiting">${t("Reading your documents…")}</p>`}
@@ -20,7 +25,7 @@ export function Answer({ answer: { question, text, sources, cited, running, erro
       ${error && html`
         <p class="notice notice-error" role="alert">
           <${Icon} name="alert" /><span>${error}</span>
-          <${Button} kind="button-small" onClick=${() => ask(question)}>${t("Try again")}<//>
+          <${Button} kind="button-small" onClick=${tryAgain}>${t("Try again")}<//>
         </p>`}
       ${cited.length > 0 && html`
         <ol class="answer-sources" aria-label=${t("Cited passages")}>

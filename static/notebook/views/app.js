@@ -20,10 +20,9 @@ export function App({ state, onReconnect }) {
       <${DropZone} isFirst=${isEmpty(state)} />
       <${DocumentList} ...${state} />
     </section>
-    <${DropOverlay} />
     <${Banner} ...${state.connection} onRetry=${onReconnect} />
     <${Panel} panel=${state.panel} item=${open} task=${open?.task && state.tasks[open.task.id]} toasts=${state.toasts} />
-    ${!open && html`<${Toasts} toasts=${state.toasts} />`}`;
+    ${!open && html`<${DropOverlay} /><${Toasts} toasts=${state.toasts} />`}`;
 }
 
 const isEmpty = ({ documents, filters, uploads }) =>

@@ -10,6 +10,9 @@ export function IconButton({ icon, label, onClick, kind = "" }) {
     </button>`;
 }
 
+/** What the second click of a double click hits was not there, or was something else, at the first. */
+export const atFirstClick = (run) => ({ detail: clicks }) => clicks < 2 && run();
+
 export function Button({ icon, children, onClick, kind = "", ...rest }) {
   return html`
     <button type="button" class=${`button ${kind}`} onClick=${onClick} ...${rest}>

@@ -11,6 +11,7 @@ export function Dialog({ kind, labelledBy, onClose, children }) {
       onClose=${() => element.current && onClose()}
       onPointerDown=${({ target }) => { pressed.current = target; }} onClick=${onBackdrop}>
       <div class="dialog-body">${children}</div>
+      <div class="announcer visually-hidden" role="status" aria-live="polite" aria-atomic="false"></div>
     </dialog>`;
 }
 
@@ -20,6 +21,6 @@ function openWhileMounted(dialog) {
   return () => {
     dialog.close();
     if (cameFrom.isConnected) cameFrom.focus();
-    else document.getElementById("app").focus();
+    else document.getElementById("app").focus({ preventScroll: true });
   };
 }

@@ -23,7 +23,6 @@ export function DocumentList({ documents, filters, uploads, tasks, selected, hig
     </div>
     ${error && html`<${ListError} error=${error} />`}
     ${isEmpty && loading && html`<${Skeleton} />`}
-    ${isEmpty && !loading && !error && isFiltered && html`<${NoMatch} />`}
     ${!isEmpty && html`
       <ul class="rows" role="list" aria-busy=${loading}>
         ${uploads.map((upload) => html`<${UploadRow} key=${`upload-${upload.id}`} upload=${upload} />`)}
@@ -31,6 +30,7 @@ export function DocumentList({ documents, filters, uploads, tasks, selected, hig
           <${DocumentRow} key=${item.id} item=${item} task=${tasks[item.task?.id]}
             isSelected=${selected.has(item.id)} isHighlighted=${item.id === highlighted} />`)}
       </ul>`}
+    ${!items.length && !loading && !error && isFiltered && html`<${NoMatch} />`}
     ${next && html`
       <${Button} kind="button-wide" onClick=${loadMoreDocuments} aria-busy=${loading}>
         ${loading ? t("Loading…") : t("Load more")}
@@ -85,10 +85,14 @@ function NoMatch() {
 }
 
 function ListError({ error }) {
+  const tryAgain = () => {
+    loadDocuments();
+    focusList(); // the button goes
+  };
   return html`
     <p class="notice notice-error" role="alert">
       <${Icon} name="alert" /><span>${error}</span>
-      <${Button} kind="button-small" onClick=${loadDocuments}>${t("Try again")}<//>
+      <${Button} kind="button-small" onClick=${tryAgain}>${t("Try again")}<//>
     </p>`;
 }
 

@@ -8,7 +8,7 @@ import { dateTime, fileSize, languageName, percent, timeAgo } from "../format.js
 import { html, memo, useEffect, useRef, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
 import { displayStatus, isLive, statusLabel } from "../status.js";
-import { Button, IconButton } from "./button.js";
+import { atFirstClick, Button, IconButton } from "./button.js";
 import { FileTile, Icon } from "./icons.js";
 import { Warnings } from "./quality.js";
 import { Timeline } from "./timeline.js";
@@ -85,11 +85,11 @@ function RowActions({ item, status }) {
   const group = useKeptFocus((actions) => actions.parentElement.querySelector(".row-name"));
   return html`
     <div ref=${group} class="row-actions" role="group" aria-label=${t("Actions for {name}", { name })}>
-      ${isLive(status) && html`<${Button} kind="button-small" onClick=${() => cancel(item)} aria-label=${t("Cancel {name}", { name })}>${t("Cancel")}<//>`}
-      ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${() => retry(item)} aria-label=${t("Retry {name}", { name })}>${t("Retry")}<//>`}
-      ${status === "AVAILABLE" && html`<${IconButton} icon="retry" label=${t("Reprocess {name}", { name })} onClick=${() => reprocess(item)} />`}
+      ${isLive(status) && html`<${Button} kind="button-small" onClick=${atFirstClick(() => cancel(item))} aria-label=${t("Cancel {name}", { name })}>${t("Cancel")}<//>`}
+      ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${atFirstClick(() => retry(item))} aria-label=${t("Retry {name}", { name })}>${t("Retry")}<//>`}
+      ${status === "AVAILABLE" && html`<${IconButton} icon="retry" label=${t("Reprocess {name}", { name })} onClick=${atFirstClick(() => reprocess(item))} />`}
       <a class="icon-button" href=${fileUrl(item.id)} download aria-label=${t("Download {name}", { name })} title=${t("Download {name}", { name })}><${Icon} name="download" /></a>
-      <${IconButton} icon="trash" kind="is-danger" label=${t("Delete {name}", { name })} onClick=${() => deleteDocument(item)} />
+      <${IconButton} icon="trash" kind="is-danger" label=${t("Delete {name}", { name })} onClick=${atFirstClick(() => deleteDocument(item))} />
     </div>`;
 }
 

@@ -1,6 +1,7 @@
 /** What a search found: passages with their place in the document. */
 import { fileUrl, pageUrl } from "../api.js";
 import { openPanel } from "../documents.js";
+import { focusTitle } from "../focus.js";
 import { number, pageRange } from "../format.js";
 import { html, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
@@ -16,7 +17,7 @@ export function Hits({ search: state }) {
   if (!query) return null;
   return html`
     <section class="hits" aria-labelledby="hits-title" aria-busy=${running}>
-      <h2 id="hits-title">${title(results, running)}</h2>
+      <h2 id="hits-title" tabindex="-1">${title(results, running)}</h2>
       ${error && html`<${SearchError} error=${error} onRetry=${() => search(query, topK)} />`}
       ${running && !results && html`<${HitSkeletons} />`}
       ${results && !results.length && html`<${NothingFound} query=${query} />`}
@@ -117,10 +118,14 @@ function NothingFound({ query }) {
 }
 
 function SearchError({ error, onRetry }) {
+  const tryAgain = () => {
+    onRetry();
+    focusTitle("hits-title"); // the button goes
+  };
   return html`
     <p class="notice notice-error" role="alert">
       <${Icon} name="alert" /><span>${error}</span>
-      <${Button} kind="button-small" onClick=${onRetry}>${t("Try again")}<//>
+      <${Button} kind="button-small" onClick=${tryAgain}>${t("Try again")}<//>
     </p>`;
 }
 

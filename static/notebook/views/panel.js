@@ -7,9 +7,10 @@ import { html, useEffect, useState } from "../html.js";
 import { t } from "../i18n.js";
 import { displayStatus, isLive } from "../status.js";
 import { setState } from "../store.js";
-import { Button, IconButton } from "./button.js";
+import { atFirstClick, Button, IconButton } from "./button.js";
 import { Dialog } from "./dialog.js";
 import { canRetry, Facts, StatusChip } from "./document_row.js";
+import { DropOverlay } from "./drop_zone.js";
 import { History } from "./history.js";
 import { FileTile, Icon } from "./icons.js";
 import { Passages } from "./passages.js";
@@ -35,6 +36,7 @@ export function Panel({ panel, item, task, toasts }) {
       <div class="panel-body" role="tabpanel" id="panel-body" aria-labelledby=${`tab-${panel.tab}`} tabindex="0">
         <${TabBody} panel=${panel} item=${item} task=${task} />
       </div>
+      <${DropOverlay} />
       <${Toasts} toasts=${toasts} />
     <//>`;
 }
@@ -51,11 +53,11 @@ function PanelActions({ item, status, progress }) {
   return html`
     <div ref=${group} class="panel-actions">
       <${StatusChip} status=${status} progress=${progress} />
-      ${isLive(status) && html`<${Button} kind="button-small" onClick=${() => cancel(item)}>${t("Cancel")}<//>`}
-      ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${() => retry(item)}>${t("Retry")}<//>`}
-      ${status === "AVAILABLE" && html`<${Button} kind="button-small" icon="retry" onClick=${() => reprocess(item)}>${t("Reprocess")}<//>`}
+      ${isLive(status) && html`<${Button} kind="button-small" onClick=${atFirstClick(() => cancel(item))}>${t("Cancel")}<//>`}
+      ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${atFirstClick(() => retry(item))}>${t("Retry")}<//>`}
+      ${status === "AVAILABLE" && html`<${Button} kind="button-small" icon="retry" onClick=${atFirstClick(() => reprocess(item))}>${t("Reprocess")}<//>`}
       <a class="button button-small" href=${fileUrl(item.id)} download><${Icon} name="download" /><span>${t("Original")}</span></a>
-      <${Button} kind="button-small button-danger-quiet" icon="trash" onClick=${() => deleteDocument(item)}>${t("Delete")}<//>
+      <${Button} kind="button-small button-danger-quiet" icon="trash" onClick=${atFirstClick(() => deleteDocument(item))}>${t("Delete")}<//>
     </div>`;
 }
 

@@ -1,4 +1,5 @@
 /** Short messages at the foot of the page. They are announced in `notices.js`. */
+import { keepFocus } from "../focus.js";
 import { html } from "../html.js";
 import { t } from "../i18n.js";
 import { dismissToast } from "../notices.js";
@@ -12,12 +13,17 @@ export function Toasts({ toasts }) {
         <div key=${id} class=${`toast${isError ? " toast-error" : ""}`}>
           <${Icon} name=${isError ? "alert" : "check"} /><span>${text}</span>
           ${action && html`<${Button} kind="button-small" onClick=${() => act(id, action)}>${action.label}<//>`}
-          <${IconButton} icon="close" label=${t("Dismiss")} onClick=${() => dismissToast(id)} />
+          <${IconButton} icon="close" label=${t("Dismiss")} onClick=${() => dismiss(id)} />
         </div>`)}
     </div>`;
 }
 
-function act(id, { run }) {
+function dismiss(id) {
   dismissToast(id);
+  keepFocus();
+}
+
+function act(id, { run }) {
+  dismiss(id);
   run();
 }
