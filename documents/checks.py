@@ -56,6 +56,8 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
         (settings.DATABASE_POOL_SIZE == 0 or settings.DATABASE_POOL_SIZE >= 2,
          "DATABASE_POOL_SIZE must be 0 or at least 2: a task and its heartbeat need one each.",
          "E023"),
+        (settings.LOGGING["root"]["level"] == settings.LOG_LEVEL,
+         "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR and CRITICAL.", "E024"),
     ]  # fmt: skip
     return [Error(sentence, id=f"notebook.{name}") for holds, sentence, name in rules if not holds]
 

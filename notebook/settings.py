@@ -293,4 +293,5 @@ FORMAT_MODULE_PATH = ["notebook.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-LOGGING = logging_config(level=env.str("LOG_LEVEL", "INFO"), json=env.bool("LOG_JSON", False))
+LOG_LEVEL = (env.str("LOG_LEVEL", "") or "INFO").upper()
+LOGGING = logging_config(level=LOG_LEVEL, json=env.bool("LOG_JSON", False))

@@ -63,6 +63,11 @@ def test_a_log_level_may_be_written_small(settings_of):
     assert settings_of("LOG_LEVEL=debug")["level"] == "DEBUG"
 
 
+@pytest.mark.parametrize("level", ["loud", ""])
+def test_a_log_level_that_there_is_not_lets_the_checks_say_so(settings_of, level):
+    assert settings_of(f"LOG_LEVEL={level}")["level"] == "INFO"
+
+
 @pytest.mark.parametrize("size", [-1, 0, 2])
 def test_no_pool_is_made_of_less_than_one_connection(settings_of, size):
     found = settings_of("", "DATABASES", DATABASE_POOL_SIZE=str(size))
