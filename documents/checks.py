@@ -108,9 +108,10 @@ def settings_name_the_space(
             hint="Set it back. `manage.py embeddings switch` leads to another model.",
             id="notebook.E016",
         )
-    elif not spaces.are_alike(space, wanted):
+    elif others := spaces.differences(space, wanted):
         yield checks.Warning(
-            f"The settings name {wanted}, but search uses {space}, which goes on.",
+            f"The settings name {wanted}, but search uses {space}, which goes on."
+            f" They differ in {', '.join(others)}.",
             hint="Run `manage.py embeddings switch` to change to what the settings name,"
             " or set EMBEDDING_PASSAGE_MODEL and the others to what is used.",
             id="notebook.W016",
