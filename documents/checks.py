@@ -56,6 +56,8 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
         (settings.DATABASE_POOL_SIZE == 0 or settings.DATABASE_POOL_SIZE >= 2,
          "DATABASE_POOL_SIZE must be 0 or at least 2: a task and its heartbeat need one each.",
          "E023"),
+        (settings.LOGGING["root"]["level"] == settings.LOG_LEVEL,
+         "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR and CRITICAL.", "E024"),
     ]  # fmt: skip
     return [Error(sentence, id=f"notebook.{name}") for holds, sentence, name in rules if not holds]
 
@@ -106,9 +108,10 @@ def settings_name_the_space(
             hint="Set it back. `manage.py embeddings switch` leads to another model.",
             id="notebook.E016",
         )
-    elif not spaces.are_alike(space, wanted):
+    elif others := spaces.differences(space, wanted):
         yield checks.Warning(
-            f"The settings name {wanted}, but search uses {space}, which goes on.",
+            f"The settings name {wanted}, but search uses {space}, which goes on."
+            f" They differ in {', '.join(others)}.",
             hint="Run `manage.py embeddings switch` to change to what the settings name,"
             " or set EMBEDDING_PASSAGE_MODEL and the others to what is used.",
             id="notebook.W016",

@@ -66,9 +66,14 @@ def of_settings() -> EmbeddingSpace:
     )
 
 
+def differences(one: EmbeddingSpace, other: EmbeddingSpace) -> list[str]:
+    """The fields in which they read something else or otherwise; the endpoint may have moved."""
+    return [name for name in _NAMED_BY_SETTINGS if getattr(one, name) != getattr(other, name)]
+
+
 def are_alike(one: EmbeddingSpace, other: EmbeddingSpace) -> bool:
-    """Whether both read the same in the same way; the endpoint may have moved."""
-    return all(getattr(one, name) == getattr(other, name) for name in _NAMED_BY_SETTINGS)
+    """Whether both read the same in the same way."""
+    return not differences(one, other)
 
 
 def active() -> EmbeddingSpace:

@@ -26,7 +26,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from documents import planning, services, usage
-from documents.exceptions import FileMissing
+from documents.exceptions import FileChanged, FileMissing
 from documents.models import Chunk, Document
 from documents.serializers import (
     ChunkSerializer,
@@ -209,8 +209,12 @@ def _opened(document: Document) -> File[bytes]:
     """Before anything is answered: in the middle of it there is no way to tell what is wrong."""
     try:
         stored: File[bytes] = document.file.open("rb")
+        size = stored.size
     except FileNotFoundError as error:
         raise FileMissing from error
+    if size != document.size:  # a client would wait for the bytes that its length promises
+        stored.close()
+        raise FileChanged
     return stored
 
 

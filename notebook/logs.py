@@ -1,5 +1,6 @@
 """Logging through structlog: lines for people or JSON for machines, and no secrets."""
 
+import logging
 import re
 from typing import Any
 
@@ -18,7 +19,11 @@ def redact(_logger: Any, _name: str, event: EventDict) -> EventDict:
 
 
 def logging_config(*, level: str, json: bool) -> dict[str, Any]:
-    """A `LOGGING` dict in which structlog formats our own and everybody else's records."""
+    """A `LOGGING` dict in which structlog formats our own and everybody else's records.
+
+    A level that there is not is taken for INFO here, so that a system check can say so.
+    """
+    known = logging.getLevelNamesMapping()
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -47,6 +52,6 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"lines": formatter},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
-        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "root": {"handlers": ["stderr"], "level": level if level in known else "INFO"},
         "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpx2", "daphne", "axes")},
     }

@@ -28,6 +28,7 @@ RETRY_AFTER_SECONDS = 5
 # Our own errors that reach a caller at once; any other is found on the document's row later.
 STATUS_OF_CODE = {
     "empty_file": 400,
+    "checksum_mismatch": 404,  # what was uploaded is not there
     "source_missing": 404,
     "wrong_state": 409,
     "file_too_large": 413,

@@ -6,12 +6,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import django_stubs_ext
-import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from dotenv import load_dotenv
 
 from notebook.database import pool_of
+from notebook.environment import Env
 from notebook.logs import logging_config
 from notebook.stack.data_dir import runtime
 from notebook.version import VERSION
@@ -20,7 +20,7 @@ django_stubs_ext.monkeypatch()  # admin classes may then name their model, as ty
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")  # as the stack reads it
-env = environ.Env()
+env = Env()
 DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / ".data").resolve()
 
 
@@ -293,4 +293,5 @@ FORMAT_MODULE_PATH = ["notebook.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-LOGGING = logging_config(level=env.str("LOG_LEVEL", "INFO"), json=env.bool("LOG_JSON", False))
+LOG_LEVEL = (env.str("LOG_LEVEL", "") or "INFO").upper()
+LOGGING = logging_config(level=LOG_LEVEL, json=env.bool("LOG_JSON", False))

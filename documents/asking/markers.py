@@ -1,5 +1,5 @@
 """Citations in an answer that comes in pieces: `[3]`, `[1, 2]`, `[1–3]`, 【3†source】; those of no
-source go. What stands between backticks is code, and left alone."""
+source go. A year in brackets is none of them, and what stands between backticks is code."""
 
 import re
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ _READ = re.compile(rf"(?P<ticks>`+)|(?P<line>\n)|{_MARKER}")
 # What may still become one, and at most how long it may get.
 _BEGUN = re.compile(rf"(?:[{_OPEN}]\s*\^?[\d\s{_COMMA}{_TO}]*(?:{_NOTE})?|`+)$")
 _LONGEST = 120
+_HIGHEST = 999  # nobody has so many sources; what is above all by itself is a year or the like
 _MOST_OF_A_RANGE = 20  # numbers; of a longer one its ends alone
 
 
@@ -54,8 +55,10 @@ class Citations:
         return found[0]
 
     def _verified(self, marker: str) -> str:
-        kept = []
-        for number in _numbers(marker.partition("†")[0]):
+        kept, numbers = [], list(_numbers(marker.partition("†")[0]))
+        if min(numbers) > _HIGHEST and not set(marker) & {"†", "^"}:
+            return marker
+        for number in numbers:
             there = 1 <= number <= self.sources
             if number not in (known := self.used if there else self.dropped):
                 known.append(number)

@@ -124,3 +124,9 @@ def test_a_turn_that_is_no_time_or_too_long_is_told(settings, seconds, expected)
 def test_a_pool_that_has_no_connection_for_heartbeats_is_told(settings, size, expected):
     settings.DATABASE_POOL_SIZE = size
     assert [problem.id for problem in times_agree(None)] == [f"notebook.{e}" for e in expected]
+
+
+def test_a_log_level_that_there_is_not_is_told(settings):
+    assert list(times_agree(None)) == []
+    settings.LOG_LEVEL = "LOUD"
+    assert [problem.id for problem in times_agree(None)] == ["notebook.E024"]

@@ -256,6 +256,11 @@ def test_unused_settings_are_adopted_and_used_ones_are_not(db, settings, user, e
     assert states() == {"fresh": "ACTIVE"}
     (warning,) = checks.settings_name_the_space(None, databases=["default"])
     assert warning.id == "notebook.W016"
+    settings.EMBEDDING_PASSAGE_MODEL, settings.EMBEDDING_DIMENSIONS = "fresh", 384
+    assert list(checks.settings_name_the_space(None, databases=["default"])) == []
+    settings.EMBEDDING_QUERY_PREFIX = "Question: "
+    (warning,) = checks.settings_name_the_space(None, databases=["default"])
+    assert "They differ in query_prefix." in warning.msg
     settings.EMBEDDING_PASSAGE_MODEL, settings.EMBEDDING_DIMENSIONS = "fresh", 64
     (mistake,) = checks.settings_name_the_space(None, databases=["default"])
     assert mistake.id == "notebook.E016"

@@ -195,6 +195,15 @@ def test_a_download_of_a_file_that_is_gone_says_so_at_once(api, settings):
     assert_problem(api.get(f"/api/documents/{document_id}/file/"), 404, "source_missing")
 
 
+@pytest.mark.parametrize("change", [lambda content: content[:-5], lambda content: content + b"x"])
+def test_a_download_of_a_file_of_another_length_says_so_at_once(api, settings, change):
+    """Its length is told first: a client would wait for what is missing."""
+    document_id = upload(api).json()["id"]
+    path = stored(settings)[0]
+    path.write_bytes(change(path.read_bytes()))
+    assert_problem(api.get(f"/api/documents/{document_id}/file/"), 404, "checksum_mismatch")
+
+
 @pytest.mark.parametrize("read", [True, False])
 def test_a_download_closes_its_file_whether_or_not_it_is_read(api, monkeypatch, read):
     opened, really = [], views._opened

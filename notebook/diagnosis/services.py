@@ -9,7 +9,7 @@ from celery import current_app
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis import RedisError
 
@@ -43,10 +43,13 @@ _POSTGRES = """
 
 
 def postgres() -> Finding:
-    """Raises a database error if it is away."""
-    with connection.cursor() as cursor:
-        cursor.execute(_POSTGRES)
-        version, vector, used, most = cursor.fetchone()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_POSTGRES)
+            version, vector, used, most = cursor.fetchone()
+    except OperationalError as error:
+        said = f"It can't be reached ({type(error).__name__}). All waits until it is back."
+        return Finding(level=Level.UNKNOWN, name="Postgres", sentence=said)
     pending = _pending_migrations()
     problem = ""
     if vector is None:

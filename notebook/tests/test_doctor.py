@@ -159,6 +159,7 @@ def test_a_postgres_that_is_away_ends_it_with_2(own):
     with closed:
         code, found = servers.doctor(timeout=FROZEN_SECONDS)
     assert (code, problems(found)) == (2, {"Postgres"})
+    assert found["Postgres"]["sentence"].startswith("It can't be reached (")
 
 
 def test_a_database_without_tables_is_told_to_be_migrated(own):

@@ -63,6 +63,25 @@ def test_a_log_level_may_be_written_small(settings_of):
     assert settings_of("LOG_LEVEL=debug")["level"] == "DEBUG"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("MAX_PAGES=many", "MAX_PAGES must be a whole number."),
+        ("MAX_PAGES=", "MAX_PAGES must be a whole number."),
+        ("SWEEP_SECONDS=soon", "SWEEP_SECONDS must be a number."),
+    ],
+)
+def test_what_is_no_number_is_told_by_its_name(settings_of, wrong, told):
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        settings_of(wrong)
+    assert failed.value.stderr.splitlines()[-1].endswith(f"ImproperlyConfigured: {told}")
+
+
+@pytest.mark.parametrize("level", ["loud", ""])
+def test_a_log_level_that_there_is_not_lets_the_checks_say_so(settings_of, level):
+    assert settings_of(f"LOG_LEVEL={level}")["level"] == "INFO"
+
+
 @pytest.mark.parametrize("size", [-1, 0, 2])
 def test_no_pool_is_made_of_less_than_one_connection(settings_of, size):
     found = settings_of("", "DATABASES", DATABASE_POOL_SIZE=str(size))

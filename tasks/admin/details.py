@@ -46,7 +46,20 @@ def in_seconds(lasted: timedelta) -> str:
     return f"{number_format(lasted.total_seconds(), decimal_pos=1)} s"
 
 
-class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
+class _PartOfTask(admin.TabularInline[Any, Task]):
+    """Listed for whoever may view the task: Django would ask for a permission of its own."""
+
+    can_delete = False
+    extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True  # the task's page has asked
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class TaskDetailInline(_PartOfTask):
     model = TaskDetail
     verbose_name_plural = _("steps")
     fields = (
@@ -54,11 +67,6 @@ class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
         "failures", "losses",
     )  # fmt: skip
     readonly_fields = fields
-    can_delete = False
-    extra = 0
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description=_("step"))
     def step_name(self, detail: TaskDetail) -> str:
@@ -79,19 +87,14 @@ class TaskDetailInline(admin.TabularInline[TaskDetail, Task]):
         return in_seconds((detail.completed_at or timezone.now()) - detail.started_at)
 
 
-class TaskEventInline(admin.TabularInline[TaskEvent, Task]):
+class TaskEventInline(_PartOfTask):
     model = TaskEvent
     verbose_name_plural = _("history")
     fields = ("when", "event", "by", "attempt", "step_name", "why", "worker")
     readonly_fields = fields
-    can_delete = False
-    extra = 0
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[TaskEvent]":
         return super().get_queryset(request).select_related("task", "by")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description=_("time"))
     def when(self, entry: TaskEvent) -> str:

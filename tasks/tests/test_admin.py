@@ -112,6 +112,24 @@ def test_who_may_only_look_can_press_no_button(client, user):
     assert task.status == "PENDING"
 
 
+def test_who_may_look_at_a_task_sees_its_steps_and_its_history(client, user):
+    from django.contrib.auth.models import Permission
+
+    user.is_staff = True
+    user.save()
+    task = make_task(user)
+    client.force_login(user)
+    address = f"/admin/tasks/task/{task.pk}/change/"
+    assert client.get(address).status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="view_task"))
+    page = client.get(address).content.decode()
+    assert re.findall(r'id="(\w+)-group"', page) == ["task_details", "history"]
+    assert "Created" in page
+    assert {row.step_name for row in task.task_details.all()} <= set(
+        re.findall(r'field-step_name">\s*<p>(.*?)</p>', page)
+    )
+
+
 def test_what_was_deleted_meanwhile_is_skipped_and_named(admin_client, user, monkeypatch):
     first, second = (make_task(user, make_document(user)) for _ in range(2))
 
