@@ -49,9 +49,9 @@ _NAMESPACES = {
 NAMES = " ".join(f'xmlns:{name}="{uri}"' for name, uri in _NAMESPACES.items())
 
 
-def document(tmp_path, body, styles="", **more):
+def document(tmp_path, body, styles="", own="", **more):
     whole = "<office:document-content {}>{}</office:document-content>"
-    content = f"<office:body><office:text>{body}</office:text></office:body>"
+    content = f"{own}<office:body><office:text>{body}</office:text></office:body>"
     parts = {
         "mimetype": "application/vnd.oasis.opendocument.text",
         "content.xml": whole.format(NAMES, content),
@@ -110,6 +110,26 @@ def test_list_items_and_headings_have_the_numbers_that_are_seen(tmp_path):
 def tag(name, *inner, **attributes):
     told = "".join(f' {key.replace("__", ":")}="{value}"' for key, value in attributes.items())
     return f"<{name}{told}>{''.join(inner)}</{name}>"
+
+
+def test_raised_text_is_told_by_its_style(tmp_path):
+    def style(name, position="", parent=""):
+        told = {"style__text-position": position} if position else {}
+        base = {"style__parent-style-name": parent} if parent else {}
+        inner = tag("style:text-properties", **told)
+        return tag("style:style", inner, style__name=name, style__family="text", **base)
+
+    named = style("Power", "super 58%") + style("Based", parent="Power")
+    named += style("Circle", parent="Circle") + style("T1", "sub 58%")
+    own = style("T1", "33% 58%") + style("T2", "-33% 58%") + style("T3", "0% 100%", "Power")
+    texts = [("10", "6", "Power"), ("m", "2", "Based"), ("10", "3", "T1"), ("H", "2", "T2"),
+             ("5", "4", "T3"), ("6", "5", "Circle")]  # fmt: skip
+    body = " ".join(
+        before + tag("text:span", up, **{"text__style-name": name}) for before, up, name in texts
+    )
+    own, named = tag("office:automatic-styles", own), tag("office:styles", named)
+    found = document(tmp_path, p(body), named, own=own)
+    assert parts_of(found) == [("text", "10⁶ m² 10³ H2 54 65")]
 
 
 def test_headers_and_footers_are_read_once(tmp_path):
