@@ -156,3 +156,9 @@ def test_raised_signs_do_not_run_on(read, made, said):
         "text",
         f"Yes: {said}.",
     )
+
+
+@pytest.mark.parametrize("tag", ["main", "article", "section", "header", "details"])
+def test_a_page_need_not_say_where_its_body_begins(read, tag):
+    page = f"<!doctype html><meta charset=utf-8><title>A title</title><{tag}>Words.</{tag}><p>More."
+    assert read("a.html", page) == [("title", "A title"), ("text", "Words."), ("text", "More.")]
