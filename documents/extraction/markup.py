@@ -16,6 +16,7 @@ _FORMATS = {"application/rtf": "rtf", "text/x-rst": "rst", "text/org": "org"}
 _BULLET = re.compile(r"\A\s*(?:[^\w\s(]|o)\s+")
 _FILES = re.compile(r'<div class="toctree".*?</div>', re.DOTALL)  # names of other files
 _BOX = re.compile(r'<input type="checkbox"( checked="")? />')
+_UNSAID = 'alt="image"'  # what pandoc says of pictures of which nothing is said
 # The first of several headings in a text of one chapter, which is a subtitle for pandoc.
 _LIFTED = re.compile(r'<p( class="subtitle">.*?)</p>')
 # What is planned for an entry, and headings below the third, which are no such things unasked.
@@ -91,4 +92,5 @@ def _html(reading: Reading, text: str) -> str:
     except subprocess.CalledProcessError as error:
         raise CorruptFile from error
     html = done.stdout.decode("utf-8", "replace")
+    html = html.replace(_UNSAID, 'alt=""')
     return _LIFTED.sub(r"<h1\1</h1>", html, count=1) if source == "rst" else html

@@ -65,6 +65,18 @@ def test_headings_are_such_at_every_depth(tmp_path, name, source):
     assert [(each.level, text) for each, (_, text) in headings] == [*enumerate("ABCD", 1)]
 
 
+def test_what_is_deleted_from_rich_text_and_its_pictures_leave_no_trace(read):
+    picture = r"{\*\shppict{\pict\pngblip 89504e470d0a1a0a}}"
+    changed = r"{\deleted old }{\revised new}\deleted gone\deleted0 , {\strike struck} \\deleted"
+    assert read("a.rtf", rf"{{\rtf1\ansi One{picture} {changed}\par}}") == [
+        ("text", r"One new, struck \deleted")
+    ]
+    assert read("a.rst", "One\n\n.. image:: a.png\n\n.. image:: b.png\n   :alt: A duck\n") == [
+        ("text", "One"),
+        ("text", "A duck"),
+    ]
+
+
 def test_headers_and_footers_of_rich_text_once_and_without_page_numbers(read):
     number = r"{\field{\*\fldinst {PAGE }}{\fldrslt {7}}}"
     source = rf"""{{\rtf1\ansi{{\fonttbl{{\f0 A;}}}}
