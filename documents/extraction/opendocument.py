@@ -20,7 +20,8 @@ _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
 _SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 _DESCRIBED = (f"{_SVG}title", f"{_SVG}desc")
 _HREF = "{http://www.w3.org/1999/xlink}href"
-_SKIPPED = frozenset({"tracked-changes", "annotation", "note", "forms"})
+# A table of contents repeats the headings.
+_SKIPPED = frozenset({"tracked-changes", "annotation", "note", "forms", "table-of-content"})
 _GROUPS = frozenset({"table-header-rows", "table-rows", "table-row-group"})
 _WIDEST = 256  # cells a repeated one may stand for; real tables end long before
 _FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})

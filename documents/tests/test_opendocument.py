@@ -148,6 +148,13 @@ def test_headers_and_footers_are_read_once(tmp_path):
     ]
 
 
+def test_a_table_of_contents_is_left_out_as_it_repeats_the_headings(tmp_path):
+    lines = tag("text:index-title", p("Contents")) + p("Head 1")
+    contents = tag("text:table-of-content", tag("text:index-body", lines))
+    body = f'{contents}<text:h text:outline-level="1">Head</text:h>{p("Words.")}'
+    assert parts_of(document(tmp_path, body)) == [("title", "Head"), ("text", "Words.")]
+
+
 def test_notes_and_text_boxes_follow_their_paragraph_once(tmp_path):
     note = tag("text:note", tag("text:note-citation", "1"), tag("text:note-body", p("A note.")))
     inner = tag("draw:text-box", p("Inner" + tag("office:annotation", p("Why?"))))
