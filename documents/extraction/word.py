@@ -28,6 +28,7 @@ _HANGING = ("footnote", "endnote", "comment")
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _INCLUDED = "file"  # what is counted of them is told in a warning alone
 _WIDEST = 63  # columns of a table
+_INITIAL = 3  # letters, with a quotation mark
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class _Word:
     notes: dict[str, etree._Element]
     fonts_tell: bool  # which paragraphs are code
     found: Counter[str] = field(default_factory=Counter)
+    initial: str = ""  # a large one, which is a paragraph of its own, for the next
 
     def number(self, paragraph: etree._Element) -> str:
         """The number before a paragraph, which counts it, even if there is nothing behind it."""
@@ -124,18 +126,33 @@ def _included(word: _Word, link: str) -> Iterator[Element]:
 def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:
     line = word.line(node)
     text = line.text.strip()
-    if not text:
+    if _is_initial(node, text):
+        word.initial = text
+    elif not text:
         word.number(node)
     else:
         role = word.styles.role(node.find(f"{_W}pPr"))
         if role.contents:
             return
-        if is_code(node, role, by_font=word.fonts_tell):
-            yield parts.code(line.text.rstrip())
-        else:
-            yield _element(f"{word.numbered(node, role)} {text}".lstrip(), role)
+        yield _written(word, node, role, line.text)
     if line.hangs:
         yield from _hanging(word, line)
+
+
+def _written(word: _Word, node: etree._Element, role: Role, text: str) -> Element:
+    if is_code(node, role, by_font=word.fonts_tell):
+        return parts.code(text.rstrip())
+    text, word.initial = word.initial + text.strip(), ""
+    return _element(f"{word.numbered(node, role)} {text}".lstrip(), role)
+
+
+def _is_initial(node: etree._Element, text: str) -> bool:
+    """Whether a paragraph is the large letter that the next one begins with."""
+    frame = node.find(f"{_W}pPr/{_W}framePr") if 0 < len(text) <= _INITIAL else None
+    if frame is None or frame.get(f"{_W}dropCap", "none") == "none":
+        return False
+    after = node.getnext()
+    return after is not None and after.tag == f"{_W}p" and bool(line_of(after).text.strip())
 
 
 def _element(text: str, role: Role) -> Element:

@@ -179,6 +179,19 @@ def test_raised_text_is_told_by_its_style_as_well(tmp_path):
     assert found == ["m³", "10⁶ m² 54 79"]
 
 
+def test_a_large_initial_is_a_letter_of_the_paragraph_it_begins(tmp_path):
+    document = docx.Document()
+    for text, settings in [
+        ("O", 'w:dropCap="drop"'), ("nce upon a time.", ""), ("A", 'w:dropCap="none"'),
+        ("frame.", ""), ("Z", 'w:dropCap="margin"'),
+    ]:  # fmt: skip
+        added = document.add_paragraph(text)._p.get_or_add_pPr()
+        if settings:
+            added.append(parse_xml(f"<w:framePr {W} {settings}/>"))
+    found = [text for _, text in parts_of(written(tmp_path, document))]
+    assert found == ["Once upon a time.", "A", "frame.", "Z"]
+
+
 def test_contents_formulas_and_pictures(tmp_path):
     document = docx.Document()
     document.styles.add_style("TOC 1", 1)
