@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from documents.extraction.formulas import MATH, formula
-from documents.extraction.raised import raise_last
+from documents.extraction.raised import may_be_raised, raise_last
 from documents.extraction.word_numbers import value
 from documents.extraction.word_signs import field_of_form, sign
 
@@ -99,7 +99,7 @@ def _run(node: etree._Element, line: Line) -> None:
     elif not is_hidden(settings):
         start = len(line.texts)
         _gather(node, line)
-        if _is_raised(settings, line.raised):
+        if may_be_raised(line.texts, start) and _is_raised(settings, line.raised):
             raise_last(line.texts, start)
 
 
