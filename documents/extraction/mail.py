@@ -25,6 +25,7 @@ from documents.extraction.text import blocks_of
 
 _MOST_PARTS = 2_000
 _BARE_BOUNDARY = re.compile(r'(\bboundary\s*=\s*)([^"\s;]+)', re.IGNORECASE)
+_ASSUMED = "iso-8859-15"  # of 8-bit texts in an encoding that is not said
 _BODY = "__substg1.0_1000001E"  # the stream of a text that is not in Unicode
 _WINDOWS = {"windows_874": "cp874", "windows_950": "cp950"}  # as Outlook calls them
 
@@ -75,9 +76,14 @@ def _parsed(reading: Reading) -> EmailMessage:
 def read_msg(reading: Reading) -> Iterator[Element]:
     try:
         message = Message.load(str(reading.path))
-        head, subject = _head(message), message.subject
         plain, html = _plain(message, reading.path).strip(), _html(message)
+        head, subject = _head(message), message.subject
         attached = [_name(attachment) for attachment in message.attachments]
+        if encoding := _unsaid(message, [subject, *head.values(), *attached, plain]):
+            subject = _mended(subject, encoding)
+            head = {name: _mended(text, encoding) for name, text in head.items()}
+            attached = [_mended(name, encoding) for name in attached]
+            plain = plain if _page(message) else _mended(plain, encoding)
     except (LookupError, ValueError, OSError) as error:
         raise CorruptFile from error
     yield from opening(" ".join(subject.split()), head)
@@ -99,6 +105,32 @@ def _head(message: Message) -> dict[str, str]:
         "Date": format_datetime(date) if date and date.year > 1601 else "",  # else unset
     }
     return {name: sent.get(name) or " ".join(shown[name].split()) for name in HEAD}
+
+
+def _unsaid(message: Message, texts: list[str]) -> str:
+    """The encoding of its 8-bit texts where the message says none for them, else ""."""
+    of = message.properties
+    if of.int_prop_value(constants.PID_MESSAGE_CODEPAGE) is not None or any(
+        each.ptyp == constants.PTYP_STRING for each in of
+    ):
+        return ""
+    assumed = "\n".join(filter(_is_latin, texts))
+    return decode(assumed.encode(_ASSUMED), of.body_encoding if _page(message) else "")[1]
+
+
+def _page(message: Message) -> int | None:
+    """The code page of its body, if the message says that."""
+    return message.properties.int_prop_value(constants.PID_INTERNET_CODEPAGE)
+
+
+def _is_latin(text: str) -> bool:
+    """Whether it may be what was made of an 8-bit text in an encoding that was not said."""
+    return text == text.encode(_ASSUMED, "ignore").decode(_ASSUMED)
+
+
+def _mended(text: str, encoding: str) -> str:
+    is_wrong = not text.isascii() and _is_latin(text)
+    return decode(text.encode(_ASSUMED), encoding)[0] if is_wrong else text
 
 
 def _plain(message: Message, path: Path) -> str:

@@ -16,7 +16,11 @@ _FORMATS = {"application/rtf": "rtf", "text/x-rst": "rst", "text/org": "org"}
 _BULLET = re.compile(r"\A\s*(?:[^\w\s(]|o)\s+")
 _FILES = re.compile(r'<div class="toctree".*?</div>', re.DOTALL)  # names of other files
 _BOX = re.compile(r'<input type="checkbox"( checked="")? />')
-_DATES = "#+OPTIONS: p:t\n"  # what is planned for an entry, which pandoc leaves out unasked
+_UNSAID = 'alt="image"'  # what pandoc says of pictures of which nothing is said
+# The first of several headings in a text of one chapter, which is a subtitle for pandoc.
+_LIFTED = re.compile(r'<p( class="subtitle">.*?)</p>')
+# What is planned for an entry, and headings below the third, which are no such things unasked.
+_OPTIONS = "#+OPTIONS: p:t H:6\n"
 _PANDOC = pypandoc.get_pandoc_path()
 # Of the reader's time. Pandoc's grows with the square of some texts, with others twice a line.
 _SHARE = 0.5
@@ -45,11 +49,12 @@ def read_markup(reading: Reading) -> Iterator[Element]:
 
 
 def _elements(html: str) -> Iterator[Element]:
-    """Headings go under the title of the whole, if it has one."""
-    titled = '<h1 class="title">' in html
+    """Headings go under the title of the whole, and what is lifted beside it, if it has one."""
+    above = sum(f'<h1 class="{name}">' in html for name in ("title", "subtitle"))
     for at, element in enumerate(web.elements_of(_FILES.sub("", html))):
-        if titled and at and isinstance(element, Title):
-            yield parts.title(element.text, (element.metadata.category_depth or 0) + 2)
+        if above and isinstance(element, Title):
+            depth = at if at < above else (element.metadata.category_depth or 0) + above
+            yield parts.title(element.text, depth + 1)
         else:
             yield from _items(element) if rtf.ITEM in element.text else [element]
 
@@ -70,7 +75,7 @@ def _html(reading: Reading, text: str) -> str:
     if source == "rst":
         text = _ELSEWHERE.sub(r"\1no-", text)
     elif source == "org":
-        text = _DATES + text
+        text = _OPTIONS + text
     command = [_PANDOC, "--sandbox", f"--from={source}", "--to=html", "--wrap=none"]
     if source != "rtf":
         command.append("--standalone")  # with its title
@@ -86,4 +91,6 @@ def _html(reading: Reading, text: str) -> str:
         raise TooComplex from error
     except subprocess.CalledProcessError as error:
         raise CorruptFile from error
-    return done.stdout.decode("utf-8", "replace")
+    html = done.stdout.decode("utf-8", "replace")
+    html = html.replace(_UNSAID, 'alt=""')
+    return _LIFTED.sub(r"<h1\1</h1>", html, count=1) if source == "rst" else html

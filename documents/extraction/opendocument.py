@@ -9,7 +9,9 @@ from unstructured.documents.elements import Element
 
 from documents.extraction import mathml, parts
 from documents.extraction.opendocument_lists import lists_of
+from documents.extraction.opendocument_styles import raised_styles
 from documents.extraction.packages import Package, local_name, opened
+from documents.extraction.raised import raise_last
 from documents.extraction.reading import Reading
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
@@ -18,7 +20,8 @@ _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
 _SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 _DESCRIBED = (f"{_SVG}title", f"{_SVG}desc")
 _HREF = "{http://www.w3.org/1999/xlink}href"
-_SKIPPED = frozenset({"tracked-changes", "annotation", "note", "forms"})
+# A table of contents repeats the headings.
+_SKIPPED = frozenset({"tracked-changes", "annotation", "note", "forms", "table-of-content"})
 _GROUPS = frozenset({"table-header-rows", "table-rows", "table-row-group"})
 _WIDEST = 256  # cells a repeated one may stand for; real tables end long before
 _FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})
@@ -54,6 +57,7 @@ class _Document:
         self._package = package
         self._content, self._styles = package.xml("content.xml"), package.xml("styles.xml")
         self._lists = lists_of(self._styles, self._content)
+        self._raised = raised_styles(self._content, self._styles)
         self._page: int | None = None
 
     def body(self, kind: str) -> etree._Element | None:
@@ -202,7 +206,10 @@ class _Document:
             elif tag == "ruby-text":  # how to read the characters before it
                 texts += ["(", self._text(child), ")"]
             elif _is_read(child, tag) and tag != "text-box":
+                start = len(texts)
                 self._gather(child, texts)
+                if self._raised and child.get(f"{_TEXT}style-name") in self._raised:
+                    raise_last(texts, start)
             texts.append(child.tail or "")
 
     def _formula(self, node: etree._Element) -> str:

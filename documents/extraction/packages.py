@@ -25,6 +25,7 @@ class Package:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._names = {name.lower(): name for name in archive.namelist()}
+        self._related: dict[str, dict[str, tuple[str, str]]] = {}  # each asked for several times
 
     def xml(self, part: str) -> etree._Element | None:
         """The root of a part; None when there is no such part. Raises as `xml_tree` does."""
@@ -41,6 +42,11 @@ class Package:
 
     def related(self, part: str) -> dict[str, tuple[str, str]]:
         """Relationship id -> (last word of its type, part it leads to), for parts inside."""
+        if part not in self._related:
+            self._related[part] = self._links(part)
+        return self._related[part]
+
+    def _links(self, part: str) -> dict[str, tuple[str, str]]:
         folder, name = posixpath.split(part)
         root = self.xml(posixpath.join(folder, "_rels", f"{name}.rels"))
         if root is None:

@@ -5,6 +5,7 @@ import re
 _PLAIN, _RAISED = "0123456789+=()ni-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁼⁽⁾ⁿⁱ⁻⁻⁻"
 _UP = str.maketrans(_PLAIN, _RAISED)
 _DOWN = str.maketrans(_RAISED[:-2], _PLAIN[:-2])
+_FIRST = f"{_PLAIN} \t\n\xa0"
 _LONGEST = 30  # characters, and pieces, of an exponent
 _ALL_KNOWN = re.compile(rf"\s*[{re.escape(_PLAIN)}]+\s*")
 
@@ -12,6 +13,11 @@ _ALL_KNOWN = re.compile(rf"\s*[{re.escape(_PLAIN)}]+\s*")
 def raised(text: str) -> str:
     """A raised text, as it is unless all of its signs have a raised form."""
     return text.translate(_UP) if _ALL_KNOWN.fullmatch(text) else text
+
+
+def may_be_raised(texts: list[str], start: int) -> bool:
+    """Whether to ask if what was gathered from `start` on is raised: it seldom could be."""
+    return len(texts) > start and texts[start][:1] in _FIRST
 
 
 def raise_last(texts: list[str], start: int) -> None:

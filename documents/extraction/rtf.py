@@ -24,6 +24,7 @@ _PAGES = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850", "ansicpg10000": "ma
 _FONT = re.compile(r"\{\\f(\d+)[^{}]*?\\fcharset(\d+)")
 _STYLE = re.compile(r"\{\\s(\d+)(?!\d)([^{}]*(?:\{[^{}]*\}[^{}]*)*);\}")
 _LEVEL = re.compile(r"\\outlinelevel([0-8])(?!\d)|\bheading ([1-9])$|\b(title)$", re.IGNORECASE)
+_DELETED = re.compile(r"(?<!\\)\\deleted(?![a-z])")  # text that is kept as a change; as hidden
 _BYTE = r"(?:\\'[0-9a-fA-F]{2}|[\x80-\xff])"
 _TOKEN = re.compile(
     rf"(?P<open>\{{)(?P<item>\\(?:listtext|pntext)(?![a-z])(?:\\pard|\\plain)*)?|(?P<close>\}})|\\[\\{{}}]"
@@ -35,7 +36,7 @@ _TOKEN = re.compile(
 
 def prepared(data: bytes) -> str:
     """The RTF as ASCII."""
-    text = data.decode("latin-1")
+    text = _DELETED.sub(r"\\v", data.decode("latin-1"))
     return "".join(_Writer(text).pieces(sorted_out(text)))
 
 

@@ -1,4 +1,4 @@
-"""What the workbook library does not tell of .xlsx: percentages, drawings and comments."""
+"""What the workbook library does not tell of .xlsx: shapes of numbers, drawings and comments."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from lxml import etree
 from unstructured.documents.elements import Element, Table
 
 from documents.extraction import parts
-from documents.extraction.cell_values import percent_decimals
+from documents.extraction.cell_values import shape_of
 from documents.extraction.charts import chart_elements
 from documents.extraction.packages import Package
 
@@ -17,7 +17,7 @@ _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _D = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})" s="(\d{1,6})"')
-_BUILT_IN = {9: 0, 10: 2}  # numbers of formats: decimals of the percentage
+_BUILT_IN = {"9": ".0%", "10": ".2%"}  # the percentages that have no format of their own
 
 Cell = tuple[int, int]  # row and column, from 0
 
@@ -28,9 +28,9 @@ class SheetParts:
     def __init__(self, package: Package) -> None:
         self._package = package
 
-    def percentages(self, sheet: str) -> dict[Cell, int]:
-        """The cells that show a percentage, and with how many decimals."""
-        styles, data = self._percent_styles, None
+    def shapes(self, sheet: str) -> dict[Cell, str]:
+        """The cells that show a number in a shape of its own, and that as `shape_of` tells it."""
+        styles, data = self._shaped_styles, None
         if styles:
             data = self._package.bytes(self._parts.get(sheet, ""))
         return {
@@ -75,12 +75,12 @@ class SheetParts:
         }
 
     @cached_property
-    def _percent_styles(self) -> dict[int, int]:
-        """The cell styles that show a percentage, and with how many decimals."""
+    def _shaped_styles(self) -> dict[int, str]:
+        """The same of the styles of cells."""
         for part in self._package.related_of(self._package.main_part(), "styles"):
             root = self._package.xml(part)
             if root is not None:
-                return _percent_styles(root)
+                return _shaped_styles(root)
         return {}
 
 
@@ -93,16 +93,16 @@ def _drawn(root: etree._Element | None, page: int) -> Iterator[Element]:
             yield parts.paragraph(text, page)
 
 
-def _percent_styles(root: etree._Element) -> dict[int, int]:
-    decimals: dict[str, int] = {str(number): places for number, places in _BUILT_IN.items()}
+def _shaped_styles(root: etree._Element) -> dict[int, str]:
+    shapes = dict(_BUILT_IN)
     for node in root.iter(f"{_S}numFmt"):
-        if (places := percent_decimals(node.get("formatCode", ""))) is not None:
-            decimals[node.get("numFmtId", "")] = places
+        if (shape := shape_of(node.get("formatCode", ""))) is not None:
+            shapes[node.get("numFmtId", "")] = shape
     cells = root.find(f"{_S}cellXfs")
     return {
-        at: decimals[number]
+        at: shapes[number]
         for at, style in enumerate(cells if cells is not None else ())
-        if (number := style.get("numFmtId", "")) in decimals
+        if (number := style.get("numFmtId", "")) in shapes
     }
 
 

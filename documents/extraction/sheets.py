@@ -85,22 +85,20 @@ def _content(
 
 
 def _rows(sheet: CalamineSheet, beside: SheetParts | None, name: str) -> Iterator[list[str]]:
-    percentages = beside.percentages(name) if beside is not None else {}
+    shapes = beside.shapes(name) if beside is not None else {}
     rows = sheet.iter_rows()
-    if not percentages:
+    if not shapes:
         return ([shown(value) for value in row] for row in rows)
     _, left = sheet.start or (0, 0)  # rows are counted from the sheet's first, columns from this
-    return (_with_percentages(row, at, left, percentages) for at, row in enumerate(rows))
+    return (_shaped(row, at, left, shapes) for at, row in enumerate(rows))
 
 
-def _with_percentages(
-    row: Sequence[object], at: int, left: int, percentages: dict[Cell, int]
-) -> list[str]:
+def _shaped(row: Sequence[object], at: int, left: int, shapes: dict[Cell, str]) -> list[str]:
     cells = [shown(value) for value in row]
     for column, value in enumerate(row):
-        decimals = percentages.get((at, left + column))
-        if decimals is not None and isinstance(value, float):
-            cells[column] = f"{value:.{decimals}%}"
+        shape = shapes.get((at, left + column))
+        if shape is not None and isinstance(value, float):
+            cells[column] = f"{value:{shape}}"
     return cells
 
 

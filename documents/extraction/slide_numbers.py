@@ -10,7 +10,6 @@ _KINDS = {
     "romanUc": "upperRoman",
 }  # fmt: skip
 _SHAPES = {"ParenBoth": "({})", "ParenR": "{})", "Plain": "{}"}  # others end with a full stop
-_DEEPEST = 8
 
 
 class Numbers:
@@ -19,17 +18,14 @@ class Numbers:
     def __init__(self) -> None:
         self._counts: dict[int, tuple[str, int]] = {}  # what it says of its numbers, the last one
 
-    def before(self, settings: etree._Element | None) -> str:
-        """The number of the next paragraph with these settings (`pPr`), which counts it."""
-        level = whole(settings.get("lvl", ""), 0) if settings is not None else 0
-        level = min(level, _DEEPEST)
+    def before(self, level: int, bullet: etree._Element | None) -> str:
+        """The number of the next paragraph with this bullet, which counts it; "" for no number."""
         for deeper in [at for at in self._counts if at > level]:
             del self._counts[deeper]
-        numbered = settings.find(f"{_A}buAutoNum") if settings is not None else None
-        if numbered is None:
+        if bullet is None or bullet.tag != f"{_A}buAutoNum":
             self._counts.pop(level, None)
             return ""
-        kind, start = numbered.get("type", ""), numbered.get("startAt", "")
+        kind, start = bullet.get("type", ""), bullet.get("startAt", "")
         said, last = self._counts.get(level, ("", 0))
         number = last + 1 if said == kind + start else whole(start, 1)
         self._counts[level] = kind + start, number

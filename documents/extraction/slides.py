@@ -13,6 +13,7 @@ from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.raised import raised
 from documents.extraction.reading import Reading
 from documents.extraction.slide_numbers import Numbers
+from documents.extraction.slide_styles import Layouts, Styles, bullet, level_of, styles_of
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -57,6 +58,7 @@ class _Deck:
 
     def __init__(self, package: Package) -> None:
         self._package = package
+        self._layouts = Layouts(package)
         self._footers: set[str] = set()
         self.found = Counter[str]()
 
@@ -67,17 +69,18 @@ class _Deck:
             return
         shapes = list(_shapes(root.find(f"{_P}cSld/{_P}spTree")))
         shapes.sort(key=lambda shape: _placeholder(shape) not in _TITLES)  # read first
+        layout = self._layouts.of(part)
         for shape in shapes:
-            yield from self._shape(shape, number)
+            yield from self._shape(shape, number, styles_of(shape, layout))
         for picture in root.iter(f"{_P}pic"):
             self.found["pictures"] += 1
             for named in picture.iterfind(f"{_P}nvPicPr/{_P}cNvPr"):
                 yield from parts.description(named.get("descr", ""), number)
         yield from self._beside(part, number)
 
-    def _shape(self, shape: etree._Element, number: int) -> Iterator[Element]:
+    def _shape(self, shape: etree._Element, number: int, styles: Styles) -> Iterator[Element]:
         if _placeholder(shape) != "ftr":
-            yield from _shape(shape, number)
+            yield from _shape(shape, number, styles)
             return
         text = " ".join(" ".join(map(_text, _lines(shape.find(f"{_P}txBody")))).split())
         if text and text not in self._footers:  # it is on every slide
@@ -127,7 +130,7 @@ def _placeholder(shape: etree._Element) -> str:
     return _NO_PLACEHOLDER if node is None else str(node.get("type", "body"))
 
 
-def _shape(shape: etree._Element, number: int) -> Iterator[Element]:
+def _shape(shape: etree._Element, number: int, styles: Styles) -> Iterator[Element]:
     role = _placeholder(shape)
     if role in _FURNITURE:
         return
@@ -141,7 +144,7 @@ def _shape(shape: etree._Element, number: int) -> Iterator[Element]:
         if text:
             yield parts.title(" ".join(text.split()), 1, number)
     elif body is not None:
-        yield from _paragraphs(body, number, listed=role == "body")
+        yield from _paragraphs(body, number, styles, listed=role == "body")
 
 
 def _lines(body: etree._Element | None) -> Iterator[etree._Element]:
@@ -149,19 +152,20 @@ def _lines(body: etree._Element | None) -> Iterator[etree._Element]:
         yield from body.iter(f"{_A}p")
 
 
-def _paragraphs(body: etree._Element | None, number: int, *, listed: bool) -> Iterator[Element]:
+def _paragraphs(
+    body: etree._Element | None, number: int, styles: Styles = (), *, listed: bool
+) -> Iterator[Element]:
+    """`listed` says whether those are items of a list of whose bullets nothing is said."""
     numbers = Numbers()
     for line in _lines(body):
         text = _text(line)
         if not text.strip():
             continue
-        before = numbers.before(line.find(f"{_A}pPr"))
-        if before:
+        settings = line.find(f"{_A}pPr")
+        found = bullet(settings, styles)
+        if before := numbers.before(level_of(settings), found):
             text = f"{before} {text.lstrip()}"
-        bulleted = line.find(f"{_A}pPr/{_A}buChar") is not None or (
-            listed and line.find(f"{_A}pPr/{_A}buNone") is None
-        )
-        is_item = bulleted or bool(before)
+        is_item = listed if found is None else found.tag != f"{_A}buNone"
         yield parts.list_item(text, number) if is_item else parts.paragraph(text, number)
 
 

@@ -5,7 +5,6 @@ import io
 import re
 from collections.abc import Iterator
 
-from lxml import etree
 from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile
@@ -15,6 +14,7 @@ from documents.extraction.encodings import decode
 from documents.extraction.json_text import indented
 from documents.extraction.reading import Reading
 from documents.extraction.trees import xml_tree
+from documents.extraction.xml_text import flows_of
 
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 _BULLET = re.compile(r"\s*(?:[-*•‣◦▪–]|\(?\d{1,3}[.)]|[a-z][.)])\s+\S")
@@ -77,6 +77,6 @@ def read_json(reading: Reading) -> Iterator[Element]:
 
 
 def read_xml(reading: Reading) -> Iterator[Element]:
-    for text in xml_tree(reading.path.read_bytes(), entities=True).itertext(etree.Element):
+    for text in flows_of(xml_tree(reading.path.read_bytes(), entities=True)):
         if stripped := text.strip():
             yield parts.paragraph(stripped)

@@ -3,11 +3,16 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import dropwhile
 
 from lxml import etree
 
 from documents.exceptions import CorruptFile, TooComplex
 
+_BEGINNINGS = frozenset({
+    "article", "aside", "details", "dialog", "figure", "footer", "header", "hgroup", "main", "nav",
+    "search", "section",
+})  # fmt: skip
 _FRAMES = 8_000  # of Python's stack, for a page as deep as the parser allows: 2,048 levels
 
 
@@ -29,7 +34,22 @@ def html_tree(text: str) -> etree._Element:
         encoding="utf-8", no_network=True, recover=True, remove_comments=True, huge_tree=True
     )
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
-    return _whole(etree.Element("html") if root is None else root, parser)
+    if root is None:
+        return _whole(etree.Element("html"), parser)
+    _begin_body(root)
+    return _whole(root, parser)
+
+
+def _begin_body(root: etree._Element) -> None:
+    """Take out of the head what the parser, which knows HTML 4, does not know to begin a body."""
+    head = root.find("head")
+    rest = list(
+        dropwhile(lambda node: node.tag not in _BEGINNINGS, head if head is not None else ())
+    )
+    if rest:
+        body = root.find("body")
+        body = etree.SubElement(root, "body") if body is None else body
+        body[:0] = rest
 
 
 def _whole(root: etree._Element | None, parser: etree._FeedParser) -> etree._Element:

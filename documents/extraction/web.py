@@ -15,6 +15,7 @@ from documents.extraction.text import decoded
 from documents.extraction.trees import html_tree, room_for_depth
 from documents.extraction.web_lists import Numbers, numbered
 from documents.extraction.web_main import heading_above, main_part
+from documents.extraction.web_styles import apply_list_styles
 from documents.extraction.web_tables import Cell, is_item, laid_out, span
 from documents.extraction.web_text import (
     BLOCKS,
@@ -78,6 +79,7 @@ def elements_of_tree(root: etree._Element, *, headline: bool = True) -> Iterator
     named = root.find(".//{*}title") if headline and root.find(".//{*}h1") is None else None
     if named is not None and _TITLE.search(named.text or ""):
         yield parts.title(_BLANKS.sub(" ", named.text or ""), 1)
+    apply_list_styles(root)
     walker = _Walker()
     main = main_part(root)
     with room_for_depth():

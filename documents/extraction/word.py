@@ -28,6 +28,7 @@ _HANGING = ("footnote", "endnote", "comment")
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _INCLUDED = "file"  # what is counted of them is told in a warning alone
 _WIDEST = 63  # columns of a table
+_INITIAL = 3  # letters, with a quotation mark
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class _Word:
     notes: dict[str, etree._Element]
     fonts_tell: bool  # which paragraphs are code
     found: Counter[str] = field(default_factory=Counter)
+    initial: str = ""  # a large one, which is a paragraph of its own, for the next
 
     def number(self, paragraph: etree._Element) -> str:
         """The number before a paragraph, which counts it, even if there is nothing behind it."""
@@ -49,6 +51,10 @@ class _Word:
         if not role.list_id or _is_gone(paragraph):
             return ""
         return self.numbers.marker(role.list_id, role.depth, role.style)
+
+    def line(self, *nodes: etree._Element, numbered: bool = False) -> Line:
+        number = self.number if numbered else None
+        return line_of(*nodes, number=number, raised=self.styles.raised)
 
     def part(self, link: str) -> str:
         """The part that a relationship's id leads to, "" for none."""
@@ -63,9 +69,9 @@ def read_docx(reading: Reading) -> Iterator[Element]:
         if body is None:
             return
         word = _word(package, main, body)
-        yield from _margins(package, main, body, "header")
+        yield from _margins(word, body, "header")
         yield from joined(_body(reading, word, body))
-        yield from _margins(package, main, body, "footer")
+        yield from _margins(word, body, "footer")
     _tell(reading, word.found)
 
 
@@ -118,20 +124,35 @@ def _included(word: _Word, link: str) -> Iterator[Element]:
 
 
 def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:
-    line = line_of(node)
+    line = word.line(node)
     text = line.text.strip()
-    if not text:
+    if _is_initial(node, text):
+        word.initial = text
+    elif not text:
         word.number(node)
     else:
         role = word.styles.role(node.find(f"{_W}pPr"))
         if role.contents:
             return
-        if is_code(node, role, by_font=word.fonts_tell):
-            yield parts.code(line.text.rstrip())
-        else:
-            yield _element(f"{word.numbered(node, role)} {text}".lstrip(), role)
+        yield _written(word, node, role, line.text)
     if line.hangs:
         yield from _hanging(word, line)
+
+
+def _written(word: _Word, node: etree._Element, role: Role, text: str) -> Element:
+    if is_code(node, role, by_font=word.fonts_tell):
+        return parts.code(text.rstrip())
+    text, word.initial = word.initial + text.strip(), ""
+    return _element(f"{word.numbered(node, role)} {text}".lstrip(), role)
+
+
+def _is_initial(node: etree._Element, text: str) -> bool:
+    """Whether a paragraph is the large letter that the next one begins with."""
+    frame = node.find(f"{_W}pPr/{_W}framePr") if 0 < len(text) <= _INITIAL else None
+    if frame is None or frame.get(f"{_W}dropCap", "none") == "none":
+        return False
+    after = node.getnext()
+    return after is not None and after.tag == f"{_W}p" and bool(line_of(after).text.strip())
 
 
 def _element(text: str, role: Role) -> Element:
@@ -162,7 +183,7 @@ def _hanging(word: _Word, line: Line) -> Iterator[Element]:
         yield from chart_elements(word.package.xml(word.part(link)))
     for name in line.notes:
         note = word.notes.get(name)
-        text = line_of(*note.iter(f"{_W}p")).text.strip() if note is not None else ""
+        text = word.line(*note.iter(f"{_W}p")).text.strip() if note is not None else ""
         if note is not None and text:
             word.found[name.rstrip("-0123456789")] += 1
             author = note.get(f"{_W}author")
@@ -180,13 +201,13 @@ def _notes(package: Package, main: str) -> dict[str, etree._Element]:
     }
 
 
-def _margins(package: Package, main: str, body: etree._Element, kind: str) -> Iterator[Element]:
+def _margins(word: _Word, body: etree._Element, kind: str) -> Iterator[Element]:
     """The headers or footers that are shown, each text once."""
-    seen, links = set(), package.related(main)
+    seen = set()
     for link in _shown(body, kind):
-        root = package.xml(links[link][1]) if link in links else None
+        root = word.package.xml(word.part(link))
         for node in root.iter(f"{_W}p") if root is not None else ():
-            text = " ".join(line_of(node).text.split())
+            text = " ".join(word.line(node).text.split())
             if any(char.isalpha() for char in text) and text not in seen:
                 seen.add(text)
                 yield parts.paragraph(text)
@@ -245,7 +266,7 @@ def _spanned(word: _Word, cell: etree._Element, lines: list[Line]) -> list[str]:
     """A cell's text, and an empty cell for each further column it covers."""
     merged = cell.find(f"{_W}tcPr/{_W}vMerge")
     continues = merged is not None and merged.get(f"{_W}val") != "restart"
-    line = line_of(*() if continues else (cell,), number=word.number)
+    line = word.line(*() if continues else (cell,), numbered=True)
     lines.append(line)
     return [line.text, *[""] * (_columns(cell.find(f"{_W}tcPr/{_W}gridSpan"), 1) - 1)]
 

@@ -1,6 +1,7 @@
 """What a paragraph of Word is: a heading, an item of a list, or text. Its style says so, or it."""
 
 import re
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field, replace
 
 from lxml import etree
@@ -33,6 +34,7 @@ class Role:
 class Styles:
     own: dict[str, Role] = field(default_factory=dict)  # what a style says itself
     parents: dict[str, str] = field(default_factory=dict)
+    raised: Set[str] = frozenset()  # the styles that raise characters, as in 10⁶
     _resolved: dict[str, Role] = field(default_factory=dict)
 
     def role(self, settings: etree._Element | None) -> Role:
@@ -50,13 +52,19 @@ class Styles:
         return self._resolved[name]
 
     def _resolve(self, name: str) -> Role:
-        role, above = Role(style=name), name
-        for _ in range(20):  # a chain of styles may go in a circle
-            if above not in self.own:
-                break
+        role = Role(style=name)
+        for above in _chain(name, self.parents):
             role = _inheriting(role, self.own[above])
-            above = self.parents.get(above, "")
         return role
+
+
+def _chain(name: str, parents: dict[str, str]) -> Iterator[str]:
+    """A style and those it is based on, the nearest first."""
+    for _ in range(20):  # a chain of styles may go in a circle
+        if name not in parents:
+            return
+        yield name
+        name = parents[name]
 
 
 def _inheriting(role: Role, base: Role) -> Role:
@@ -86,14 +94,29 @@ def _said(settings: etree._Element, style: str) -> Role:
 
 
 def styles_of(package: Package, main: str) -> Styles:
-    styles = Styles()
+    styles, positions = Styles(), dict[str, str]()
     for part in package.related_of(main, "styles"):
         root = package.xml(part)
         for node in root.iter(f"{_W}style") if root is not None else ():
             name = node.get(f"{_W}styleId", "")
             styles.own[name] = _own(node, name)
             styles.parents[name] = value(node, "basedOn")
+            positions[name] = _position(node.find(f"{_W}rPr"))
+    styles.raised = frozenset(_raised(positions, styles.parents))
     return styles
+
+
+def _position(settings: etree._Element | None) -> str:
+    return "" if settings is None else value(settings, "vertAlign")
+
+
+def _raised(positions: dict[str, str], parents: dict[str, str]) -> Iterator[str]:
+    if "superscript" not in positions.values():
+        return
+    for name in positions:
+        said = filter(None, (positions[each] for each in _chain(name, parents)))
+        if next(said, "") == "superscript":
+            yield name
 
 
 def _own(node: etree._Element, style: str) -> Role:

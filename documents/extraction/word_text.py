@@ -1,12 +1,13 @@
 """The text of a paragraph of Word, and what hangs on it: text boxes, notes, comments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from documents.extraction.formulas import MATH, formula
-from documents.extraction.raised import raise_last
+from documents.extraction.raised import may_be_raised, raise_last
+from documents.extraction.word_numbers import value
 from documents.extraction.word_signs import field_of_form, sign
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -53,6 +54,7 @@ class Line:
     descriptions: list[str] = field(default_factory=list)
     pictures: int = 0
     number: Callable[[etree._Element], str] | None = None  # before each of the paragraphs
+    raised: Set[str] = frozenset()  # the styles of characters that raise them
 
     @property
     def hangs(self) -> bool:
@@ -64,8 +66,12 @@ class Line:
         return "".join(self.texts)
 
 
-def line_of(*nodes: etree._Element, number: Callable[[etree._Element], str] | None = None) -> Line:
-    line = Line(number=number)
+def line_of(
+    *nodes: etree._Element,
+    number: Callable[[etree._Element], str] | None = None,
+    raised: Set[str] = frozenset(),
+) -> Line:
+    line = Line(number=number, raised=raised)
     for node in nodes:
         if line.texts:
             line.texts.append(" ")
@@ -93,9 +99,16 @@ def _run(node: etree._Element, line: Line) -> None:
     elif not is_hidden(settings):
         start = len(line.texts)
         _gather(node, line)
-        position = settings.find(f"{_W}vertAlign")
-        if position is not None and position.get(f"{_W}val") == "superscript":
+        if may_be_raised(line.texts, start) and _is_raised(settings, line.raised):
             raise_last(line.texts, start)
+
+
+def _is_raised(settings: etree._Element, styles: Set[str]) -> bool:
+    """Whether a run is, as its settings (`rPr`) say themselves, else as its style does."""
+    said = value(settings, "vertAlign")
+    if said or not styles:
+        return said == "superscript"
+    return value(settings, "rStyle") in styles
 
 
 def _ruby(node: etree._Element, line: Line) -> None:

@@ -165,6 +165,30 @@ def test_outlooks_code_pages_also_such_as_are_unknown_or_wrong(tmp_path, page, e
     assert extract(outlook.message(tmp_path / "a.msg", properties)).text == body
 
 
+@pytest.mark.parametrize("page", [None, 1251, 20866, 65001])
+def test_outlooks_head_lines_whose_code_page_is_not_said(tmp_path, page):
+    encoding = "koi8-r" if page == 20866 else "cp1251"
+    subject, receivers, body, name = (
+        text.encode(encoding)
+        for text in ("Привет, мир", "Иван Петров", "Текст письма о наших делах.", "Смета.pdf")
+    )
+    properties = {outlook.SUBJECT: subject, outlook.RECEIVERS: receivers, outlook.BODY: body}
+    said = {} if page is None else {outlook.CODE_PAGE: page}
+    extracted = extract(outlook.message(tmp_path / "a.msg", properties | said, attached=name))
+    assert parts_of(extracted) == [
+        ("title", "Привет, мир"),
+        ("text", "To: Иван Петров"),
+        ("text", "Текст письма о наших делах."),
+    ]
+    assert extracted.details["attachments"] == ["Смета.pdf"]
+
+
+def test_outlooks_texts_in_latin_stay_as_they_are(tmp_path):
+    properties = {outlook.SUBJECT: "Größe".encode("cp1252"), outlook.BODY: b"5 \x80, Stra\xdfe."}
+    message = outlook.message(tmp_path / "a.msg", properties | {outlook.CODE_PAGE: 1252})
+    assert extract(message).text == "Größe\n\n5 €, Straße."
+
+
 def test_a_boundary_that_should_have_been_quoted(read):
     mail = PARTS.format("mixed", "=_b").replace('"', "") + "--=_b\n\nWords.\n--=_b--\n"
     assert read("a.eml", mail) == [("text", "Words.")]

@@ -50,6 +50,33 @@ def test_titles_stand_above_the_headings_and_code_is_whole(tmp_path):
     assert [each.level for each in extracted.elements][:2] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("a.rst", "A\n=\n\nB\n-\n\nC\n~\n\nWords.\n\nD\n^\n\nMore.\n"),
+        ("a.org", "* A\n** B\n*** C\nWords.\n**** D\nMore.\n"),
+        ("b.org", "#+TITLE: A\n* B\n** C\nWords.\n*** D\nMore.\n"),
+    ],
+)
+def test_headings_are_such_at_every_depth(tmp_path, name, source):
+    (tmp_path / name).write_text(source)
+    found = extract(tmp_path / name)
+    headings = [part for part in zip(found.elements, parts_of(found), strict=True) if part[0].level]
+    assert [(each.level, text) for each, (_, text) in headings] == [*enumerate("ABCD", 1)]
+
+
+def test_what_is_deleted_from_rich_text_and_its_pictures_leave_no_trace(read):
+    picture = r"{\*\shppict{\pict\pngblip 89504e470d0a1a0a}}"
+    changed = r"{\deleted old }{\revised new}\deleted gone\deleted0 , {\strike struck} \\deleted"
+    assert read("a.rtf", rf"{{\rtf1\ansi One{picture} {changed}\par}}") == [
+        ("text", r"One new, struck \deleted")
+    ]
+    assert read("a.rst", "One\n\n.. image:: a.png\n\n.. image:: b.png\n   :alt: A duck\n") == [
+        ("text", "One"),
+        ("text", "A duck"),
+    ]
+
+
 def test_headers_and_footers_of_rich_text_once_and_without_page_numbers(read):
     number = r"{\field{\*\fldinst {PAGE }}{\fldrslt {7}}}"
     source = rf"""{{\rtf1\ansi{{\fonttbl{{\f0 A;}}}}

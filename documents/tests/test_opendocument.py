@@ -49,9 +49,9 @@ _NAMESPACES = {
 NAMES = " ".join(f'xmlns:{name}="{uri}"' for name, uri in _NAMESPACES.items())
 
 
-def document(tmp_path, body, styles="", **more):
+def document(tmp_path, body, styles="", own="", **more):
     whole = "<office:document-content {}>{}</office:document-content>"
-    content = f"<office:body><office:text>{body}</office:text></office:body>"
+    content = f"{own}<office:body><office:text>{body}</office:text></office:body>"
     parts = {
         "mimetype": "application/vnd.oasis.opendocument.text",
         "content.xml": whole.format(NAMES, content),
@@ -112,6 +112,26 @@ def tag(name, *inner, **attributes):
     return f"<{name}{told}>{''.join(inner)}</{name}>"
 
 
+def test_raised_text_is_told_by_its_style(tmp_path):
+    def style(name, position="", parent=""):
+        told = {"style__text-position": position} if position else {}
+        base = {"style__parent-style-name": parent} if parent else {}
+        inner = tag("style:text-properties", **told)
+        return tag("style:style", inner, style__name=name, style__family="text", **base)
+
+    named = style("Power", "super 58%") + style("Based", parent="Power")
+    named += style("Circle", parent="Circle") + style("T1", "sub 58%")
+    own = style("T1", "33% 58%") + style("T2", "-33% 58%") + style("T3", "0% 100%", "Power")
+    texts = [("10", "6", "Power"), ("m", "2", "Based"), ("10", "3", "T1"), ("H", "2", "T2"),
+             ("5", "4", "T3"), ("6", "5", "Circle")]  # fmt: skip
+    body = " ".join(
+        before + tag("text:span", up, **{"text__style-name": name}) for before, up, name in texts
+    )
+    own, named = tag("office:automatic-styles", own), tag("office:styles", named)
+    found = document(tmp_path, p(body), named, own=own)
+    assert parts_of(found) == [("text", "10⁶ m² 10³ H2 54 65")]
+
+
 def test_headers_and_footers_are_read_once(tmp_path):
     number = "<text:page-number>3</text:page-number>"
     styles = tag(
@@ -126,6 +146,13 @@ def test_headers_and_footers_are_read_once(tmp_path):
         ("text", "Words."),
         ("text", "Draft of It"),
     ]
+
+
+def test_a_table_of_contents_is_left_out_as_it_repeats_the_headings(tmp_path):
+    lines = tag("text:index-title", p("Contents")) + p("Head 1")
+    contents = tag("text:table-of-content", tag("text:index-body", lines))
+    body = f'{contents}<text:h text:outline-level="1">Head</text:h>{p("Words.")}'
+    assert parts_of(document(tmp_path, body)) == [("title", "Head"), ("text", "Words.")]
 
 
 def test_notes_and_text_boxes_follow_their_paragraph_once(tmp_path):

@@ -45,6 +45,10 @@ def test_cells_are_read_as_they_are_seen(tmp_path):
         "B11": ("Flag", None),
         "C11": (True, None),
         "B12": ("Merged", None),
+        "B13": ("Code", "00000"),
+        "C13": (1234, "00000"),
+        "B14": ("Plain", None),
+        "C14": (1234, "0"),
     }
     for place, (value, shown) in cells.items():
         sheet[place] = value
@@ -65,6 +69,8 @@ def test_cells_are_read_as_they_are_seen(tmp_path):
         "Sum | 0.3",
         "Flag | TRUE",
         "Merged",
+        "Code | 01234",
+        "Plain | 1234",
     ]
 
 

@@ -165,6 +165,41 @@ def test_list_items_have_the_numbers_that_are_seen(tmp_path):
     ]  # fmt: skip
 
 
+def levels(*bullets):
+    """A list of styles: what each level, from the outermost, says of its bullets."""
+    own = "".join(f"<a:lvl{at}pPr>{each}</a:lvl{at}pPr>" for at, each in enumerate(bullets, 1))
+    return parse_xml(f"<a:lstStyle {nsdecls('a')}>{own}</a:lstStyle>")
+
+
+def restyle(shape, *bullets):
+    old = shape._element.txBody.find("{*}lstStyle")
+    old.getparent().replace(old, levels(*bullets))
+
+
+def test_bullets_and_numbers_that_layout_and_master_give(tmp_path):
+    kinds = "arabicPeriod", "alphaLcPeriod"
+    numbers, letters = (f'<a:buAutoNum type="{kind}"/>' for kind in kinds)
+    deck = pptx.Presentation()
+    layouts = deck.slide_layouts
+    body = deck.slide_master.element.find(".//{*}bodyStyle/{*}lvl2pPr")
+    body.replace(body.find("{*}buChar"), parse_xml(letters.replace("/>", f" {nsdecls('a')}/>")))
+    restyle(layouts[1].placeholders[1], numbers)
+    restyle(layouts[3].placeholders[1], "<a:buNone/>")
+    for layout in (layouts[1], layouts[3], layouts[1]):
+        lines = deck.slides.add_slide(layout).placeholders[1].text_frame
+        lines.text = "one\ntwo\nthree"
+        lines.paragraphs[1].level = 1
+    own = deck.slides[2].shapes
+    restyle(own.placeholders[1], "<a:buChar char='-'/>")
+    own.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "beside"
+    deck.save(str(tmp_path / "a.pptx"))
+    assert parts_of(extract(tmp_path / "a.pptx")) == [
+        ("list_item", "1. one"), ("list_item", "a. two"), ("list_item", "2. three"),
+        ("text", "one"), ("list_item", "a. two"), ("text", "three"),
+        ("list_item", "one"), ("list_item", "a. two"), ("list_item", "three"), ("text", "beside"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("offset", "said"), [("30000", "10⁶ m"), ("-25000", "106 m"), ("0", "106 m"), ("30%", "10⁶ m")]
 )

@@ -67,7 +67,7 @@ def test_a_long_csv_is_several_tables_with_one_header(tmp_path):
 
 def test_json_and_xml(read):
     assert read("a.json", json.dumps({"名": [1, 2]})) == [("code", '{\n "名": [\n  1,\n  2\n ]\n}')]
-    assert read("a.xml", '<?xml version="1.0"?><a><b>One</b> two <c x="3"/></a>') == [
+    assert read("a.xml", '<?xml version="1.0"?><a><b>One</b><d>two</d><c x="3"/></a>') == [
         ("text", "One"),
         ("text", "two"),
     ]
@@ -89,7 +89,26 @@ def test_what_is_not_one_value_of_json_is_read_as_it_is(read, source):
 def test_texts_of_xml_come_in_the_order_of_the_file(read):
     source = "<a><p>See <b>the <i>guide</i></b> before<!-- now --> you <b>go</b>.</p>Stop.</a>"
     found = read("a.xml", f'<?xml version="1.0"?>{source}')
-    assert " ".join(text for _, text in found) == "See the guide before you go . Stop."
+    assert found == [("text", "See the guide before you go."), ("text", "Stop.")]
+
+
+@pytest.mark.parametrize(
+    ("source", "texts"),
+    [
+        ("<b>One</b> two <c/>", ["One two"]),
+        ("<p>H<s>2</s>O is <!-- so -->wet.</p><v>6<!-- x -->7</v>", ["H2O is wet.", "67"]),
+        ("<p>\n  A <b>bold</b>\n  word.\n</p>", ["A bold\nword."]),
+        ("<p>By <n><s>Li</s><g>Po</g></n>, <x><s>1</s></x>.</p>", ["By Li Po, 1."]),
+        ("Either <list><i><v>a</v></i><i><v>b</v></i></list> or.", ["Either", "a", "b", "or."]),
+        ("<p>See <b>it</b></p>\n<v>5</v>", ["See it", "5"]),
+        ("Some words.<p>a</p><p>b</p>", ["Some words.", "a", "b"]),
+        ("<city>Paris<land>France</land></city>", ["Paris", "France"]),
+        ("stray words" + "<e>a</e>" * 4, ["stray words", *"aaaa"]),
+    ],
+)
+def test_a_text_of_xml_with_elements_amid_its_words_is_whole(read, source, texts):
+    found = read("a.xml", f'<?xml version="1.0"?><a>{source}</a>')
+    assert [text for _, text in found] == texts
 
 
 def test_entities_of_xml_are_not_expanded_from_files(read, tmp_path):

@@ -118,6 +118,26 @@ def test_items_have_the_numbers_that_are_seen(read, items, said):
 
 
 @pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("ol {list-style: none}", ["a", "b"]),
+        (".x, h1 {color: red; list-style-type:none}", ["a", "b"]),
+        ("/* } */ ol#y{ list-style:none }", ["a", "1. b"]),
+        (".x {list-style: lower-roman} #y {list-style: none}", ["a", "i. b"]),
+        ("@media print { p {color: red} ol.x {list-style: none} }", ["1. a", "1. b"]),
+        ("ol {list-style: none} main ol {list-style: decimal}", ["1. a", "1. b"]),
+        ("@import url(a.css); ol {list-style: none}", ["1. a", "1. b"]),
+        ("main ol {list-style: none}", ["1. a", "1. b"]),
+    ],
+)
+def test_a_style_sheet_in_the_page_may_take_the_numbers_of_lists(read, rules, said):
+    lists = "<ol class='w x' id=y><li>a</ol><ol class=x><li>b</ol>"
+    lists += "<ol class=x style='list-style: decimal'><li>c</ol>"
+    page = f"<style>{rules}</style><body><p>Do:</p>{lists}"
+    assert [text for _, text in read("a.html", page)][1:] == [*said, "1. c"]
+
+
+@pytest.mark.parametrize(
     ("made", "said"),
     [
         ("10<sup>6</sup> m<sup>2</sup>", "10⁶ m²"),
@@ -136,3 +156,9 @@ def test_raised_signs_do_not_run_on(read, made, said):
         "text",
         f"Yes: {said}.",
     )
+
+
+@pytest.mark.parametrize("tag", ["main", "article", "section", "header", "details"])
+def test_a_page_need_not_say_where_its_body_begins(read, tag):
+    page = f"<!doctype html><meta charset=utf-8><title>A title</title><{tag}>Words.</{tag}><p>More."
+    assert read("a.html", page) == [("title", "A title"), ("text", "Words."), ("text", "More.")]

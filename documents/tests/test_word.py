@@ -2,6 +2,7 @@ import zipfile
 
 import docx
 import pytest
+from docx.enum.style import WD_STYLE_TYPE
 from docx.opc.packuri import PackURI
 from docx.opc.part import Part
 from docx.oxml import parse_xml
@@ -153,6 +154,42 @@ def test_merged_and_nested_cells_are_read_once(tmp_path):
     assert parts_of(written(tmp_path, document)) == [
         ("table", "wide | | c\nd | e | tall\ng inner | h")
     ]
+
+
+def test_raised_text_is_told_by_its_style_as_well(tmp_path):
+    document = docx.Document()
+    for name, base, raised in [
+        ("Power", None, True), ("Based", "Power", None), ("Back", "Power", None),
+    ]:  # fmt: skip
+        style = document.styles.add_style(name, WD_STYLE_TYPE.CHARACTER)
+        style.base_style = document.styles[base] if base else None
+        style.font.superscript = raised
+    document.styles["Back"].font._element.rPr.append(
+        parse_xml(f'<w:vertAlign {W} w:val="baseline"/>')
+    )
+    paragraph = document.add_paragraph()
+    for text, style in [("10", None), ("6", "Power"), (" m", None), ("2", "Based"),
+                        (" 5", None), ("4", "Back"), (" 7", None)]:  # fmt: skip
+        paragraph.add_run(text, style=style)
+    add(paragraph, '<w:r><w:rPr><w:rStyle w:val="Power"/><w:vertAlign w:val="baseline"/></w:rPr>'
+        "<w:t>9</w:t></w:r>")  # fmt: skip
+    document.sections[0].header.paragraphs[0].add_run("m")
+    document.sections[0].header.paragraphs[0].add_run("3", style="Power")
+    found = [text for _, text in parts_of(written(tmp_path, document))]
+    assert found == ["m³", "10⁶ m² 54 79"]
+
+
+def test_a_large_initial_is_a_letter_of_the_paragraph_it_begins(tmp_path):
+    document = docx.Document()
+    for text, settings in [
+        ("O", 'w:dropCap="drop"'), ("nce upon a time.", ""), ("A", 'w:dropCap="none"'),
+        ("frame.", ""), ("Z", 'w:dropCap="margin"'),
+    ]:  # fmt: skip
+        added = document.add_paragraph(text)._p.get_or_add_pPr()
+        if settings:
+            added.append(parse_xml(f"<w:framePr {W} {settings}/>"))
+    found = [text for _, text in parts_of(written(tmp_path, document))]
+    assert found == ["Once upon a time.", "A", "frame.", "Z"]
 
 
 def test_contents_formulas_and_pictures(tmp_path):
