@@ -39,9 +39,9 @@ class Place:
 def verify(document: Document, quote: str) -> list[Place]:
     """The first MOST_PLACES places of the quotation in the document's text, in order.
 
-    Letters, their marks and digits are compared, in either case: spaces, line ends, hyphens,
-    quotation marks and other signs are often not quoted as they stand. It must begin and end with
-    whole words.
+    Letters, their marks and digits are compared, in either case, and the signs without which a
+    figure is another: line ends, hyphens, quotation marks and other signs are often not quoted as
+    they stand. It must begin and end with whole words and figures.
     Raises NothingQuoted for one without letters and digits.
     """
     text = document.extraction.text if document.extraction else ""
