@@ -168,7 +168,7 @@ def test_a_word_has_the_endings_of_the_documents_languages_only(user, either_way
     make_document(user, "a", ["Inne"], language="")
     assert find(user, "innen", mode="text") == []
     make_document(user, "b", ["inne"], language="de")
-    assert texts(find(user, "innen", mode="text")) == ["Inne", "inne"]
+    assert set(texts(find(user, "innen", mode="text"))) == {"Inne", "inne"}
 
 
 def test_what_both_ways_find_comes_first(user, embedder, either_way):
