@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 RETRY_AFTER_SECONDS = 5
+LONGEST_NAME_THAT_FAILED = 255
 
 # Our own errors that reach a caller at once; any other is found on the document's row later.
 STATUS_OF_CODE = {
@@ -175,6 +176,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if request.path.startswith("/api/"):
         return problem_response(403, "csrf_failed", _("The request's CSRF token is wrong."))
     return render(request, "csrf_failure.html", status=403)
+
+
+def name_that_failed(request: HttpRequest, credentials: dict[str, Any] | None) -> str | None:
+    """Whose attempt axes counts, as long as its column holds: forms of Django let any through."""
+    name = (credentials or request.POST).get("username")
+    return name and name[:LONGEST_NAME_THAT_FAILED]
 
 
 def locked_out(
