@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "axes.middleware.AxesMiddleware",
+    "notebook.staff_requests.StaffRequestMiddleware",
 ]
 ROOT_URLCONF = "notebook.urls"
 ASGI_APPLICATION = "notebook.asgi.application"
