@@ -25,3 +25,24 @@ def test_the_api_takes_no_name_that_is_longer_than_any(client):
         problem = answer.json()
         assert (answer.status_code, problem["code"]) == (400, "invalid")
         assert [each["field"] for each in problem["errors"]] == ["username"]
+
+
+@pytest.mark.parametrize("path", ["/login/", "/api/auth/token/"])
+@pytest.mark.parametrize(("hours", "seconds"), [(0.25, "900"), (2, "7200")])
+def test_who_is_locked_out_is_told_for_how_long(client, settings, path, hours, seconds):
+    settings.AXES_FAILURE_LIMIT = 2
+    settings.AXES_COOLOFF_TIME = hours
+    wrong = {"username": "ada", "password": "wrong"}
+    sent = {} if path == "/login/" else {"content_type": "application/json"}
+    answers = [client.post(path, wrong, **sent) for _ in range(3)]
+    assert [answer.status_code for answer in answers[1:]] == [429, 429]
+    assert [answer.get("Retry-After") for answer in answers] == [None, seconds, seconds]
+
+
+def test_each_attempt_of_who_is_locked_out_lets_the_time_begin_anew(client, settings):
+    settings.AXES_FAILURE_LIMIT = 1
+    wrong = {"username": "ada", "password": "wrong"}
+    client.post("/login/", wrong)
+    first = AccessAttempt.objects.get().attempt_time
+    client.post("/login/", wrong)
+    assert AccessAttempt.objects.get().attempt_time > first
