@@ -2,12 +2,15 @@
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor
 
 _SECRETS = re.compile(r"(sk-[\w-]{8,}|Bearer\s+\S+|Token\s+\w{8,}|(?<=://)[^\s/@]*:[^\s/@]+(?=@))")
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but for tabs and the ends of lines
 
 
 def redact(_logger: Any, _name: str, event: EventDict) -> EventDict:
@@ -16,6 +19,17 @@ def redact(_logger: Any, _name: str, event: EventDict) -> EventDict:
         if isinstance(value, str):
             event[key] = _SECRETS.sub("[redacted]", value)
     return event
+
+
+def for_terminals(render: Callable[..., str]) -> Processor:
+    """A renderer whose lines hold no control characters, which tell a terminal what to do. An event
+    is one line, as what others sent could write lines of its own; a traceback has many."""
+
+    def rendered(logger: Any, name: str, event: EventDict) -> str:
+        event["event"] = str(event.get("event", "")).replace("\n", "\\n")
+        return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], render(logger, name, event))
+
+    return rendered
 
 
 def logging_config(*, level: str, json: bool) -> dict[str, Any]:
@@ -40,7 +54,7 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if json
-        else structlog.dev.ConsoleRenderer(colors=False)
+        else for_terminals(structlog.dev.ConsoleRenderer(colors=False))
     )
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,

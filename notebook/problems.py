@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from axes.helpers import get_cache_timeout
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 RETRY_AFTER_SECONDS = 5
+LONGEST_NAME_THAT_FAILED = 255
 
 # Our own errors that reach a caller at once; any other is found on the document's row later.
 STATUS_OF_CODE = {
@@ -178,13 +180,24 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "csrf_failure.html", status=403)
 
 
+def name_that_failed(request: HttpRequest, credentials: dict[str, Any] | None) -> str | None:
+    """Whose attempt axes counts, as long as its column holds: forms of Django let any through."""
+    name = (credentials or request.POST).get("username")
+    return name and name[:LONGEST_NAME_THAT_FAILED]
+
+
 def locked_out(
     request: HttpRequest, credentials: dict[str, Any] | None, *args: Any
 ) -> HttpResponse:
+    """With all of the time to wait: axes counts it anew from each attempt in between."""
     detail = _("Too many wrong passwords. Wait a quarter of an hour and try again.")
     if request.path.startswith("/api/"):
-        return problem_response(429, "too_many_attempts", detail)
-    return render(request, "login.html", {"locked": detail}, status=429)
+        response: HttpResponse = problem_response(429, "too_many_attempts", detail)
+    else:
+        response = render(request, "login.html", {"locked": detail}, status=429)
+    if seconds := get_cache_timeout(request):
+        response["Retry-After"] = str(seconds)
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

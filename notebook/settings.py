@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "axes.middleware.AxesMiddleware",
+    "notebook.staff_requests.StaffRequestMiddleware",
 ]
 ROOT_URLCONF = "notebook.urls"
 ASGI_APPLICATION = "notebook.asgi.application"
@@ -192,6 +193,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_LOCKOUT_CALLABLE = "notebook.problems.locked_out"
+AXES_USERNAME_CALLABLE = "notebook.problems.name_that_failed"
 AXES_VERBOSE = False
 TOKEN_TTL_HOURS = env.int("TOKEN_TTL_HOURS", 24 * 30)
 REST_KNOX = {"TOKEN_TTL": timedelta(hours=TOKEN_TTL_HOURS), "TOKEN_LIMIT_PER_USER": None}

@@ -19,7 +19,7 @@ KnoxTokenScheme.match_subclasses = True  # as ours is, so that the schema tells 
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
-    username = serializers.CharField()
+    username = serializers.CharField(max_length=150)  # as of a user
     password = serializers.CharField(trim_whitespace=False)
 
 

@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from importlib import import_module
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any, cast
 
 import knox.auth
 from channels.auth import AuthMiddlewareStack
 from channels.db import database_sync_to_async
-from channels.security.websocket import AllowedHostsOriginValidator
+from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.http import HttpRequest
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import timezone
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
@@ -75,14 +78,26 @@ class SocketAuthMiddleware:
 
     def __init__(self, app: Any) -> None:
         self.by_token = app
-        self.by_session = AllowedHostsOriginValidator(AuthMiddlewareStack(app))
+        self.by_session = AuthMiddlewareStack(app)
+        self.denied = WebsocketDenier()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         token = _token(scope)
         if token is None:
-            return await self.by_session(scope, receive, send)
+            app = self.by_session if is_from_this_site(scope) else self.denied
+            return await app(scope, receive, send)
         user = await database_sync_to_async(user_of_token)(token)
         return await self.by_token(scope | {"user": user}, receive, send)
+
+
+def is_from_this_site(scope: dict[str, Any]) -> bool:
+    """Whether a socket's Origin is one from which Django would take a form: the same host and port,
+    or a trusted one. Pages elsewhere carry the cookies, too, if only the port differs."""
+    as_http = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "ws"))
+    http = scope | {"method": "GET", "scheme": as_http, "query_string": b""}
+    request = ASGIRequest(http, BytesIO())
+    check: Any = CsrfViewMiddleware(lambda _: HttpResponse())
+    return "HTTP_ORIGIN" in request.META and bool(check._origin_verified(request))
 
 
 def _token(scope: dict[str, Any]) -> str | None:

@@ -24,6 +24,9 @@ from twisted.internet import reactor
 from tasks.exceptions import is_storage_full
 
 SLACK_BYTES = 1024 * 1024  # a form's other fields and its boundaries
+SMALL_BODY_BYTES = 2 * 1024 * 1024  # what is no upload; Django takes half of it
+UPLOADS = {b"/api/documents/", b"/api/documents/plan/"}
+SESSION_COOKIE = b"sessionid"
 MEMORY_BYTES = 128 * 1024  # of a body; a longer one goes to a file
 BLOCK_BYTES = 64 * 1024  # of a body, handed to the application at a time
 LINGER_SECONDS = 5
@@ -34,13 +37,22 @@ STORAGE_FULL = (
     "storage_full",
     "The storage is full. Nothing was kept; try again later.",
 )
+REQUEST_TOO_LARGE = (
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "request_too_large",
+    "The request is larger than is allowed.",
+)
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 clock: Any = reactor
 
 
 class BoundedRequest(http_protocol.WebRequest):
-    """A request whose body is at most `max_body_bytes` long and `body_seconds` on its way."""
+    """A request whose body is at most `max_body_bytes` long and `body_seconds` on its way.
+
+    That much is for uploads with a token or a session, which the application judges later; what
+    nobody has signed in for, or no view would take, ends at `SMALL_BODY_BYTES`.
+    """
 
     max_body_bytes = 0
     body_seconds: float = BODY_SECONDS
@@ -48,23 +60,41 @@ class BoundedRequest(http_protocol.WebRequest):
     body: IO[bytes] | None = None
     flow: "Flow | None" = None
     _received_bytes = 0
+    _is_upload = False
     _refused = False
     _abort: Any = None  # Twisted's delayed call
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         self.content = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115 - closed below
         self._abort_after(self.body_seconds)
-        if length is not None and length > self.max_body_bytes:
-            self._refuse(*too_large(self.max_body_bytes))
+        self._is_upload = self._may_be_large()
+        if length is not None and length > self._most_bytes():
+            self._refuse_length()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
         self._received_bytes += len(data)
         if self._refused:
             return
-        if self._received_bytes > self.max_body_bytes:
-            self._refuse(*too_large(self.max_body_bytes))
+        if self._received_bytes > self._most_bytes():
+            self._refuse_length()
         else:
             self._keep(data)
+
+    def _may_be_large(self) -> bool:
+        """Asked before the body: Twisted still keeps the first line for itself."""
+        path = self.channel._path.partition(b"?")[0]
+        if self.channel._command != b"POST" or path not in UPLOADS:
+            return False
+        return self.requestHeaders.hasHeader(b"Authorization") or bool(
+            self.received_cookies.get(SESSION_COOKIE)
+        )
+
+    def _most_bytes(self) -> int:
+        return self.max_body_bytes if self._is_upload else SMALL_BODY_BYTES
+
+    def _refuse_length(self) -> None:
+        said = too_large(self.max_body_bytes) if self._is_upload else REQUEST_TOO_LARGE
+        self._refuse(*said)
 
     def _keep(self, data: bytes) -> None:
         try:

@@ -173,15 +173,57 @@ def socket_by_token(user):
     return WebsocketCommunicator(app, "/ws/tasks/", subprotocols=["notebook.v1", f"token.{token}"])
 
 
-def socket_by_session(client, user):
+def socket_by_session(client, user, *, host="testserver", origin="http://testserver", **others):
     client.force_login(user)
-    headers = [
-        (b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode()),
-        (b"origin", b"http://testserver"),
-        (b"host", b"testserver"),
-    ]
+    said = {"cookie": f"sessionid={client.cookies['sessionid'].value}", "host": host}
+    said |= {"origin": origin} if origin else {}
+    headers = [(name.encode(), value.encode()) for name, value in (said | others).items()]
     app = SocketAuthMiddleware(TasksConsumer.as_asgi())
     return WebsocketCommunicator(app, "/ws/tasks/", headers=headers)
+
+
+TRUSTED = ["https://app.example", "https://*.trusted.example"]
+PROXY = {"x-forwarded-proto": "https"}
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "proxy", "is_let_in"),
+    [
+        ("testserver:8000", "http://testserver:8000", {}, True),
+        ("testserver:8000", "http://testserver:9999", {}, False),
+        ("testserver:8000", "http://testserver", {}, False),
+        ("testserver:8000", "http://other.test:8000", {}, False),  # as allowed as a host
+        ("testserver", "http://evil.example", {}, False),
+        ("evil.example", "http://evil.example", {}, False),
+        ("testserver", "null", {}, False),
+        ("testserver", "http://[", {}, False),
+        ("testserver", "", {}, False),
+        ("testserver", "https://testserver", PROXY, True),
+        ("testserver", "http://testserver", PROXY, False),
+        ("testserver", "https://testserver:8443", PROXY, False),
+        ("testserver", "https://app.example", {}, True),
+        ("testserver", "https://one.trusted.example", {}, True),
+        ("testserver", "http://app.example", {}, False),
+    ],
+)
+async def test_a_session_needs_the_origin_that_a_form_would_need(
+    user, client, settings, host, origin, proxy, is_let_in
+):
+    settings.ALLOWED_HOSTS = ["testserver", "other.test"]
+    settings.CSRF_TRUSTED_ORIGINS = TRUSTED
+    if proxy:
+        settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    make = database_sync_to_async(socket_by_session)
+    socket = await make(client, user, host=host, origin=origin, **proxy)
+    assert (await socket.connect(timeout=10))[0] == is_let_in
+    await socket.disconnect()
+
+
+async def test_a_token_needs_no_origin(user):
+    socket = await database_sync_to_async(socket_by_token)(user)
+    socket.scope["headers"] += [(b"host", b"testserver"), (b"origin", b"http://evil.example")]
+    assert (await socket.connect(timeout=10))[0]
+    await socket.disconnect()
 
 
 async def closed(socket):

@@ -76,11 +76,11 @@ def all_of(connection):
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def send(server, content, *, target="/", pieces=MB):
+def send(server, content, *, target="/api/documents/", pieces=MB):
     """Status and body of the answer to one request."""
     first = head("Connection: close", f"Content-Length: {len(content)}")
     with connect(server) as connection:
-        connection.sendall(first.replace(b"POST /", f"POST {target}".encode()))
+        connection.sendall(first.replace(b"/api/documents/", target.encode()))
         for start in range(0, len(content), pieces):
             connection.sendall(content[start : start + pieces])
         status, _, rest = all_of(connection).partition(b"\r\n")

@@ -39,6 +39,22 @@ PROBLEM = {
 }
 
 
+TOO_LARGE = PROBLEM | {
+    "detail": "The request is larger than is allowed.",
+    "code": "request_too_large",
+}
+NO_UPLOADS = [
+    {"by": None},
+    {"by": "Cookie: csrftoken=x; sessionid="},
+    {"line": "POST /api/documents/plan/ HTTP/1.1", "by": None},
+    {"line": "PUT /api/documents/ HTTP/1.1"},
+    *(
+        {"line": f"POST {path} HTTP/1.1"}
+        for path in ("/", "/healthz", "/api/search/", "/login/", "/api/documents/x/", "/admin/")
+    ),
+]
+
+
 @pytest.fixture(scope="module")
 def server():
     port = free_port()
@@ -61,8 +77,10 @@ def connect(server):
     return socket.create_connection(("127.0.0.1", server[1]), timeout=10)
 
 
-def head(*headers):
-    return "\r\n".join(["POST / HTTP/1.1", "Host: x", *headers, "", ""]).encode()
+def head(*headers, line="POST /api/documents/ HTTP/1.1", by="Authorization: Token x"):
+    """Of an upload by a program, if nothing else is said."""
+    signed_in = [by] if by else []
+    return "\r\n".join([line, "Host: x", *signed_in, *headers, "", ""]).encode()
 
 
 def answer(connection):
@@ -100,6 +118,46 @@ def test_an_undeclared_length_is_refused_as_soon_as_the_limit_is_passed(server):
         status, body = answer(connection)
 
     assert (status, json.loads(body)) == (413, PROBLEM)
+
+
+@pytest.mark.parametrize("request_of", NO_UPLOADS, ids=str)
+def test_what_is_no_upload_of_somebody_signed_in_may_not_be_large(server, request_of):
+    with connect(server) as connection:
+        connection.sendall(head(f"Content-Length: {2 * MB + 1}", **request_of))
+        declared = answer(connection)
+    chunk = b"%x\r\n" % MB + bytes(MB) + b"\r\n"
+    with connect(server) as connection:
+        connection.sendall(head("Transfer-Encoding: chunked", **request_of) + 2 * chunk)
+        connection.sendall(b"1\r\nx\r\n")
+        undeclared = answer(connection)
+    for status, body in (declared, undeclared):
+        assert (status, json.loads(body)) == (413, TOO_LARGE)
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        {"by": "Cookie: csrftoken=x; sessionid=y"},
+        {"line": "POST /api/documents/plan/?x=1 HTTP/1.1"},
+    ],
+    ids=str,
+)
+def test_uploads_from_the_page_and_plans_may_be_large(server, request_of):
+    with connect(server) as connection:
+        length = f"Content-Length: {3 * MB}"
+        connection.sendall(head("Connection: close", length, **request_of) + bytes(3 * MB))
+        status, body = answer(connection)
+    assert status == 200
+    assert str(3 * MB).encode() in body
+
+
+def test_a_small_request_of_nobody_reaches_the_application(server):
+    said = head("Connection: close", f"Content-Length: {2 * MB}", by=None)
+    with connect(server) as connection:
+        connection.sendall(said + bytes(2 * MB))
+        status, body = answer(connection)
+    assert status == 200
+    assert str(2 * MB).encode() in body
 
 
 def test_a_client_that_sends_on_still_reads_the_answer_and_costs_no_memory(server):

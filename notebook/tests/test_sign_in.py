@@ -1,0 +1,48 @@
+"""Signing in with what is wrong: it is answered, counted, and nothing of ours breaks."""
+
+import pytest
+from axes.models import AccessAttempt
+
+pytestmark = pytest.mark.django_db
+LONG = "x" * 256
+
+
+@pytest.mark.parametrize("path", ["/login/", "/admin/login/"])
+def test_a_name_longer_than_any_is_a_wrong_one(client, settings, path):
+    settings.AXES_FAILURE_LIMIT = 2
+    wrong = {"username": LONG, "password": "wrong"}
+    first = client.post(path, wrong)
+    assert first.status_code == 200
+    assert first.context["form"].errors
+    assert client.post(path, wrong).status_code == 429
+    assert AccessAttempt.objects.get().username == LONG[:255]
+
+
+def test_the_api_takes_no_name_that_is_longer_than_any(client):
+    for name in ("x" * 151, LONG):
+        wrong = {"username": name, "password": "wrong"}
+        answer = client.post("/api/auth/token/", wrong, content_type="application/json")
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (400, "invalid")
+        assert [each["field"] for each in problem["errors"]] == ["username"]
+
+
+@pytest.mark.parametrize("path", ["/login/", "/api/auth/token/"])
+@pytest.mark.parametrize(("hours", "seconds"), [(0.25, "900"), (2, "7200")])
+def test_who_is_locked_out_is_told_for_how_long(client, settings, path, hours, seconds):
+    settings.AXES_FAILURE_LIMIT = 2
+    settings.AXES_COOLOFF_TIME = hours
+    wrong = {"username": "ada", "password": "wrong"}
+    sent = {} if path == "/login/" else {"content_type": "application/json"}
+    answers = [client.post(path, wrong, **sent) for _ in range(3)]
+    assert [answer.status_code for answer in answers[1:]] == [429, 429]
+    assert [answer.get("Retry-After") for answer in answers] == [None, seconds, seconds]
+
+
+def test_each_attempt_of_who_is_locked_out_lets_the_time_begin_anew(client, settings):
+    settings.AXES_FAILURE_LIMIT = 1
+    wrong = {"username": "ada", "password": "wrong"}
+    client.post("/login/", wrong)
+    first = AccessAttempt.objects.get().attempt_time
+    client.post("/login/", wrong)
+    assert AccessAttempt.objects.get().attempt_time > first
