@@ -147,20 +147,16 @@ def test_a_query_does_not_wait_for_the_passages_that_came_before(server):
 
 
 def test_it_finishes_its_requests_and_exits_with_0_when_told_to(own_server):
-    answers = []
-
-    def embed():
-        texts = [LONG[:1000]] * 2
-        answers.append(own_server.client.embeddings.create(model="e5-passage", input=texts))
-
-    waiting = threading.Thread(target=embed)
-    waiting.start()
+    asked = json.dumps({"model": "e5-passage", "input": [LONG[:1000]] * 2})
+    waiting = http.client.HTTPConnection("127.0.0.1", own_server.port, timeout=30)
+    waiting.request("POST", "/v1/embeddings", asked)  # it is sent when this returns
     own_server.client.embeddings.create(model="e5-query", input="accepted after the passages")
     own_server.process.send_signal(signal.SIGTERM)
-    waiting.join(30)
+    answer = json.loads(waiting.getresponse().read())
+    waiting.close()
     out, log = own_server.process.communicate(timeout=30)
     assert own_server.process.returncode == 0
-    assert vectors(answers[0]).shape == (2, 384)
+    assert [len(found["embedding"]) for found in answer["data"]] == [384, 384]
     assert out == b""
     assert b"Traceback" not in log
 
