@@ -11,6 +11,7 @@ from lxml import etree
 
 from documents.extraction.web_text import tag_of
 
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _SAID = re.compile(r"list-style(?:-type)?\s*:[^;]*", re.IGNORECASE)
 _NONE = re.compile(r"\bnone\b", re.IGNORECASE)
 _PLAIN = re.compile(r"(ol|ul|li)?(?:([.#])([\w-]+))?", re.IGNORECASE)
@@ -35,20 +36,13 @@ def apply_list_styles(root: etree._Element) -> None:
 
 def _rules(sheet: str) -> Iterator[Rule]:
     """The rules about lists, but for those that hold in some media only."""
-    text, depth = "".join(_uncommented(sheet)), 0
-    for block in text.split("}"):
+    depth = 0
+    for block in _COMMENT.sub("", sheet).split("}"):
         selectors, *inner = block.split("{")
         if len(inner) == 1 and not depth and (said := _SAID.search(inner[0])):
             for selector in selectors.split(","):
                 yield selector.strip(), said[0]
         depth = max(depth + len(inner) - 1, 0)
-
-
-def _uncommented(sheet: str) -> Iterator[str]:
-    first, *others = sheet.split("/*")
-    yield first
-    for each in others:
-        yield each.partition("*/")[2]
 
 
 def _plain(rules: list[Rule]) -> Iterator[tuple[Name, str]]:

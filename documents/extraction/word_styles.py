@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from lxml import etree
 
 from documents.extraction.packages import Package
+from documents.extraction.style_chains import chain, nearest
 from documents.extraction.word_numbers import value
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -53,18 +54,9 @@ class Styles:
 
     def _resolve(self, name: str) -> Role:
         role = Role(style=name)
-        for above in _chain(name, self.parents):
+        for above in chain(name, self.parents):
             role = _inheriting(role, self.own[above])
         return role
-
-
-def _chain(name: str, parents: dict[str, str]) -> Iterator[str]:
-    """A style and those it is based on, the nearest first."""
-    for _ in range(20):  # a chain of styles may go in a circle
-        if name not in parents:
-            return
-        yield name
-        name = parents[name]
 
 
 def _inheriting(role: Role, base: Role) -> Role:
@@ -114,8 +106,7 @@ def _raised(positions: dict[str, str], parents: dict[str, str]) -> Iterator[str]
     if "superscript" not in positions.values():
         return
     for name in positions:
-        said = filter(None, (positions[each] for each in _chain(name, parents)))
-        if next(said, "") == "superscript":
+        if nearest(name, positions, parents) == "superscript":
             yield name
 
 

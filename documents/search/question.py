@@ -137,5 +137,7 @@ def _word(forms: AbstractSet[str], rarity: Rarity) -> Word:
     Postgres may not know it yet."""
     longest = max(map(len, forms))  # as it was asked; an ending may be as long
     said = {form for form in forms if len(form) == longest}
-    empty = not said.isdisjoint(GRAMMAR | rarity.grammar)
-    return Word(frozenset(forms), max(COMMON * empty, *map(rarity.share, forms)), empty)
+    share = max(map(rarity.share, forms))
+    if said.isdisjoint(GRAMMAR) and said.isdisjoint(rarity.grammar):
+        return Word(frozenset(forms), share)
+    return Word(frozenset(forms), max(share, COMMON), is_empty=True)

@@ -71,9 +71,7 @@ def replace_chunks(document_id: UUID, task_id: UUID) -> int:
 def _insert(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int]:
     """How many chunks and how many vectors there are now."""
     values = {"task": task_id, "space": space.pk}
-    rows.change_many(
-        "SET LOCAL statement_timeout = 0", {}
-    )  # a book into a large index takes its time
+    rows.change("SET LOCAL statement_timeout = 0", {})  # a book into a large index takes its time
     return rows.change_many(_CHUNKS, values), rows.change_many(_VECTORS, values)
 
 
