@@ -6,7 +6,7 @@ Each is to be called in a transaction, and holds the row it changed until that e
 import json
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -77,6 +77,7 @@ _COMPLETE = f"""
 _TAKE = f"""
     UPDATE {TaskDetail._meta.db_table}
     SET status = '{Status.RUNNING}', owner = %(owner)s, worker = %(worker)s,
+        message_id = %(message_id)s::uuid,
         lease_expires_at = statement_timestamp() + %(lease)s * interval '1 second',
         started_at = coalesce(started_at, statement_timestamp()),
         error_code = NULL, error_message = NULL
@@ -89,6 +90,14 @@ _TAKE = f"""
     RETURNING {rows.columns(TaskDetail)}
 """  # noqa: S608
 _COMPLETE_AND_TAKE = f"WITH done AS ({_COMPLETE}) {_TAKE}"
+
+
+class Claim(NamedTuple):
+    """Who becomes the owner of a step."""
+
+    owner: UUID | None
+    worker: str  # its name, for staff
+    message_id: UUID | None  # Celery's; None when no message led here
 
 
 def lease() -> Any:
@@ -149,7 +158,8 @@ def complete_step(detail: TaskDetail) -> None:
 
 def go_on(detail: TaskDetail) -> TaskDetail | None:
     """Leave a step that we hold as done, and become the owner of the first that is not."""
-    taking = _taking(detail.task, detail.owner, detail.worker)
+    claim = Claim(detail.owner, detail.worker, detail.message_id)
+    taking = _taking(detail.task, claim)
     return _taken_or_ended(detail.task, _COMPLETE_AND_TAKE, _done(detail) | taking)
 
 
@@ -157,19 +167,19 @@ def _done(detail: TaskDetail) -> dict[str, Any]:
     return {"step": detail.pk, "details": json.dumps(detail.details)}
 
 
-def take(task: Task, owner: UUID, worker: str, step_type: str) -> TaskDetail | None:
+def take(task: Task, claim: Claim, step_type: str) -> TaskDetail | None:
     """Become the owner of that step, or of the first that is not done; None: it waits no more."""
-    return _taken(task, _TAKE, _taking(task, owner, worker, step_type))
+    return _taken(task, _TAKE, _taking(task, claim, step_type))
 
 
-def take_next(task: Task, owner: UUID, worker: str) -> TaskDetail | None:
+def take_next(task: Task, claim: Claim) -> TaskDetail | None:
     """Become the owner of the first step that is not done."""
-    return _taken_or_ended(task, _TAKE, _taking(task, owner, worker))
+    return _taken_or_ended(task, _TAKE, _taking(task, claim))
 
 
-def _taking(task: Task, owner: UUID | None, worker: str, step_type: str = "") -> dict[str, Any]:
-    values = {"task": task.pk, "owner": owner, "worker": worker, "step_type": step_type}
-    return values | {"lease": settings.TASK_LEASE_SECONDS}
+def _taking(task: Task, claim: Claim, step_type: str = "") -> dict[str, Any]:
+    what = {"task": task.pk, "step_type": step_type, "lease": settings.TASK_LEASE_SECONDS}
+    return what | claim._asdict()
 
 
 def _taken(task: Task, statement: str, values: dict[str, Any]) -> TaskDetail | None:

@@ -13,11 +13,10 @@ task_changed.connect(events.push_task, dispatch_uid="push_task")
 
 @task_failure.connect
 @task_revoked.connect
-def free_the_step(sender: Any = None, args: Any = None, request: Any = None, **_: Any) -> None:
+def free_the_step(sender: Any, task_id: str = "", request: Any = None, **_: Any) -> None:
     """Celery lost the worker, hit its hard time limit or refused the message."""
-    args = args or getattr(request, "args", None)
-    if args and sender.name in _names():  # its step, or one that its turn has come to
-        services.give_up_on_worker(UUID(args[0]), args[1])
+    if sender.name in _names():
+        services.give_up_on_worker(UUID(task_id or request.id))  # Celery's tasks are our messages
 
 
 @task_unknown.connect

@@ -46,25 +46,25 @@ BACKOFF_LONGEST_SECONDS = 300
 STORAGE_FULL_SECONDS = 30
 
 
-def run_task(task_id: UUID, attempt: int, worker: str | None = None) -> None:
+def run_task(task_id: UUID, attempt: int, **message: Any) -> None:
     """Begin with a task; a duplicate or outdated message ends here quietly.
 
-    `worker` is the name staff see; without it this machine's.
+    Of the `message`: `message_id` is Celery's, `worker` the name staff see, else this machine's.
     """
-    _take_turn(services.dispatch, task_id, attempt, worker=worker)
+    _take_turn(services.dispatch, task_id, attempt, **message)
 
 
-def run_step(task_id: UUID, step_type: str, attempt: int, worker: str | None = None) -> None:
+def run_step(task_id: UUID, step_type: str, attempt: int, **message: Any) -> None:
     """Go on with a task, by this step if it is to be had. Likewise."""
-    _take_turn(services.claim, task_id, step_type, attempt, worker=worker)
+    _take_turn(services.claim, task_id, step_type, attempt, **message)
 
 
 def _take_turn(
-    claim: Callable[..., TaskDetail | None], task_id: UUID, *args: Any, worker: str | None
+    claim: Callable[..., TaskDetail | None], task_id: UUID, *args: Any, **message: Any
 ) -> None:
     ends_at = time.monotonic() + settings.TASK_SLICE_SECONDS
     try:
-        detail = claim(task_id, *args, worker=worker or socket.gethostname())
+        detail = claim(task_id, *args, **({"worker": socket.gethostname()} | message))
     except Fenced:
         log.info("step_not_ours", task_id=str(task_id), message=args)
         return

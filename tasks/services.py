@@ -58,16 +58,19 @@ def start(
 
 
 @transaction.atomic
-def dispatch(task_id: UUID, attempt: int, *, worker: str) -> TaskDetail | None:
+def dispatch(
+    task_id: UUID, attempt: int, *, worker: str, message_id: UUID | None = None
+) -> TaskDetail | None:
     """The task runs from now on. Become the owner of its first unfinished step.
 
+    `message_id` is that of the Celery message that asks for it, here and below.
     Raises Fenced when it was dispatched before, or cancelled meanwhile.
     """
     task = moves.locked(task_id, attempt, Status.PENDING)
     task = moves.move(task, Status.RUNNING, about={"worker": worker})
     outbox.drop(task.pk)
     outbox.send_after_commit()  # it made room
-    return moves.take_next(task, uuid.uuid4(), worker)
+    return moves.take_next(task, moves.Claim(uuid.uuid4(), worker, message_id))
 
 
 @transaction.atomic
@@ -102,13 +105,21 @@ def retry(task_id: UUID, *, by_id: int | None = None) -> Task:
 
 
 @transaction.atomic
-def claim(task_id: UUID, step_type: str, attempt: int, *, worker: str) -> TaskDetail:
+def claim(
+    task_id: UUID,
+    step_type: str,
+    attempt: int,
+    *,
+    worker: str,
+    message_id: UUID | None = None,
+) -> TaskDetail:
     """Become the owner of a step that is due. Raises Fenced when it is not to be had."""
     moves.touch(task_id, attempt)
     if not outbox.take(task_id, step_type):
         raise Fenced  # it backs off, or this is an older message
     task = Task.objects.get(pk=task_id)
-    if (detail := moves.take(task, uuid.uuid4(), worker, step_type)) is None:
+    detail = moves.take(task, moves.Claim(uuid.uuid4(), worker, message_id), step_type)
+    if detail is None:
         raise Fenced
     announce(task)
     return detail
@@ -224,12 +235,14 @@ def wake(task_id: UUID) -> bool:
     return True
 
 
-def give_up_on_worker(task_id: UUID, attempt: int) -> None:
-    """Celery says a task's worker died: let its lease end now rather than in its time."""
+def give_up_on_worker(message_id: UUID) -> None:
+    """Celery says who had this message died: let the lease end now rather than in its time.
+
+    A step that another message's turn has come to meanwhile is left alone.
+    """
     # No join: it would make the update look at the status once, and not again after waiting for
     # whoever gives the step back at this moment.
-    tasks = Task.objects.filter(pk=task_id, attempt=attempt).values("pk")
-    its = TaskDetail.objects.filter(task_id__in=tasks, status=Status.RUNNING)
+    its = TaskDetail.objects.filter(message_id=message_id, status=Status.RUNNING)
     its.update(lease_expires_at=Now())
 
 

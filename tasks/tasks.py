@@ -15,7 +15,7 @@ from tasks import pipelines, runner
 def _dispatcher(pipeline: pipelines.Pipeline) -> "CeleryTask[..., None]":
     @shared_task(name=pipeline.celery_name, bind=True)
     def dispatch(message: Any, /, task_id: str, attempt: int, **_: Any) -> None:
-        runner.run_task(UUID(task_id), attempt, message.request.hostname)
+        runner.run_task(UUID(task_id), attempt, **_of(message.request))
 
     return dispatch
 
@@ -23,9 +23,16 @@ def _dispatcher(pipeline: pipelines.Pipeline) -> "CeleryTask[..., None]":
 def _step(step: pipelines.Step) -> "CeleryTask[..., None]":
     @shared_task(name=step.celery_name, bind=True)
     def run(message: Any, /, task_id: str, attempt: int, **_: Any) -> None:
-        runner.run_step(UUID(task_id), step.type, attempt, message.request.hostname)
+        runner.run_step(UUID(task_id), step.type, attempt, **_of(message.request))
 
     return run
+
+
+def _of(request: Any) -> dict[str, Any]:
+    """What a message says of itself; called like a function, there is none."""
+    if not request.id:
+        return {}
+    return {"worker": request.hostname, "message_id": UUID(request.id)}
 
 
 for _pipeline in pipelines.every():

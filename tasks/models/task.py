@@ -149,6 +149,7 @@ class TaskDetail(models.Model):
     owner = models.UUIDField(null=True, blank=True)  # the claim; every write of a step carries it
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     worker = models.CharField(_("worker"), max_length=200, blank=True)
+    message_id = models.UUIDField(null=True, blank=True)  # Celery's, in whose turn it runs or ran
     failures = models.PositiveSmallIntegerField(
         _("failures"), default=0
     )  # transient ones, since the last retry

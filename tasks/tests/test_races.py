@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+import uuid
 from functools import partial
 
 import psycopg
@@ -45,11 +46,11 @@ def task(user, document):
 
 
 def dispatch(task):
-    return services.dispatch(task.pk, task.attempt, worker="w")
+    return services.dispatch(task.pk, task.attempt, worker="w", message_id=uuid.uuid4())
 
 
 def claim(task, step_type="TWO", attempt=1):
-    return services.claim(task.pk, step_type, attempt, worker="w")
+    return services.claim(task.pk, step_type, attempt, worker="w", message_id=uuid.uuid4())
 
 
 def kinds(answers):
@@ -174,7 +175,7 @@ def test_a_worker_given_up_on_while_its_step_is_given_back_keeps_no_lease(task):
 
     def give_up():
         assert locked.wait(30)
-        services.give_up_on_worker(task.pk, 1)
+        services.give_up_on_worker(detail.message_id)
 
     assert kinds(at_once(give_back, give_up)) == {"won": 2}
     assert ends_whole(task) == "RUNNING"
@@ -313,7 +314,6 @@ def move(chance, user, document, claims):
         lambda: services.retry(task.pk),
         lambda: make_task(user, document),
         lambda: let_leases_run_out(task=task),
-        lambda: services.give_up_on_worker(task.pk, task.attempt),
         lambda: services.wake(task.pk),
         sweeper.sweep,
     ]
@@ -324,6 +324,7 @@ def move(chance, user, document, claims):
             lambda: claims.append(services.complete(mine, StepResult(), go_on=True) or mine),
             lambda: services.report(mine, chance.randrange(100), {}),
             lambda: services.heartbeat(mine),
+            lambda: services.give_up_on_worker(mine.message_id),
             lambda: services.postpone(mine, seconds=0),
             lambda: services.fail(mine, StepError("no")),
         ]

@@ -8,6 +8,8 @@ the broker's side see the same rows, and what runs on commit has run. Rolling ba
 would hide a move that forgot its transaction. Each example deletes its own rows when it ends.
 """
 
+import uuid
+
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import IntegrityError
@@ -61,6 +63,10 @@ OUTCOMES = {
 }
 
 
+def a_message():
+    return {"worker": "w", "message_id": uuid.uuid4()}
+
+
 class Pipeline(Watched):
     script = settings = None  # set by the test
 
@@ -112,7 +118,7 @@ class Pipeline(Watched):
     def dispatch(self, which, shift):
         task_id, model = self._pick(which)
         attempt = max(0, model.attempt + shift)
-        call = lambda: services.dispatch(task_id, attempt, worker="w")  # noqa: E731
+        call = lambda: services.dispatch(task_id, attempt, **a_message())  # noqa: E731
         self._claimed(model, self._guarded(model.dispatch(attempt), call, Fenced))
 
     @precondition(lambda self: self.gone)
@@ -129,7 +135,7 @@ class Pipeline(Watched):
     def claim(self, which, shift, step):
         task_id, model = self._pick(which)
         step, attempt = step or model.current or "THREE", max(0, model.attempt + shift)
-        call = lambda: services.claim(task_id, step, attempt, worker="w")  # noqa: E731
+        call = lambda: services.claim(task_id, step, attempt, **a_message())  # noqa: E731
         self._claimed(model, self._guarded(model.may_claim(step, attempt), call, Fenced))
 
     def _claimed(self, model, found):
@@ -217,13 +223,13 @@ class Pipeline(Watched):
         let_leases_run_out(task=task_id)
         model.expired = model.owner is not None
 
-    @precondition(lambda self: self.tasks)
-    @rule(which=WHICH, shift=SHIFT)
-    def celery_says_the_worker_died(self, which, shift):
-        task_id, model = self._pick(which)
-        attempt = max(0, model.attempt + shift)
-        services.give_up_on_worker(task_id, attempt)
-        if model.owner and model.attempt == attempt:
+    @precondition(lambda self: self.claims)
+    @rule(which=WHICH)
+    def celery_says_the_worker_died(self, which):
+        """At this step, at a later one of its turn, or after another worker went on."""
+        claim, model, _ = self._claim(which)
+        services.give_up_on_worker(claim.message_id)
+        if model is not None and model.owner == claim.owner:
             model.expired = True
         else:
             self.unchanged()
