@@ -226,9 +226,9 @@ def _is_available(api: httpx2.Client, path: str) -> bool:
 
 
 def _graph_mb() -> float:
-    from documents import spaces
+    from documents import graphs, spaces
 
-    return _sizes([spaces.graph_of(spaces.active())])[0][1]
+    return _sizes([graphs.name_of(spaces.active())])[0][1]
 
 
 def _sizes(names: Sequence[str]) -> list[tuple[str, float]]:
@@ -253,9 +253,9 @@ def _print_inserts(rounds: int) -> None:
     """Of vectors that are there, taken out and put in again; nothing of it stays."""
     from django.db import connection, transaction
 
-    from documents import spaces
+    from documents import graphs, spaces
 
-    graph = spaces.graph_of(spaces.active())
+    graph = graphs.name_of(spaces.active())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMPORARY TABLE again ON COMMIT DROP AS"

@@ -92,11 +92,11 @@ def add_vectors(filled: Filled) -> float:
     """Write those of the passages that have none; the seconds that the graph took."""
     from django.db import connection
 
-    from documents import spaces
+    from documents import graphs, spaces
     from documents.copying import copying
 
     space = spaces.active()
-    spaces.drop_graph(space)
+    graphs.drop(space)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS made (id uuid, embedding halfvec)")
         cursor.execute("TRUNCATE made")
@@ -110,7 +110,7 @@ def add_vectors(filled: Filled) -> float:
             FROM made JOIN documents_chunk USING (id)"""
         )
     started = time.perf_counter()
-    spaces.ensure_graph(space)
+    graphs.ensure(space)
     return time.perf_counter() - started
 
 

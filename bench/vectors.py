@@ -118,14 +118,12 @@ def _cpu(work: Callable[[], object]) -> float:
 
 
 def _compare_stores(dimensions: int, chunks: int, rounds: int, *, index: bool) -> None:
-    from django.db import connection
 
-    from documents import spaces
+    from documents import graphs, spaces
     from documents.models import Chunk
 
-    if not index:
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP INDEX {spaces.graph_of(spaces.active())}")
+    change = graphs.ensure if index else graphs.drop
+    change(spaces.active())
     vectors = np.random.default_rng(1).standard_normal((chunks, dimensions)).astype(np.float32)
     spent: dict[str, list[float]] = {}
     for _ in range(rounds):

@@ -1,24 +1,20 @@
-"""Embedding spaces: which one is searched, which one is being filled, and their graphs.
+"""Embedding spaces: which one is searched, which one is being filled.
 
 A space is a row. The first one is made from the settings when the database is; after that the row
 is what counts, and `manage.py embeddings switch` leads from one to the next.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from documents import graphs
 from documents.models import Chunk, ChunkVector, Draft, EmbeddingSpace, KeptVector
 from tasks import rows
 
 State = EmbeddingSpace.State
-# Malkov and Yashunin, 2016: links of a node, and how many are looked at for them.
-M, EF_CONSTRUCTION = 16, 128
-BUILD_MEMORY = "512MB"  # else a graph that outgrows it is built three times as slowly
 VECTORS, CHUNKS = ChunkVector._meta.db_table, Chunk._meta.db_table
 _NAMED_BY_SETTINGS = (
     "passage_model", "query_model", "dimensions", "passage_prefix", "query_prefix",
@@ -28,12 +24,6 @@ _ACTIVE = f"""
     WHERE state = '{State.ACTIVE}'
 """  # noqa: S608
 _HELD = f"{_ACTIVE} FOR SHARE"
-# Of length 1, so the inner product orders as the cosine does, in less time.
-_GRAPH = f"""
-    CREATE INDEX {{how}} {{name}} ON {VECTORS}
-    USING hnsw ((embedding::halfvec({{dimensions}})) halfvec_ip_ops)
-    WITH (m = {M}, ef_construction = {EF_CONSTRUCTION}) WHERE space_id = {{space}}
-"""
 LACKING = f"""
     SELECT {{what}} FROM {CHUNKS} chunk WHERE NOT EXISTS (
         SELECT FROM {VECTORS} v WHERE v.chunk_id = chunk.id AND v.space_id = %(space)s
@@ -107,14 +97,13 @@ def adopt_settings() -> None:
     found = EmbeddingSpace.objects.filter(state=State.ACTIVE).first()
     wanted = of_settings()
     if found and not are_alike(found, wanted) and not _is_used(found):
-        drop_graph(found, how="")
+        graphs.drop(found, how="")
         found.delete()
         found = None
     if found is None:
         wanted.state = State.ACTIVE
         wanted.save()
     _remove_strays()
-    _create_graph(found or wanted, how="IF NOT EXISTS")
 
 
 def _is_used(space: EmbeddingSpace) -> bool:
@@ -142,68 +131,11 @@ def lacks_vectors(space: EmbeddingSpace) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-# --- Graphs ---------------------------------------------------------------------------------------
-def graph_of(space: EmbeddingSpace) -> str:
-    """The name of the space's index."""
-    return f"vector_graph_{space.pk}"
-
-
-def ensure_graph(space: EmbeddingSpace) -> None:
-    """Create the space's index beside whatever goes on, unless there is a valid one.
-
-    Not in a transaction: Postgres looks at the table twice.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [graph_of(space)]
-        )
-        row = cursor.fetchone()
-    if row and row[0]:
-        return
-    drop_graph(space)  # what an interrupted attempt left
-    _create_graph(space, how="CONCURRENTLY")
-
-
-def _create_graph(space: EmbeddingSpace, *, how: str) -> None:
-    statement = _GRAPH.format(
-        how=how, name=graph_of(space), dimensions=int(space.dimensions), space=int(space.pk)
-    )
-    with _patience(), connection.cursor() as cursor:
-        cursor.execute(statement)
-
-
-@contextmanager
-def _patience() -> Iterator[None]:
-    """Time and memory for a large index."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET statement_timeout = 0; SET maintenance_work_mem = '{BUILD_MEMORY}'")
-        try:
-            yield
-        finally:
-            with suppress(DatabaseError):  # a transaction that failed has taken them back
-                cursor.execute("RESET statement_timeout; RESET maintenance_work_mem")
-
-
-def drop_graph(space: EmbeddingSpace, *, how: str = "CONCURRENTLY") -> None:
-    """Remove the space's index, if there is one; `how` is empty in a transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP INDEX {how} IF EXISTS {graph_of(space)}")
-
-
 def _remove_strays() -> None:
     """What is left of spaces that are gone, of which a process that died removed the row alone;
     and a table that is emptied takes no index with it."""
     ChunkVector.objects.exclude(space__in=EmbeddingSpace.objects.all()).delete()
-    known = {graph_of(space) for space in EmbeddingSpace.objects.all()}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT indexname FROM pg_indexes WHERE tablename = %s"
-            " AND indexname LIKE 'vector\\_graph\\_%%'",
-            [VECTORS],
-        )
-        for (name,) in cursor.fetchall():
-            if name not in known:
-                cursor.execute(f'DROP INDEX IF EXISTS "{name}"')
+    graphs.drop_others(EmbeddingSpace.objects.all())
 
 
 # --- Vectors whose chunks are gone ----------------------------------------------------------------

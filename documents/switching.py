@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy
 
-from documents import embeddings, spaces
+from documents import embeddings, graphs, spaces
 from documents.embeddings import ANY_DIMENSIONS
 from documents.exceptions import SpaceInUse, SwitchRunning
 from documents.models import ChunkVector, EmbeddingSpace
@@ -127,7 +127,7 @@ def _give_up(space: EmbeddingSpace) -> None:
         if space.state != State.BUILDING or _is_live(space):
             raise SwitchRunning(model=space.passage_model)
         EmbeddingSpace.objects.filter(pk=space.pk).delete()  # nobody adds to it any more
-    spaces.drop_graph(space)
+    graphs.drop(space)
     ChunkVector.objects.filter(space_id=space.pk).delete()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import beat_init, worker_init, worker_process_init
 
-from documents import embeddings, services, spaces
+from documents import embeddings, graphs, services, spaces
 from documents.extraction.sandbox import sandbox
 from tasks.authentication import forget_expired_tokens
 from tasks.outbox import BROKER_AWAY
@@ -31,6 +31,13 @@ def housekeeping() -> int:
     spaces.forget_expired()
     forget_expired_tokens()
     return services.remove_orphaned_files()
+
+
+@shared_task(name="build_graph")
+def build_graph() -> None:
+    """The index of vectors, once a search needs it."""
+    if graphs.are_needed():
+        graphs.ensure(spaces.active())
 
 
 @beat_init.connect

@@ -79,7 +79,10 @@ app.conf.update(
     result_expires=7 * 86_400,
     # In memory: a file of its own would end it on a full disk, and to miss a turn is no loss
     beat_scheduler="celery.beat:Scheduler",
-    beat_schedule={"housekeeping": {"task": "housekeeping", "schedule": crontab(minute="*/15")}},
+    beat_schedule={
+        "housekeeping": {"task": "housekeeping", "schedule": crontab(minute="*/15")},
+        "build_graph": {"task": "build_graph", "schedule": 60, "options": {"expires": 60}},
+    },
 )
 app.autodiscover_tasks()
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from documents.graphs import EXACT_UP_TO
 from documents.models import Chunk, Document, EmbeddingSpace
 from documents.search.scope import Scope
 
-EXACT_UP_TO = 10_000  # chunks are compared one by one with a vector
-WORDS_EXACT_UP_TO = 2_000  # or with words, which takes several times as long
+WORDS_EXACT_UP_TO = 2_000  # chunks are compared one by one with words
 # The index of words holds everybody's chunks, so what it reads grows with theirs. That many times
 # as many of theirs are read as of the owner's.
 OTHERS_SHARE = 10

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from documents import spaces, usage
+from documents import graphs, spaces, usage
 from documents.embeddings import Vectors
 from documents.exceptions import EmbeddingRefused, EmbeddingWait, PassageRefused
 from documents.models import Chunk, ChunkVector, EmbeddingSpace
@@ -65,7 +65,8 @@ def embed_chunks(
     Tokens are counted for `payer_id`. Raises StepPaused when this turn is used up or it is not the
     time to ask, PassageRefused for a text that the endpoint doesn't take: what came stays.
     """
-    spaces.ensure_graph(space)
+    if graphs.are_needed():
+        graphs.ensure(space)
     total, had = Chunk.objects.count(), ChunkVector.objects.filter(space=space).count()
     done = had
     report(done, total)
@@ -146,7 +147,7 @@ def remove_retired(*, report: Callable[[int, int], None], seconds_left: Callable
     removed = 0
     for space in EmbeddingSpace.objects.filter(state=spaces.State.RETIRED):
         _wait_for_searches(space)
-        spaces.drop_graph(space)
+        graphs.drop(space)
         total = ChunkVector.objects.filter(space=space).count()
         removed += _remove(space, total, report, seconds_left)
         space.delete()

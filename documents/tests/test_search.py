@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from documents import search, spaces
+from documents import graphs, search, spaces
 from documents.models import Chunk, Document
 from documents.search import extent, finding, question, rarity
 from documents.search.question import understand
@@ -23,8 +23,10 @@ def nothing_known_of_words():
 
 
 @pytest.fixture(params=[10_000, 0], ids=["exact", "indexes"])
-def either_way(request, monkeypatch):
+def either_way(request, monkeypatch, db):
     """All is compared, or the indexes are asked."""
+    if not request.param:
+        graphs.build(spaces.active(), how="")
     monkeypatch.setattr(extent, "EXACT_UP_TO", request.param)
     monkeypatch.setattr(extent, "WORDS_EXACT_UP_TO", request.param)
 
@@ -460,10 +462,11 @@ def test_graph_and_index_of_words_can_serve_the_statement(user, embedder, monkey
     monkeypatch.setattr(extent, "WORDS_EXACT_UP_TO", 0)
     make_document(user, "a", [f"storm {n} and {n % 7} and {n % 11}" for n in range(300)])
     analyze()
+    graphs.build(spaces.active(), how="")
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX chunk_owner; SET LOCAL enable_sort = off")  # so few are sorted
     plan = planned(monkeypatch, user, "storm 5")
-    assert spaces.graph_of(spaces.active()) in plan
+    assert graphs.name_of(spaces.active()) in plan
     assert "chunk_words" in plan
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from documents import checks, embedding_gate, search, spaces, switching
+from documents import checks, embedding_gate, graphs, search, spaces, switching
 from documents.exceptions import EmbeddingModelUnknown, SpaceInUse, SwitchRunning
 from documents.models import Chunk, ChunkVector, Draft, EmbeddingSpace, KeptVector
 from documents.search import vectors
@@ -34,11 +34,10 @@ def quiet(by_hand, settings, monkeypatch):
     settings.EMBEDDING_BATCH_SIZE = 8
     monkeypatch.setattr(reembed, "GRACE", timedelta(0))
     # An index is made beside what goes on, which can't be in a test's transaction.
-    monkeypatch.setattr(
-        spaces, "ensure_graph", lambda space: spaces._create_graph(space, how="IF NOT EXISTS")
-    )
-    drop = spaces.drop_graph
-    monkeypatch.setattr(spaces, "drop_graph", lambda space, how="": drop(space, how=""))
+    monkeypatch.setattr(graphs, "NEEDED_FROM", len(TEXTS) - 1)
+    monkeypatch.setattr(graphs, "ensure", lambda space: graphs.build(space, how="IF NOT EXISTS"))
+    drop = graphs.drop
+    monkeypatch.setattr(graphs, "drop", lambda space, how="": drop(space, how=""))
     vectors.forget()
 
 
@@ -84,7 +83,7 @@ def test_all_chunks_are_embedded_again_then_searched_and_the_old_vectors_are_gon
     assert asked[-1] == "next-q"
     with connection.cursor() as cursor:
         cursor.execute("SELECT indexname FROM pg_indexes WHERE indexname LIKE 'vector_graph%%'")
-        assert cursor.fetchall() == [(spaces.graph_of(spaces.active()),)]
+        assert cursor.fetchall() == [(graphs.name_of(spaces.active()),)]
 
 
 def test_another_number_of_dimensions(user, document, embedder, monkeypatch):
