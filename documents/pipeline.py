@@ -25,7 +25,7 @@ from documents.steps.split import split_kept
 from documents.steps.store import replace_chunks
 from documents.steps.validate import FileFacts, validate_file
 from documents.uploaded import local
-from documents.words import indexed
+from documents.words import RULES, indexed
 from tasks import rows
 from tasks.exceptions import Fenced
 from tasks.pipelines import Pipeline, Step, StepResult, StepRun
@@ -169,6 +169,7 @@ def _split_confined(
 _DRAFT_COLUMNS = (
     "chunk_id", "document_id", "task_id", "index", "text", "start", "end",
     "page_start", "page_end", "headings", "context", "digest", "words", "weights",
+    "word_rules",
 )  # fmt: skip
 
 
@@ -194,6 +195,7 @@ def _draft_row(
         chunk_id, run.subject_id, run.task_id, passage.index, body, passage.start, passage.end,
         passage.page_start, passage.page_end, list(passage.headings), passage.context,
         digest(name, owner_id), *indexed(embedded_text(passage.context, body), language),
+        RULES,
     )  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""Words without their endings, by the rules of the language they stand in (Snowball)."""
+"""Words without their endings, by the rules of the language they stand in (Snowball).
+
+Letters like ø are written plainly in them. Other rules make other words: see `words.RULES`.
+"""
 
 import threading
 from collections.abc import Iterable
@@ -22,6 +25,12 @@ _ALGORITHMS = {
 
 KEPT = 10_000  # words of each language, as a stemmer would; 26 MB where all are full
 LONGEST_KEPT = 40  # characters
+# Letters that are no others with a mark, as Unicode sees them, and are often written so. Behind the
+# stem: endings are known by them.
+_PLAIN = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d",
+     "þ": "th"}
+)  # fmt: skip
 # A stemmer keeps what it works at in itself, so one at a time may use them; to make them anew for
 # each of a web server's threads, which live as long as a request, takes longer than a search.
 _turn = threading.Lock()
@@ -36,7 +45,7 @@ class _Stems(dict[str, str]):
 
     def __missing__(self, word: str) -> str:
         with _turn:
-            stem: str = self._stemmer.stemWord(word)
+            stem: str = self._stemmer.stemWord(word).translate(_PLAIN)
         if stem in GRAMMAR:  # "Anders" is no "and", which stands everywhere
             stem = word
         if len(self) >= KEPT:

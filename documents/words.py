@@ -10,13 +10,15 @@ no dictionary, and no new name is missing from one.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from itertools import chain, compress, pairwise
 from operator import or_
 from zlib import crc32
 
 from documents.stems import stemmed, variants
 
+# Raised by one whenever a passage may get other words than before: see `documents.reindexing`.
+RULES = 2
 Span = tuple[int, int]
 LONGEST = 64  # characters of a word; what is longer is cut
 LONGEST_IDENTIFIER = 24  # of those within longer ones
@@ -56,7 +58,16 @@ _OF_PIECE = "[^/:@&,]"
 _PIECE = re.compile(rf"(?<!{_OF_PIECE})(?={_OF_PIECE}*\d){_OF_PIECE}*?[{_HYPHENS}._'’]{_OF_PIECE}*")
 _IN_PIECE = re.compile(f"[^{_HYPHENS}._'’]+")
 _MIXED = re.compile(r"[^\W\d_]\d|\d[^\W\d_]")
-_ACCENT = re.compile("[\u0300-\u036f]")
+# Of all scripts that Unicode takes apart, the points of Hebrew, the vowels and lines of Arabic.
+_ACCENT = re.compile(
+    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670]"
+)
+# A note's number at a word ("methods9"), a unit or ending at a figure ("500mg", "1990s").
+_GLUED = re.compile(
+    r"([^\W\d_]{3,})[\d\xb2\xb3\xb9\u2070-\u2079]{1,2}"
+    r"|(\d+)(?:(?:st|nd|rd|th|[^\W\d_])|([^\W\d_]{2,3}))",
+    re.IGNORECASE,
+)
 _MARKS = "".join(c for c in map(chr, range(0xE00, 0x3100)) if unicodedata.category(c)[0] == "M")
 # A character of a script without spaces with all that may become one with it.
 _CLUSTER = re.compile(f".[{_MARKS}\u1160-\u11ff\uff9e\uff9f]*")
@@ -75,7 +86,8 @@ def folded(text: str) -> str:
 def counted(text: str, language: str) -> Counter[str]:
     """How often each word stands in a passage; of scripts without spaces, characters and pairs."""
     text = folded(text)
-    words = Counter(word[:LONGEST] for word in stemmed(_WORD.findall(text), language))
+    found = _WORD.findall(text)
+    words = Counter(word[:LONGEST] for word in stemmed(found + _parts(found), language))
     compounds = _COMPOUND.findall(text)
     joined = [_JOINING.sub("", compound) for compound in compounds]
     words.update(word[:LONGEST] for word in joined)
@@ -87,6 +99,12 @@ def counted(text: str, language: str) -> Counter[str]:
             words.update(run)
             words.update(map("".join, pairwise(run)))
     return words
+
+
+def _parts(words: Iterable[str]) -> list[str]:
+    """What of these words counts as a word too."""
+    glued = [_GLUED.fullmatch(word) for word in words if not word.isalpha()]
+    return [part for match in glued if match for part in match.groups() if part]
 
 
 def indexed(text: str, language: str) -> tuple[str, str]:
@@ -118,6 +136,7 @@ def asked(question: str, languages: Collection[str]) -> list[set[str]]:
     """
     question = folded(question)
     words = _WORD.findall(question)
+    words += _parts(words)
     words += [_JOINING.sub("", compound) for compound in _COMPOUND.findall(question)]
     for run in _RUN.findall(question):
         words += map("".join, pairwise(run)) if len(run) > 1 else run
@@ -131,16 +150,27 @@ def spans(text: str, language: str, forms: Set[str]) -> Iterator[tuple[int, int]
     compounds = [match for match in found if match.lastindex]
     words = [match for match in found if not match.lastindex]
     words += [word for each in compounds for word in _WORD.finditer(text, *each.span())]
-    for match in _known(words, language, forms):
-        yield match.span()
+    yield from _known([match.span() for match in words], text, language, forms)
+    yield from _known([*_glued(words)], text, language, forms)
     for start, end in chain.from_iterable(map(_joined, compounds)):
         if _bare(text[start:end]) in forms:
             yield start, end
     yield from _unspaced(text, forms)
 
 
-def _known(found: list[re.Match[str]], language: str, forms: Set[str]) -> Iterator[re.Match[str]]:
-    words = folded("\n".join([match[0] for match in found])).split("\n")
+def _glued(words: Iterable[re.Match[str]]) -> Iterator[Span]:
+    """Where parts of words stand that count as words too."""
+    for word in words:
+        if not word[0].isalpha() and (match := _GLUED.fullmatch(word[0])):
+            yield from (
+                (word.start() + start, word.start() + end)
+                for start, end in match.regs[1:]
+                if start >= 0
+            )
+
+
+def _known(found: Sequence[Span], text: str, language: str, forms: Set[str]) -> Iterator[Span]:
+    words = folded("\n".join([text[start:end] for start, end in found])).split("\n")
     stems, known = stemmed(words, language), forms.__contains__
     return compress(found, map(or_, map(known, words), map(known, stems)))
 

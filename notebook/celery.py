@@ -81,7 +81,9 @@ app.conf.update(
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
         "housekeeping": {"task": "housekeeping", "schedule": crontab(minute="*/15")},
+        # Every minute, and no more than one that waits.
         "build_graph": {"task": "build_graph", "schedule": 60, "options": {"expires": 60}},
+        "reindex_words": {"task": "reindex_words", "schedule": 60, "options": {"expires": 60}},
     },
 )
 app.autodiscover_tasks()

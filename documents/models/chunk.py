@@ -48,6 +48,7 @@ class Draft(Passage):
     id = models.BigAutoField(primary_key=True)  # type: ignore[assignment] # it is no chunk yet
     chunk_id = models.UUIDField(editable=False)
     task = models.ForeignKey("tasks.Task", models.CASCADE, related_name="+")
+    word_rules = models.PositiveSmallIntegerField(default=1, db_default=1)  # `words.RULES`
     embedding = VectorField(null=True)  # as soon as it is paid for
     space = models.ForeignKey(
         EmbeddingSpace, models.SET_NULL, null=True, db_index=False, related_name="+"

@@ -44,6 +44,9 @@ class Document(models.Model):
     page_count = models.PositiveIntegerField(_("pages"), null=True, blank=True)
     chunk_count = models.PositiveIntegerField(_("chunks"), default=0)
     language = models.CharField(_("language"), max_length=10, blank=True)
+    word_rules = models.PositiveSmallIntegerField(
+        default=1, db_default=1, editable=False
+    )  # `words.RULES` when its chunks got their words
     extraction = models.ForeignKey(
         "Extraction", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )  # the one the chunks' spans refer to

@@ -38,7 +38,9 @@ _VECTORS = f"""
 _REMOVE = "DELETE FROM {table} WHERE document_id = %(document)s"
 _CURRENT = f"""
     UPDATE {Document._meta.db_table} document
-    SET chunk_count = %(stored)s, extraction_id = extraction.id
+    SET chunk_count = %(stored)s, extraction_id = extraction.id, word_rules = (
+        SELECT min(word_rules) FROM {Draft._meta.db_table} WHERE task_id = %(task)s
+    )
     FROM {Extraction._meta.db_table} extraction
     WHERE document.id = %(document)s AND extraction.task_id = %(task)s
 """  # noqa: S608 - names of our own, here and below

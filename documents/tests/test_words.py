@@ -110,3 +110,44 @@ def test_a_long_run_of_joined_words_is_no_trap():
     words.counted("a1-" * 300_000 + "b", "en")
     words.counted("a1/" * 300_000 + "b", "en")
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("methods9", "method"), ("makeup10", "makeup"), ("Python3", "python"),
+        ("500mg", "500"), ("500mg", "mg"), ("64GB", "gb"), ("1990s", "1990"), ("10th", "10"),
+        ("Größe12", "gross"),
+    ],
+)  # fmt: skip
+def test_figures_and_what_is_glued_to_them_are_words_too(written, found):
+    language = "de" if "ö" in written else "en"
+    counted = words.counted(f"an {written} here", language)
+    assert counted[found] == 1
+    assert {found} & set().union(*words.asked(written, [language]))
+    (place,) = words.spans(f"an {written} here", language, {found})
+    assert f"an {written} here"[slice(*place)].lower() in written.lower()
+
+
+@pytest.mark.parametrize("written", ["mp3", "h2o", "1st", "4k", "base64x", "ab1234", "2024"])
+def test_other_words_with_figures_are_no_words_apart(written):
+    alone = {written, "1", "4"}
+    assert set(words.counted(f"an {written} here", "en")) - alone == {"an", "here"}
+
+
+@pytest.mark.parametrize(
+    ("written", "asked", "language"),
+    [
+        ("Søren", "soren", "da"), ("Łódź", "lodz", "pl"), ("Đường", "duong", "vi"),
+        ("ISPARTA", "ısparta", "tr"), ("Isparta'da", "isparta", "tr"), ("Ægir", "aegir", "is"),
+        ("œuvre", "oeuvre", "fr"), ("שָׁלוֹם", "שלום", "he"), ("مُحَمَّد", "محمد", "ar"),
+    ],
+)  # fmt: skip
+def test_a_word_is_found_in_plain_letters_and_without_points(written, asked, language):
+    (forms,) = words.asked(asked, [language])
+    assert forms & set(words.counted(written, language))
+    assert [written[slice(*place)] for place in words.spans(written, language, forms)]
+
+
+def test_plain_letters_make_no_word_a_word_of_grammar():
+    assert words.counted("før", "da") == {"før": 1}  # not "for"
