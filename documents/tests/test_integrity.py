@@ -246,8 +246,9 @@ def test_a_chunk_without_a_vector_is_told(available):
     assert broken()["I2 no vector"].ids == [str(available.pk)]
 
 
-def test_a_zero_vector_is_told(available):
-    sql("""UPDATE documents_chunkvector SET embedding = array_fill(0, ARRAY[384])::vector
+@pytest.mark.parametrize("vector", ["array_fill(0, ARRAY[384])", "ARRAY[1, 2, 3]"])
+def test_a_vector_of_no_use_is_told(available, vector):
+    sql(f"""UPDATE documents_chunkvector SET embedding = {vector}::vector
            WHERE chunk_id = (SELECT id FROM documents_chunk WHERE index = 0)""")
     assert {"I6 vectors", "I6 newest vectors"} == set(broken())
     assert broken()["I6 vectors"].ids == [str(available.pk)]
@@ -275,7 +276,6 @@ TWO_LIVE_TASKS = """
     ("forbidden", "by"),
     [
         ("UPDATE documents_chunkvector SET embedding = NULL", "not-null constraint"),
-        ("UPDATE documents_chunkvector SET embedding = '[1, 2, 3]'", "expected 384 dimensions"),
         (f"UPDATE documents_chunkvector SET embedding = '[{'NaN,' * 383}1]'", "NaN not allowed"),
         ("UPDATE documents_document SET chunk_count = 0", "available_has_chunks"),
         ("UPDATE documents_chunk SET index = 0", "one_chunk_per_index"),
