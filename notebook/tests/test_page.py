@@ -3,6 +3,7 @@
 import re
 import uuid
 
+import pytest
 from playwright.sync_api import expect
 
 from notebook.tests.browsing import (
@@ -588,3 +589,49 @@ def test_an_answer_that_breaks_off_is_told(page, chat_server):
         expect(page.get_by_role("heading", name=f"What is in {name}?")).to_be_focused()
     finally:
         chat_server.misbehave = None
+
+
+@pytest.mark.parametrize(
+    ("tab", "address", "entry"),
+    [
+        ("Steps", "**/api/tasks/*/", ".step"),
+        ("Passages", "**/chunks/?*", ".passage"),
+        ("History", "**/history/", ".history-entry"),
+    ],
+)
+def test_what_the_panel_could_not_read_is_read_on_demand(page, tab, address, entry):
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.route_web_socket("**/ws/tasks/", lambda socket: socket.send('{"type": "ready"}'))
+    page.reload()  # the socket sends no tasks any more
+    page.route(address, lambda route: route.abort())
+    page.get_by_role("button", name=name, exact=True).click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_role("tab", name=tab).click()
+    expect(panel.get_by_role("alert")).to_contain_text("The server can't be reached.")
+    page.unroute(address)
+    panel.get_by_role("button", name="Try again").press("Enter")
+    expect(panel.locator(entry).first).to_be_visible()
+    expect(panel.get_by_role("alert")).to_have_count(0)
+    expect(panel.get_by_role("tabpanel")).to_be_focused()
+
+
+def test_what_was_read_stays_where_more_of_it_could_not_be(page):
+    name = unique("txt")
+    ready(page, name, long_text())
+    page.route(
+        "**/chunks/?*",
+        lambda route: route.continue_(url=route.request.url.replace("page_size=50", "page_size=2")),
+    )
+    page.get_by_role("button", name=name, exact=True).click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_role("tab", name="Passages").click()
+    expect(panel.locator(".passage")).to_have_count(2)
+    page.route("**/chunks/?*", lambda route: route.abort())
+    panel.get_by_role("button", name="Load more").click()
+    expect(panel.get_by_role("alert")).to_contain_text("The server can't be reached.")
+    expect(panel.locator(".passage")).to_have_count(2)
+    page.unroute("**/chunks/?*")
+    panel.get_by_role("button", name="Try again").click()
+    expect(panel.get_by_role("alert")).to_have_count(0)
+    assert panel.locator(".passage").count() > 2

@@ -8,13 +8,14 @@ export function focusTitle(id) {
   if (title.matches(":focus-visible")) title.scrollIntoView({ block: "nearest" });
 }
 
-export const focusList = () => focusTitle("documents-title");
+/** Where to go on: in the panel while it is open, as all else is inert then, or at the list. */
+export const focusNext = () => focusTitle(document.querySelector(".tab[aria-selected=true]")?.id ?? "documents-title");
 
-/** Call it after a change of the state, which is painted before the list gets the focus. */
-export function keepFocus() {
+/** Call it after a change of the state, which is painted before `next()` gives the focus to another. */
+export function keepFocus(next = focusNext) {
   const had = document.activeElement;
   requestAnimationFrame(() => {
-    if (!had.isConnected && document.activeElement === document.body) focusList();
+    if (!had.isConnected && document.activeElement === document.body) next();
   });
 }
 
@@ -27,3 +28,6 @@ export function useKeptFocus(next) {
   });
   return group;
 }
+
+/** A ref for a row's buttons: who pressed one that goes stays at the row's name. */
+export const useRowFocus = () => useKeptFocus((actions) => actions.parentElement.querySelector(".row-name"));
