@@ -550,6 +550,56 @@ def test_a_low_screen_shows_the_panel_in_full_when_scrolled(page):
     expect(body.locator(".step").last).to_be_in_viewport(ratio=1)
 
 
+def test_passages_fit_a_screen_that_becomes_narrow(page):
+    name = unique("txt")
+    ready(page, name, long_text())
+    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("tab", name="Passages").click()
+    expect(page.locator(".passage").nth(9)).to_be_attached()
+    page.set_viewport_size({"width": 320, "height": 900})
+    body = page.get_by_role("tabpanel")
+    assert body.evaluate("(body) => body.scrollWidth - body.clientWidth") == 0
+
+
+def test_a_time_of_the_history_stands_on_one_line(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+
+    def date(route):
+        answer = route.fetch()
+        entries = answer.json()
+        for entry in entries["results"]:
+            entry["created_at"] = "2026-11-30T22:22:22Z"
+        route.fulfill(response=answer, json=entries)
+
+    page.route("**/history/", date)
+    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("tab", name="History").click()
+    time = page.locator(".history-time time").first
+    assert (
+        time.evaluate("(time) => time.offsetHeight / parseInt(getComputedStyle(time).lineHeight)")
+        == 1
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_the_button_of_an_upload_stands_above_those_of_documents(page, width):
+    name = unique("txt")
+    ready(page, name, note(name))
+    upload(page, "nothing.txt", b"")
+    page.set_viewport_size({"width": width, "height": 900})
+    dismiss = page.get_by_role("button", name="Dismiss nothing.txt").bounding_box()
+    assert dismiss["x"] == page.get_by_role("button", name=f"Delete {name}").bounding_box()["x"]
+
+
+def test_the_sign_in_stands_in_the_middle_of_a_narrow_screen(browser, live_stack):
+    with browser.new_context(viewport={"width": 320, "height": 700}) as context:
+        page = context.new_page()
+        page.goto(f"{live_stack.url}/login/")
+        box = page.locator("form.login-form").bounding_box()
+        assert box["x"] == 320 - box["x"] - box["width"]
+
+
 def test_the_chosen_theme_is_kept(page):
     page.emulate_media(color_scheme="light")
     page.get_by_role("button", name="Use the dark theme").click()
