@@ -12,6 +12,7 @@ from notebook.tests.browsing import (
     LIST,
     held,
     let_go,
+    long_text,
     note,
     ready,
     row,
@@ -104,18 +105,17 @@ def test_who_asks_for_more_passages_in_vain_stays_at_the_search(page):
 # -- longer lists ------------------------------------------------------------------------------
 
 
-def test_who_loads_more_documents_goes_on_at_the_first_of_them(page):
-    def answer(route):
-        asked = parse_qs(urlsplit(route.request.url).query)
-        start = int(asked.get("cursor", "0")[0])
-        results = [
-            {**EMPTY_DOCUMENT, "id": f"{number}", "name": f"{number}.txt"}
-            for number in range(start, start + 50)
-        ]
-        after = f"/api/documents/?cursor={start + 50}" if start < 100 else None
-        route.fulfill(json={"results": results, "next": after})
+def pages_of_documents(route):
+    """Of the list, three, each of fifty documents."""
+    start = int(parse_qs(urlsplit(route.request.url).query).get("cursor", "0")[0])
+    numbers = range(start, start + 50)
+    results = [{**EMPTY_DOCUMENT, "id": f"{each}", "name": f"{each}.txt"} for each in numbers]
+    after = f"/api/documents/?cursor={start + 50}" if start < 100 else None
+    route.fulfill(json={"results": results, "next": after})
 
-    page.route(LIST, answer)
+
+def test_who_loads_more_documents_goes_on_at_the_first_of_them(page):
+    page.route(LIST, pages_of_documents)
     page.reload()
     rows = page.locator("[data-document]")
     for shown in (50, 100):
@@ -124,6 +124,35 @@ def test_who_loads_more_documents_goes_on_at_the_first_of_them(page):
         expect(rows.nth(shown)).to_be_focused()
         expect(rows.nth(shown)).to_be_in_viewport()
     expect(page.get_by_role("button", name="Load more")).to_have_count(0)
+
+
+def test_who_loads_more_documents_in_vain_is_told_there_and_tries_again_there(page):
+    page.route(LIST, pages_of_documents)
+    page.reload()
+    rows = page.locator("[data-document]")
+    expect(rows).to_have_count(50)
+    page.route(LIST, lambda route: route.abort())
+    page.get_by_role("button", name="Load more").press("Enter")
+    expect(page.get_by_role("alert")).to_be_in_viewport()
+    page.unroute(LIST)
+    page.route(LIST, pages_of_documents)
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_be_focused()
+    again.press("Enter")
+    expect(rows.nth(50)).to_be_focused()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_who_loads_more_passages_sees_the_first_of_them(page):
+    name = unique("txt")
+    ready(page, name, long_text())
+    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("tab", name="Passages").click()
+    passages = page.locator(".passage")
+    expect(passages).to_have_count(50)
+    page.get_by_role("button", name="Load more").press("Enter")
+    expect(passages.nth(50)).to_be_focused()
+    expect(passages.nth(50)).to_be_in_viewport()
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ export async function loadDocuments() {
   loading = new AbortController();
   unmatched.clear();
   arrived.clear();
-  patchState("documents", { loading: true, error: "" });
+  patchState("documents", { loading: true, error: "", moreError: "" });
   const { filters, documents } = getState();
   const count = Math.max(PAGE_SIZE, documents.items.length);
   const query = { ...filters, page_size: Math.min(LARGEST_PAGE, count) };
@@ -58,11 +58,12 @@ async function readUpTo(count, answer) {
 }
 
 export async function loadMoreDocuments() {
-  patchState("documents", { loading: true, error: "" });
-  await readPage(follow(getState().documents.next), (items) => items);
+  patchState("documents", { loading: true, error: "", moreError: "" });
+  await readPage(follow(getState().documents.next), (items) => items, "moreError");
 }
 
-async function readPage(answer, keep) {
+/** @param place where a failure is told: above the list or below it */
+async function readPage(answer, keep, place = "error") {
   try {
     const { results, next } = await answer;
     const kept = keep(getState().documents.items, results);
@@ -72,7 +73,7 @@ async function readPage(answer, keep) {
     results.forEach(catchUp);
   } catch (problem) {
     if (problem.name === "AbortError") return;
-    patchState("documents", { loading: false, error: problem.message });
+    patchState("documents", { loading: false, [place]: problem.message });
   }
 }
 

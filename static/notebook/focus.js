@@ -2,10 +2,17 @@
 import { useLayoutEffect, useRef } from "./html.js";
 
 /** Who uses the keyboard is shown where it is now; who uses a mouse stays where they read. */
-export function focusTitle(id) {
-  const title = document.getElementById(id);
-  title.focus({ preventScroll: true });
-  if (title.matches(":focus-visible")) title.scrollIntoView({ block: "nearest" });
+export const focusTitle = (id) => show(document.getElementById(id));
+
+/** The same for what has no focus of its own, such as a row. */
+export function focusOn(element) {
+  element.tabIndex = -1;
+  show(element);
+}
+
+function show(element) {
+  element.focus({ preventScroll: true });
+  if (element.matches(":focus-visible")) element.scrollIntoView({ block: "nearest" });
 }
 
 /** Where to go on: in the panel while it is open, as all else is inert then, or at the list. */

@@ -14,7 +14,7 @@ const TYPING_MS = 250;
 const STATUSES = ["PENDING", "RUNNING", "AVAILABLE", "FAILED", "CANCELLED"];
 
 export function DocumentList({ documents, filters, uploads, tasks, selected, highlighted }) {
-  const { items, next, loading, error } = documents;
+  const { items, next, loading, error, moreError } = documents;
   const isFiltered = Boolean(filters.search || filters.status);
   const isEmpty = !items.length && !uploads.length;
   return html`
@@ -32,7 +32,7 @@ export function DocumentList({ documents, filters, uploads, tasks, selected, hig
             isSelected=${selected.has(item.id)} isHighlighted=${item.id === highlighted} />`)}
       </ul>`}
     ${!items.length && !loading && !error && isFiltered && html`<${NoMatch} />`}
-    <${More} hasMore=${next} loading=${loading} onClick=${loadMoreDocuments} />`;
+    <${More} hasMore=${next} loading=${loading} error=${moreError} onClick=${loadMoreDocuments} />`;
 }
 
 function Filters({ search, status, ordering }) {

@@ -26,16 +26,19 @@ export function usePages(path, readFirst, keys, isEnough = () => true) {
     }
   };
   const follow = (next) => nextPage(path, next, reading.current.signal);
+  const begin = (answer, before) => {
+    setState((now) => ({ ...now, error: "" }));
+    run(answer, before);
+  };
   const read = () => {
     reading.current = new AbortController();
-    setState((now) => ({ ...now, error: "" }));
-    run(readFirst(reading.current.signal), []);
+    begin(readFirst(reading.current.signal), []);
   };
   useEffect(() => {
     read();
     return () => reading.current.abort();
   }, keys);
-  return { ...state, read, readMore: () => run(follow(state.next), state.items) };
+  return { ...state, read, readMore: () => begin(follow(state.next), state.items) };
 }
 
 /** What stands for a list, or for what else the panel shows, until it is here. */
@@ -47,6 +50,6 @@ export function Reading({ error, onRetry }) {
 /** Below what is here of a list: what is not. */
 export function Rest({ pages: { next, error, read, readMore } }) {
   return html`
-    <${More} hasMore=${next} onClick=${readMore} />
-    ${error && html`<${Failure} error=${error} onRetry=${next ? readMore : read} next="panel-body" />`}`;
+    <${More} hasMore=${next} error=${error} onClick=${readMore} />
+    ${error && !next && html`<${Failure} error=${error} onRetry=${read} next="panel-body" />`}`;
 }
