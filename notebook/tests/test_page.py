@@ -550,6 +550,23 @@ def test_a_low_screen_shows_the_panel_in_full_when_scrolled(page):
     expect(body.locator(".step").last).to_be_in_viewport(ratio=1)
 
 
+def test_a_hit_is_folded_where_it_is_long_on_this_screen(page):
+    name = unique("txt")
+    ready(page, name, f"{name} 港口在冬天结冰。{'潮水随月亮涨落。' * 20}".encode())
+    hit = search_in(page, name, "港口")
+    expect(hit).to_have_count(1)
+    unfold = hit.get_by_role("button", name="Show all of it")
+    expect(unfold).to_have_count(0)
+    page.set_viewport_size({"width": 320, "height": 900})
+    folded = hit.locator("blockquote").bounding_box()["height"]
+    unfold.press("Enter")
+    expect(hit.get_by_role("button", name="Show less")).to_be_focused()
+    assert hit.locator("blockquote").bounding_box()["height"] > folded
+    page.keyboard.press("Enter")
+    expect(unfold).to_be_focused()
+    assert hit.locator("blockquote").bounding_box()["height"] == folded
+
+
 def test_passages_fit_a_screen_that_becomes_narrow(page):
     name = unique("txt")
     ready(page, name, long_text())

@@ -274,6 +274,18 @@ def test_who_dismisses_a_message_over_the_panel_stays_in_it(page):
     expect(page.get_by_role("tab", name="Steps")).to_be_focused()
 
 
+def test_who_deletes_by_keyboard_comes_to_undo_before_the_list(page):
+    name, other = unique("txt"), unique("txt")
+    ready(page, other, note(other))
+    found = ready(page, name, note(name))
+    page.get_by_role("button", name=f"Delete {name}").press("Enter")
+    expect(documents_title(page)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(found).to_be_visible()
+
+
 def test_a_message_that_goes_by_itself_hands_the_focus_on(page):
     name = unique("txt")
     ready(page, name, note(name))

@@ -25,10 +25,9 @@ export function App({ state, onReconnect }) {
     <${Hits} search=${state.search} selected=${state.selected} />
     <section class="documents" aria-labelledby="documents-title">
       <${DropZone} isFirst=${isEmpty(state)} />
-      <${DocumentList} ...${state} />
+      <${DocumentList} ...${state}>${!open && above}<//>
     </section>
-    <${Panel} panel=${state.panel} item=${open} task=${open?.task && state.tasks[open.task.id]}>${above}<//>
-    ${!open && above}`;
+    <${Panel} panel=${state.panel} item=${open} task=${open?.task && state.tasks[open.task.id]}>${above}<//>`;
 }
 
 const isEmpty = ({ documents, filters, uploads }) =>

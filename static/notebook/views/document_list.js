@@ -13,13 +13,15 @@ import { UploadRow } from "./upload_row.js";
 const TYPING_MS = 250;
 const STATUSES = ["PENDING", "RUNNING", "AVAILABLE", "FAILED", "CANCELLED"];
 
-export function DocumentList({ documents, filters, uploads, tasks, selected, highlighted }) {
+/** @param children what lies above the page: by keyboard it comes next after the title, not after the list */
+export function DocumentList({ documents, filters, uploads, tasks, selected, highlighted, children }) {
   const { items, next, loading, error, moreError } = documents;
   const isFiltered = Boolean(filters.search || filters.status);
   const isEmpty = !items.length && !uploads.length;
   return html`
     <div class="list-head">
       <h2 id="documents-title" tabindex="-1" class=${isEmpty && !loading && !error && !isFiltered ? "visually-hidden" : ""}>${t("Documents")}</h2>
+      ${children}
       ${(!isEmpty || isFiltered || loading) && html`<${Filters} ...${filters} />`}
     </div>
     ${error && html`<${Failure} error=${error} onRetry=${loadDocuments} next="documents-title" />`}

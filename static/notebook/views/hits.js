@@ -3,7 +3,7 @@ import { fileUrl, pageUrl } from "../api.js";
 import { openPanel } from "../documents.js";
 import { useKeptFocus } from "../focus.js";
 import { number, pageRange } from "../format.js";
-import { html, useState } from "../html.js";
+import { html, useEffect, useRef, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
 import { HITS, markWords, MOST_HITS, search, searchMore } from "../search.js";
 import { Failure } from "./failure.js";
@@ -11,7 +11,6 @@ import { FileTile, Icon } from "./icons.js";
 import { More } from "./more.js";
 
 const COPIES = 5; // told by name
-const LONG_TEXT = 420; // characters; about what the folded passage shows
 
 export function Hits({ search: state }) {
   const { query, results, running, error, topK } = state;
@@ -45,7 +44,7 @@ function title(results, running) {
 
 function Hit({ hit: { score, chunk, document, highlights, copies } }) {
   const [isOpen, setOpen] = useState(false);
-  const isLong = chunk.text.length > LONG_TEXT;
+  const [quote, isLong] = useIsCut();
   return html`
     <li class="hit">
       <header class="hit-source">
@@ -56,7 +55,7 @@ function Hit({ hit: { score, chunk, document, highlights, copies } }) {
         </div>
         <${Score} score=${score} />
       </header>
-      <blockquote class=${`hit-text${isLong && !isOpen ? " is-folded" : ""}`}>
+      <blockquote ref=${quote} class=${`hit-text${isOpen ? "" : " is-folded"}`}>
         ${markWords(chunk.text, highlights).map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}
       </blockquote>
       ${copies.length > 0 && html`<${Copies} copies=${copies} />`}
@@ -75,6 +74,20 @@ function Hit({ hit: { score, chunk, document, highlights, copies } }) {
         <a class="link" href=${fileUrl(document.id)} download><${Icon} name="download" />${t("Original")}</a>
       </footer>
     </li>`;
+}
+
+/** A ref for a text, and whether it is cut off where it is folded: that depends on the screen. */
+function useIsCut() {
+  const text = useRef(null);
+  const [isCut, setCut] = useState(false);
+  useEffect(() => {
+    const { current } = text;
+    const measure = () => current.matches(".is-folded") && setCut(current.scrollHeight > current.clientHeight);
+    const observer = new ResizeObserver(measure);
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, []);
+  return [text, isCut];
 }
 
 /** Where else the same passage stands. */
