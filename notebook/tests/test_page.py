@@ -567,6 +567,19 @@ def test_a_hit_is_folded_where_it_is_long_on_this_screen(page):
     assert hit.locator("blockquote").bounding_box()["height"] == folded
 
 
+def test_the_status_and_the_buttons_stand_apart_on_a_narrow_screen(page, embedder):
+    embedder.seconds_per_request = SLOW_EMBEDDING_SECONDS
+    page.set_viewport_size({"width": 320, "height": 900})
+    name = unique("txt")
+    found = upload(page, name, long_text())
+    page.get_by_role("button", name=f"Cancel {name}").click()
+    expect(found).to_have_attribute("data-status", "CANCELLED")
+    chip = found.locator(".chip").bounding_box()
+    button = page.get_by_role("button", name=f"Retry {name}").bounding_box()
+    right, bottom = chip["x"] + chip["width"], chip["y"] + chip["height"]
+    assert button["x"] - right >= 4 or button["y"] >= bottom
+
+
 def test_passages_fit_a_screen_that_becomes_narrow(page):
     name = unique("txt")
     ready(page, name, long_text())
