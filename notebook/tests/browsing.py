@@ -5,9 +5,21 @@ import uuid
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from notebook.tests.live import until
+
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SOON_MS = 10_000
 PROCESSED_MS = 90_000
+LIST = "**/api/documents/?*"
+EMPTY_DOCUMENT = {
+    "size": 0,
+    "status": "AVAILABLE",
+    "created_at": "2024-01-01T00:00:00Z",
+    "chunk_count": 0,
+    "page_count": None,
+    "language": "",
+    "task": None,
+}
 expect.set_options(timeout=SOON_MS)
 
 
@@ -51,6 +63,27 @@ def search_in(page: Page, name: str, query: str) -> Locator:
     page.get_by_label("Search your documents").fill(query)
     page.keyboard.press("Enter")
     return page.locator(".hit")
+
+
+def held(page: Page, address: str, method: str = "GET") -> list:
+    """The requests that wait, from now on, until the test lets them go."""
+    waiting: list = []
+
+    def hold(route):
+        return waiting.append(route) if route.request.method == method else route.fallback()
+
+    page.route(address, hold)
+    return waiting
+
+
+def until_asked(page: Page, waiting: list, times: int) -> None:
+    until(lambda: page.title() and len(waiting), lambda asked: asked >= times)
+
+
+def let_go(page: Page, address: str, waiting: list) -> None:
+    for route in waiting:
+        route.continue_()
+    page.unroute(address)
 
 
 def unique(suffix: str) -> str:

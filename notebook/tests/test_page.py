@@ -3,6 +3,7 @@
 import re
 import uuid
 
+import pytest
 from playwright.sync_api import expect
 
 from notebook.tests.browsing import (
@@ -549,6 +550,86 @@ def test_a_low_screen_shows_the_panel_in_full_when_scrolled(page):
     expect(body.locator(".step").last).to_be_in_viewport(ratio=1)
 
 
+def test_a_hit_is_folded_where_it_is_long_on_this_screen(page):
+    name = unique("txt")
+    ready(page, name, f"{name} 港口在冬天结冰。{'潮水随月亮涨落。' * 20}".encode())
+    hit = search_in(page, name, "港口")
+    expect(hit).to_have_count(1)
+    unfold = hit.get_by_role("button", name="Show all of it")
+    expect(unfold).to_have_count(0)
+    page.set_viewport_size({"width": 320, "height": 900})
+    folded = hit.locator("blockquote").bounding_box()["height"]
+    unfold.press("Enter")
+    expect(hit.get_by_role("button", name="Show less")).to_be_focused()
+    assert hit.locator("blockquote").bounding_box()["height"] > folded
+    page.keyboard.press("Enter")
+    expect(unfold).to_be_focused()
+    assert hit.locator("blockquote").bounding_box()["height"] == folded
+
+
+def test_the_status_and_the_buttons_stand_apart_on_a_narrow_screen(page, embedder):
+    embedder.seconds_per_request = SLOW_EMBEDDING_SECONDS
+    page.set_viewport_size({"width": 320, "height": 900})
+    name = unique("txt")
+    found = upload(page, name, long_text())
+    page.get_by_role("button", name=f"Cancel {name}").click()
+    expect(found).to_have_attribute("data-status", "CANCELLED")
+    chip = found.locator(".chip").bounding_box()
+    button = page.get_by_role("button", name=f"Retry {name}").bounding_box()
+    right, bottom = chip["x"] + chip["width"], chip["y"] + chip["height"]
+    assert button["x"] - right >= 4 or button["y"] >= bottom
+
+
+def test_passages_fit_a_screen_that_becomes_narrow(page):
+    name = unique("txt")
+    ready(page, name, long_text())
+    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("tab", name="Passages").click()
+    expect(page.locator(".passage").nth(9)).to_be_attached()
+    page.set_viewport_size({"width": 320, "height": 900})
+    body = page.get_by_role("tabpanel")
+    assert body.evaluate("(body) => body.scrollWidth - body.clientWidth") == 0
+
+
+def test_a_time_of_the_history_stands_on_one_line(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+
+    def date(route):
+        answer = route.fetch()
+        entries = answer.json()
+        for entry in entries["results"]:
+            entry["created_at"] = "2026-11-30T22:22:22Z"
+        route.fulfill(response=answer, json=entries)
+
+    page.route("**/history/", date)
+    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("tab", name="History").click()
+    time = page.locator(".history-time time").first
+    assert (
+        time.evaluate("(time) => time.offsetHeight / parseInt(getComputedStyle(time).lineHeight)")
+        == 1
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_the_button_of_an_upload_stands_above_those_of_documents(page, width):
+    name = unique("txt")
+    ready(page, name, note(name))
+    upload(page, "nothing.txt", b"")
+    page.set_viewport_size({"width": width, "height": 900})
+    dismiss = page.get_by_role("button", name="Dismiss nothing.txt").bounding_box()
+    assert dismiss["x"] == page.get_by_role("button", name=f"Delete {name}").bounding_box()["x"]
+
+
+def test_the_sign_in_stands_in_the_middle_of_a_narrow_screen(browser, live_stack):
+    with browser.new_context(viewport={"width": 320, "height": 700}) as context:
+        page = context.new_page()
+        page.goto(f"{live_stack.url}/login/")
+        box = page.locator("form.login-form").bounding_box()
+        assert box["x"] == 320 - box["x"] - box["width"]
+
+
 def test_the_chosen_theme_is_kept(page):
     page.emulate_media(color_scheme="light")
     page.get_by_role("button", name="Use the dark theme").click()
@@ -588,3 +669,49 @@ def test_an_answer_that_breaks_off_is_told(page, chat_server):
         expect(page.get_by_role("heading", name=f"What is in {name}?")).to_be_focused()
     finally:
         chat_server.misbehave = None
+
+
+@pytest.mark.parametrize(
+    ("tab", "address", "entry"),
+    [
+        ("Steps", "**/api/tasks/*/", ".step"),
+        ("Passages", "**/chunks/?*", ".passage"),
+        ("History", "**/history/", ".history-entry"),
+    ],
+)
+def test_what_the_panel_could_not_read_is_read_on_demand(page, tab, address, entry):
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.route_web_socket("**/ws/tasks/", lambda socket: socket.send('{"type": "ready"}'))
+    page.reload()  # the socket sends no tasks any more
+    page.route(address, lambda route: route.abort())
+    page.get_by_role("button", name=name, exact=True).click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_role("tab", name=tab).click()
+    expect(panel.get_by_role("alert")).to_contain_text("The server can't be reached.")
+    page.unroute(address)
+    panel.get_by_role("button", name="Try again").press("Enter")
+    expect(panel.locator(entry).first).to_be_visible()
+    expect(panel.get_by_role("alert")).to_have_count(0)
+    expect(panel.get_by_role("tabpanel")).to_be_focused()
+
+
+def test_what_was_read_stays_where_more_of_it_could_not_be(page):
+    name = unique("txt")
+    ready(page, name, long_text())
+    page.route(
+        "**/chunks/?*",
+        lambda route: route.continue_(url=route.request.url.replace("page_size=50", "page_size=2")),
+    )
+    page.get_by_role("button", name=name, exact=True).click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_role("tab", name="Passages").click()
+    expect(panel.locator(".passage")).to_have_count(2)
+    page.route("**/chunks/?*", lambda route: route.abort())
+    panel.get_by_role("button", name="Load more").click()
+    expect(panel.get_by_role("alert")).to_contain_text("The server can't be reached.")
+    expect(panel.locator(".passage")).to_have_count(2)
+    page.unroute("**/chunks/?*")
+    panel.get_by_role("button", name="Try again").click()
+    expect(panel.get_by_role("alert")).to_have_count(0)
+    expect(panel.locator(".passage")).to_have_count(4)

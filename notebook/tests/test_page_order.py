@@ -7,7 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import expect
 
 from notebook.tests.browsing import (
+    EMPTY_DOCUMENT,
+    LIST,
     PROCESSED_MS,
+    held,
+    let_go,
     long_text,
     note,
     opened,
@@ -16,44 +20,13 @@ from notebook.tests.browsing import (
     row,
     search_in,
     unique,
+    until_asked,
     upload,
 )
-from notebook.tests.live import until
 
-LIST = "**/api/documents/?*"
 LIVE = re.compile("PENDING|RUNNING")
 SLOW_EMBEDDING_SECONDS = 0.3  # a request
 LONG_LIST = 230
-EMPTY_DOCUMENT = {
-    "size": 0,
-    "status": "AVAILABLE",
-    "created_at": "2024-01-01T00:00:00Z",
-    "chunk_count": 0,
-    "page_count": None,
-    "language": "",
-    "task": None,
-}
-
-
-def held(page, address: str, method: str = "GET") -> list:
-    """The requests that wait, from now on, until the test lets them go."""
-    waiting: list = []
-
-    def hold(route):
-        return waiting.append(route) if route.request.method == method else route.fallback()
-
-    page.route(address, hold)
-    return waiting
-
-
-def until_asked(page, waiting: list, times: int) -> None:
-    until(lambda: page.title() and len(waiting), lambda asked: asked >= times)
-
-
-def let_go(page, address: str, waiting: list) -> None:
-    for route in waiting:
-        route.continue_()
-    page.unroute(address)
 
 
 def is_task(text: str) -> bool:
@@ -353,3 +326,23 @@ def test_a_long_list_is_as_long_when_the_connection_is_back(page):
     expect(rows.first).to_contain_text("0 of 2")
     expect(rows).to_have_count(LONG_LIST)
     expect(rows.last).to_contain_text(f"{LONG_LIST - 1} of 2")
+
+
+def test_what_is_added_while_the_list_is_read_stays_in_it(context, page):
+    word = unique("x")
+    name, uploaded, pushed = (f"{each} {word}.txt" for each in ("old", "uploaded", "pushed"))
+    ready(page, name, note(name))
+    answers = []
+    page.route(LIST, lambda route: answers.append((route, route.fetch())))
+    page.get_by_label("Filter by name").fill(word)
+    until_asked(page, answers, 1)
+    ready(page, uploaded, note(uploaded))
+    for other in opened(context):
+        ready(other, pushed, note(pushed))
+    expect(row(page, pushed)).to_have_attribute("data-status", "AVAILABLE")
+    ((route, answer),) = answers
+    assert [each["name"] for each in answer.json()["results"]] == [name]
+    route.fulfill(response=answer)
+    expect(page.locator(".rows")).to_have_attribute("aria-busy", "false")
+    for each in (name, uploaded, pushed):
+        expect(row(page, each)).to_have_count(1)

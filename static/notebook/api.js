@@ -63,7 +63,7 @@ export const fileUrl = (id) => `/api/documents/${id}/file/`;
 export const pageUrl = (id, page) => `${fileUrl(id)}?inline=true#page=${page}`;
 export const getTask = (id) => request(`/api/tasks/${id}/`);
 export const historyPath = (id) => `/api/tasks/${id}/history/`;
-export const getHistory = (id) => request(historyPath(id));
+export const getHistory = (id, signal) => request(historyPath(id), { signal });
 export const cancelTask = (id) => request(`/api/tasks/${id}/cancel/`, { method: "POST" });
 export const retryTask = (id) => request(`/api/tasks/${id}/retry/`, { method: "POST" });
 export const search = (body, signal) => request("/api/search/", { method: "POST", body, signal });

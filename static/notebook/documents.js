@@ -12,6 +12,7 @@ const PAGE_SIZE = 50;
 const LARGEST_PAGE = 200;
 const discovering = new Set();
 const unmatched = new Set(); // ids that pushes told of and whose names are filtered out
+const arrived = new Set(); // ids put on top since the list was asked for, whose answer may lack them
 const acting = new Set();
 const told = new Set(); // ends of tasks: more than one answer may bring the same
 let loading = new AbortController();
@@ -33,11 +34,17 @@ export async function loadDocuments() {
   loading.abort();
   loading = new AbortController();
   unmatched.clear();
-  patchState("documents", { loading: true, error: "" });
+  arrived.clear();
+  patchState("documents", { loading: true, error: "", moreError: "" });
   const { filters, documents } = getState();
   const count = Math.max(PAGE_SIZE, documents.items.length);
   const query = { ...filters, page_size: Math.min(LARGEST_PAGE, count) };
-  await readPage(readUpTo(count, api.listDocuments(query, loading.signal)), () => []);
+  await readPage(readUpTo(count, api.listDocuments(query, loading.signal)), arrivedOutside);
+}
+
+function arrivedOutside(items, results) {
+  const listed = new Set(results.map(({ id }) => id));
+  return items.filter(({ id }) => arrived.has(id) && !listed.has(id));
 }
 
 const follow = (next) => api.nextPage("/api/documents/", next, loading.signal);
@@ -51,21 +58,22 @@ async function readUpTo(count, answer) {
 }
 
 export async function loadMoreDocuments() {
-  patchState("documents", { loading: true, error: "" });
-  await readPage(follow(getState().documents.next), (items) => items);
+  patchState("documents", { loading: true, error: "", moreError: "" });
+  await readPage(follow(getState().documents.next), (items) => items, "moreError");
 }
 
-async function readPage(answer, keep) {
+/** @param place where a failure is told: above the list or below it */
+async function readPage(answer, keep, place = "error") {
   try {
     const { results, next } = await answer;
-    const kept = keep(getState().documents.items);
+    const kept = keep(getState().documents.items, results);
     const known = new Set(kept.map((item) => item.id));
     const items = [...kept, ...results.filter((item) => !known.has(item.id))];
     patchState("documents", { items, next, loading: false });
     results.forEach(catchUp);
   } catch (problem) {
     if (problem.name === "AbortError") return;
-    patchState("documents", { loading: false, error: problem.message });
+    patchState("documents", { loading: false, [place]: problem.message });
   }
 }
 
@@ -192,10 +200,15 @@ function replaceDocument(fresh) {
   if (panel?.unlisted?.id === fresh.id) setState({ panel: { ...panel, unlisted: fresh } });
 }
 
+function putOnTop(fresh) {
+  arrived.add(fresh.id);
+  patchItems((items) => [fresh, ...items]);
+}
+
 /** Replace a document where it stands, or put a new one on top. */
 export function putDocument(fresh) {
   if (find(fresh.id)) replaceDocument(fresh);
-  else patchItems((items) => [fresh, ...items]);
+  else putOnTop(fresh);
   catchUp(fresh);
 }
 

@@ -2,19 +2,27 @@
 import { useLayoutEffect, useRef } from "./html.js";
 
 /** Who uses the keyboard is shown where it is now; who uses a mouse stays where they read. */
-export function focusTitle(id) {
-  const title = document.getElementById(id);
-  title.focus({ preventScroll: true });
-  if (title.matches(":focus-visible")) title.scrollIntoView({ block: "nearest" });
+export const focusTitle = (id) => show(document.getElementById(id));
+
+/** The same for what has no focus of its own, such as a row. */
+export function focusOn(element) {
+  element.tabIndex = -1;
+  show(element);
 }
 
-export const focusList = () => focusTitle("documents-title");
+function show(element) {
+  element.focus({ preventScroll: true });
+  if (element.matches(":focus-visible")) element.scrollIntoView({ block: "nearest" });
+}
 
-/** Call it after a change of the state, which is painted before the list gets the focus. */
-export function keepFocus() {
+/** Where to go on: in the panel while it is open, as all else is inert then, or at the list. */
+export const focusNext = () => focusTitle(document.querySelector(".tab[aria-selected=true]")?.id ?? "documents-title");
+
+/** Call it after a change of the state, which is painted before `next()` gives the focus to another. */
+export function keepFocus(next = focusNext) {
   const had = document.activeElement;
   requestAnimationFrame(() => {
-    if (!had.isConnected && document.activeElement === document.body) focusList();
+    if (!had.isConnected && document.activeElement === document.body) next();
   });
 }
 
@@ -27,3 +35,6 @@ export function useKeptFocus(next) {
   });
   return group;
 }
+
+/** A ref for a row's buttons: who pressed one that goes stays at the row's name. */
+export const useRowFocus = () => useKeptFocus((actions) => actions.parentElement.querySelector(".row-name"));

@@ -1,7 +1,7 @@
 /** All that the page shows, as one object that is replaced and never changed. */
 let state = {
   connection: { status: "connecting", retryAt: 0 },
-  documents: { items: [], next: null, loading: true, error: "" },
+  documents: { items: [], next: null, loading: true, error: "", moreError: "" },
   filters: { search: "", status: "", ordering: "-created_at" },
   tasks: {}, // the newest snapshot of each task, by task id
   uploads: [],

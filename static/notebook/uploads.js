@@ -2,6 +2,7 @@
 import { uploadDocument } from "./api.js";
 import { keepDocument } from "./deletions.js";
 import { putDocument } from "./documents.js";
+import { focusNext, keepFocus } from "./focus.js";
 import { number } from "./format.js";
 import { t, tn } from "./i18n.js";
 import { announce, toast } from "./notices.js";
@@ -61,10 +62,16 @@ function finish(id, document, created) {
   putDocument(document);
   keepDocument(document.id); // who uploads it again wants it
   removeUpload(id);
+  keepFocus(() => focusDocument(document.id));
   if (created) return;
   toast(t("{name} is already here.", { name: document.name }));
   setState({ highlighted: document.id });
   setTimeout(() => setState({ highlighted: null }), HIGHLIGHT_MS);
+}
+
+function focusDocument(id) {
+  const name = document.querySelector(`[data-document="${id}"] .row-name`);
+  return name ? name.focus({ preventScroll: true }) : focusNext();
 }
 
 /** Trying again helps when the way or the server failed, not when the file was refused. */
@@ -81,6 +88,7 @@ const removeUpload = (id) =>
 export function dismissUpload(id) {
   aborts.get(id)?.abort();
   removeUpload(id);
+  keepFocus();
   startNext();
 }
 

@@ -4,29 +4,25 @@ import { openPanel } from "../documents.js";
 import { focusTitle } from "../focus.js";
 import { html } from "../html.js";
 import { t } from "../i18n.js";
-import { Button, IconButton } from "./button.js";
+import { IconButton } from "./button.js";
+import { Failure } from "./failure.js";
 import { Place } from "./hits.js";
-import { Icon } from "./icons.js";
 
 export function Answer({ answer: { question, text, sources, cited, running, error } }) {
   if (!question) return null;
-  const tryAgain = () => {
-    ask(question);
-    focusTitle("answer-title"); // the button goes
+  const close = () => {
+    focusTitle(document.getElementById("hits-title") ? "hits-title" : "documents-title"); // what stands below
+    clearAnswer();
   };
   return html`
     <section class="answer" aria-labelledby="answer-title" aria-busy=${running}>
       <header class="answer-head">
         <h2 id="answer-title" tabindex="-1">${question}</h2>
-        <${IconButton} icon="close" label=${t("Close the answer")} onClick=${clearAnswer} />
+        <${IconButton} icon="close" label=${t("Close the answer")} onClick=${close} />
       </header>
       ${running && !text && html`<p class="answer-waiting">${t("Reading your documents…")}</p>`}
       ${text && html`<p class="answer-text">${withMarkers(text).map((part) => html`<${Part} ...${part} sources=${sources} />`)}</p>`}
-      ${error && html`
-        <p class="notice notice-error" role="alert">
-          <${Icon} name="alert" /><span>${error}</span>
-          <${Button} kind="button-small" onClick=${tryAgain}>${t("Try again")}<//>
-        </p>`}
+      ${error && html`<${Failure} error=${error} onRetry=${() => ask(question)} next="answer-title" />`}
       ${cited.length > 0 && html`
         <ol class="answer-sources" aria-label=${t("Cited passages")}>
           ${cited.map((number) => html`<${Source} key=${number} source=${find(sources, number)} />`)}

@@ -1,7 +1,7 @@
 /** The page from top to bottom. */
 import { html, useEffect } from "../html.js";
 import { Answer } from "./answer.js";
-import { Banner } from "./connection.js";
+import { Banner, useLoss } from "./connection.js";
 import { DocumentList } from "./document_list.js";
 import { DropOverlay, DropZone } from "./drop_zone.js";
 import { Hits } from "./hits.js";
@@ -11,18 +11,23 @@ import { Toasts } from "./toasts.js";
 
 export function App({ state, onReconnect }) {
   useEffect(listenForSlash, []);
+  const isLost = useLoss(state.connection);
   const open = state.panel && (state.documents.items.find(({ id }) => id === state.panel.id) ?? state.panel.unlisted);
+  const above = html`
+    <${DropOverlay} />
+    <div class="above">
+      <${Toasts} toasts=${state.toasts} />
+      <${Banner} isLost=${isLost} ...${state.connection} onRetry=${onReconnect} />
+    </div>`;
   return html`
     <${SearchBox} search=${state.search} selected=${state.selected} documents=${state.documents} />
     <${Answer} answer=${state.answer} />
     <${Hits} search=${state.search} selected=${state.selected} />
     <section class="documents" aria-labelledby="documents-title">
       <${DropZone} isFirst=${isEmpty(state)} />
-      <${DocumentList} ...${state} />
+      <${DocumentList} ...${state}>${!open && above}<//>
     </section>
-    <${Banner} ...${state.connection} onRetry=${onReconnect} />
-    <${Panel} panel=${state.panel} item=${open} task=${open?.task && state.tasks[open.task.id]} toasts=${state.toasts} />
-    ${!open && html`<${DropOverlay} /><${Toasts} toasts=${state.toasts} />`}`;
+    <${Panel} panel=${state.panel} item=${open} task=${open?.task && state.tasks[open.task.id]}>${above}<//>`;
 }
 
 const isEmpty = ({ documents, filters, uploads }) =>

@@ -1,4 +1,5 @@
 /** Whether what you see is live: in the header, and as a banner when it is not. */
+import { focusNext, useKeptFocus } from "../focus.js";
 import { html, useEffect, useState } from "../html.js";
 import { t } from "../i18n.js";
 
@@ -17,8 +18,8 @@ export function Connection({ status }) {
     </p>`;
 }
 
-/** Appears only when a loss lasts, so that a deploy of a second disturbs nobody. */
-export function Banner({ status, retryAt, onRetry }) {
+/** Whether a loss lasts, so that a deploy of a second disturbs nobody. */
+export function useLoss({ status }) {
   const [lasting, setLasting] = useState(false);
   const lost = status !== "live";
   useEffect(() => {
@@ -26,12 +27,17 @@ export function Banner({ status, retryAt, onRetry }) {
     const timer = setTimeout(() => setLasting(true), BANNER_AFTER_MS);
     return () => clearTimeout(timer);
   }, [lost]);
-  if (!lost || !lasting) return null;
+  return lost && lasting;
+}
+
+export function Banner({ isLost, status, retryAt, onRetry }) {
+  const banner = useKeptFocus(focusNext);
+  if (!isLost) return null;
   const text = status === "offline"
     ? t("You are offline. What you see may be old; it catches up by itself.")
     : t("The live connection is lost. What you see may be old.");
   return html`
-    <div class="banner" role="status">
+    <div ref=${banner} class="banner" role="status">
       <span>${text} ${status === "waiting" && html`<${Countdown} until=${retryAt} />`}</span>
       <button type="button" class="button button-small" onClick=${onRetry}>${t("Reconnect now")}</button>
     </div>`;

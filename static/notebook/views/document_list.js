@@ -1,27 +1,30 @@
 /** The documents: filters above, rows below, and what to say when there are none. */
 import { loadDocuments, loadMoreDocuments, setFilters } from "../documents.js";
-import { focusList } from "../focus.js";
+import { focusTitle } from "../focus.js";
 import { html, useEffect, useRef } from "../html.js";
 import { t } from "../i18n.js";
 import { statusLabel } from "../status.js";
 import { Button } from "./button.js";
 import { DocumentRow } from "./document_row.js";
-import { Icon } from "./icons.js";
+import { Failure } from "./failure.js";
+import { More } from "./more.js";
 import { UploadRow } from "./upload_row.js";
 
 const TYPING_MS = 250;
 const STATUSES = ["PENDING", "RUNNING", "AVAILABLE", "FAILED", "CANCELLED"];
 
-export function DocumentList({ documents, filters, uploads, tasks, selected, highlighted }) {
-  const { items, next, loading, error } = documents;
+/** @param children what lies above the page: by keyboard it comes next after the title, not after the list */
+export function DocumentList({ documents, filters, uploads, tasks, selected, highlighted, children }) {
+  const { items, next, loading, error, moreError } = documents;
   const isFiltered = Boolean(filters.search || filters.status);
   const isEmpty = !items.length && !uploads.length;
   return html`
     <div class="list-head">
       <h2 id="documents-title" tabindex="-1" class=${isEmpty && !loading && !error && !isFiltered ? "visually-hidden" : ""}>${t("Documents")}</h2>
+      ${children}
       ${(!isEmpty || isFiltered || loading) && html`<${Filters} ...${filters} />`}
     </div>
-    ${error && html`<${ListError} error=${error} />`}
+    ${error && html`<${Failure} error=${error} onRetry=${loadDocuments} next="documents-title" />`}
     ${isEmpty && loading && html`<${Skeleton} />`}
     ${!isEmpty && html`
       <ul class="rows" role="list" aria-busy=${loading}>
@@ -31,10 +34,7 @@ export function DocumentList({ documents, filters, uploads, tasks, selected, hig
             isSelected=${selected.has(item.id)} isHighlighted=${item.id === highlighted} />`)}
       </ul>`}
     ${!items.length && !loading && !error && isFiltered && html`<${NoMatch} />`}
-    ${next && html`
-      <${Button} kind="button-wide" onClick=${loadMoreDocuments} aria-busy=${loading}>
-        ${loading ? t("Loading…") : t("Load more")}
-      <//>`}`;
+    <${More} hasMore=${next} loading=${loading} error=${moreError} onClick=${loadMoreDocuments} />`;
 }
 
 function Filters({ search, status, ordering }) {
@@ -75,25 +75,13 @@ function Filters({ search, status, ordering }) {
 function NoMatch() {
   const showAll = () => {
     setFilters({ search: "", status: "" });
-    focusList(); // the button goes
+    focusTitle("documents-title"); // the button goes
   };
   return html`
     <div class="empty">
       <p class="empty-title">${t("No document matches these filters")}</p>
       <${Button} onClick=${showAll}>${t("Show all documents")}<//>
     </div>`;
-}
-
-function ListError({ error }) {
-  const tryAgain = () => {
-    loadDocuments();
-    focusList(); // the button goes
-  };
-  return html`
-    <p class="notice notice-error" role="alert">
-      <${Icon} name="alert" /><span>${error}</span>
-      <${Button} kind="button-small" onClick=${tryAgain}>${t("Try again")}<//>
-    </p>`;
 }
 
 const Skeleton = () => html`

@@ -3,7 +3,7 @@ import { fileUrl } from "../api.js";
 import { adviceOn } from "../advice.js";
 import { deleteDocument } from "../deletions.js";
 import { cancel, openPanel, reprocess, retry, toggleSelected } from "../documents.js";
-import { useKeptFocus } from "../focus.js";
+import { useRowFocus } from "../focus.js";
 import { dateTime, fileSize, languageName, percent, timeAgo } from "../format.js";
 import { html, memo, useEffect, useRef, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
@@ -82,7 +82,7 @@ export function StatusChip({ status, progress }) {
 
 function RowActions({ item, status }) {
   const { name } = item;
-  const group = useKeptFocus((actions) => actions.parentElement.querySelector(".row-name"));
+  const group = useRowFocus();
   return html`
     <div ref=${group} class="row-actions" role="group" aria-label=${t("Actions for {name}", { name })}>
       ${isLive(status) && html`<${Button} kind="button-small" onClick=${atFirstClick(() => cancel(item))} aria-label=${t("Cancel {name}", { name })}>${t("Cancel")}<//>`}

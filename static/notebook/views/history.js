@@ -1,42 +1,25 @@
 /** What happened to a document's task, when and why. */
-import { getHistory, nextPage, historyPath } from "../api.js";
+import { getHistory, historyPath } from "../api.js";
 import { moment } from "../format.js";
-import { html, useEffect, useState } from "../html.js";
+import { html } from "../html.js";
 import { t, tn } from "../i18n.js";
-import { Button } from "./button.js";
-import { Icon } from "./icons.js";
+import { Reading, Rest, usePages } from "./pages.js";
 
 export function History({ task }) {
-  const { entries, next, error, loadMore } = useHistory(task);
-  if (error) return html`<p class="notice notice-error" role="alert"><${Icon} name="alert" />${error}</p>`;
-  if (!entries) return html`<p class="loading" role="status"><span class="spinner" aria-hidden="true"></span>${t("Loading…")}</p>`;
+  const pages = useHistory(task);
+  const { items: entries, error, read } = pages;
+  if (!entries) return html`<${Reading} error=${error} onRetry=${read} />`;
   if (!entries.length) return html`<p class="empty">${t("Nothing was written down.")}</p>`;
   return html`
     <ol class="history">
       ${entries.map((entry, index) => html`<${Entry} key=${entry.id} entry=${entry} before=${entries[index - 1]} />`)}
     </ol>
-    ${next && html`<${Button} kind="button-wide" onClick=${loadMore}>${t("Load more")}<//>`}`;
+    <${Rest} pages=${pages} />`;
 }
 
 /** Read again whenever the task has something new to tell. */
-function useHistory(task) {
-  const [state, setState] = useState({ entries: null, next: null, error: "" });
-  const run = async (answer, before, isStale = () => false) => {
-    try {
-      const { results, next } = await answer;
-      if (!isStale()) setState({ entries: [...before, ...results], next, error: "" });
-    } catch (problem) {
-      if (!isStale()) setState((now) => ({ ...now, error: problem.message }));
-    }
-  };
-  useEffect(() => {
-    let isOver = false;
-    run(getHistory(task.task_id), [], () => isOver);
-    return () => { isOver = true; };
-  }, [task.task_id, tellsNews(task)]);
-  const loadMore = () => run(nextPage(historyPath(task.task_id), state.next), state.entries);
-  return { ...state, loadMore };
-}
+const useHistory = (task) =>
+  usePages(historyPath(task.task_id), (signal) => getHistory(task.task_id, signal), [task.task_id, tellsNews(task)]);
 
 const tellsNews = ({ status, attempt, task_details: steps }) =>
   [status, attempt, ...steps.map(({ status: state, error_message: reason }) => `${state}${reason ?? ""}`)].join();

@@ -1,39 +1,40 @@
 /** What a search found: passages with their place in the document. */
 import { fileUrl, pageUrl } from "../api.js";
 import { openPanel } from "../documents.js";
-import { focusTitle } from "../focus.js";
+import { useKeptFocus } from "../focus.js";
 import { number, pageRange } from "../format.js";
-import { html, useState } from "../html.js";
+import { html, useEffect, useRef, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
-import { markWords, MOST_HITS, search, searchMore } from "../search.js";
-import { Button } from "./button.js";
+import { HITS, markWords, MOST_HITS, search, searchMore } from "../search.js";
+import { Failure } from "./failure.js";
 import { FileTile, Icon } from "./icons.js";
+import { More } from "./more.js";
 
 const COPIES = 5; // told by name
-const LONG_TEXT = 420; // characters; about what the folded passage shows
 
 export function Hits({ search: state }) {
   const { query, results, running, error, topK } = state;
+  const section = useKeptFocus((hits) => hits?.querySelector("h2"));
   if (!query) return null;
   return html`
-    <section class="hits" aria-labelledby="hits-title" aria-busy=${running}>
+    <section ref=${section} class="hits" aria-labelledby="hits-title" aria-busy=${running}>
       <h2 id="hits-title" tabindex="-1">${title(results, running)}</h2>
-      ${error && html`<${SearchError} error=${error} onRetry=${() => search(query, topK)} />`}
+      ${error && html`<${Failure} error=${error} onRetry=${() => search(query, topK)} next="hits-title" />`}
       ${running && !results && html`<${HitSkeletons} />`}
       ${results && !results.length && html`<${NothingFound} query=${query} />`}
       ${results?.length > 0 && html`
         <ol class=${`hit-list${running ? " is-stale" : ""}`}>
           ${results.map((hit) => html`<${Hit} key=${hit.chunk.id} hit=${hit} />`)}
         </ol>`}
-      ${results && topK < MOST_HITS && mayBeMore(results, topK) && html`
-        <${Button} kind="button-wide" onClick=${searchMore}>${t("Show more passages")}<//>`}
+      <${More} hasMore=${results && (running || topK < MOST_HITS) && mayBeMore(results)}
+        loading=${running && topK === MOST_HITS} onClick=${searchMore} label=${t("Show more passages")} />
     </section>`;
 }
 
 /** Copies leave fewer hits than were asked for; so many places are not all there are. */
-function mayBeMore(results, topK) {
+function mayBeMore(results) {
   const places = results.reduce((count, { copies }) => count + 1 + copies.length, 0);
-  return results.length >= topK || places >= MOST_HITS;
+  return results.length >= HITS || places >= MOST_HITS;
 }
 
 function title(results, running) {
@@ -43,7 +44,7 @@ function title(results, running) {
 
 function Hit({ hit: { score, chunk, document, highlights, copies } }) {
   const [isOpen, setOpen] = useState(false);
-  const isLong = chunk.text.length > LONG_TEXT;
+  const [quote, isLong] = useIsCut();
   return html`
     <li class="hit">
       <header class="hit-source">
@@ -54,7 +55,7 @@ function Hit({ hit: { score, chunk, document, highlights, copies } }) {
         </div>
         <${Score} score=${score} />
       </header>
-      <blockquote class=${`hit-text${isLong && !isOpen ? " is-folded" : ""}`}>
+      <blockquote ref=${quote} class=${`hit-text${isOpen ? "" : " is-folded"}`}>
         ${markWords(chunk.text, highlights).map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}
       </blockquote>
       ${copies.length > 0 && html`<${Copies} copies=${copies} />`}
@@ -73,6 +74,20 @@ function Hit({ hit: { score, chunk, document, highlights, copies } }) {
         <a class="link" href=${fileUrl(document.id)} download><${Icon} name="download" />${t("Original")}</a>
       </footer>
     </li>`;
+}
+
+/** A ref for a text, and whether it is cut off where it is folded: that depends on the screen. */
+function useIsCut() {
+  const text = useRef(null);
+  const [isCut, setCut] = useState(false);
+  useEffect(() => {
+    const { current } = text;
+    const measure = () => current.matches(".is-folded") && setCut(current.scrollHeight > current.clientHeight);
+    const observer = new ResizeObserver(measure);
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, []);
+  return [text, isCut];
 }
 
 /** Where else the same passage stands. */
@@ -115,18 +130,6 @@ function NothingFound({ query }) {
       <p class="empty-title">${t("Nothing found for “{query}”", { query })}</p>
       <p>${t("Try other words, or wait until your documents are ready.")}</p>
     </div>`;
-}
-
-function SearchError({ error, onRetry }) {
-  const tryAgain = () => {
-    onRetry();
-    focusTitle("hits-title"); // the button goes
-  };
-  return html`
-    <p class="notice notice-error" role="alert">
-      <${Icon} name="alert" /><span>${error}</span>
-      <${Button} kind="button-small" onClick=${tryAgain}>${t("Try again")}<//>
-    </p>`;
 }
 
 const HitSkeletons = () => html`

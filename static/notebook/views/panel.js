@@ -10,16 +10,16 @@ import { setState } from "../store.js";
 import { atFirstClick, Button, IconButton } from "./button.js";
 import { Dialog } from "./dialog.js";
 import { canRetry, Facts, StatusChip } from "./document_row.js";
-import { DropOverlay } from "./drop_zone.js";
 import { History } from "./history.js";
 import { FileTile, Icon } from "./icons.js";
+import { Reading } from "./pages.js";
 import { Passages } from "./passages.js";
 import { StepList } from "./timeline.js";
-import { Toasts } from "./toasts.js";
 
 const close = () => setState({ panel: null });
 
-export function Panel({ panel, item, task, toasts }) {
+/** @param children what lies above all else, which is inert while the panel is open */
+export function Panel({ panel, item, task, children }) {
   if (!panel || !item) return null;
   return html`
     <${Dialog} key=${item.id} kind="panel" labelledBy="panel-title" onClose=${close}>
@@ -36,8 +36,7 @@ export function Panel({ panel, item, task, toasts }) {
       <div class="panel-body" role="tabpanel" id="panel-body" aria-labelledby=${`tab-${panel.tab}`} tabindex="0">
         <${TabBody} panel=${panel} item=${item} task=${task} />
       </div>
-      <${DropOverlay} />
-      <${Toasts} toasts=${toasts} />
+      ${children}
     <//>`;
 }
 
@@ -86,13 +85,14 @@ function Tabs({ panel }) {
 function OfTask({ item, task, view: View }) {
   const [error, setError] = useState("");
   const taskId = item.task?.id;
-  useEffect(() => {
+  const read = () => {
+    setError("");
     if (taskId) fetchTask(taskId).catch((problem) => setError(problem.message));
-  }, [taskId]);
-  if (error) return html`<p class="notice notice-error" role="alert"><${Icon} name="alert" />${error}</p>`;
+  };
+  useEffect(read, [taskId]);
   if (!taskId) return html`<p class="empty">${t("This document was never processed.")}</p>`;
-  if (!task) return html`<p class="loading" role="status"><span class="spinner" aria-hidden="true"></span>${t("Loading…")}</p>`;
-  return html`<${View} task=${task} />`;
+  if (task) return html`<${View} task=${task} />`;
+  return html`<${Reading} error=${error} onRetry=${read} />`;
 }
 
 function Steps({ task }) {

@@ -1,19 +1,18 @@
 /** The reading view: a document's passages in order, with headings and pages. */
-import { chunksPath, listChunks, nextPage } from "../api.js";
+import { chunksPath, listChunks } from "../api.js";
 import { pageRange } from "../format.js";
-import { html, useEffect, useRef, useState } from "../html.js";
+import { html, useEffect, useRef } from "../html.js";
 import { t } from "../i18n.js";
-import { Button } from "./button.js";
-import { Icon } from "./icons.js";
+import { Reading, Rest, usePages } from "./pages.js";
 import { Quality } from "./quality.js";
 
 const PAGE_SIZE = 50;
 const LARGEST_PAGE = 200;
 
 export function Passages({ item, target }) {
-  const { chunks, next, error, loadMore } = useChunks(item.id, target);
-  if (error) return html`<p class="notice notice-error" role="alert"><${Icon} name="alert" />${error}</p>`;
-  if (!chunks) return html`<p class="loading" role="status"><span class="spinner" aria-hidden="true"></span>${t("Loading…")}</p>`;
+  const pages = useChunks(item.id, target);
+  const { items: chunks, error, read } = pages;
+  if (!chunks) return html`<${Reading} error=${error} onRetry=${read} />`;
   if (!chunks.length) return html`<p class="empty">${t("There is nothing to read yet.")}</p>`;
   return html`
     <${Quality} item=${item} />
@@ -21,31 +20,14 @@ export function Passages({ item, target }) {
       ${chunks.map((chunk, index) => html`
         <${Passage} key=${chunk.id} chunk=${chunk} before=${chunks[index - 1]} isTarget=${chunk.index === target} />`)}
     </div>
-    ${next && html`<${Button} kind="button-wide" onClick=${loadMore}>${t("Load more")}<//>`}`;
+    <${Rest} pages=${pages} />`;
 }
 
-/** Reads pages of passages; the first time, as far as the one to show. */
+/** The first time they are read as far as the one to show. */
 function useChunks(id, target) {
-  const [state, setState] = useState({ chunks: null, next: null, error: "" });
-  const reading = useRef(null);
-  const run = async (answer, before) => {
-    try {
-      const { results, next } = await answer;
-      const chunks = [...before, ...results];
-      setState({ chunks, next, error: "" });
-      if (next && chunks.at(-1).index < (target ?? -1)) return run(follow(next), chunks);
-    } catch (problem) {
-      if (problem.name !== "AbortError") setState((now) => ({ ...now, error: problem.message }));
-    }
-  };
-  const follow = (next) => nextPage(chunksPath(id), next, reading.current.signal);
-  useEffect(() => {
-    reading.current = new AbortController();
-    const size = target === null ? PAGE_SIZE : LARGEST_PAGE;
-    run(listChunks(id, { page_size: size }, reading.current.signal), []);
-    return () => reading.current.abort();
-  }, [id]);
-  return { ...state, loadMore: () => run(follow(state.next), state.chunks) };
+  const size = target === null ? PAGE_SIZE : LARGEST_PAGE;
+  const readFirst = (signal) => listChunks(id, { page_size: size }, signal);
+  return usePages(chunksPath(id), readFirst, [id], (chunks) => chunks.at(-1).index >= (target ?? -1));
 }
 
 function Passage({ chunk, before, isTarget }) {

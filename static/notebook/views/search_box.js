@@ -1,5 +1,6 @@
 /** The search field and what it is restricted to. */
 import { ask, canAsk, clearAnswer } from "../ask.js";
+import { focusTitle } from "../focus.js";
 import { html, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
 import { clearSearch, search, searchEverywhere } from "../search.js";
@@ -34,16 +35,20 @@ export function SearchBox({ search: { query, running }, selected }) {
           <button class="button button-primary" type="submit" aria-busy=${running}>${t("Search")}</button>
           ${canAsk && html`<button class="button" type="button" disabled=${!value.trim()} onClick=${() => ask(value)}>${t("Ask")}</button>`}
         </div>
-        <${Scope} count=${selected.size} />
+        <${Scope} count=${selected.size} query=${query} />
       </form>
     </search>`;
 }
 
-function Scope({ count }) {
+function Scope({ count, query }) {
   if (!count) return null;
+  const searchAll = () => {
+    searchEverywhere();
+    focusTitle(query ? "hits-title" : "search-query"); // the button goes
+  };
   return html`
     <p class="scope">
       ${tn("Searching in {count} selected document", "Searching in {count} selected documents", count)}
-      <button type="button" class="link" onClick=${searchEverywhere}>${t("Search all instead")}</button>
+      <button type="button" class="link" onClick=${searchAll}>${t("Search all instead")}</button>
     </p>`;
 }

@@ -1,5 +1,5 @@
 /** Short messages at the foot of the page. They are announced in `notices.js`. */
-import { keepFocus } from "../focus.js";
+import { focusNext, useKeptFocus } from "../focus.js";
 import { html } from "../html.js";
 import { t } from "../i18n.js";
 import { dismissToast } from "../notices.js";
@@ -7,23 +7,19 @@ import { Button, IconButton } from "./button.js";
 import { Icon } from "./icons.js";
 
 export function Toasts({ toasts }) {
+  const group = useKeptFocus(focusNext);
   return html`
-    <div class="toasts">
+    <div ref=${group} class="toasts">
       ${toasts.map(({ id, text, isError, action }) => html`
         <div key=${id} class=${`toast${isError ? " toast-error" : ""}`}>
           <${Icon} name=${isError ? "alert" : "check"} /><span>${text}</span>
           ${action && html`<${Button} kind="button-small" onClick=${() => act(id, action)}>${action.label}<//>`}
-          <${IconButton} icon="close" label=${t("Dismiss")} onClick=${() => dismiss(id)} />
+          <${IconButton} icon="close" label=${t("Dismiss")} onClick=${() => dismissToast(id)} />
         </div>`)}
     </div>`;
 }
 
-function dismiss(id) {
-  dismissToast(id);
-  keepFocus();
-}
-
 function act(id, { run }) {
-  dismiss(id);
+  dismissToast(id);
   run();
 }

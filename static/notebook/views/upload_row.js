@@ -1,4 +1,5 @@
 /** A file on its way to the server, at the head of the list. */
+import { useRowFocus } from "../focus.js";
 import { fileSize, percent } from "../format.js";
 import { html, memo } from "../html.js";
 import { t } from "../i18n.js";
@@ -9,16 +10,17 @@ import { FileTile, Icon } from "./icons.js";
 export const UploadRow = memo(({ upload }) => {
   const { id, file, state, error } = upload;
   const { name } = file;
+  const actions = useRowFocus();
   const isOver = state === "failed" || state === "refused";
   return html`
     <li class="row row-upload" data-upload=${state}>
       <span class="row-choice" aria-hidden="true"></span>
       <${FileTile} name=${name} />
       <div class="row-words">
-        <p class="row-name">${name}</p>
+        <p class="row-name" tabindex="-1">${name}</p>
         <p class="facts"><span>${fileSize(file.size)}</span><span>${stage(upload)}</span></p>
       </div>
-      <div class="row-actions">
+      <div ref=${actions} class="row-actions">
         ${state === "failed" && html`<${Button} kind="button-small" icon="retry" onClick=${() => retryUpload(id)}>${t("Retry")}<//>`}
         <${IconButton} icon="close" onClick=${() => dismissUpload(id)}
           label=${isOver ? t("Dismiss {name}", { name }) : t("Cancel the upload of {name}", { name })} />
