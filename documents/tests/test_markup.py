@@ -155,3 +155,8 @@ def test_numbers_and_captions_of_restructured_text(read):
         ("list_item", "dot"),
         ("text", "The pier."),
     ]
+
+
+def test_what_is_struck_in_rich_text_does_not_run_into_what_follows(read):
+    source = r"{\rtf1\ansi Price {\strike 100}80, 10{\super 1.5}\par}"
+    assert read("a.rtf", source) == [("text", "Price 100 80, 10^1.5")]
