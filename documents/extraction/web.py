@@ -216,7 +216,7 @@ class _Walker:
         if caption is not None:
             self._leaf(caption, parts.paragraph)
         texts = laid_out([[list(map(_cell, row)) for row in group] for group in groups])
-        if all(is_item(row) for row in texts):
+        if all(is_item(row) for row in texts if any(row)):
             self.found.extend(parts.list_item(" ".join(filter(None, row))) for row in texts)
             return
         first = rows[0] if rows else []
