@@ -11,9 +11,12 @@ from documents.extraction.trees import xml_tree
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _S = f"{{{_MAIN}}}"
 _PLACED = b"vertAlign"  # what a run says that stands above or below the line
-_SHARED = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"(?: [^<>]*)? t="s"[^<>]*>\s*<v>(\d{1,9})</v>')
+_SHARED = re.compile(
+    rb'<c r="([A-Z]{1,3})(\d{1,7})"(?: [^<>]{0,99})? t="s"[^<>]{0,99}>\s*<v>(\d{1,9})</v>'
+)
 _OWN = re.compile(
-    rb'<c r="([A-Z]{1,3})(\d{1,7})"(?: [^<>]*)? t="inlineStr"[^<>]*>\s*<is>(.*?)</is>', re.DOTALL
+    rb'<c r="([A-Z]{1,3})(\d{1,7})"(?: [^<>]{0,99})? t="inlineStr"[^<>]{0,99}>\s*<is>(.*?)</is>',
+    re.DOTALL,
 )
 
 Cell = tuple[int, int]  # row and column, from 0
