@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import EmailPolicy
@@ -14,9 +15,11 @@ import olefile
 from oxmsg import Message
 from oxmsg.attachment import Attachment
 from oxmsg.domain import constants
+from oxmsg.domain.model import UnrecognizedCodePageError, UnsupportedEncodingError
 from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile, TooComplex
+from documents.extraction import web
 from documents.extraction.encodings import decode
 from documents.extraction.mail_body import HEAD, message_elements, opening, page
 from documents.extraction.mail_headers import LONGEST, decoded
@@ -27,6 +30,9 @@ _MOST_PARTS = 2_000
 _BARE_BOUNDARY = re.compile(r'(\bboundary\s*=\s*)([^"\s;]+)', re.IGNORECASE)
 _ASSUMED = "iso-8859-15"  # of 8-bit texts in an encoding that is not said
 _BODY = "__substg1.0_1000001E"  # the stream of a text that is not in Unicode
+# Of the numbers of code pages, as they are kept: 4 bytes of name and kind, 4 of flags.
+_PAGES = re.compile(rb"\x03\x00[\xfd\xde]\x3f(?=.\x00\x00\x00)", re.DOTALL)
+_WRONG_PAGE = (LookupError, UnicodeDecodeError, UnrecognizedCodePageError, UnsupportedEncodingError)
 _WINDOWS = {"windows_874": "cp874", "windows_950": "cp950"}  # as Outlook calls them
 
 
@@ -73,25 +79,49 @@ def _parsed(reading: Reading) -> EmailMessage:
     return message
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a message of Outlook says."""
+
+    subject: str
+    head: dict[str, str]
+    plain: str
+    html: str
+    attached: list[str]
+
+
 def read_msg(reading: Reading) -> Iterator[Element]:
     try:
-        message = Message.load(str(reading.path))
-        plain, html = _plain(message, reading.path).strip(), _html(message)
-        head, subject = _head(message), message.subject
-        attached = [_name(attachment) for attachment in message.attachments]
-        if encoding := _unsaid(message, [subject, *head.values(), *attached, plain]):
-            subject = _mended(subject, encoding)
-            head = {name: _mended(text, encoding) for name, text in head.items()}
-            attached = [_mended(name, encoding) for name in attached]
-            plain = plain if _page(message) else _mended(plain, encoding)
+        said = _said(reading.path)
     except (LookupError, ValueError, OSError) as error:
         raise CorruptFile from error
-    yield from opening(" ".join(subject.split()), head)
-    if plain or not html:
-        yield from blocks_of(plain.replace("\r\n", "\n"))
+    yield from opening(" ".join(said.subject.split()), said.head)
+    if said.plain or not said.html:
+        yield from blocks_of(said.plain.replace("\r\n", "\n"))
     else:
-        yield from page(html)
-    _note_attachments(reading, attached)
+        yield from page(said.html)
+    _note_attachments(reading, said.attached)
+
+
+def _said(path: Path) -> _Said:
+    """A code page that nobody knows, or that does not fit, is as good as none."""
+    try:
+        return _said_by(Message.load(str(path)), path)
+    except _WRONG_PAGE:
+        unsaid = _PAGES.sub(b"\x03\x00\x00\x00", path.read_bytes())
+        return _said_by(Message.load(unsaid), path)
+
+
+def _said_by(message: Message, path: Path) -> _Said:
+    plain, html = _plain(message, path).strip(), _html(message)
+    head, subject = _head(message), message.subject
+    attached = [_name(attachment) for attachment in message.attachments]
+    if encoding := _unsaid(message, [subject, *head.values(), *attached, plain]):
+        subject = _mended(subject, encoding)
+        head = {name: _mended(text, encoding) for name, text in head.items()}
+        attached = [_mended(name, encoding) for name in attached]
+        plain = plain if _page(message) else _mended(plain, encoding)
+    return _Said(subject, head, plain, html, attached)
 
 
 def _head(message: Message) -> dict[str, str]:
@@ -146,7 +176,8 @@ def _html(message: Message) -> str:
     """The web page of a body; its bytes are not always in the encoding they are said to be in."""
     of = message.properties
     if data := of.binary_prop_value(constants.PID_HTML):
-        return decode(data, of.body_encoding)[0]
+        is_said = _page(message) or of.int_prop_value(constants.PID_MESSAGE_CODEPAGE)
+        return decode(data, of.body_encoding if is_said else web.declared_charset(data))[0]
     return of.str_prop_value(constants.PID_BODY_HTML) or ""
 
 

@@ -92,5 +92,5 @@ def _html(reading: Reading, text: str) -> str:
     except subprocess.CalledProcessError as error:
         raise CorruptFile from error
     html = done.stdout.decode("utf-8", "replace")
-    html = html.replace(_UNSAID, 'alt=""')
+    html = html.replace(_UNSAID, 'alt=""').replace("<del>", "<s>").replace("</del>", "</s>")
     return _LIFTED.sub(r"<h1\1</h1>", html, count=1) if source == "rst" else html

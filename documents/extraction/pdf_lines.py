@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from dataclasses import replace
+from itertools import chain, groupby, pairwise
+from operator import itemgetter
 
 import pypdfium2
 
@@ -21,6 +23,8 @@ _TWO_NUMBERS = re.compile(r"\d.* .*\d")
 _PROBE_EVERY, _PROBE_LENGTH = 8, 30
 _CELL_GAP = 0.9  # sizes of the type
 _CELL_GAP_OF_NUMBERS = 0.6
+_SAME = 0.5  # points
+_OTHER_BASE = 0.45  # sizes of the type; signs above or below the line stand nearer to it
 
 Place = tuple[str, int]  # a line and where it begins in the page's text
 
@@ -58,7 +62,54 @@ def _measured(letters: Letters, places: Sequence[Place], number: int) -> list[Li
     gaps = any(
         _cells(letters, line, at, *letters.size_and_turn(at + _middle(line))) for line, at in probes
     )
-    return [_line(letters, line, at, number, gaps=gaps) for line, at in places]
+    lines = [_line(letters, line, at, number, gaps=gaps) for line, at in places]
+    if not any(line.cells for line in lines):
+        return lines
+    heights = [
+        _heights(letters, line, at) if line.cells else []
+        for line, (_, at) in zip(lines, places, strict=True)
+    ]
+    if not any(heights):
+        return lines
+    around = zip([[], *heights], [*heights[1:], []], strict=False)
+    return [
+        part
+        for line, own, others in zip(lines, heights, around, strict=True)
+        for part in (_at_heights(line, own) if _shared(own, *others) else [line])
+    ]
+
+
+def _heights(letters: Letters, line: Line, at: int) -> list[float]:
+    """Where its cells stand, if the first or the last of them is not on its base."""
+    ends = (letters.base(at, line.turn), letters.base(at + len(line.text) - 1, line.turn))
+    if all(abs(end - line.base) < line.size * _OTHER_BASE for end in ends):
+        return []
+    heights, place = list[float](), 0
+    for cell in line.cells:
+        place = line.text.index(cell.text[:-1], place)
+        heights.append(letters.base(at + place + _middle(cell.text), line.turn))
+    return heights
+
+
+def _shared(heights: Sequence[float], *others: Sequence[float]) -> bool:
+    """Whether a cell stands at one height with another, of such a line above or below.
+
+    One between two lines of the cell beside it PDFium takes for a part of the first, and what is
+    right of both for a part of the second.
+    """
+    return any(abs(one - other) < _SAME for one in heights for other in chain(*others))
+
+
+def _at_heights(line: Line, heights: Sequence[float]) -> list[Line]:
+    runs = groupby(zip(heights, line.cells, strict=True), key=itemgetter(0))
+    return [_part(line, base, [cell for _, cell in run]) for base, run in runs]
+
+
+def _part(line: Line, base: float, cells: Sequence[Cell]) -> Line:
+    text = " ".join(cell.text for cell in cells)
+    kept = tuple(cells) if len(cells) > 1 else ()
+    left, right = cells[0].left, cells[-1].right
+    return replace(line, text=text, left=left, right=right, base=base, cells=kept)
 
 
 def _parted(letters: Letters, text: str, at: int) -> Iterator[Place]:

@@ -1,32 +1,30 @@
 """Rows, as tables have them: what stands side by side, cells of several lines with it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
-from documents.extraction.lines import CJK, Cell, Line, cells_of
+from documents.extraction.lines import Cell, Line, cells_of
+from documents.extraction.pdf_cells import (
+    ALIGNED,
+    FEWEST_CELLS,
+    MOST_LINES,
+    SAME_BASE,
+    Row,
+    level_rows,
+    longer,
+)
 
-_SAME_BASE = 0.4  # sizes of the type
-_WRAPPED = 1.6  # from one line of a cell to the next, likewise
-_MOST_LINES = 12  # of a cell
-_FEWEST_CELLS = 3  # of a row, or they are columns of text
+_WRAPPED = 1.6  # from one line of a cell to the next, in sizes of the type
 _LETTER = 0.6  # wide, likewise
-_ALIGNED = 2.0  # points
-
-
-@dataclass(slots=True)
-class Row:
-    cells: list[Cell]
-    lines: list[Line]
-    base: float  # of its first line
-    size: float  # likewise
-    highest: float  # base of its lines
-    lowest: float
 
 
 def rows_of(lines: Iterable[Line]) -> list[Row]:
     """The lines as rows, in their order. A table may be drawn cell by cell: then a line stands
     higher than the one before it, and right of the cell that this ended."""
+    return level_rows(_rows(lines))
+
+
+def _rows(lines: Iterable[Line]) -> list[Row]:
     rows: list[Row] = []
     for line in lines:
         row = _row(line)
@@ -44,20 +42,20 @@ def _row(line: Line) -> Row:
 
 
 def _is_beside(row: Row, line: Line) -> bool:
-    close = abs(row.base - line.base) < min(row.size, line.size) * _SAME_BASE
+    close = abs(row.base - line.base) < min(row.size, line.size) * SAME_BASE
     return close and line.left > row.cells[-1].right
 
 
 def _beside_wrapped(rows: Sequence[Row], line: Line) -> int:
     """How many of the last rows are lines of one cell, the first of them of the cells before it
     too, and have the line beside them; 0: that is not how they lie."""
-    if line.base < rows[-1].base + line.size * _SAME_BASE:
+    if line.base < rows[-1].base + line.size * SAME_BASE:
         return 0
-    for count, row in enumerate(reversed(rows[-_MOST_LINES:]), 1):
+    for count, row in enumerate(reversed(rows[-MOST_LINES:]), 1):
         if row.cells[-1].right >= line.left:
             return 0
-        if count > 1 and abs(row.base - line.base) < line.size * _SAME_BASE:
-            several = len(row.cells) + len(cells_of(line)) >= _FEWEST_CELLS
+        if count > 1 and abs(row.base - line.base) < line.size * SAME_BASE:
+            several = len(row.cells) + len(cells_of(line)) >= FEWEST_CELLS
             return count if several and _fills(rows[-count:]) else 0
         if count == len(rows) or not _goes_on(rows[-count - 1], row):
             return 0
@@ -80,7 +78,7 @@ def _first_word(row: Row) -> float:
 
 def _goes_on(above: Row, row: Row) -> bool:
     """Whether the row is the next line of the last cell of the one above."""
-    if len(row.cells) > 1 or abs(above.cells[-1].left - row.cells[0].left) > _ALIGNED:
+    if len(row.cells) > 1 or abs(above.cells[-1].left - row.cells[0].left) > ALIGNED:
         return False
     return 0 < above.lowest - row.base < row.size * _WRAPPED
 
@@ -91,7 +89,7 @@ def _joined(rows: Sequence[Row]) -> Row:
     cells = list(first.cells)
     for row in more:
         if _is_under(cells[-1], row):
-            cells[-1] = _longer(cells[-1], row.cells[0])
+            cells[-1] = longer(cells[-1], row.cells[0])
         else:
             cells += row.cells
     lines = [line for row in rows for line in row.lines]
@@ -100,13 +98,4 @@ def _joined(rows: Sequence[Row]) -> Row:
 
 
 def _is_under(cell: Cell, row: Row) -> bool:
-    return len(row.cells) == 1 and abs(cell.left - row.cells[0].left) <= _ALIGNED
-
-
-def _longer(cell: Cell, more: Cell) -> Cell:
-    text = f"{cell.text} {more.text}"
-    if cell.text.endswith("\xad"):
-        text = cell.text[:-1] + more.text
-    elif CJK.match(cell.text[-1:]) and CJK.match(more.text):
-        text = cell.text + more.text
-    return Cell(text, min(cell.left, more.left), max(cell.right, more.right))
+    return len(row.cells) == 1 and abs(cell.left - row.cells[0].left) <= ALIGNED

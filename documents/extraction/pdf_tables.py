@@ -10,7 +10,8 @@ from unstructured.documents.elements import Element
 
 from documents.extraction import parts
 from documents.extraction.lines import Line
-from documents.extraction.pdf_rows import Row, rows_of
+from documents.extraction.pdf_cells import Row
+from documents.extraction.pdf_rows import rows_of
 
 _FEWEST_ROWS = 3
 _MARKER = re.compile(r"(?:[^\w\s]|[\[(]?\w{1,4}[.)\]]|\d[\d.\-]*)$")

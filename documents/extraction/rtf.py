@@ -25,6 +25,11 @@ _FONT = re.compile(r"\{\\f(\d+)[^{}]*?\\fcharset(\d+)")
 _STYLE = re.compile(r"\{\\s(\d+)(?!\d)([^{}]*(?:\{[^{}]*\}[^{}]*)*);\}")
 _LEVEL = re.compile(r"\\outlinelevel([0-8])(?!\d)|\bheading ([1-9])$|\b(title)$", re.IGNORECASE)
 _DELETED = re.compile(r"(?<!\\)\\deleted(?![a-z])")  # text that is kept as a change; as hidden
+# What is said twice, the second time in Unicode.
+_TWICE = re.compile(r"\{\\upr\s*\{[^{}]*\}\s*\{\\\*\\ud\s*\{([^{}]*)\}\s*\}\s*\}")
+# Rows that are all like the first are not told from each other, nor cells of a table in a cell.
+_ENDS = re.compile(r"(?<!\\)\\(row|nestcell)(?![a-z])")
+_PARTED = {"row": r"\row\trowd", "nestcell": r"\tab"}
 _BYTE = r"(?:\\'[0-9a-fA-F]{2}|[\x80-\xff])"
 _TOKEN = re.compile(
     rf"(?P<open>\{{)(?P<item>\\(?:listtext|pntext)(?![a-z])(?:\\pard|\\plain)*)?|(?P<close>\}})|\\[\\{{}}]"
@@ -37,7 +42,9 @@ _TOKEN = re.compile(
 def prepared(data: bytes) -> str:
     """The RTF as ASCII."""
     text = _DELETED.sub(r"\\v", data.decode("latin-1"))
-    return "".join(_Writer(text).pieces(sorted_out(text)))
+    ready = _TWICE.sub(r"{\1}", sorted_out(text))
+    ready = _ENDS.sub(lambda end: _PARTED[end[1]], ready)
+    return "".join(_Writer(text).pieces(ready))
 
 
 class _Writer:
@@ -62,7 +69,7 @@ class _Writer:
     def _said(self, match: re.Match[str]) -> str:
         kind = match.lastgroup
         if kind is None:
-            return match[0] if match[0][1] in "\\{}" else ""
+            return match[0] if match[0][1] in "\\{}" else "{}"  # not nothing: it ends a word
         encoding, skipped = self._state
         if kind in {"open", "item"}:
             self._outer.append(self._state)

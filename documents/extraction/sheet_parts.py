@@ -11,6 +11,7 @@ from documents.extraction import parts
 from documents.extraction.cell_values import shape_of
 from documents.extraction.charts import chart_elements
 from documents.extraction.packages import Package
+from documents.extraction.sheet_texts import Cell, cell_texts, column_of, shared_texts
 
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -18,8 +19,6 @@ _D = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})" s="(\d{1,6})"')
 _BUILT_IN = {"9": ".0%", "10": ".2%"}  # the percentages that have no format of their own
-
-Cell = tuple[int, int]  # row and column, from 0
 
 
 class SheetParts:
@@ -34,10 +33,17 @@ class SheetParts:
         if styles:
             data = self._package.bytes(self._parts.get(sheet, ""))
         return {
-            (int(row) - 1, _column(column)): styles[int(style)]
+            (int(row) - 1, column_of(column)): styles[int(style)]
             for column, row, style in _CELL.findall(data or b"")
             if int(style) in styles
         }
+
+    def texts(self, sheet: str) -> dict[Cell, str]:
+        """The cells whose text has raised signs in it, and that as it is seen."""
+        if self._shared == {}:
+            return {}  # as in nearly all: no sheet need be looked through
+        data = self._package.bytes(self._parts.get(sheet, ""))
+        return dict(cell_texts(data or b"", self._shared or {}))
 
     def comments(self, sheet: str) -> Iterator[tuple[str, str]]:
         """Cell, such as "B2", and comment."""
@@ -75,6 +81,13 @@ class SheetParts:
         }
 
     @cached_property
+    def _shared(self) -> dict[int, str] | None:
+        """The texts that cells share, if they have raised signs in them; None: they share none."""
+        for part in self._package.related_of(self._package.main_part(), "sharedStrings"):
+            return shared_texts(self._package.bytes(part) or b"")
+        return None
+
+    @cached_property
     def _shaped_styles(self) -> dict[int, str]:
         """The same of the styles of cells."""
         for part in self._package.related_of(self._package.main_part(), "styles"):
@@ -104,10 +117,3 @@ def _shaped_styles(root: etree._Element) -> dict[int, str]:
         for at, style in enumerate(cells if cells is not None else ())
         if (number := style.get("numFmtId", "")) in shapes
     }
-
-
-def _column(letters: bytes) -> int:
-    column = 0
-    for letter in letters:
-        column = column * 26 + letter - 64
-    return column - 1

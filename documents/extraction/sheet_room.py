@@ -12,20 +12,25 @@ _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^<>]*?\s)?r="(\d{1,10})"')
 _COLUMN = re.compile(rb' r="([A-Z]{1,3})\d')
 _PLACE = re.compile(rb'(<(?:\w+:)?(?:row|c)\s(?:[^<>]*?\s)?r=")([A-Z]{0,3})(\d{1,10})"')
+_UNANSWERED = (b"</f></c>", b"</f><v></v></c>", b"</f><v/></c>")  # formulas nobody worked out
 _CELL_BYTES = 32  # that the workbook library takes for each, empty or not, between first and last
 _SHARE = 4  # of the memory is left for the cells
 
 
-def with_room(path: Path, memory_bytes: int) -> Path | io.BytesIO:
-    """The workbook (.xlsx), with runs of empty rows and columns as one each if it needs that.
+def with_room(path: Path, memory_bytes: int) -> tuple[Path | io.BytesIO, int]:
+    """The workbook (.xlsx), with runs of empty rows and columns as one each if it needs that,
+    and how many of its formulas have no result.
 
     Raises TooComplex if it is still too large then.
     """
     most = memory_bytes // _SHARE // _CELL_BYTES
+    large, unanswered = list[str](), 0
     with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if _SHEET.fullmatch(name)]
-        large = [name for name in names if _cells(archive.read(name)) > most]
-        return _closed_up(archive, large, most) if large else path
+        for name in filter(_SHEET.fullmatch, archive.namelist()):
+            data = archive.read(name)
+            unanswered += sum(map(data.count, _UNANSWERED))
+            large += [name] if _cells(data) > most else []
+        return (_closed_up(archive, large, most) if large else path), unanswered
 
 
 def _cells(data: bytes) -> int:

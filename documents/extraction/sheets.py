@@ -1,8 +1,10 @@
 """Workbooks of Excel and OpenDocument: a sheet is a page."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from io import BytesIO
 from itertools import chain, groupby
+from pathlib import Path
 from zipfile import BadZipFile
 
 from python_calamine import (
@@ -21,16 +23,16 @@ from documents.extraction import parts, types
 from documents.extraction.cell_values import shown
 from documents.extraction.packages import opened
 from documents.extraction.reading import Reading
-from documents.extraction.sheet_parts import Cell, SheetParts
+from documents.extraction.sheet_parts import SheetParts
 from documents.extraction.sheet_room import with_room
+from documents.extraction.sheet_texts import Cell
 
 
 def read_workbook(reading: Reading) -> Iterator[Element]:
     try:
         with ExitStack() as stack:
             is_xlsx = reading.content_type == types.XLSX
-            limit = reading.limits.memory_bytes
-            source = with_room(reading.path, limit) if is_xlsx else reading.path
+            source = _source(reading) if is_xlsx else reading.path
             workbook = stack.enter_context(CalamineWorkbook.from_object(source))
             beside = SheetParts(stack.enter_context(opened(source))) if is_xlsx else None
             yield from _sheets(reading, workbook, beside)
@@ -38,6 +40,13 @@ def read_workbook(reading: Reading) -> Iterator[Element]:
         raise PasswordProtected from error
     except (CalamineError, OSError, BadZipFile) as error:
         raise CorruptFile from error
+
+
+def _source(reading: Reading) -> Path | BytesIO:
+    source, unanswered = with_room(reading.path, reading.limits.memory_bytes)
+    if unanswered:
+        reading.warnings.append(f"{unanswered} formulas have no result in the file")
+    return source
 
 
 def _sheets(
@@ -85,21 +94,21 @@ def _content(
 
 
 def _rows(sheet: CalamineSheet, beside: SheetParts | None, name: str) -> Iterator[list[str]]:
-    shapes = beside.shapes(name) if beside is not None else {}
+    shapes, texts = (beside.shapes(name), beside.texts(name)) if beside is not None else ({}, {})
     rows = sheet.iter_rows()
-    if not shapes:
+    if not shapes and not texts:
         return ([shown(value) for value in row] for row in rows)
     _, left = sheet.start or (0, 0)  # rows are counted from the sheet's first, columns from this
-    return (_shaped(row, at, left, shapes) for at, row in enumerate(rows))
+    return (
+        [_shown(value, (at, left + column), shapes, texts) for column, value in enumerate(row)]
+        for at, row in enumerate(rows)
+    )
 
 
-def _shaped(row: Sequence[object], at: int, left: int, shapes: dict[Cell, str]) -> list[str]:
-    cells = [shown(value) for value in row]
-    for column, value in enumerate(row):
-        shape = shapes.get((at, left + column))
-        if shape is not None and isinstance(value, float):
-            cells[column] = f"{value:{shape}}"
-    return cells
+def _shown(value: object, cell: Cell, shapes: dict[Cell, str], texts: dict[Cell, str]) -> str:
+    if isinstance(value, float) and cell in shapes:
+        return f"{value:{shapes[cell]}}"
+    return texts[cell] if isinstance(value, str) and cell in texts else shown(value)
 
 
 def _run(rows: Iterable[list[str]], number: int) -> Iterator[Element]:

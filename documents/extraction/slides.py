@@ -10,7 +10,7 @@ from documents.extraction import parts
 from documents.extraction.charts import chart_elements
 from documents.extraction.formulas import MATH, formula
 from documents.extraction.packages import Package, local_name, opened
-from documents.extraction.raised import raised
+from documents.extraction.raised import raise_last, sink_last
 from documents.extraction.reading import Reading
 from documents.extraction.slide_numbers import Numbers
 from documents.extraction.slide_styles import Layouts, Styles, bullet, level_of, styles_of
@@ -180,16 +180,23 @@ def _cells(row: etree._Element) -> list[str]:
 
 
 def _text(line: etree._Element) -> str:
-    return "".join(map(_run, line.iter(f"{_A}t", f"{_A}br", f"{MATH}oMath")))
+    texts: list[str] = []
+    nodes = list(line.iter(f"{_A}t", f"{_A}br", f"{MATH}oMath"))
+    for at, node in enumerate(nodes):
+        texts.append(_said(node))
+        settings = node.getprevious() if node.tag == f"{_A}t" else None  # of the run
+        offset = "" if settings is None else settings.get("baseline") or ""
+        if offset.startswith("-"):
+            sink_last(texts, at, _said(nodes[at + 1]) if at + 1 < len(nodes) else "")
+        elif offset not in _ON_THE_LINE:
+            raise_last(texts, at)
+    return "".join(texts)
 
 
-def _run(node: etree._Element) -> str:
+def _said(node: etree._Element) -> str:
     if node.tag == f"{MATH}oMath":
         return formula(node)
-    text = "\n" if node.tag == f"{_A}br" else node.text or ""
-    settings = node.getprevious()  # of the run
-    offset = "" if settings is None else settings.get("baseline") or ""
-    return text if offset in _ON_THE_LINE or offset.startswith("-") else raised(text)
+    return "\n" if node.tag == f"{_A}br" else node.text or ""
 
 
 def _notes(root: etree._Element | None, number: int) -> Iterator[Element]:

@@ -3,15 +3,14 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import dropwhile
 
 from lxml import etree
 
 from documents.exceptions import CorruptFile, TooComplex
 
-_BEGINNINGS = frozenset({
-    "article", "aside", "details", "dialog", "figure", "footer", "header", "hgroup", "main", "nav",
-    "search", "section",
+_OF_HEAD = frozenset({
+    "base", "basefont", "bgsound", "link", "meta", "noscript", "script", "style", "template",
+    "title",
 })  # fmt: skip
 _FRAMES = 8_000  # of Python's stack, for a page as deep as the parser allows: 2,048 levels
 
@@ -43,12 +42,11 @@ def html_tree(text: str) -> etree._Element:
 def _begin_body(root: etree._Element) -> None:
     """Take out of the head what the parser, which knows HTML 4, does not know to begin a body."""
     head = root.find("head")
-    rest = list(
-        dropwhile(lambda node: node.tag not in _BEGINNINGS, head if head is not None else ())
-    )
+    rest = [node for node in (head if head is not None else ()) if node.tag not in _OF_HEAD]
     if rest:
         body = root.find("body")
         body = etree.SubElement(root, "body") if body is None else body
+        rest[-1].tail, body.text = f"{rest[-1].tail or ''}{body.text or ''}", None
         body[:0] = rest
 
 

@@ -13,17 +13,18 @@ from documents.extraction.raised import lowered
 from documents.extraction.reading import Reading
 from documents.extraction.text import decoded
 from documents.extraction.trees import html_tree, room_for_depth
+from documents.extraction.web_headings import could_be_heading, is_bold, level_of
 from documents.extraction.web_lists import Numbers, numbered
 from documents.extraction.web_main import heading_above, main_part
 from documents.extraction.web_styles import apply_list_styles
-from documents.extraction.web_tables import Cell, is_item, laid_out, span
+from documents.extraction.web_tables import Cell, is_item, laid_out, span, taken_out
 from documents.extraction.web_text import (
     BLOCKS,
     DROPPED,
-    MARKED,
     caption_of,
     is_hidden,
     mark,
+    mark_of,
     said_of,
     tag_of,
     text_of,
@@ -35,17 +36,11 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _NOT_DATA = tuple(f"{{*}}{tag}" for tag in ("table", "pre", *_HEADINGS))
 _LISTS = frozenset({"ul", "ol"})
 _NAMING = ("{*}th", "{*}thead", "{*}caption")  # which tables that arrange a page don't have
-_BOLD = re.compile(r"font-weight\s*:\s*(bold|[6-9]00)", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _BLANKS = re.compile(r"\s+")
 _BREAK = "\x00"  # a line break among the gathered texts, whose own are blanks
-_PART = re.compile(
-    r"(?:(part|chapter|book)|(item|section|article|appendix|note))\s+[\divxlc]+[a-z]?\b",
-    re.IGNORECASE,
-)
 _TITLE = re.compile(r"\w\s+\w|^\s*\w+\s*$")  # not the name of a file
-_LONGEST_HEADING = 150
 _CELL_OF_LAYOUT = 600
 _WIDEST, _HIGHEST = 1_000, 65_534  # columns and rows of a cell, as HTML has it
 
@@ -117,7 +112,7 @@ class _Walker:
         elif tag == "figure":
             self._figure(node)
         else:
-            self._children(node, bold=_is_bold(node, tag))
+            self._children(node, bold=is_bold(node, tag))
         self.flush()
 
     def _children(self, node: etree._Element, *, bold: bool) -> None:
@@ -138,14 +133,14 @@ class _Walker:
             self._picture(child)
         elif tag in BLOCKS:
             self.block(child)
-        elif tag in MARKED:
+        elif kind := mark_of(child, tag):
             start = len(self._texts)
             self._children(child, bold=bold)
-            mark(child, tag, self._texts, start)
+            mark(child, kind, self._texts, start)
         elif tag == "a" and _NOTE_MARK & {child.get("role"), child.get(_EPUB_TYPE)}:
             self._add(f"[{lowered(text_of(child)).strip('[] ')}]", bold=bold)
         else:
-            self._children(child, bold=bold or _is_bold(child, tag))
+            self._children(child, bold=bold or is_bold(child, tag))
 
     def _add(self, text: str | None, *, bold: bool) -> None:
         if not text:
@@ -166,13 +161,15 @@ class _Walker:
         text, bold = self._take()
         if not text:
             return
-        if bold and _could_be_heading(text):
-            self.found.append(parts.title(text, _level(text)))
+        if bold and could_be_heading(text):
+            self.found.append(parts.title(text, level_of(text)))
         else:
             self.found.append(parts.paragraph(text))
 
     def _leaf(self, node: etree._Element, make: Callable[[str], Element]) -> None:
         text = _BLANKS.sub(" ", text_of(node)).strip()
+        if not text and (button := node.find(".//{*}button")) is not None:  # opens what is below
+            text = _BLANKS.sub(" ", text_of(button)).strip()
         if text:
             self.found.append(make(text))
 
@@ -208,6 +205,7 @@ class _Walker:
             first.text = numbered(number, first.text)
 
     def _table(self, node: etree._Element) -> None:
+        inner = taken_out(node)
         groups = [] if _holds_blocks(node) else list(_groups(node))
         rows = list(chain.from_iterable(groups))
         if _is_layout(node, rows):
@@ -218,7 +216,7 @@ class _Walker:
         if caption is not None:
             self._leaf(caption, parts.paragraph)
         texts = laid_out([[list(map(_cell, row)) for row in group] for group in groups])
-        if all(is_item(row) for row in texts):
+        if all(is_item(row) for row in texts if any(row)):
             self.found.extend(parts.list_item(" ".join(filter(None, row))) for row in texts)
             return
         first = rows[0] if rows else []
@@ -226,6 +224,8 @@ class _Walker:
         made = parts.table(texts, header=True if named else None)
         if made is not None:
             self.found.append(made)
+        for table in inner:
+            self._child(table, bold=False)
 
 
 def _groups(table: etree._Element) -> Iterator[list[list[etree._Element]]]:
@@ -273,26 +273,3 @@ def _is_layout(table: etree._Element, rows: list[list[etree._Element]]) -> bool:
     if max(map(len, rows), default=0) < 2:
         return True
     return any(len("".join(cell.itertext())) > _CELL_OF_LAYOUT for row in rows for cell in row)
-
-
-def _is_bold(node: etree._Element, tag: str) -> bool:
-    style = node.get("style")
-    return tag in {"b", "strong"} or bool(style and _BOLD.search(style))
-
-
-def _could_be_heading(text: str) -> bool:
-    return (
-        len(text) <= _LONGEST_HEADING
-        and text.count("\n") < 2
-        and any(char.isalpha() for char in text)
-        and text[0] not in "(*"
-        and text[-1] not in ".,;:。，；："
-    )
-
-
-def _level(text: str) -> int:
-    """The level of a heading that is only bold: parts, then items, then the others."""
-    match = _PART.match(text)
-    if match is None:
-        return 5
-    return 3 if match[1] else 4

@@ -5,6 +5,11 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
+from lxml import etree
+
+from documents.extraction.web_text import tag_of
+
+_FIRST_ROWS = ("{*}thead/{*}tr", "{*}tr", "{*}tbody/{*}tr")
 _MARKER = re.compile(r"(?:[^\w\s]|o|\(?\w{1,3}[.)])$")
 _OPENING = frozenset({"$", "€", "£", "¥", "$(", "("})
 _CLOSING = frozenset({"%", ")", ")%", "%)"})
@@ -116,6 +121,33 @@ def _merged(filled: dict[int, set[int]], covered: set[int]) -> Iterator[tuple[in
 def _filled(row: list[_Placed], columns: dict[int, int]) -> list[str]:
     texts = {columns[cell.column]: cell.text for cell in row if cell.text}
     return [texts.get(at, "") for at in range(max(texts, default=-1) + 1)]
+
+
+def taken_out(table: etree._Element) -> list[etree._Element]:
+    """The tables in the cells of one that names its columns, no longer there: they stand alone.
+
+    In one that names none, cells with tables in them arrange a page.
+    """
+    found = list(_outermost_in(table)) if _names_columns(table) else []
+    for node in found:
+        room = etree.Element("p")
+        room.tail, node.tail = node.tail, None
+        node.getparent().replace(node, room)
+    return found
+
+
+def _names_columns(table: etree._Element) -> bool:
+    rows = chain.from_iterable(map(table.iterfind, _FIRST_ROWS))
+    first = list(next(rows, ()))
+    return len(first) > 1 and all(tag_of(cell) == "th" for cell in first)
+
+
+def _outermost_in(table: etree._Element) -> Iterator[etree._Element]:
+    inside = etree.iterwalk(table, events=("start",), tag="{*}table")
+    for _, node in inside:
+        if node is not table:
+            inside.skip_subtree()
+            yield node
 
 
 def span(said: str | None, zero: int, most: int) -> int:

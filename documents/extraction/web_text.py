@@ -6,12 +6,12 @@ from functools import lru_cache
 from lxml import etree
 
 from documents.extraction.mathml import formula
-from documents.extraction.raised import raise_last
+from documents.extraction.raised import raise_last, sink_last
 from documents.extraction.web_lists import Numbers
 
 DROPPED = frozenset({
     "script", "style", "noscript", "template", "svg", "nav", "head", "iframe", "object", "embed",
-    "select", "button", "input", "textarea", "audio", "video", "canvas", "map", "header:ix",
+    "select", "button", "input", "textarea", "audio", "video", "canvas", "map", "del", "header:ix",
     "hidden:ix",
 })  # fmt: skip
 BLOCKS = frozenset({
@@ -21,7 +21,10 @@ BLOCKS = frozenset({
     "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 })  # fmt: skip
 _FURNITURE = frozenset({"navigation", "search", "banner", "menu", "doc-backlink"})  # ARIA roles
-MARKED = frozenset({"sup", "rt"})
+_MARKED = frozenset({"sup", "sub", "rt", "q", "s", "strike"})
+_TWINS = frozenset({"span", "a", "i", "b"})  # that show again what is said for those who can't see
+_MARKED_BY = re.compile(r"vertical-align\s*:\s*(sup|sub)(?:er)?\b", re.IGNORECASE)
+_QUOTES = ('"', "“", "„", "«", "‘", "「")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _DISPLAYED = re.compile(r"\A\{\\displaystyle (.*)\}\Z", re.DOTALL)  # formulas of MediaWiki
 
@@ -58,8 +61,8 @@ def _gather(node: etree._Element, texts: list[str]) -> None:
             if tag == "li":
                 numbers = numbers or Numbers(node, ordered=tag_of(node) == "ol")
                 texts.append(numbers.lead(child))
-            if tag in MARKED:
-                _gather_marked(child, tag, texts)
+            if kind := mark_of(child, tag):
+                _gather_marked(child, kind, texts)
             else:
                 _gather(child, texts)
             texts.append(apart)
@@ -72,13 +75,40 @@ def _gather_marked(node: etree._Element, tag: str, texts: list[str]) -> None:
     mark(node, tag, texts, start)
 
 
+def mark_of(node: etree._Element, tag: str) -> str:
+    """What an element tells its text from that beside it by, such as "sup"; "" for nothing."""
+    if tag in _MARKED:
+        return tag
+    style = node.get("style") if tag == "span" else None
+    marked = _MARKED_BY.search(style) if style else None
+    return marked[1].lower() if marked else ""
+
+
 def mark(node: etree._Element, tag: str, texts: list[str], start: int) -> None:
-    """Tell raised text, and how to read a character, from what they stand beside."""
+    """Tell what is raised, quoted, struck or how to read a character from what is beside it."""
     if tag == "sup":
         raise_last(texts, start)
-    elif not _is_bracketed(node):
-        texts.insert(start, "(")
-        texts.append(")")
+    elif tag == "sub":
+        sink_last(texts, start, node.tail or "")
+    elif tag == "q":
+        _enclose(texts, start, _quotes(node, texts[start:]))
+    elif tag == "rt":
+        _enclose(texts, start, "" if _is_bracketed(node) else "()")
+    elif not node.tail or node.tail[0].isdigit():
+        texts.append(" ")  # an old price and the new one
+
+
+def _quotes(node: etree._Element, texts: list[str]) -> str:
+    """Those of a quotation, unless the page has written some."""
+    if "".join(texts).lstrip().startswith(_QUOTES):
+        return ""
+    return "“”" if next(node.iterancestors("{*}q"), None) is None else "‘’"
+
+
+def _enclose(texts: list[str], start: int, marks: str) -> None:
+    if marks:
+        texts.insert(start, marks[0])
+        texts.append(marks[1])
 
 
 def _is_bracketed(reading: etree._Element) -> bool:
@@ -116,6 +146,8 @@ def is_hidden(node: etree._Element) -> bool:
     if not node.attrib:
         return False
     style = node.get("style")
-    if node.get("hidden") is not None or node.get("role") in _FURNITURE:
+    if node.get("hidden", "until-found") != "until-found" or node.get("role") in _FURNITURE:
+        return True
+    if node.get("aria-hidden") == "true" and tag_of(node) in _TWINS:
         return True
     return bool(style and _HIDDEN.search(style))

@@ -12,6 +12,7 @@ from unstructured.documents.elements import Element
 from documents.extraction import parts, web
 from documents.extraction.charts import chart_elements
 from documents.extraction.encodings import decode
+from documents.extraction.formulas import formula
 from documents.extraction.mail_body import message_elements
 from documents.extraction.numerals import whole
 from documents.extraction.packages import Package, local_name, opened
@@ -19,11 +20,13 @@ from documents.extraction.reading import Reading
 from documents.extraction.word_code import fonts_tell, is_code, joined
 from documents.extraction.word_numbers import Numbers, numbers_of
 from documents.extraction.word_styles import Role, Styles, styles_of
-from documents.extraction.word_text import Line, is_hidden, line_of
+from documents.extraction.word_text import GONE, Line, goes_on, is_hidden, line_of
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
-_WRAPPERS = frozenset({"sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"})
+_WRAPPERS = frozenset({
+    "sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag", "AlternateContent", "Choice",
+})  # fmt: skip
 _HANGING = ("footnote", "endnote", "comment")
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _INCLUDED = "file"  # what is counted of them is told in a warning alone
@@ -39,8 +42,9 @@ class _Word:
     numbers: Numbers
     notes: dict[str, etree._Element]
     fonts_tell: bool  # which paragraphs are code
+    is_tracked: bool  # some of it is deleted or moved, and kept as a change
     found: Counter[str] = field(default_factory=Counter)
-    initial: str = ""  # a large one, which is a paragraph of its own, for the next
+    begun: str = ""  # the text of paragraphs that go on in the next
 
     def number(self, paragraph: etree._Element) -> str:
         """The number before a paragraph, which counts it, even if there is nothing behind it."""
@@ -78,7 +82,8 @@ def read_docx(reading: Reading) -> Iterator[Element]:
 def _word(package: Package, main: str, body: etree._Element) -> _Word:
     styles, numbers = styles_of(package, main), numbers_of(package, main)
     notes, links = _notes(package, main), package.related(main)
-    return _Word(package, links, styles, numbers, notes, fonts_tell(body))
+    is_tracked = next(body.iter(*GONE), None) is not None
+    return _Word(package, links, styles, numbers, notes, fonts_tell(body), is_tracked)
 
 
 def _tell(reading: Reading, found: Counter[str]) -> None:
@@ -102,6 +107,8 @@ def _block(word: _Word, node: etree._Element) -> Iterator[Element]:
         yield from _paragraph(word, node)
     elif tag == "tbl":
         yield from _table(word, node)
+    elif tag in {"oMath", "oMathPara"}:
+        yield parts.paragraph(formula(node))
     elif tag == "altChunk":
         yield from _included(word, node.get(f"{_R}id", ""))
     elif tag in _WRAPPERS:
@@ -125,16 +132,18 @@ def _included(word: _Word, link: str) -> Iterator[Element]:
 
 def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:
     line = word.line(node)
-    text = line.text.strip()
-    if _is_initial(node, text):
-        word.initial = text
-    elif not text:
+    text, word.begun = word.begun + line.text, ""
+    if _is_initial(node, line.text.strip()):
+        word.begun = text.strip()
+    elif word.is_tracked and goes_on(node):
+        word.begun = text
+    elif not text.strip():
         word.number(node)
     else:
         role = word.styles.role(node.find(f"{_W}pPr"))
         if role.contents:
             return
-        yield _written(word, node, role, line.text)
+        yield _written(word, node, role, text)
     if line.hangs:
         yield from _hanging(word, line)
 
@@ -142,8 +151,7 @@ def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:
 def _written(word: _Word, node: etree._Element, role: Role, text: str) -> Element:
     if is_code(node, role, by_font=word.fonts_tell):
         return parts.code(text.rstrip())
-    text, word.initial = word.initial + text.strip(), ""
-    return _element(f"{word.numbered(node, role)} {text}".lstrip(), role)
+    return _element(f"{word.numbered(node, role)} {text.strip()}".lstrip(), role)
 
 
 def _is_initial(node: etree._Element, text: str) -> bool:

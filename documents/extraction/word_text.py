@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from documents.extraction.formulas import MATH, formula
-from documents.extraction.raised import may_be_raised, raise_last
+from documents.extraction.raised import may_be_raised, raise_last, sink_last
 from documents.extraction.word_numbers import value
 from documents.extraction.word_signs import field_of_form, sign
 
@@ -40,6 +40,8 @@ _DESCRIBED = {
     "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr": "descr",
     "{urn:schemas-microsoft-com:vml}shape": "alt",
 }
+GONE = (f"{_W}del", f"{_W}moveFrom")  # of the mark that ends a paragraph
+_BLOCKS = tuple(f"{_W}{tag}" for tag in ("p", "tbl", "sdt", "sectPr"))
 _OFF = frozenset({"0", "false", "off"})
 
 
@@ -53,6 +55,7 @@ class Line:
     charts: list[str] = field(default_factory=list)  # their relationships' ids
     descriptions: list[str] = field(default_factory=list)
     pictures: int = 0
+    fields: list[int | None] = field(default_factory=list)  # open ones; where they began
     number: Callable[[etree._Element], str] | None = None  # before each of the paragraphs
     raised: Set[str] = frozenset()  # the styles of characters that raise them
 
@@ -99,16 +102,35 @@ def _run(node: etree._Element, line: Line) -> None:
     elif not is_hidden(settings):
         start = len(line.texts)
         _gather(node, line)
-        if may_be_raised(line.texts, start) and _is_raised(settings, line.raised):
-            raise_last(line.texts, start)
+        if may_be_raised(line.texts, start):
+            _place(node, settings, line, start)
 
 
-def _is_raised(settings: etree._Element, styles: Set[str]) -> bool:
-    """Whether a run is, as its settings (`rPr`) say themselves, else as its style does."""
+def _place(node: etree._Element, settings: etree._Element, line: Line, start: int) -> None:
+    """Raise what a run says or sink it, as its settings (`rPr`) say, else as its style does."""
     said = value(settings, "vertAlign")
-    if said or not styles:
-        return said == "superscript"
-    return value(settings, "rStyle") in styles
+    if said == "subscript":
+        sink_last(line.texts, start, _text_after(node))
+    elif said == "superscript" or (not said and value(settings, "rStyle") in line.raised):
+        raise_last(line.texts, start)
+
+
+def _text_after(run: etree._Element) -> str:
+    after = run.getnext()
+    return after.findtext(f"{_W}t", "") if after is not None else ""
+
+
+def _field(node: etree._Element, line: Line) -> None:
+    """Of a field its result is read; what stands before that, also of other fields, makes it."""
+    kind = node.get(f"{_W}fldCharType")
+    if kind == "begin":
+        _gather(node, line)
+        line.fields.append(len(line.texts))
+        return
+    if line.fields and (began := line.fields.pop()) is not None:
+        del line.texts[began:]
+    if kind == "separate":
+        line.fields.append(None)
 
 
 def _ruby(node: etree._Element, line: Line) -> None:
@@ -128,6 +150,8 @@ def _other(node: etree._Element, tag: str, line: Line) -> None:
         line.texts.append(_SHOWN[tag](node))
     elif tag in _HANGING:
         line.notes.append(_HANGING[tag] + node.get(f"{_W}id", ""))
+    elif tag == f"{_W}fldChar":
+        _field(node, line)
     elif tag == f"{_W}ruby":
         _ruby(node, line)
     else:
@@ -143,10 +167,22 @@ def _other(node: etree._Element, tag: str, line: Line) -> None:
 
 def _begin(paragraph: etree._Element, line: Line) -> None:
     if line.texts:
+        before = paragraph.getprevious()
+        if before is not None and goes_on(before):
+            return
         line.texts.append(" ")
     number = line.number(paragraph) if line.number is not None else ""
     if number:
         line.texts += [number, " "]
+
+
+def goes_on(paragraph: etree._Element) -> bool:
+    """Whether the mark that ended it is deleted, so that the next one is its end."""
+    mark = paragraph.find(f"{_W}pPr/{_W}rPr")
+    if mark is None or all(mark.find(tag) is None for tag in GONE):
+        return False
+    after = next(paragraph.itersiblings(*_BLOCKS), None)
+    return after is not None and after.tag == f"{_W}p"
 
 
 def is_hidden(settings: etree._Element) -> bool:

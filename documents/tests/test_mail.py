@@ -183,6 +183,26 @@ def test_outlooks_head_lines_whose_code_page_is_not_said(tmp_path, page):
     assert extracted.details["attachments"] == ["Смета.pdf"]
 
 
+@pytest.mark.parametrize("which", [outlook.CODE_PAGE, outlook.STRINGS_PAGE])
+@pytest.mark.parametrize("page", [0, 709, 12345, 99999, 0xFFFFFFFF, 932])
+def test_outlooks_code_pages_that_nobody_knows_or_that_do_not_fit(tmp_path, which, page):
+    texts = ("Привет, мир", "Иван Петров", "Текст письма о наших делах.", "Смета.pdf")
+    subject, receivers, body, name = (text.encode("cp1251") for text in texts)
+    properties = {outlook.SUBJECT: subject, outlook.RECEIVERS: receivers, outlook.BODY: body}
+    written = outlook.message(tmp_path / "a.msg", properties | {which: page}, attached=name)
+    extracted = extract(written)
+    assert extracted.text == "Привет, мир\n\nTo: Иван Петров\n\nТекст письма о наших делах."
+    assert extracted.details["attachments"] == ["Смета.pdf"]
+
+
+@pytest.mark.parametrize("page", [None, 12345])
+def test_a_page_in_outlooks_message_names_its_own_encoding(tmp_path, page):
+    html = "<meta charset=koi8-r><p>Текст письма о наших делах.</p>".encode("koi8-r")
+    said = {} if page is None else {outlook.CODE_PAGE: page}
+    extracted = extract(outlook.message(tmp_path / "a.msg", {outlook.HTML: html} | said))
+    assert extracted.text == "Текст письма о наших делах."
+
+
 def test_outlooks_texts_in_latin_stay_as_they_are(tmp_path):
     properties = {outlook.SUBJECT: "Größe".encode("cp1252"), outlook.BODY: b"5 \x80, Stra\xdfe."}
     message = outlook.message(tmp_path / "a.msg", properties | {outlook.CODE_PAGE: 1252})

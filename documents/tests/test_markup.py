@@ -155,3 +155,35 @@ def test_numbers_and_captions_of_restructured_text(read):
         ("list_item", "dot"),
         ("text", "The pier."),
     ]
+
+
+def test_what_is_struck_in_rich_text_does_not_run_into_what_follows(read):
+    source = r"{\rtf1\ansi Price {\strike 100}80, 10{\super 1.5}\par}"
+    assert read("a.rtf", source) == [("text", "Price 100 80, 10^1.5")]
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (r"\pard\ls1\ilvl0 one\par\pard\ls1\ilvl0two\par", ["one", "two"]),
+        (r"A {\upr{Caf?}{\*\ud{Caf\u233 ?}}} of {\upr{Z?}{\*\ud{Z\u252 ?}}}\par", ["A Café of Zü"]),
+        (r"10{\upr{5{\b 6}}{\*\ud{7}}}\par", ["1056"]),
+    ],
+)
+def test_no_words_of_rich_text_are_lost_or_said_twice(read, source, found):
+    assert [text for _, text in read("a.rtf", rf"{{\rtf1\ansi {source}}}")] == found
+
+
+def test_rows_of_rich_text_that_are_all_like_the_first_and_tables_in_cells(read):
+    row = r"\pard\intbl {}\cell {}\cell\row".format
+    rows = (
+        rf"\trowd\cellx1000\cellx2000{row('Year', 'Sales')}{row('2024', '10')}{row('2025', '12')}"
+    )
+    inner = r"\pard\intbl\itap2 3\nestcell 4\nestcell{\*\nesttableprops\trowd\nestrow}\itap1"
+    more = rf"\trowd\cellx1000\cellx2000{row(inner, 'b')}{row('c', 'd')}"
+    assert read("a.rtf", rf"{{\rtf1\ansi {rows}\pard Then \\row\par{more}\pard End\par}}") == [
+        ("table", "Year | Sales\n2024 | 10\n2025 | 12"),
+        ("text", r"Then \row"),
+        ("table", "3 4 | b\nc | d"),
+        ("text", "End"),
+    ]

@@ -282,6 +282,39 @@ def test_a_table_that_is_drawn_cell_by_cell_keeps_cells_of_several_lines(tmp_pat
     ]  # fmt: skip
 
 
+SERVICES = [
+    ("Item", ["Description"], "Price"),
+    ("Audit", ["A yearly look at the books", "and at those of daughters"], "1,200"),
+    ("Advice", ["Help with taxes, by letter", "or by telephone, as often", "as you like"], "300"),
+    ("Travel", ["By train, second class,", "and nights in hotels", "that are near", "to it"], "45"),
+    ("Other", ["Stamps"], "20"),
+]
+
+
+@pytest.mark.parametrize("place", [0.5, 1])  # the middle and the foot of a row
+@pytest.mark.parametrize("leading", [11.5, 12, 14])
+def test_cells_beside_longer_ones_stay_in_their_rows(tmp_path, place, leading):
+    lines, y = [(60, 740, "Words before the table of what it costs.")], 700
+    for name, said, price in SERVICES:
+        beside = y - (len(said) - 1) * place * leading
+        cell = [(160, y - leading * n, text) for n, text in enumerate(said)]
+        lines += [(60, beside, name), *cell, (320, beside, price)]
+        y -= leading * len(said) + 8
+    rows = [f"{name} | {' '.join(said)} | {price}" for name, said, price in SERVICES]
+    assert read(tmp_path / "a.pdf", [lines])[1:] == [("table", "\n".join(rows))]
+
+
+def test_names_beside_several_rows_tear_none_of_them_apart(tmp_path):
+    lines = [
+        (x, 700, text) for x, text in zip((60, 160, 320), ("Kind", "Way", "Share"), strict=True)
+    ]
+    for y, name in ((680, "One"), (650, "Both")):
+        lines += [(60, y - 6, name), (160, y, "Words"), (320, y, "12.5")]
+        lines += [(160, y - 12, "Numbers"), (320, y - 12, "7.5")]
+    [(_, table)] = read(tmp_path / "a.pdf", [lines])
+    assert {"One | Words | 12.5", "| Numbers | 7.5"} <= set(table.split("\n"))
+
+
 def test_columns_from_top_to_bottom_are_read_from_the_right(tmp_path):
     pdfmetrics.registerFont(UnicodeCIDFont("HeiseiMin-W3", isVertical=True))
     canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(595, 842))

@@ -3,6 +3,9 @@ import zipfile
 
 import openpyxl
 import pytest
+import xlsxwriter
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.chart import BarChart
 from openpyxl.comments import Comment
 
@@ -147,3 +150,54 @@ def test_a_chart_among_its_cells_is_a_title_and_on_a_sheet_of_its_own_a_table(tm
         ("table", "| Tons\nNorth | 12"),
     ]
     assert [element.page for element in extracted.elements] == [1, 1, 1, 2, 2, 2]
+
+
+PLACED = [
+    ("10", "superscript", "2", " m", "10² m"),
+    ("10", "superscript", "1.5", " m", "10^1.5 m"),
+    ("1010", "subscript", "2", " or ten", "1010₂ or ten"),
+    ("CO", "subscript", "2", " a year", "CO2 a year"),
+]
+
+
+def test_numbers_that_are_raised_or_below_the_line_do_not_run_on(tmp_path):
+    book = xlsxwriter.Workbook(str(tmp_path / "a.xlsx"))  # texts in a part of their own
+    up, down = book.add_format({"font_script": 1}), book.add_format({"font_script": 2})
+    sheet = book.add_worksheet()
+    sheet.write_row("B2", ["Share", "12"])
+    for at, (before, place, text, after, _) in enumerate(PLACED, 2):
+        sheet.write_number(at, 1, 0.5, book.add_format({"num_format": "0%"}))
+        sheet.write_rich_string(at, 2, before, up if place == "superscript" else down, text, after)
+    book.close()
+    (_, (_, table)) = parts_of(extract(tmp_path / "a.xlsx"))
+    assert table.split("\n") == ["Share | 12", *(f"50% | {said}" for *_, said in PLACED)]
+
+
+def test_they_do_not_in_cells_that_hold_their_text_themselves(tmp_path):
+    book = openpyxl.Workbook()
+    for before, place, text, after, _ in PLACED:
+        block = TextBlock(InlineFont(vertAlign=place), text)
+        book.active.append(["x", CellRichText(before, block, after)])
+    book.save(str(tmp_path / "a.xlsx"))
+    (_, (_, table)) = parts_of(extract(tmp_path / "a.xlsx"))
+    assert table.split("\n") == [f"x | {said}" for *_, said in PLACED]
+
+
+def test_formulas_that_nobody_worked_out_are_told(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["Sum", "=1+1", "=A1"])
+    book.save(str(tmp_path / "a.xlsx"))
+    extracted = extract(tmp_path / "a.xlsx")
+    assert parts_of(extracted)[1:] == [("text", "Sum")]
+    assert extracted.details["warnings"] == ["2 formulas have no result in the file"]
+
+
+def test_hidden_rows_and_columns_are_read(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (("a", "b", "c"), ("d", "e", "f"), ("g", "h", "i")):
+        book.active.append(row)
+    book.active.row_dimensions[2].hidden = book.active.column_dimensions["B"].hidden = True
+    book.save(str(tmp_path / "a.xlsx"))
+    assert parts_of(extract(tmp_path / "a.xlsx"))[1:] == [
+        ("table", "a | b | c\nd | e | f\ng | h | i")
+    ]

@@ -201,7 +201,13 @@ def test_bullets_and_numbers_that_layout_and_master_give(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("offset", "said"), [("30000", "10⁶ m"), ("-25000", "106 m"), ("0", "106 m"), ("30%", "10⁶ m")]
+    ("offset", "said"), [("30000", "10⁶ m"), ("-25000", "10₆ m"), ("0", "106 m"), ("30%", "10⁶ m")]
 )
 def test_raised_signs_do_not_run_on(tmp_path, offset, said):
     assert add_lines(tmp_path, ("", 0, ("10", "0"), ("6", offset), (" m", "0"))) == [said]
+
+
+def test_numbers_that_are_raised_or_below_the_line_do_not_run_on(tmp_path):
+    runs = ("10", "0"), ("1.5", "30000"), (", log", "0"), ("2", "-25000"), ("8, CO", "0")
+    found = add_lines(tmp_path, ("", 0, *runs, ("2", "-25000")))
+    assert found == ["10^1.5, log₂8, CO2"]

@@ -145,6 +145,10 @@ def test_a_style_sheet_in_the_page_may_take_the_numbers_of_lists(read, rules, sa
         ("a word<sup><a href='#n'>1</a></sup>", "a word¹"),
         ("1<sup>st</sup> [a]<sup>[2]</sup>", "1st [a][2]"),
         ("CO<sub>2</sub>", "CO2"),
+        ("10<sup>1.5</sup> or 2<sup>-1/2</sup>", "10^1.5 or 2^(-1/2)"),
+        ("of 20<sup>2,3</sup>, 5<sup>[4]</sup>", "of 20^(2,3), 5[4]"),
+        ("1010<sub>2</sub>, log<sub>2</sub>8", "1010₂, log₂8"),
+        ("10<span style='vertical-align: super'>6</span>", "10⁶"),
         ("one<a role='doc-noteref'><sup>1</sup></a>", "one[1]"),
         ("one<sup><a role='doc-noteref'>1</a></sup>", "one[1]"),
         ("<ruby>漢字<rt>かんじ</rt></ruby>", "漢字(かんじ)"),
@@ -162,3 +166,56 @@ def test_raised_signs_do_not_run_on(read, made, said):
 def test_a_page_need_not_say_where_its_body_begins(read, tag):
     page = f"<!doctype html><meta charset=utf-8><title>A title</title><{tag}>Words.</{tag}><p>More."
     assert read("a.html", page) == [("title", "A title"), ("text", "Words."), ("text", "More.")]
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("80 <del>100</del><ins>90</ins> EUR", "80 90 EUR"),
+        ("<s>100</s>80, <strike>9</strike><b>8</b>, un<s>i</s>x", "100 80, 9 8, unix"),
+        ("<q>a <q>b</q></q> or <q>“c”</q>", "“a ‘b’” or “c”"),
+        ("<span>$9</span><span aria-hidden=true>$9<i>00</i></span> each", "$9 each"),
+        ("<i aria-hidden='true'>home</i><i aria-hidden=false>x</i>", "x"),
+    ],
+)
+def test_what_is_deleted_struck_quoted_or_shown_twice(read, made, said):
+    table = f"<table><tr><th>A<th>B<tr><td>1<td>{made}</table>"
+    assert read("a.html", f"<p>Now {made}.</p>{table}") == [
+        ("text", f"Now {said}."),
+        ("table", f"A | B\n1 | {said}"),
+    ]
+
+
+def test_what_is_hidden_until_somebody_looks_for_it_is_read(read):
+    page = "<div hidden=until-found><p>Later</p></div><p hidden>Never</p><p hidden=hidden>No</p>"
+    assert read("a.html", f"{page}<div aria-hidden=true>Behind</div>") == [
+        ("text", "Later"),
+        ("text", "Behind"),
+    ]
+
+
+def test_a_heading_that_is_a_button_only_is_one(read):
+    page = "<h2><button>What is <b>it</b>?</button></h2><p>A.</p><h2>B <button>Copy</button></h2>"
+    assert read("a.html", page) == [("title", "What is it?"), ("text", "A."), ("title", "B")]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<my-app><p>Words.</p></my-app><p>More.",
+        "<link href=x><my-menu></my-menu><my-app>Words.</my-app><style>p{}</style><p>More.",
+        "<picture><img alt='Words.'></picture> <p>More.",
+        "<my-app>Words.</my-app> <svg></svg> <template>x</template><my-app><p>More.</my-app>",
+    ],
+)
+def test_a_page_may_begin_with_elements_that_nobody_knows(read, page):
+    assert read("a.html", f"<title>A title</title>{page}") == [
+        ("title", "A title"),
+        ("text", "Words."),
+        ("text", "More."),
+    ]
+
+
+def test_text_stays_behind_the_elements_that_nobody_knows(read):
+    page = "<title>A title</title><my-app>One</my-app> two <p>Three."
+    assert [text for _, text in read("a.html", page)] == ["A title", "One two", "Three."]

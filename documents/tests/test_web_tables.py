@@ -67,6 +67,16 @@ def test_a_table_in_a_cell_stands_alone_also_where_columns_have_names(read):
     assert ("table", "x | 1\ny | 2") in read("a.html", outer)
 
 
+def test_a_table_with_one_in_a_cell_keeps_its_own_rows(read):
+    inner = "<table><tr><td>x</td><td>1</td></tr><tr><td>y</td><td>2</td></tr></table>"
+    cell = f"<td>see {inner} below<table hidden><tr><td>z</td></tr></table></td>"
+    rows = f"<tr><td>C</td>{cell}</tr><tr><td>D</td><td>4</td></tr>"
+    assert read("a.html", f"<table><tr><th>A</th><th>B</th></tr>{rows}</table>") == [
+        ("table", "A | B\nC | see below\nD | 4"),
+        ("table", "x | 1\ny | 2"),
+    ]
+
+
 @pytest.mark.parametrize(
     "table",
     [

@@ -122,3 +122,73 @@ def test_how_to_read_characters_follows_them_in_brackets(tmp_path):
     paragraph._p.append(parse_xml(f"<w:r {W}><w:ruby><w:rubyPr/>{ruby}</w:ruby></w:r>"))
     paragraph.add_run("は日本の首都です。")
     assert texts(document, tmp_path) == ["東京(とうきょう)は日本の首都です。"]
+
+
+def test_numbers_that_are_raised_or_below_the_line_do_not_run_on(tmp_path):
+    document = docx.Document()
+    paragraph = document.add_paragraph("10")
+    paragraph.add_run("1.5").font.superscript = True
+    paragraph.add_run(", 1010")
+    paragraph.add_run("2").font.subscript = True
+    paragraph.add_run(", log")
+    paragraph.add_run("2").font.subscript = True
+    paragraph.add_run("8, CO")
+    paragraph.add_run("2").font.subscript = True
+    assert texts(document, tmp_path) == ["10^1.5, 1010₂, log₂8, CO2"]
+
+
+def deleted(paragraph, mark="del"):
+    """The same paragraph, the mark at its end deleted as a change that is kept."""
+    paragraph._p.get_or_add_pPr().append(parse_xml(f"<w:rPr {W}><w:{mark}/></w:rPr>"))
+
+
+@pytest.mark.parametrize("mark", ["del", "moveFrom"])
+def test_a_paragraph_whose_end_is_deleted_goes_on_in_the_next(document, tmp_path, mark):
+    deleted(document.add_heading("It costs 1", 1), mark)
+    deleted(document.add_paragraph(), mark)
+    numbered(document.add_paragraph(), "000 in all.")
+    numbered(document.add_paragraph(), "More.")
+    cell = document.add_table(1, 2).cell(0, 0)
+    deleted(cell.paragraphs[0], mark)
+    cell.paragraphs[0].add_run("5")
+    cell.add_paragraph("00")
+    deleted(document.add_paragraph("Before a table."), mark)
+    document.add_table(1, 2).cell(0, 0).text = "x"
+    document.save(str(tmp_path / "a.docx"))
+    assert parts_of(extract(tmp_path / "a.docx")) == [
+        ("list_item", "1. It costs 1000 in all."),
+        ("list_item", "2. More."),
+        ("table", "500"),
+        ("text", "Before a table."),
+        ("table", "x"),
+    ]
+
+
+def test_only_the_result_of_a_field_is_read(tmp_path):
+    document = docx.Document()
+    inner = "<fldChar begin><instrText>PAGE</instrText><fldChar separate><t>7</t><fldChar end>"
+    for made in (
+        "<t>see </t><fldChar begin><t>REF x</t><fldChar separate><t>3.2</t><fldChar end>",
+        f"<fldChar begin><t>IF </t>{inner}<t> = 1</t><fldChar separate><t>yes</t><fldChar end>",
+        "<t>a</t><fldChar begin><instrText>XE b</instrText><fldChar end><t>c</t>",
+        "<t>left</t><fldChar end><t> over</t><fldChar begin><t>, not ended</t>",
+    ):
+        xml = made.replace("</", "</w:").replace("<", "<w:").replace("<w:/w:", "</w:")
+        for kind in ("begin", "separate", "end"):
+            xml = xml.replace(f"fldChar {kind}>", f'fldChar w:fldCharType="{kind}"/>')
+        document.add_paragraph()._p.append(parse_xml(f"<w:r {W}>{xml}</w:r>"))
+    found = ["see 3.2", "yes", "ac", "left over, not ended"]
+    assert texts(document, tmp_path) == found
+
+
+def test_formulas_and_alternatives_beside_the_paragraphs_are_read(tmp_path):
+    document = docx.Document()
+    math = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    line = f'<m:oMath xmlns:m="{math}"><m:r><m:t>a=b</m:t></m:r></m:oMath>'
+    choice = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+    said = "<mc:{0}><w:p><w:r><w:t>Words.</w:t></w:r></w:p></mc:{0}>".format
+    both = f"{said('Choice')}{said('Fallback')}"
+    xml = f'<mc:AlternateContent xmlns:mc="{choice}" {W}>{both}</mc:AlternateContent>'
+    document.element.body.insert(0, parse_xml(xml))
+    document.element.body.insert(0, parse_xml(line))
+    assert texts(document, tmp_path) == ["a=b", "Words."]
