@@ -87,7 +87,7 @@ def _heights(letters: Letters, line: Line, at: int) -> list[float]:
     heights, place = list[float](), 0
     for cell in line.cells:
         place = line.text.index(cell.text[:-1], place)
-        heights.append(letters.base(at + place + _middle(cell.text), line.turn))
+        heights.append(letters.base(at + place + _middle(cell.text or " "), line.turn))
     return heights
 
 

@@ -30,7 +30,9 @@ def as_earlier(*documents):
 
 
 def found(user, query):
-    return [hit.chunk.text for hit in search.search(owner_id=user.pk, query=query, top_k=9, mode="text")]
+    return [
+        hit.chunk.text for hit in search.search(owner_id=user.pk, query=query, top_k=9, mode="text")
+    ]
 
 
 def versions():
