@@ -189,7 +189,7 @@ def name_that_failed(request: HttpRequest, credentials: dict[str, Any] | None) -
 def locked_out(
     request: HttpRequest, credentials: dict[str, Any] | None, *args: Any
 ) -> HttpResponse:
-    """With all of the time to wait: axes counts it anew from each attempt in between."""
+    """With all of the time to wait, of which some may have passed: never too little."""
     detail = _("Too many wrong passwords. Wait a quarter of an hour and try again.")
     if request.path.startswith("/api/"):
         response: HttpResponse = problem_response(429, "too_many_attempts", detail)

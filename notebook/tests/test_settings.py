@@ -5,10 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+PRICE = "EMBEDDING_PRICE_PER_MILLION_TOKENS"
 PROJECT = Path(__file__).resolve().parent.parent.parent
 TELL = """
 import json, os, sys
@@ -69,12 +71,34 @@ def test_a_log_level_may_be_written_small(settings_of):
         ("MAX_PAGES=many", "MAX_PAGES must be a whole number."),
         ("MAX_PAGES=", "MAX_PAGES must be a whole number."),
         ("SWEEP_SECONDS=soon", "SWEEP_SECONDS must be a number."),
+        *(
+            (f"{PRICE}={price}", f"{PRICE} must be a number, and not under 0.")
+            for price in ("cheap", "", "1,5", "NaN", "sNaN", "Infinity", "-0.01")
+        ),
+        ("LANGUAGE_CODE=xx", "LANGUAGE_CODE must be one of: en, zh-hans."),
+        ("LANGUAGE_CODE=", "LANGUAGE_CODE must be one of: en, zh-hans."),
     ],
 )
-def test_what_is_no_number_is_told_by_its_name(settings_of, wrong, told):
+def test_what_can_not_be_used_is_told_by_its_name(settings_of, wrong, told):
     with pytest.raises(subprocess.CalledProcessError) as failed:
         settings_of(wrong)
     assert failed.value.stderr.splitlines()[-1].endswith(f"ImproperlyConfigured: {told}")
+
+
+@pytest.mark.parametrize("price", ["0", "0.02", "1e-2"])
+def test_a_price_is_what_it_says(settings_of, price):
+    assert Decimal(settings_of(f"{PRICE}={price}", PRICE)[PRICE]) == Decimal(price)
+
+
+@pytest.mark.parametrize("code", ["en", "zh-hans", "zh-Hans"])
+def test_a_language_may_be_written_in_any_case(settings_of, code):
+    assert settings_of(f"LANGUAGE_CODE={code}", "LANGUAGE_CODE")["LANGUAGE_CODE"] == code.lower()
+
+
+def test_a_value_that_begins_with_a_dollar_is_the_name_of_no_other(settings_of):
+    names = ("SECRET_KEY", "CHAT_API_KEY", "ALLOWED_HOSTS")
+    found = settings_of("", *names, SECRET_KEY="$HOME", CHAT_API_KEY="$$a", ALLOWED_HOSTS="$b,c")
+    assert [found[name] for name in names] == ["$HOME", "$$a", ["$b", "c"]]
 
 
 @pytest.mark.parametrize("level", ["loud", ""])
