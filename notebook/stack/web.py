@@ -15,6 +15,7 @@ from django.conf import settings
 from documents.storage import make_incoming
 from notebook.database import ImpatientConnection
 from notebook.stack.bodies import SLACK_BYTES, BodyFromFile, BoundedRequest, Flow
+from notebook.stack.heads import BoundedChannel
 
 HTTP_TIMEOUT_SECONDS = 900  # a whole download on a slow line
 DATABASE_SECONDS = 8  # then a request that Postgres does not answer is answered with 503
@@ -73,6 +74,7 @@ def build_server(
     """Daphne for an ASGI application, with our limits; `run()` serves until a signal."""
     BoundedRequest.max_body_bytes = max_upload_mb * 1024**2 + SLACK_BYTES
     http_protocol.WebRequest = BoundedRequest  # its factory offers no other way
+    http_protocol.HTTPFactory.protocol = BoundedChannel
     interface = host.replace(":", r"\:")
     return Server(
         application=BodyFromFile(application),
