@@ -7,12 +7,13 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-_KINDS: dict[Any, str] = {int: "a whole number", float: "a number"}
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+_FALSE = ("false", "off", "n", "no", "0", "")
 
 
 class Env(environ.Env):
     def get_value(self, var: str, cast: Any = None, *args: Any, **named: Any) -> Any:
-        """Raises ImproperlyConfigured where the value is no number and has to be one."""
+        """Raises ImproperlyConfigured where the value is none of its kind."""
         given = self.ENVIRON.get(var, "")
         try:
             if given.startswith("$"):  # which would be taken for the name of another variable
@@ -20,6 +21,14 @@ class Env(environ.Env):
             return super().get_value(var, cast, *args, **named)
         except ValueError as error:
             raise ImproperlyConfigured(f"{var} must be {_KINDS[cast]}.") from error
+
+    @classmethod
+    def parse_value(cls, value: Any, cast: Any) -> Any:
+        """Raises ValueError for what says neither yes nor no, and would be taken for a no."""
+        parsed = super().parse_value(value, cast)
+        if parsed is False and value.strip().lower() not in _FALSE:
+            raise ValueError(value)
+        return parsed
 
     def price(self, var: str, default: str) -> Decimal:
         try:

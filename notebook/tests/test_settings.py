@@ -75,6 +75,8 @@ def test_a_log_level_may_be_written_small(settings_of):
             (f"{PRICE}={price}", f"{PRICE} must be a number, and not under 0.")
             for price in ("cheap", "", "1,5", "NaN", "sNaN", "Infinity", "-0.01")
         ),
+        ("HTTPS=ture", "HTTPS must be true or false."),
+        ("LOG_JSON=none", "LOG_JSON must be true or false."),
         ("LANGUAGE_CODE=xx", "LANGUAGE_CODE must be one of: en, zh-hans."),
         ("LANGUAGE_CODE=", "LANGUAGE_CODE must be one of: en, zh-hans."),
     ],
@@ -93,6 +95,12 @@ def test_a_price_is_what_it_says(settings_of, price):
 @pytest.mark.parametrize("code", ["en", "zh-hans", "zh-Hans"])
 def test_a_language_may_be_written_in_any_case(settings_of, code):
     assert settings_of(f"LANGUAGE_CODE={code}", "LANGUAGE_CODE")["LANGUAGE_CODE"] == code.lower()
+
+
+def test_yes_and_no_may_be_said_in_several_ways(settings_of):
+    given = {"HTTPS": "On", "DEBUG": "1", "SECURE_SSL_REDIRECT": "no"}
+    given["EMBEDDING_REUSE_ACROSS_OWNERS"] = ""
+    assert [settings_of("", *given, **given)[name] for name in given] == [True, True, False, False]
 
 
 def test_a_value_that_begins_with_a_dollar_is_the_name_of_no_other(settings_of):
