@@ -10,10 +10,11 @@ from notebook.stack.child import PROJECT_DIR
 
 
 def prepare(**wrong):
-    """What it says about such settings before it ends."""
+    """What it says about such settings before it ends, as in a terminal that knows no Django."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
     done = subprocess.run(
         [sys.executable, "-m", "notebook.stack.prepare"],
-        cwd=PROJECT_DIR, env=os.environ | wrong, capture_output=True, text=True, check=False,
+        cwd=PROJECT_DIR, env=given | wrong, capture_output=True, text=True, check=False,
         timeout=60,
     )  # fmt: skip
     assert done.returncode == 1
@@ -24,6 +25,10 @@ def prepare(**wrong):
 def test_settings_that_contradict_each_other_are_refused_at_the_start():
     said = prepare(CHUNK_OVERLAP="300", CHUNK_SIZE="200")
     assert "CHUNK_OVERLAP must be under CHUNK_SIZE." in said
+
+
+def test_a_setting_that_can_not_be_read_is_told_in_a_line():
+    assert prepare(LANGUAGE_CODE="xx") == "LANGUAGE_CODE must be one of: en, zh-hans.\n"
 
 
 @pytest.mark.parametrize(
