@@ -1,5 +1,6 @@
 """The environment as settings read it: what is wrong is told with the name of its variable."""
 
+import math
 from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -24,9 +25,11 @@ class Env(environ.Env):
 
     @classmethod
     def parse_value(cls, value: Any, cast: Any) -> Any:
-        """Raises ValueError for what says neither yes nor no, and would be taken for a no."""
-        parsed = super().parse_value(value, cast)
+        """Raises ValueError for what its library would take for a no, or for some number."""
+        parsed = float(value) if cast is float else super().parse_value(value, cast)
         if parsed is False and value.strip().lower() not in _FALSE:
+            raise ValueError(value)
+        if cast is float and not math.isfinite(parsed):
             raise ValueError(value)
         return parsed
 

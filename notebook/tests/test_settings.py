@@ -70,7 +70,10 @@ def test_a_log_level_may_be_written_small(settings_of):
     [
         ("MAX_PAGES=many", "MAX_PAGES must be a whole number."),
         ("MAX_PAGES=", "MAX_PAGES must be a whole number."),
-        ("SWEEP_SECONDS=soon", "SWEEP_SECONDS must be a number."),
+        *(
+            (f"SWEEP_SECONDS={wrong}", "SWEEP_SECONDS must be a number.")
+            for wrong in ("soon", "60s", "1,5", "1-", "nan", "inf", "")
+        ),
         *(
             (f"{PRICE}={price}", f"{PRICE} must be a number, and not under 0.")
             for price in ("cheap", "", "1,5", "NaN", "sNaN", "Infinity", "-0.01")
@@ -95,6 +98,11 @@ def test_a_price_is_what_it_says(settings_of, price):
 @pytest.mark.parametrize("code", ["en", "zh-hans", "zh-Hans"])
 def test_a_language_may_be_written_in_any_case(settings_of, code):
     assert settings_of(f"LANGUAGE_CODE={code}", "LANGUAGE_CODE")["LANGUAGE_CODE"] == code.lower()
+
+
+@pytest.mark.parametrize(("written", "meant"), [("2", 2), (" .5", 0.5), ("1e3", 1000)])
+def test_a_number_is_what_it_says(settings_of, written, meant):
+    assert settings_of("", "SWEEP_SECONDS", SWEEP_SECONDS=written)["SWEEP_SECONDS"] == meant
 
 
 def test_yes_and_no_may_be_said_in_several_ways(settings_of):
