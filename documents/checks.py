@@ -8,6 +8,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.files.storage import Storage, storages
 from django.db import DatabaseError
 
 from documents import spaces
@@ -81,6 +82,21 @@ def limits_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[
             hint=f"A reader may need {_BYTES_PER_CHAR} bytes per character.",
             id="notebook.E034",
         )
+
+
+@register()
+def files_can_be_stored(
+    app_configs: Sequence[AppConfig] | None, **_: Any
+) -> Iterable[CheckMessage]:
+    """Else the first upload would be the first to tell."""
+    try:
+        made: Any = storages["default"]
+        why = "" if isinstance(made, Storage) else "It is none."
+    except Exception as error:  # noqa: BLE001 - each storage has errors of its own
+        why = str(error)
+    if why:
+        told = "STORAGE_BACKEND must name a class of Django's storages."
+        yield Error(told, hint=why, id="notebook.E025")
 
 
 _LIMITS = (

@@ -10,4 +10,5 @@ class NotebookConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("notebook.languages")  # whoever signs in is spoken to as they chose
+        import_module("notebook.passwords")  # another one revokes tokens
         import_module("notebook.celery")  # every process sends and finds tasks through this app

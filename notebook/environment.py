@@ -1,17 +1,50 @@
-"""The environment as settings read it: a wrong number is told with the name of its variable."""
+"""The environment as settings read it: what is wrong is told with the name of its variable."""
 
+import math
+from collections.abc import Collection
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-_KINDS: dict[Any, str] = {int: "a whole number", float: "a number"}
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+_FALSE = ("false", "off", "n", "no", "0", "")
 
 
 class Env(environ.Env):
     def get_value(self, var: str, cast: Any = None, *args: Any, **named: Any) -> Any:
-        """Raises ImproperlyConfigured where the value is no number and has to be one."""
+        """Raises ImproperlyConfigured where the value is none of its kind."""
+        given = self.ENVIRON.get(var, "")
         try:
+            if given.startswith("$"):  # which would be taken for the name of another variable
+                return self.parse_value(given, cast)
             return super().get_value(var, cast, *args, **named)
         except ValueError as error:
             raise ImproperlyConfigured(f"{var} must be {_KINDS[cast]}.") from error
+
+    @classmethod
+    def parse_value(cls, value: Any, cast: Any) -> Any:
+        """Raises ValueError for what its library would take for a no, or for some number."""
+        parsed = float(value) if cast is float else super().parse_value(value, cast)
+        if parsed is False and value.strip().lower() not in _FALSE:
+            raise ValueError(value)
+        if cast is float and not math.isfinite(parsed):
+            raise ValueError(value)
+        return parsed
+
+    def price(self, var: str, default: str) -> Decimal:
+        try:
+            value = Decimal(self.str(var, default))
+        except InvalidOperation:
+            value = Decimal("NaN")
+        if not (value.is_finite() and value >= 0):
+            raise ImproperlyConfigured(f"{var} must be a number, and not under 0.")
+        return value
+
+    def one_of(self, var: str, default: str, choices: Collection[str]) -> str:
+        """In small letters, whatever case it was given in."""
+        value: str = self.str(var, default).lower()
+        if value not in choices:
+            raise ImproperlyConfigured(f"{var} must be one of: {', '.join(choices)}.")
+        return value

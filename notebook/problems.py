@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from axes.helpers import get_cache_timeout
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -93,6 +93,8 @@ def _describe(error: Exception) -> dict[str, Any] | None:
             return _storage_full()
         case Http404() | ObjectDoesNotExist():  # the latter: deleted while we looked at it
             return problem(404, "not_found", _("There is nothing here, or it is not yours."))
+        case RequestDataTooBig():
+            return problem(413, "request_too_large", _("The request is larger than is allowed."))
         case PermissionDenied():
             return problem(403, "permission_denied", _("You may not do this."))
         case _ if isinstance(error, DATABASE_AWAY):
@@ -189,7 +191,7 @@ def name_that_failed(request: HttpRequest, credentials: dict[str, Any] | None) -
 def locked_out(
     request: HttpRequest, credentials: dict[str, Any] | None, *args: Any
 ) -> HttpResponse:
-    """With all of the time to wait: axes counts it anew from each attempt in between."""
+    """With all of the time to wait, of which some may have passed: never too little."""
     detail = _("Too many wrong passwords. Wait a quarter of an hour and try again.")
     if request.path.startswith("/api/"):
         response: HttpResponse = problem_response(429, "too_many_attempts", detail)

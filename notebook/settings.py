@@ -2,7 +2,6 @@
 
 import os
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import django_stubs_ext
@@ -189,6 +188,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # Ten wrong passwords for one name from one address lock that pair for a quarter of an hour.
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a program that tries on never gets in
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
@@ -211,7 +211,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "notebook.problems.exception_handler",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "ALLOWED_VERSIONS": [VERSION],  # what the schema's view takes, and puts into a header
 }
 
 SPECTACULAR_SETTINGS = {
@@ -264,7 +264,7 @@ EMBEDDING_BREAKER_FAILURES = env.int("EMBEDDING_BREAKER_FAILURES", 5)  # in a ro
 EMBEDDING_BREAKER_SECONDS = env.float("EMBEDDING_BREAKER_SECONDS", 30)  # so long nobody asks then
 
 # What a million tokens cost, for plans; 0 where nobody asks for money.
-EMBEDDING_PRICE_PER_MILLION_TOKENS = Decimal(env.str("EMBEDDING_PRICE_PER_MILLION_TOKENS", "0"))
+EMBEDDING_PRICE_PER_MILLION_TOKENS = env.price("EMBEDDING_PRICE_PER_MILLION_TOKENS", "0")
 EMBEDDING_PRICE_CURRENCY = env.str("EMBEDDING_PRICE_CURRENCY", "USD")
 PLAN_TIMEOUT_SECONDS = env.int("PLAN_TIMEOUT_SECONDS", 60)  # for reading a file in the web server
 
@@ -288,8 +288,8 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", 2)
 REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", 3)
 
 # --- Languages --------------------------------------------------------------------------------
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LANGUAGE_CODE = env.one_of("LANGUAGE_CODE", "en", dict(LANGUAGES))
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["notebook.formats"]
 USE_TZ = True

@@ -52,7 +52,7 @@ class Credentials:
 
     def user(self) -> AbstractBaseUser | AnonymousUser:
         """Whose they are at this moment; asks the database."""
-        if self.token:
+        if self.token is not None:
             return user_of_token(self.token)
         store = import_module(settings.SESSION_ENGINE).SessionStore(self.session_key)
         return get_user(cast("HttpRequest", SimpleNamespace(session=store)))
@@ -66,10 +66,16 @@ def credentials_in(scope: dict[str, Any]) -> Credentials:
 
 def credentials_of(request: HttpRequest) -> Credentials:
     """Of a request that was let in."""
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    said = request.headers.get("Authorization", "")
+    return credentials_said(said, request.session.session_key)
+
+
+def credentials_said(authorization: str, session_key: str | None) -> Credentials:
+    """By that header, which goes first, or the session."""
+    kind, _, token = authorization.partition(" ")
     if kind.lower() == "token":
         return Credentials(token=token.strip())
-    return Credentials(session_key=request.session.session_key)
+    return Credentials(session_key=session_key)
 
 
 class SocketAuthMiddleware:

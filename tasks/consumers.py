@@ -21,8 +21,8 @@ from tasks.models import Task
 from tasks.watching import Watcher
 
 log = structlog.get_logger(__name__)
-NOT_SIGNED_IN, NOT_FOUND, TOO_MANY = 4401, 4404, 4429
-GONE = {"signed_out": NOT_SIGNED_IN, "deleted": NOT_FOUND}
+COME_BACK, NOT_SIGNED_IN, NOT_FOUND, TOO_MANY = 1000, 4401, 4404, 4429
+GONE = {"signed_out": NOT_SIGNED_IN, "deleted": NOT_FOUND, "no_longer_staff": COME_BACK}
 RECENT = 200  # tasks shown to who opens the socket of all of them
 COMMANDS, COMMANDS_SECONDS = 60, 10  # so many are answered in so long
 

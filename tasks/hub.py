@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 REREAD_SECONDS = 5  # the channel layer drops messages silently; Postgres does not
 CHECK_SECONDS = 30  # between two looks at a sign-in
 LAYER_SECONDS = 2  # to join a group; nobody waits longer for pushes than for the snapshot itself
-Gone = Literal["", "signed_out", "deleted"]
+Gone = Literal["", "signed_out", "deleted", "no_longer_staff"]
 
 
 class Update:
@@ -197,14 +197,16 @@ class Hub:
         self._newest = {task: self._newest[task] for task in self._newest if task in found}
 
     async def _check(self) -> None:
-        """End those who are no longer who they were."""
+        """End those who are no longer who they were, or may no longer watch all that they do."""
         everyone = {watch for watches in self._watches.values() for watch in watches}
         known = await database_sync_to_async(_users)({w.watcher.credentials for w in everyone})
         for watch in everyone:
-            user = known[watch.watcher.credentials]
-            if user.pk != watch.watcher.user.pk:
+            before, user = watch.watcher.user, known[watch.watcher.credentials]
+            if user.pk != before.pk:
                 watch.end("signed_out")
-            watch.watcher.user = user  # who may no longer be of the staff
+            elif before.is_staff and not user.is_staff:
+                watch.end("no_longer_staff")  # what is still theirs they may come back to
+            watch.watcher.user = user
 
 
 def _seqs(watched: set[str], users: set[int]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Requests that make no sense are answered as such, and never as an error of ours."""
 
+import json
 import uuid
 
 import pytest
@@ -47,6 +48,26 @@ def test_json_that_is_too_deep_is_malformed(api, settings, path):
     settings.CHAT_BASE_URL = settings.CHAT_MODEL = "m"
     answer = api.post(f"/api/{path}/", "[" * 100_000, content_type="application/json")
     assert_problem(answer, 400, "parse_error")
+
+
+@pytest.mark.parametrize("path", ["search", "documents", "documents/plan", "citations/verify"])
+def test_json_that_is_too_long_is_too_large(api, path, caplog):
+    sent = json.dumps({"query": "x" * 1_100_000})
+    answer = api.post(f"/api/{path}/", sent, content_type="application/json")
+    assert_problem(answer, 413, "request_too_large")
+    assert "Traceback" not in caplog.text
+
+
+def test_a_form_that_is_too_long_is_too_large(api):
+    sent = {"file": SimpleUploadedFile("a.txt", b"a"), "bulk": "x" * 1_100_000}
+    assert_problem(api.post("/api/documents/", sent), 413, "request_too_large")
+
+
+def test_a_form_of_too_many_parts_is_not_understood(api):
+    many = {f"field{n}": "x" for n in range(1001)}
+    files = {"file": [SimpleUploadedFile("a.txt", b"a")] * 21}
+    for sent in (many, files):
+        assert_problem(api.post("/api/documents/", sent), 400, "bad_request")
 
 
 @pytest.mark.parametrize("token", ["é", "Ã©", "\x00", "a\x00b", "%00", "'", "nonsense"])

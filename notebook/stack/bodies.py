@@ -42,18 +42,27 @@ REQUEST_TOO_LARGE = (
     "request_too_large",
     "The request is larger than is allowed.",
 )
+Refusal = tuple[HTTPStatus, str, str]
+JudgeSender = Callable[[bytes, bytes], Awaitable[Refusal | None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 clock: Any = reactor
 
 
+async def let_in(_authorization: bytes, _session_key: bytes) -> Refusal | None:
+    """Anybody."""
+    return None
+
+
 class BoundedRequest(http_protocol.WebRequest):
     """A request whose body is at most `max_body_bytes` long and `body_seconds` on its way.
 
-    That much is for uploads with a token or a session, which the application judges later; what
-    nobody has signed in for, or no view would take, ends at `SMALL_BODY_BYTES`.
+    That much is for uploads with a token or a session, which `judge_sender` looks at before more
+    than `SMALL_BODY_BYTES` are read; what nobody has signed in for, or no view would take, ends
+    there.
     """
 
+    judge_sender: JudgeSender = staticmethod(let_in)
     max_body_bytes = 0
     body_seconds: float = BODY_SECONDS
     content: IO[bytes]
@@ -62,23 +71,41 @@ class BoundedRequest(http_protocol.WebRequest):
     _received_bytes = 0
     _is_upload = False
     _refused = False
+    _judging: asyncio.Task[None] | None = None
     _abort: Any = None  # Twisted's delayed call
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         self.content = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115 - closed below
         self._abort_after(self.body_seconds)
         self._is_upload = self._may_be_large()
-        if length is not None and length > self._most_bytes():
-            self._refuse_length()
+        if length is not None:
+            self._look_at(length)
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
         self._received_bytes += len(data)
-        if self._refused:
-            return
-        if self._received_bytes > self._most_bytes():
-            self._refuse_length()
-        else:
+        if not self._refused:
+            self._look_at(self._received_bytes)
+        if not self._refused:
             self._keep(data)
+
+    def _look_at(self, length: int) -> None:
+        """Of the body, as declared or up to here."""
+        if length > self._most_bytes():
+            self._refuse_length()
+        elif length > SMALL_BODY_BYTES and self._judging is None:
+            self._judging = asyncio.ensure_future(self._judge())
+
+    async def _judge(self) -> None:
+        """Nothing is read meanwhile, but for what has arrived already and may be all."""
+        transport = self.channel.transport
+        transport.pauseProducing()
+        said = self.requestHeaders.getRawHeaders(b"Authorization", [b""])[0]
+        try:
+            found = await self.judge_sender(said, self.received_cookies.get(SESSION_COOKIE, b""))
+        finally:
+            transport.resumeProducing()
+        if found and self.channel and self.body is None and not self._refused:
+            self._refuse(*found)
 
     def _may_be_large(self) -> bool:
         """Asked before the body: Twisted still keeps the first line for itself."""
@@ -240,5 +267,6 @@ def refusal(status: HTTPStatus, code: str, detail: str) -> bytes:
         "Content-Type: application/problem+json",
         f"Content-Length: {len(body)}",
         "Connection: close",
+        *(["WWW-Authenticate: Token"] if status == HTTPStatus.UNAUTHORIZED else []),
     )
     return "\r\n".join([*head, "", ""]).encode() + body

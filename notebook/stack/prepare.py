@@ -5,18 +5,21 @@ the log (standard error), the first user's password to the person at the termina
 contradict each other or the database are refused here, before anything starts to work with them.
 """
 
+import os
 import sys
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 
 def main() -> None:
-    django.setup()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "notebook.settings")
     try:
+        django.setup()
         call_command("migrate", interactive=False, skip_checks=False, stdout=sys.stderr)
-    except SystemCheckError as error:
+    except (ImproperlyConfigured, SystemCheckError) as error:
         sys.exit(str(error))
     call_command("ensure_admin")
 

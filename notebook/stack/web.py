@@ -14,7 +14,15 @@ from django.conf import settings
 
 from documents.storage import make_incoming
 from notebook.database import ImpatientConnection
-from notebook.stack.bodies import SLACK_BYTES, BodyFromFile, BoundedRequest, Flow
+from notebook.stack.bodies import (
+    SLACK_BYTES,
+    BodyFromFile,
+    BoundedRequest,
+    Flow,
+    JudgeSender,
+    let_in,
+)
+from notebook.stack.heads import BoundedChannel
 
 HTTP_TIMEOUT_SECONDS = 900  # a whole download on a slow line
 DATABASE_SECONDS = 8  # then a request that Postgres does not answer is answered with 503
@@ -68,11 +76,14 @@ def _flow_of(transport: Any) -> Flow:
 
 
 def build_server(
-    application: Any, *, host: str, port: int, max_upload_mb: int, behind_proxy: bool
-) -> Server:
+    application: Any, *, host: str, port: int, max_upload_mb: int, behind_proxy: bool,
+    judge_sender: JudgeSender = let_in,
+) -> Server:  # fmt: skip
     """Daphne for an ASGI application, with our limits; `run()` serves until a signal."""
     BoundedRequest.max_body_bytes = max_upload_mb * 1024**2 + SLACK_BYTES
+    BoundedRequest.judge_sender = staticmethod(judge_sender)
     http_protocol.WebRequest = BoundedRequest  # its factory offers no other way
+    http_protocol.HTTPFactory.protocol = BoundedChannel
     interface = host.replace(":", r"\:")
     return Server(
         application=BodyFromFile(application),
@@ -92,6 +103,7 @@ def main() -> None:
     options = parser.parse_args()
 
     from notebook.asgi import application  # noqa: PLC0415 - sets Django up
+    from notebook.stack.senders import refusal_of  # noqa: PLC0415 - after that
 
     ImpatientConnection.answer_seconds = DATABASE_SECONDS
     tempfile.tempdir = str(make_incoming())  # on the files' own volume, which has room for them
@@ -101,6 +113,7 @@ def main() -> None:
         port=options.port,
         max_upload_mb=settings.MAX_UPLOAD_MB,
         behind_proxy=settings.HTTPS,
+        judge_sender=refusal_of,
     )
     server.run()
     if not server.listening_addresses:

@@ -4,6 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from rest_framework import exceptions
+
+from tasks.exceptions import TaskError
+from tasks.sentences import errors
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -37,6 +41,44 @@ def test_every_path_of_the_schema_is_in_the_readme():
 def test_every_link_of_the_readme_leads_somewhere():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (PROJECT / target).exists(), target
+
+
+NO_ANSWER = {"document_error"}  # what all errors of documents are, and none alone
+BY_COMMANDS = {"space_in_use", "switch_running"}
+
+
+def codes_of_the_code():
+    """Of what is raised, of what is answered without that, and of what DRF raises by itself."""
+    every = [
+        *PROJECT.glob("notebook/*.py"),
+        *PROJECT.glob("notebook/stack/*.py"),
+        *PROJECT.glob("documents/*.py"),
+        *PROJECT.glob("documents/steps/*.py"),
+        *PROJECT.glob("tasks/*.py"),
+    ]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in every)
+    answered = re.findall(
+        r"""(?:HTTPStatus\.[A-Z_]+|\b[45]\d\d|\(status)(?:,|:)\s*\(?"([a-z_]+)\"""", text
+    )
+    raised = re.findall(r"""\b(?:default_)?code\s*=\s*"([a-z_]+)\"""", text)
+    drf = [each.default_code for each in vars(exceptions).values() if is_raised_by_drf(each)]
+    return {*answered, *raised, *drf, *(each.code for each in errors(TaskError))}
+
+
+def is_raised_by_drf(each):
+    kinds = (exceptions.APIException, exceptions.Throttled)  # nothing of ours is throttled by it
+    return (
+        isinstance(each, type) and issubclass(each, exceptions.APIException) and each not in kinds
+    )
+
+
+def test_every_code_of_an_error_is_in_the_readme_and_no_other():
+    told = README[README.index("`code` is stable") : README.index("## The socket")]
+    asked = (PROJECT / "docs" / "ask.md").read_text(encoding="utf-8")
+    by_chat = set(re.findall(r"`(chat_[a-z_]+)`", asked)) | {"chat_error"}
+    found = codes_of_the_code() - NO_ANSWER - BY_COMMANDS - by_chat
+    assert {"invalid", "request_too_large", "parse_error", "daily_budget"} <= found
+    assert set(re.findall(r"`([a-z]+(?:_[a-z]+)+|invalid)`", told)) == found
 
 
 @pytest.mark.parametrize("name", ["openapi.yaml", "CHANGELOG.md"])

@@ -108,3 +108,10 @@ def test_a_field_error_has_its_declared_shape(api):
     answer = api.post("/api/search/", {}, format="json")
     validate(answer.json(), PROBLEM)
     assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize("version", ["a\r\nSet-Cookie: a=b", '"; filename="x.exe', "1"])
+def test_what_is_asked_for_is_no_part_of_the_schemas_headers(version):
+    answer = APIClient(raise_request_exception=False).get("/api/schema/", {"version": version})
+    assert answer.status_code == 200
+    assert answer["Content-Disposition"] == 'inline; filename="Notebook.yaml"'

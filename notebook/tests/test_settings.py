@@ -5,10 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+PRICE = "EMBEDDING_PRICE_PER_MILLION_TOKENS"
 PROJECT = Path(__file__).resolve().parent.parent.parent
 TELL = """
 import json, os, sys
@@ -68,13 +70,51 @@ def test_a_log_level_may_be_written_small(settings_of):
     [
         ("MAX_PAGES=many", "MAX_PAGES must be a whole number."),
         ("MAX_PAGES=", "MAX_PAGES must be a whole number."),
-        ("SWEEP_SECONDS=soon", "SWEEP_SECONDS must be a number."),
+        *(
+            (f"SWEEP_SECONDS={wrong}", "SWEEP_SECONDS must be a number.")
+            for wrong in ("soon", "60s", "1,5", "1-", "nan", "inf", "")
+        ),
+        *(
+            (f"{PRICE}={price}", f"{PRICE} must be a number, and not under 0.")
+            for price in ("cheap", "", "1,5", "NaN", "sNaN", "Infinity", "-0.01")
+        ),
+        ("HTTPS=ture", "HTTPS must be true or false."),
+        ("LOG_JSON=none", "LOG_JSON must be true or false."),
+        ("LANGUAGE_CODE=xx", "LANGUAGE_CODE must be one of: en, zh-hans."),
+        ("LANGUAGE_CODE=", "LANGUAGE_CODE must be one of: en, zh-hans."),
     ],
 )
-def test_what_is_no_number_is_told_by_its_name(settings_of, wrong, told):
+def test_what_can_not_be_used_is_told_by_its_name(settings_of, wrong, told):
     with pytest.raises(subprocess.CalledProcessError) as failed:
         settings_of(wrong)
     assert failed.value.stderr.splitlines()[-1].endswith(f"ImproperlyConfigured: {told}")
+
+
+@pytest.mark.parametrize("price", ["0", "0.02", "1e-2"])
+def test_a_price_is_what_it_says(settings_of, price):
+    assert Decimal(settings_of(f"{PRICE}={price}", PRICE)[PRICE]) == Decimal(price)
+
+
+@pytest.mark.parametrize("code", ["en", "zh-hans", "zh-Hans"])
+def test_a_language_may_be_written_in_any_case(settings_of, code):
+    assert settings_of(f"LANGUAGE_CODE={code}", "LANGUAGE_CODE")["LANGUAGE_CODE"] == code.lower()
+
+
+@pytest.mark.parametrize(("written", "meant"), [("2", 2), (" .5", 0.5), ("1e3", 1000)])
+def test_a_number_is_what_it_says(settings_of, written, meant):
+    assert settings_of("", "SWEEP_SECONDS", SWEEP_SECONDS=written)["SWEEP_SECONDS"] == meant
+
+
+def test_yes_and_no_may_be_said_in_several_ways(settings_of):
+    given = {"HTTPS": "On", "DEBUG": "1", "SECURE_SSL_REDIRECT": "no"}
+    given["EMBEDDING_REUSE_ACROSS_OWNERS"] = ""
+    assert [settings_of("", *given, **given)[name] for name in given] == [True, True, False, False]
+
+
+def test_a_value_that_begins_with_a_dollar_is_the_name_of_no_other(settings_of):
+    names = ("SECRET_KEY", "CHAT_API_KEY", "ALLOWED_HOSTS")
+    found = settings_of("", *names, SECRET_KEY="$HOME", CHAT_API_KEY="$$a", ALLOWED_HOSTS="$b,c")
+    assert [found[name] for name in names] == ["$HOME", "$$a", ["$b", "c"]]
 
 
 @pytest.mark.parametrize("level", ["loud", ""])

@@ -1,7 +1,10 @@
 """Signing in with what is wrong: it is answered, counted, and nothing of ours breaks."""
 
+from datetime import timedelta
+
 import pytest
 from axes.models import AccessAttempt
+from django.utils import timezone
 
 pytestmark = pytest.mark.django_db
 LONG = "x" * 256
@@ -39,10 +42,19 @@ def test_who_is_locked_out_is_told_for_how_long(client, settings, path, hours, s
     assert [answer.get("Retry-After") for answer in answers] == [None, seconds, seconds]
 
 
-def test_each_attempt_of_who_is_locked_out_lets_the_time_begin_anew(client, settings):
-    settings.AXES_FAILURE_LIMIT = 1
-    wrong = {"username": "ada", "password": "wrong"}
-    client.post("/login/", wrong)
-    first = AccessAttempt.objects.get().attempt_time
-    client.post("/login/", wrong)
-    assert AccessAttempt.objects.get().attempt_time > first
+@pytest.mark.parametrize("path", ["/login/", "/api/auth/token/"])
+def test_who_is_locked_out_may_in_time_sign_in_whatever_was_tried_meanwhile(
+    client, settings, user, path
+):
+    settings.AXES_FAILURE_LIMIT = 2
+    sent = {} if path == "/login/" else {"content_type": "application/json"}
+    right = {"username": "ada", "password": "correct horse"}
+    wrong = right | {"password": "wrong"}
+    assert [client.post(path, wrong, **sent).status_code for _ in range(2)][-1] == 429
+    most_of_it_ago = timezone.now() - timedelta(minutes=14)
+    AccessAttempt.objects.update(attempt_time=most_of_it_ago)
+    for each in (wrong, right):
+        assert client.post(path, each, **sent).status_code == 429
+    assert AccessAttempt.objects.get().attempt_time == most_of_it_ago
+    AccessAttempt.objects.update(attempt_time=most_of_it_ago - timedelta(minutes=1))
+    assert client.post(path, right, **sent).status_code == (302 if path == "/login/" else 200)

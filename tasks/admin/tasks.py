@@ -31,6 +31,7 @@ _TOLD: dict[str, Callable[[int], str]] = {
     "retry": lambda n: ngettext("%(n)d task is retried.", "%(n)d tasks are retried.", n),
     "cancel": lambda n: ngettext("%(n)d task was cancelled.", "%(n)d tasks were cancelled.", n),
 }
+_LOGGED = {"retry": "Retried", "cancel": "Cancelled"}  # in English, as in the task's own history
 
 
 def _turn(message: OutboxMessage | None) -> str:
@@ -152,6 +153,13 @@ class TaskAdmin(LongListAdmin):
                 self._act(request, Task.objects.filter(pk=task.pk), act)
         return HttpResponseRedirect(request.get_full_path())
 
+    def history_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Tell what was logged in the language of who looks."""
+        page = super().history_view(*args, **kwargs)
+        for entry in getattr(page, "context_data", {}).get("action_list", ()):
+            entry.change_message = translated(entry.change_message)
+        return page
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.retry_cause)
         return [path("retry-cause/", view, name="tasks_task_retry_cause"), *super().get_urls()]
@@ -181,7 +189,7 @@ class TaskAdmin(LongListAdmin):
                 skipped.append(of_one(task.document or task.pk, GONE))
                 continue
             done += 1
-            self.log_change(request, task, act.__name__)
+            self.log_change(request, task, _LOGGED[act.__name__])
         if done:
             told = _TOLD[act.__name__](done)
             self.message_user(request, told % {"n": done})

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from tasks import outbox, queue, services
@@ -95,6 +96,23 @@ def test_the_buttons_post_nothing_of_what_the_page_lists(admin_client, user):
     assert re.findall(r'name="(\w+)"', form) == ["csrfmiddlewaretoken", "_cancel"]
     assert "1 task was cancelled." in press(admin_client, task, "_cancel")
     assert "1 task is retried." in press(admin_client, task, "_retry")
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", ["Cancelled", "Retried"]), ("zh-hans", ["已取消", "已重试"])]
+)
+def test_what_staff_did_is_told_in_the_language_of_who_looks(admin_client, user, language, told):
+    task = make_task(user)
+    for name in ("_cancel", "_retry"):
+        press(admin_client, task, name)
+    asked = {"headers": {"Accept-Language": language}}
+    page = admin_client.get(f"/admin/tasks/task/{task.pk}/history/", **asked).content.decode()
+    table = page[page.index('<div id="change-history"') :]
+    assert re.findall(r"<td>([^<]*)</td>", table)[1::2] == told
+    assert list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True)) == [
+        "Cancelled",
+        "Retried",
+    ]
 
 
 def test_who_may_only_look_can_press_no_button(client, user):

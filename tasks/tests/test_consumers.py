@@ -9,9 +9,11 @@ from types import SimpleNamespace
 import pytest
 from channels.db import database_sync_to_async
 from channels.layers import channel_layers, get_channel_layer
+from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.urls import path
 from knox.models import AuthToken
 
 from tasks import consumers, events, hub, services, watching
@@ -284,6 +286,42 @@ async def test_the_socket_of_a_task_that_is_deleted_ends(user, check_often):
     await database_sync_to_async(Task.objects.all().delete)()
     assert await closed(socket) == ("websocket.close", 4404)
     await socket.disconnect()
+
+
+def socket_of_task(user, task):
+    token = AuthToken.objects.create(user)[1]
+    route = URLRouter([path("ws/tasks/<uuid:task_id>/", TaskConsumer.as_asgi())])
+    offered = ["notebook.v1", f"token.{token}"]
+    app = SocketAuthMiddleware(route)
+    return WebsocketCommunicator(app, f"/ws/tasks/{task.pk}/", subprotocols=offered)
+
+
+@database_sync_to_async
+def let_go(user):
+    """From the staff."""
+    type(user).objects.filter(pk=user.pk).update(is_staff=False)
+
+
+async def test_who_is_no_longer_of_the_staff_sees_no_more_of_others(user, other_user, check_often):
+    user.is_staff = True
+    await database_sync_to_async(user.save)()
+    tasks = [await database_sync_to_async(make_task)(each) for each in (other_user, user)]
+    make = database_sync_to_async(socket_of_task)
+    sockets = [await make(user, task) for task in tasks]
+    for socket in sockets:
+        assert (await socket.connect(timeout=10))[0]
+        assert (await socket.receive_json_from())["status"] == "PENDING"
+        assert await socket.receive_nothing(timeout=0.5)  # looked at several times meanwhile
+    await let_go(user)
+    for socket in sockets:  # of their own they are told again when they come back
+        assert await closed(socket) == ("websocket.close", 1000)
+        await socket.disconnect()
+    others, own = [await make(user, task) for task in tasks]
+    for socket in (others, own):
+        assert (await socket.connect(timeout=10))[0]
+    assert await closed(others) == ("websocket.close", 4404)
+    assert (await own.receive_json_from())["status"] == "PENDING"
+    await own.disconnect()
 
 
 # -- who sends too much, or reads too slowly ---------------------------------------------------

@@ -13,7 +13,11 @@ from tasks import event_stream, events, hub, services, watching
 from tasks.authentication import Credentials
 from tasks.models import Task
 from tasks.tests.factories import Script, make_task, register, send_nothing
-from tasks.tests.test_consumers import before_and_after_its_end, layer_away  # noqa: F401
+from tasks.tests.test_consumers import (
+    before_and_after_its_end,
+    layer_away,  # noqa: F401
+    let_go,
+)
 from tasks.watching import Watcher
 
 pytestmark = [
@@ -117,6 +121,17 @@ async def test_it_ends_with_the_sign_in_and_with_the_task(user, watcher, read_of
         await following(stream)
         await following(stream)
         await later(gone.objects.all().delete)()
+        assert await rest(stream) == []
+
+
+async def test_it_ends_for_who_is_no_longer_of_the_staff(user, other_user, watcher, read_often):
+    user.is_staff = True
+    await later(user.save)()
+    task = await later(make_task)(other_user)
+    async with follow(task, watcher) as stream:
+        await following(stream)
+        await following(stream)
+        await let_go(user)
         assert await rest(stream) == []
 
 

@@ -4,15 +4,44 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from notebook.stack.child import PROJECT_DIR
 
 
-def test_settings_that_contradict_each_other_are_refused_at_the_start():
-    given = os.environ | {"CHUNK_OVERLAP": "300", "CHUNK_SIZE": "200"}
+def prepare(**wrong):
+    """What it says about such settings before it ends, as in a terminal that knows no Django."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
     done = subprocess.run(
         [sys.executable, "-m", "notebook.stack.prepare"],
-        cwd=PROJECT_DIR, env=given, capture_output=True, text=True, check=False, timeout=60,
+        cwd=PROJECT_DIR, env=given | wrong, capture_output=True, text=True, check=False,
+        timeout=60,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "CHUNK_OVERLAP must be under CHUNK_SIZE." in done.stderr
     assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_settings_that_contradict_each_other_are_refused_at_the_start():
+    said = prepare(CHUNK_OVERLAP="300", CHUNK_SIZE="200")
+    assert "CHUNK_OVERLAP must be under CHUNK_SIZE." in said
+
+
+def test_a_setting_that_can_not_be_read_is_told_in_a_line():
+    assert prepare(LANGUAGE_CODE="xx") == "LANGUAGE_CODE must be one of: en, zh-hans.\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("nonsense", "nonsense doesn't look like a module path"),
+        ("documents.storage.Nonsense", 'does not define a "Nonsense"'),
+        ("documents.nowhere.Storage", "No module named 'documents.nowhere'"),
+        ("collections.OrderedDict", "It is none."),
+        ("documents.storage.UploadHandler", "It is none."),
+    ],
+)
+def test_a_storage_that_can_not_be_used_is_refused_at_the_start(wrong, why):
+    said = prepare(STORAGE_BACKEND=wrong)
+    assert "STORAGE_BACKEND must name a class of Django's storages." in said
+    assert why in said
