@@ -285,8 +285,10 @@ def test_who_deletes_by_keyboard_comes_to_undo_before_the_list(page):
     found = ready(page, name, note(name))
     page.get_by_role("button", name=f"Delete {name}").press("Enter")
     expect(documents_title(page)).to_be_focused()
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    expect(undo).to_be_focused()
     page.keyboard.press("Enter")
     expect(found).to_be_visible()
 
