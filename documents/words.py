@@ -103,8 +103,9 @@ def counted(text: str, language: str) -> Counter[str]:
 
 def _parts(words: Iterable[str]) -> list[str]:
     """What of these words counts as a word too."""
-    glued = [_GLUED.fullmatch(word) for word in words if not word.isalpha()]
-    return [part for match in glued if match for part in match.groups() if part]
+    mixed = [word for word in words if not word.isalpha() and not word.isdecimal()]
+    glued = filter(None, map(_GLUED.fullmatch, mixed))
+    return [part for match in glued for part in match.groups() if part]
 
 
 def indexed(text: str, language: str) -> tuple[str, str]:
