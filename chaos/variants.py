@@ -3,11 +3,13 @@
 import os
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from celery.signals import celeryd_after_setup
 from django.apps import AppConfig
 
+from tasks import pipelines
 from tasks.layer import GroupLayer
 
 LACKS = os.environ.get("CHAOS_WORKER_LACKS")  # the Celery task that an older worker has not yet
@@ -26,6 +28,9 @@ class Variants(AppConfig):
 
 def _forget(instance, **_):
     instance.app.tasks.unregister(LACKS)
+    for pipeline in pipelines.every():
+        steps = tuple(step for step in pipeline.steps if step.celery_name != LACKS)
+        pipelines.register(replace(pipeline, steps=steps))
 
 
 def skew_if_worker():

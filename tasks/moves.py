@@ -86,7 +86,7 @@ _TAKE = f"""
         WHERE task_id = %(task)s AND status = '{Status.PENDING}'
             AND %(step_type)s::text IN ('', step_type)
         ORDER BY step_order LIMIT 1
-    ) AND status = '{Status.PENDING}'
+    ) AND status = '{Status.PENDING}' AND step_type = ANY(%(known)s::text[])
     RETURNING {rows.columns(TaskDetail)}
 """  # noqa: S608
 _COMPLETE_AND_TAKE = f"WITH done AS ({_COMPLETE}) {_TAKE}"
@@ -157,10 +157,10 @@ def complete_step(detail: TaskDetail) -> None:
 
 
 def go_on(detail: TaskDetail) -> TaskDetail | None:
-    """Leave a step that we hold as done, and become the owner of the first that is not."""
+    """Leave a step that we hold as done, and own the first that is not; likewise."""
     claim = Claim(detail.owner, detail.worker, detail.message_id)
     taking = _taking(detail.task, claim)
-    return _taken_or_ended(detail.task, _COMPLETE_AND_TAKE, _done(detail) | taking)
+    return _taken_or_left(detail.task, _COMPLETE_AND_TAKE, _done(detail) | taking)
 
 
 def _done(detail: TaskDetail) -> dict[str, Any]:
@@ -173,13 +173,14 @@ def take(task: Task, claim: Claim, step_type: str) -> TaskDetail | None:
 
 
 def take_next(task: Task, claim: Claim) -> TaskDetail | None:
-    """Become the owner of the first step that is not done."""
-    return _taken_or_ended(task, _TAKE, _taking(task, claim))
+    """Become the owner of the first step that is not done; None: it waits for a newer worker."""
+    return _taken_or_left(task, _TAKE, _taking(task, claim))
 
 
 def _taking(task: Task, claim: Claim, step_type: str = "") -> dict[str, Any]:
     what = {"task": task.pk, "step_type": step_type, "lease": settings.TASK_LEASE_SECONDS}
-    return what | claim._asdict()
+    known = {"known": [step.type for step in task.steps.steps]}  # a newer version may have others
+    return what | known | claim._asdict()
 
 
 def _taken(task: Task, statement: str, values: dict[str, Any]) -> TaskDetail | None:
@@ -188,10 +189,10 @@ def _taken(task: Task, statement: str, values: dict[str, Any]) -> TaskDetail | N
     return step
 
 
-def _taken_or_ended(task: Task, statement: str, values: dict[str, Any]) -> TaskDetail | None:
+def _taken_or_left(task: Task, statement: str, values: dict[str, Any]) -> TaskDetail | None:
     step = _taken(task, statement, values)
     if step is None:
-        _end_without_step(task)
+        next_step(task)
     return step
 
 

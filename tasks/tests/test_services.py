@@ -1,10 +1,12 @@
 """Every allowed move of a task, and every refused one."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
-from tasks import moves, outbox, services
+from tasks import moves, outbox, pipelines, services
 from tasks.exceptions import Fenced, StepError, WrongState
 from tasks.models import TRANSITIONS, OutboxMessage, Status, Task, TaskDetail, Worker, sources
 from tasks.pipelines import StepResult
@@ -351,3 +353,33 @@ def test_the_database_itself_refuses_a_broken_row(task, model, values):
     )
     with pytest.raises(IntegrityError), transaction.atomic():
         rows.update(**values)
+
+
+@pytest.mark.parametrize("lacking", ["ONE", "TWO"])
+def test_a_step_that_only_newer_workers_know_waits_for_them(task, lacking):
+    """Others of its turn are done; it is neither lost nor run by who does not know it."""
+    newer = pipelines.get("test")
+    known = tuple(step for step in newer.steps if step.type != lacking)
+    pipelines.register(replace(newer, steps=known))
+    detail = services.dispatch(task.pk, 1, worker="old")
+    if lacking == "TWO":
+        assert services.complete(detail, StepResult(), go_on=True) is None
+    else:
+        assert detail is None
+    assert Task.objects.get(pk=task.pk).status == "RUNNING"
+    assert OutboxMessage.objects.get(task=task).step_type == lacking
+    with pytest.raises(Fenced):
+        services.claim(task.pk, lacking, 1, worker="old")
+    pipelines.register(newer)
+    assert services.claim(task.pk, lacking, 1, worker="new").step_type == lacking
+
+
+def test_a_task_that_a_newer_one_has_replaced_is_not_retried(user):
+    document = make_document(user)
+    task = make_task(user, document)
+    services.cancel(task.pk)
+    newer = make_task(user, document)
+    services.cancel(newer.pk)
+    with pytest.raises(WrongState, match="newer task has replaced"):
+        services.retry(task.pk)
+    assert services.retry(newer.pk).status == "PENDING"
