@@ -44,12 +44,13 @@ def ensure(space: EmbeddingSpace) -> None:
     Not in a transaction: Postgres looks at the table twice. Nothing while another process builds.
     """
     with _alone() as alone:
-        if alone and not _is_there(space):
+        if alone and not is_there(space):
             drop(space)  # what an interrupted attempt left
             build(space)
 
 
-def _is_there(space: EmbeddingSpace) -> bool:
+def is_there(space: EmbeddingSpace) -> bool:
+    """Whether the space has a graph that may be used."""
     valid = "SELECT FROM pg_index WHERE indexrelid = to_regclass(%s) AND indisvalid"
     with connection.cursor() as cursor:
         cursor.execute(valid, [name_of(space)])

@@ -37,13 +37,14 @@ def housekeeping() -> int:
 @shared_task(name="build_graph")
 def build_graph() -> None:
     """The index of vectors, once a search needs it."""
-    if graphs.are_needed():
-        graphs.ensure(spaces.active())
+    space = spaces.active()
+    if not graphs.is_there(space) and graphs.are_needed():
+        graphs.ensure(space)
 
 
 @shared_task(name="reindex_words")
 def reindex_words() -> None:
-    """What earlier versions wrote, a third of the time at most."""
+    """What earlier versions wrote, in some 20 seconds of each minute."""
     reindex(seconds=20)
 
 

@@ -151,23 +151,18 @@ def spans(text: str, language: str, forms: Set[str]) -> Iterator[tuple[int, int]
     compounds = [match for match in found if match.lastindex]
     words = [match for match in found if not match.lastindex]
     words += [word for each in compounds for word in _WORD.finditer(text, *each.span())]
-    yield from _known([match.span() for match in words], text, language, forms)
-    yield from _known([*_glued(words)], text, language, forms)
+    places = [match.span() for match in words]
+    yield from _known(places + _glued(text, places), text, language, forms)
     for start, end in chain.from_iterable(map(_joined, compounds)):
         if _bare(text[start:end]) in forms:
             yield start, end
     yield from _unspaced(text, forms)
 
 
-def _glued(words: Iterable[re.Match[str]]) -> Iterator[Span]:
-    """Where parts of words stand that count as words too."""
-    for word in words:
-        if not word[0].isalpha() and (match := _GLUED.fullmatch(word[0])):
-            yield from (
-                (word.start() + start, word.start() + end)
-                for start, end in match.regs[1:]
-                if start >= 0
-            )
+def _glued(text: str, places: Iterable[Span]) -> list[Span]:
+    """Where those parts of words stand that `_parts` tells of."""
+    glued = filter(None, (_GLUED.fullmatch(text, *place) for place in places))
+    return [span for match in glued for span in match.regs[1:] if span[0] >= 0]
 
 
 def _known(found: Sequence[Span], text: str, language: str, forms: Set[str]) -> Iterator[Span]:

@@ -73,13 +73,14 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     elif isinstance(error, TransientStepError):
         seconds = math.ceil(error.retry_after or RETRY_AFTER_SECONDS)
         headers["Retry-After"] = str(seconds)
-    body = _describe(error)
+    body = describe(error)
     if body is None:
         return None
     return Response(body, body["status"], headers=headers, content_type=CONTENT_TYPE)
 
 
-def _describe(error: Exception) -> dict[str, Any] | None:
+def describe(error: Exception) -> dict[str, Any] | None:
+    """The problem that an error is to whoever asked; None if it is none that we know."""
     match error:
         case TaskError():
             http, said = STATUS_OF_CODE.get(error.code, 422), translated(error.message)
@@ -94,7 +95,7 @@ def _describe(error: Exception) -> dict[str, Any] | None:
         case Http404() | ObjectDoesNotExist():  # the latter: deleted while we looked at it
             return problem(404, "not_found", _("There is nothing here, or it is not yours."))
         case RequestDataTooBig():
-            return problem(413, "request_too_large", _("The request is larger than is allowed."))
+            return problem(413, *_too_large())
         case PermissionDenied():
             return problem(403, "permission_denied", _("You may not do this."))
         case _ if isinstance(error, DATABASE_AWAY):
@@ -149,6 +150,10 @@ def _database_away() -> dict[str, Any]:
     return problem(503, "database_unavailable", detail)
 
 
+def _too_large() -> tuple[str, str]:
+    return "request_too_large", _("The request is larger than is allowed.")
+
+
 class ProblemMiddleware:
     """Answers for the API what Django would answer as HTML: unknown paths, bugs, no database."""
 
@@ -171,7 +176,7 @@ class ProblemMiddleware:
         status = response.status_code
         code, detail = {
             404: ("not_found", _("There is nothing at this address.")),
-            413: ("request_too_large", _("The request is larger than is allowed.")),
+            413: _too_large(),
         }.get(status, ("bad_request", _("The request could not be understood.")))
         return problem_response(status, code, detail)
 

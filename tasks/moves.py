@@ -157,7 +157,10 @@ def complete_step(detail: TaskDetail) -> None:
 
 
 def go_on(detail: TaskDetail) -> TaskDetail | None:
-    """Leave a step that we hold as done, and own the first that is not; likewise."""
+    """Leave a step that we hold as done; the first that is not, of which we are the owner now.
+
+    None, here and below: there is none left, or it waits for a newer worker.
+    """
     claim = Claim(detail.owner, detail.worker, detail.message_id)
     taking = _taking(detail.task, claim)
     return _taken_or_left(detail.task, _COMPLETE_AND_TAKE, _done(detail) | taking)
@@ -173,7 +176,7 @@ def take(task: Task, claim: Claim, step_type: str) -> TaskDetail | None:
 
 
 def take_next(task: Task, claim: Claim) -> TaskDetail | None:
-    """Become the owner of the first step that is not done; None: it waits for a newer worker."""
+    """Become the owner of the first step that is not done."""
     return _taken_or_left(task, _TAKE, _taking(task, claim))
 
 

@@ -7,12 +7,12 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from documents import reindexing, search
-from documents.models import Chunk, Document
+from documents.models import Chunk, Document, Extraction
 from documents.reindexing import reindex
 from documents.tasks import reindex_words
 from documents.tests.searchable import make_document
-from documents.words import RULES
-from tasks.tests.factories import at_once
+from documents.words import DIMENSIONS, RULES
+from tasks.tests.factories import Script, at_once, make_task, register
 
 pytestmark = pytest.mark.django_db
 
@@ -23,9 +23,9 @@ def as_earlier(*documents):
         Document.objects.filter(pk=document.pk).update(word_rules=RULES - 1)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"UPDATE {Chunk._meta.db_table} SET words = '''500mg''', weights = '{{1:1}}/10'"
-                " WHERE document_id = %s AND text LIKE '%%500mg%%'".replace("/10'", "/1000000000'"),
-                [document.pk],
+                f"UPDATE {Chunk._meta.db_table} SET words = %s, weights = %s"
+                " WHERE document_id = %s AND text LIKE %s",
+                ["500mg", f"{{1:1}}/{DIMENSIONS}", document.pk, "%500mg%"],
             )
 
 
@@ -110,9 +110,6 @@ def test_one_that_was_stored_anew_meanwhile_keeps_what_it_was_given(user, embedd
 
 
 def text_of(document):
-    from documents.models import Extraction
-    from tasks.tests.factories import Script, make_task, register
-
     register(Script())
     task = make_task(document.owner, document)
     return Extraction.objects.create(document=document, task=task, text="take 500mg")

@@ -113,20 +113,19 @@ def test_a_long_run_of_joined_words_is_no_trap():
 
 
 @pytest.mark.parametrize(
-    ("written", "found"),
+    ("written", "part", "word"),
     [
-        ("methods9", "method"), ("makeup10", "makeup"), ("Python3", "python"),
-        ("500mg", "500"), ("500mg", "mg"), ("64GB", "gb"), ("1990s", "1990"), ("10th", "10"),
-        ("Größe12", "gross"),
+        ("methods9", "methods", "method"), ("makeup10", "makeup", "makeup"),
+        ("Python3", "Python", "python"), ("pain\u00b3", "pain", "pain"), ("500mg", "500", "500"),
+        ("500mg", "mg", "mg"), ("64GB", "GB", "gb"), ("1990s", "1990", "1990"),
+        ("10th", "10", "10"), ("Größe12", "Größe", "gross"),
     ],
 )  # fmt: skip
-def test_figures_and_what_is_glued_to_them_are_words_too(written, found):
-    language = "de" if "ö" in written else "en"
-    counted = words.counted(f"an {written} here", language)
-    assert counted[found] == 1
-    assert {found} & set().union(*words.asked(written, [language]))
-    (place,) = words.spans(f"an {written} here", language, {found})
-    assert f"an {written} here"[slice(*place)].lower() in written.lower()
+def test_figures_and_what_is_glued_to_them_are_words_too(written, part, word):
+    language, text = "de" if "ö" in written else "en", f"an {written} here"
+    assert words.counted(text, language)[word] == 1
+    assert any(word in forms for forms in words.asked(written, [language]))
+    assert [text[slice(*place)] for place in words.spans(text, language, {word})] == [part]
 
 
 @pytest.mark.parametrize("written", ["mp3", "h2o", "1st", "4k", "base64x", "ab1234", "2024"])

@@ -6,23 +6,13 @@ The application looks again, when the body is there.
 from http import HTTPStatus
 
 from channels.db import database_sync_to_async
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
-from notebook.problems import DATABASE_AWAY
+from notebook.problems import DATABASE_AWAY, describe
 from notebook.stack.bodies import Refusal
 from tasks.authentication import credentials_said
 
-# As the application says it to who sends little.
-WRONG_TOKEN = HTTPStatus.UNAUTHORIZED, "authentication_failed", "Invalid token."
-NOT_SIGNED_IN = (
-    HTTPStatus.UNAUTHORIZED,
-    "not_authenticated",
-    "Authentication credentials were not provided.",
-)
-UNAVAILABLE = (
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    "database_unavailable",
-    "The database can't be reached. Try again shortly.",
-)
+WRONG_TOKEN = "Invalid token."  # noqa: S105 - as it is said to who sends little
 
 
 async def refusal_of(authorization: bytes, session_key: bytes) -> Refusal | None:
@@ -30,8 +20,15 @@ async def refusal_of(authorization: bytes, session_key: bytes) -> Refusal | None
     said = credentials_said(authorization.decode("latin-1"), session_key.decode("latin-1"))
     try:
         user = await database_sync_to_async(said.user, thread_sensitive=False)()
-    except DATABASE_AWAY:
-        return UNAVAILABLE
+    except DATABASE_AWAY as error:
+        return _told(error)
     if user.is_authenticated:
         return None
-    return NOT_SIGNED_IN if said.token is None else WRONG_TOKEN
+    return _told(NotAuthenticated() if said.token is None else AuthenticationFailed(WRONG_TOKEN))
+
+
+def _told(error: Exception) -> Refusal:
+    """In the words of the application."""
+    problem = describe(error)
+    assert problem is not None  # noqa: S101 - each of these is known
+    return HTTPStatus(problem["status"]), problem["code"], problem["detail"]

@@ -76,6 +76,16 @@ def held(page: Page, address: str, method: str = "GET") -> list:
     return waiting
 
 
+def told_in_panel(page: Page, name: str) -> Locator:
+    """A document's panel with a message in it: "Later.", as the server refuses."""
+    page.route("**/reprocess/", lambda route: route.fulfill(status=503, json={"detail": "Later."}))
+    page.get_by_role("button", name=name, exact=True).click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_role("button", name="Reprocess").click()
+    expect(panel.locator(".toast-error")).to_have_text("Later.")
+    return panel
+
+
 def until_asked(page: Page, waiting: list, times: int) -> None:
     until(lambda: page.title() and len(waiting), lambda asked: asked >= times)
 

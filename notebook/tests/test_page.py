@@ -16,6 +16,7 @@ from notebook.tests.browsing import (
     row,
     search_in,
     sign_in,
+    told_in_panel,
     unique,
     upload,
 )
@@ -519,11 +520,7 @@ def read_out(page):
 def test_what_is_told_while_the_panel_is_open_is_announced_too(page):
     name = unique("txt")
     ready(page, name, note(name))
-    page.route("**/reprocess/", lambda route: route.fulfill(status=503, json={"detail": "Later."}))
-    page.get_by_role("button", name=name, exact=True).click()
-    panel = page.get_by_role("dialog")
-    panel.get_by_role("button", name="Reprocess").click()
-    expect(panel.locator(".toast-error")).to_have_text("Later.")
+    panel = told_in_panel(page, name)
     assert "Later." in read_out(page)
     panel.get_by_role("button", name="Delete").click()
     expect(panel).to_have_count(0)

@@ -17,6 +17,7 @@ from notebook.tests.browsing import (
     ready,
     row,
     search_in,
+    told_in_panel,
     unique,
     until_asked,
     upload,
@@ -270,10 +271,7 @@ def test_a_message_does_not_cover_that_the_connection_is_lost(page, context):
 def test_who_dismisses_a_message_over_the_panel_stays_in_it(page):
     name = unique("txt")
     ready(page, name, note(name))
-    page.route("**/reprocess/", lambda route: route.fulfill(status=503, json={"detail": "Later."}))
-    page.get_by_role("button", name=name, exact=True).click()
-    panel = page.get_by_role("dialog")
-    panel.get_by_role("button", name="Reprocess").click()
+    panel = told_in_panel(page, name)
     panel.get_by_role("button", name="Dismiss").press("Enter")
     expect(panel.locator(".toast")).to_have_count(0)
     expect(page.get_by_role("tab", name="Steps")).to_be_focused()
