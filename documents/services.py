@@ -20,7 +20,8 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext_noop
 
-from documents import spaces, usage
+from documents import effort, spaces, usage
+from documents.effort import Effort
 from documents.exceptions import EmptyFile, FileTooLarge
 from documents.extraction.quality import report_in
 from documents.extraction.types import detect
@@ -29,7 +30,7 @@ from documents.pipeline import DOCUMENT, limits
 from documents.storage import incoming
 from tasks import services as task_services
 from tasks.exceptions import WrongState, is_storage_full
-from tasks.models import Lane, Task, TaskDetail
+from tasks.models import Task, TaskDetail
 
 log = structlog.get_logger(__name__)
 JUST_DELETED = gettext_noop("The same document was just deleted. Upload it again.")
@@ -71,8 +72,8 @@ def upload_document(
     document = Document(
         owner_id=owner_id, name=name, content_type=content_type, size=size, sha256=sha256_of(path)
     )
-    lane, splitting = _lane(document, bulk=bulk), splitting or Splitting()
-    return _known(document, path, lane, splitting) or _keep(document, path, lane, splitting)
+    work, splitting = effort.of_file(path, content_type, bulk=bulk), splitting or Splitting()
+    return _known(document, path, work, splitting) or _keep(document, path, work, splitting)
 
 
 def sha256_of(path: Path) -> str:
@@ -81,29 +82,29 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _known(document: Document, path: Path, lane: Lane, splitting: Splitting) -> Upload | None:
+def _known(document: Document, path: Path, work: Effort, splitting: Splitting) -> Upload | None:
     """What the same bytes of the same owner already are, if anything."""
     same = Document.objects.filter(owner_id=document.owner_id, sha256=document.sha256)
     try:
         known = same.get()
         _put_back(known, path)
-        return _again(known, lane, splitting)
+        return _again(known, work, splitting)
     except ObjectDoesNotExist:  # never there, or deleted while we looked at it
         return None
 
 
-def _keep(document: Document, path: Path, lane: Lane, splitting: Splitting) -> Upload:
+def _keep(document: Document, path: Path, work: Effort, splitting: Splitting) -> Upload:
     """The bytes first, then the rows: a row never points at a file that is not there."""
     with path.open("rb") as file:
         document.file.save(document.name, File(file), save=False)
     try:
         with transaction.atomic():
             document.save(force_insert=True)
-            _start(document, lane, splitting)
+            _start(document, work, splitting)
             usage.add(document.owner_id, documents=1)
     except IntegrityError as error:  # the same bytes came in twice at the same moment
         document.file.delete(save=False)
-        if known := _known(document, path, lane, splitting):
+        if known := _known(document, path, work, splitting):
             return known
         raise WrongState(JUST_DELETED) from error
     except BaseException as error:
@@ -131,21 +132,21 @@ def _may_be_committed(error: BaseException) -> bool:
     return lost and not is_storage_full(error)
 
 
-def _again(document: Document, lane: Lane, splitting: Splitting) -> Upload:
+def _again(document: Document, work: Effort, splitting: Splitting) -> Upload:
     """The same bytes came again: a document that ended without success starts again.
 
     One that can be searched does not, whatever became of a later run.
     """
     if document.status in (DocumentStatus.FAILED, DocumentStatus.CANCELLED):
         try:
-            _restart(document, lane, splitting)
+            _restart(document, work, splitting)
         except (WrongState, IntegrityError):
             log.info("started_by_somebody_else", document_id=str(document.pk))
     document.refresh_from_db()
     return Upload(document=document, created=False)
 
 
-def _restart(document: Document, lane: Lane, splitting: Splitting) -> None:
+def _restart(document: Document, work: Effort, splitting: Splitting) -> None:
     """Go on where it ended; from its beginning, if it is now asked to be split in another way."""
     latest = document.tasks.order_by("-created_at").first()
     asked = splitting_options(splitting) if splitting else {}
@@ -153,7 +154,7 @@ def _restart(document: Document, lane: Lane, splitting: Splitting) -> None:
         task_services.retry(latest.pk, by_id=document.owner_id)
     else:
         with transaction.atomic():
-            _start(document, lane, splitting)
+            _start(document, work, splitting)
 
 
 def clean_name(name: str) -> str:
@@ -176,19 +177,9 @@ def reprocess_document(document_id: UUID, splitting: Splitting | None = None) ->
     document = Document.objects.get(pk=document_id)
     try:
         with transaction.atomic():
-            return _start(document, _lane(document), splitting or Splitting())
+            return _start(document, effort.of_document(document), splitting or Splitting())
     except IntegrityError as error:
         raise WrongState(BEING_PROCESSED) from error
-
-
-def _lane(document: Document, *, bulk: bool = False) -> Lane:
-    return Lane.BULK if bulk or document.size > settings.BULK_FROM_KB * 1000 else Lane.QUICK
-
-
-def _effort(document: Document) -> int:
-    """Seconds, a guess by size: text is all text, other files are so for a small part."""
-    bytes_a_second = 10_000 if document.content_type.startswith("text/") else 70_000
-    return document.size // bytes_a_second
 
 
 def splitting_options(splitting: Splitting) -> dict[str, Any]:
@@ -202,14 +193,14 @@ def splitting_options(splitting: Splitting) -> dict[str, Any]:
     }
 
 
-def _start(document: Document, lane: Lane, splitting: Splitting) -> Task:
+def _start(document: Document, work: Effort, splitting: Splitting) -> Task:
     return task_services.start(
         pipeline=DOCUMENT.name,
         owner_id=document.owner_id,
         document_id=document.pk,
         options=splitting_options(splitting),
-        lane=lane,
-        effort=_effort(document),
+        lane=work.lane,
+        effort=work.seconds,
         by_id=document.owner_id,  # nobody else can
     )
 

@@ -35,6 +35,20 @@ def open_archive(path: Path, *, max_directory_bytes: int) -> zipfile.ZipFile:
     return archive
 
 
+def markup_bytes(path: Path) -> int:
+    """How many bytes the parts that readers use say they unpack to; 0 for a damaged zip."""
+    try:
+        with open_archive(path, max_directory_bytes=4_000_000) as archive:
+            parts = (entry for entry in archive.infolist() if _is_read(entry))
+            return sum(entry.file_size for entry in parts)
+    except (ArchiveBomb, zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return 0
+
+
+def _is_read(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.lower().endswith(_READ)
+
+
 def _directory_bytes(file: BinaryIO) -> int:
     file.seek(0, 2)
     size = file.tell()
@@ -95,7 +109,7 @@ def _check_size(inflated: int, packed: int, limits: Limits) -> None:
 def _check_real(archive: zipfile.ZipFile, limits: Limits) -> None:
     inflated = 0
     for entry in archive.infolist():
-        if not entry.filename.lower().endswith(_READ):
+        if not _is_read(entry):
             continue
         with archive.open(entry) as file:
             while block := file.read(_BLOCK):
