@@ -46,7 +46,8 @@ class _Stems(dict[str, str]):
     def __missing__(self, word: str) -> str:
         with _turn:
             stem: str = self._stemmer.stemWord(word).translate(_PLAIN)
-        if stem in GRAMMAR:  # "Anders" is no "and", which stands everywhere
+        # Of some words nothing is left ("όταν", "को"). "Anders" is no "and", which is everywhere.
+        if not stem or stem in GRAMMAR:
             stem = word
         if len(self) >= KEPT:
             self.clear()

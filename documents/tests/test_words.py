@@ -150,3 +150,14 @@ def test_a_word_is_found_in_plain_letters_and_without_points(written, asked, lan
 
 def test_plain_letters_make_no_word_a_word_of_grammar():
     assert words.counted("før", "da") == {"før": 1}  # not "for"
+
+
+@pytest.mark.parametrize(
+    ("word", "language"), [("Όταν", "el"), ("έως", "el"), ("को", "ne"), ("छ", "ne"), ("ları", "tr")]
+)
+def test_a_word_that_is_all_ending_is_a_word(word, language):
+    assert Stemmer.Stemmer(stems._ALGORITHMS[language]).stemWord(words.folded(word)) == ""
+    folded = words.folded(word)
+    assert words.counted(word, language) == {folded: 1}
+    assert words.asked(word, [language]) == [{folded}]
+    assert words.indexed(word, language)[0] == f"'{folded}'"
