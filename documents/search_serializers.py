@@ -75,7 +75,10 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     distance = serializers.FloatField(allow_null=True, help_text="Cosine distance, 0 to 2.")
     text_rank = serializers.IntegerField(allow_null=True, help_text="1 is the best by words.")
     relevance = serializers.FloatField(allow_null=True, help_text="BM25.")
-    fusion = serializers.FloatField(help_text="The sum of 1 / (60 + rank) of both ranks.")
+    fusion = serializers.FloatField(
+        help_text="Of both ways: a third each for the ranks, and for how near the hit comes to the "
+        "best by meaning and by words. 1 is the best of both."
+    )
 
 
 class CopySerializer(serializers.Serializer[Any]):
@@ -86,7 +89,7 @@ class CopySerializer(serializers.Serializer[Any]):
 class RelatedHitSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(
         help_text="At most 1. By `vector` the cosine similarity, by `text` the share of the "
-        "question's words, rare ones counting more, else the share of the best possible fusion."
+        "question's words, rare ones counting more, else the `fusion`."
     )
     chunk = ChunkSerializer()
     highlights = serializers.ListField(

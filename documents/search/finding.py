@@ -10,12 +10,11 @@ from documents.search.extent import Extent
 from documents.search.hits import Explanation, Hit
 from documents.search.question import Question
 from documents.search.scope import Scope
-from documents.search.statement import RRF_K, SETTINGS, statement
+from documents.search.statement import SETTINGS, statement
 from documents.search.vectors import question_vector
 
 Mode = Literal["hybrid", "vector", "text"]
 NEAR_OF_EACH = 1_000  # that the graph gives, to find the best of each document among them
-_BEST_FUSION = 2 / (RRF_K + 1)
 _OF_CHUNK = (
     "id", "document_id", "index", "text", "start", "end", "page_start", "page_end", "headings",
     "context",
@@ -79,7 +78,7 @@ def _score(row: dict[str, Any], question: Question, mode: Mode) -> float:
             return 1 - float(row["distance"])
         case "text":
             return min(1.0, float(row["relevance"]) / question.full)
-    return min(1.0, float(row["fusion"]) / _BEST_FUSION)
+    return min(1.0, float(row["fusion"]))
 
 
 def _literal(vector: Vector) -> str:

@@ -19,7 +19,7 @@ class Explanation:
     distance: float | None  # cosine distance, 0 to 2
     text_rank: int | None
     relevance: float | None  # BM25
-    fusion: float  # the sum of 1 / (60 + rank)
+    fusion: float  # of both ways, 1 for the best of each
 
 
 @dataclass(kw_only=True)

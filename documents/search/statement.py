@@ -1,4 +1,4 @@
-"""The one SQL statement of a search: both ways of looking, fused by their ranks.
+"""The one SQL statement of a search: both ways of looking, fused by rank and by how good they are.
 
 While few chunks are searched all of them are compared, through a btree; of more, the nearest come
 from the graph and the best by words from the index of words. Grouped by documents, at most `each`
@@ -11,8 +11,16 @@ from documents.models import Chunk, ChunkVector, Document
 from documents.search.extent import Extent
 from documents.search.scope import Scope
 
-# Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009), their constant.
+# Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009), their constant. Here as a share of
+# the most there can be.
 RRF_K = 60
+_RRF = f"""(coalesce(1.0 / ({RRF_K} + vector_rank), 0) + coalesce(1.0 / ({RRF_K} + text_rank), 0))
+    * {(RRF_K + 1) / 2}"""
+# Ranks alone know nothing of a first that is far better than the second. So as much counts how near
+# a hit comes to the best by meaning, with the least of so many as nothing, and by words (Bruch, Gai
+# and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023).
+_NOTHING_FROM = 50
+_FUSION = f"(({_RRF} + coalesce(nearness, 0) + coalesce(strength, 0)) / 3)"
 # `iterative_scan`: a bare WHERE behind the graph loses rows; this goes on until there are enough.
 # No seqscan: one owner's chunks are always reached through an index. No parallel workers: to start
 # them takes longer than all the rest.
@@ -54,11 +62,20 @@ _NEAREST_BY_GRAPH = f"""
 """  # noqa: S608
 _INSTEAD = "AND (SELECT were_found FROM few)"
 _FROM_GRAPH = "SELECT * FROM graph WHERE NOT (SELECT were_found FROM few)"
-_NEAR = """
+_NEAR = f"""
+    placed_by_meaning AS (
+        SELECT *, row_number() OVER (ORDER BY product, id) AS vector_rank FROM nearest
+    ),
+    ends AS (
+        SELECT min(product) AS best, max(product) AS least FROM placed_by_meaning
+        WHERE vector_rank <= {_NOTHING_FROM}
+    ),
     near AS (
-        SELECT id, row_number() OVER (ORDER BY product, id) AS vector_rank {document} FROM nearest
+        SELECT id, vector_rank {{document}},
+            greatest(0, coalesce((least - product) / nullif(least - best, 0), 1)) AS nearness
+        FROM placed_by_meaning, ends
     )
-"""
+"""  # noqa: S608
 _MATCHING = f"""
     SELECT id, {_RELEVANCE} AS relevance {{{{document}}}}
     FROM {_CHUNK} WHERE {{sooner}} {{{{of_chunks}}}} AND {{matches}}
@@ -86,7 +103,8 @@ _BY_WORDS = """
 """
 _WORDED = """
     worded AS (
-        SELECT id, row_number() OVER (ORDER BY relevance DESC, id) AS text_rank {document}
+        SELECT id, row_number() OVER (ORDER BY relevance DESC, id) AS text_rank {document},
+            relevance / max(relevance) OVER () AS strength
         FROM matching
     )
 """
@@ -117,8 +135,7 @@ _EITHER_DOCUMENT = ", coalesce(near.document_id, worded.document_id) AS document
 _HITS = f"""
     fused AS (
         SELECT id, vector_rank, text_rank,
-            coalesce(1.0 / ({RRF_K} + vector_rank), 0) + coalesce(1.0 / ({RRF_K} + text_rank), 0)
-                AS fusion {{either_document}}
+            {_FUSION} AS fusion {{either_document}}
         FROM near FULL JOIN worded USING (id)
     ),
     {{best}}
@@ -171,7 +188,7 @@ def _asked(*, vector: bool, words: bool) -> str:
 
 def _near(extent: Extent, *, vector: bool, grouped: bool) -> tuple[str, ...]:
     if not vector:
-        return (_nothing("near", "vector_rank"),)
+        return (_nothing("near", "vector_rank", "nearness"),)
     if extent.compares_vectors:
         return f"nearest AS ({_nearest(_ALL_COMPARED, grouped=grouped)})", _NEAR
     values = {
@@ -183,7 +200,7 @@ def _near(extent: Extent, *, vector: bool, grouped: bool) -> tuple[str, ...]:
 
 def _worded(extent: Extent, *, words: bool, grouped: bool) -> tuple[str, ...]:
     if not words:
-        return (_nothing("worded", "text_rank"),)
+        return (_nothing("worded", "text_rank", "strength"),)
     if extent.compares_words:
         return f"matching AS ({_matching(_COMPARED_BY_WORDS, grouped=grouped)})", _WORDED
     ways = {"two": _TWO, "one": _ONE, "more": _MORE}
@@ -204,8 +221,8 @@ def _matching(found: str, *, grouped: bool) -> str:
     return _filled(_BEST, {"found": found, "order": f"{_RELEVANCE} DESC"})
 
 
-def _nothing(name: str, rank: str) -> str:
+def _nothing(name: str, rank: str, measure: str) -> str:
     return (
-        f"{name} AS (SELECT NULL::uuid AS id, NULL::bigint AS {rank}, NULL::uuid AS document_id"
-        " WHERE false)"
+        f"{name} AS (SELECT NULL::uuid AS id, NULL::bigint AS {rank}, NULL::uuid AS document_id,"
+        f" NULL::float8 AS {measure} WHERE false)"
     )

@@ -183,6 +183,43 @@ def test_what_both_ways_find_comes_first(user, embedder, either_way):
     assert in_order([hit.explanation.fusion for hit in hits])
 
 
+def test_one_that_is_far_better_by_words_comes_before_one_that_is_a_little_nearer(
+    user, embedder, either_way
+):
+    """By their ranks alone, first and second would be as good as second and first."""
+    common = [f"{word} one two {n}" for word in ("storm", "sea") for n in range(30)]
+    make_document(user, "a", ["storm sea", "zebra storm here", *common])
+    analyze()
+    first, second = find(user, "storm sea zebra")[:2]
+    assert texts([first, second]) == ["zebra storm here", "storm sea"]
+    ranks = [(hit.explanation.vector_rank, hit.explanation.text_rank) for hit in (first, second)]
+    assert ranks == [(2, 1), (1, 2)]
+
+
+def test_fusion_is_of_ranks_and_of_how_near_a_hit_comes_to_the_best(user, embedder, either_way):
+    made = ["storm sea", "storm sea zebra", "zebra", *(f"storm {n}" for n in range(60))]
+    make_document(user, "a", made)
+    analyze()
+    why = [hit.explanation for hit in find(user, "storm sea zebra", top_k=100)]
+    distances = {each.vector_rank: each.distance for each in why}
+    best, least = distances[1], distances[50]
+    strongest = max(each.relevance for each in why)
+    for each in why:
+        ranks = [rank for rank in (each.vector_rank, each.text_rank) if rank]
+        rrf = sum(1 / (60 + rank) for rank in ranks) * 61 / 2
+        near = max(0, (least - each.distance) / (least - best)) if each.vector_rank else 0
+        strong = each.relevance / strongest if each.text_rank else 0
+        assert each.fusion == pytest.approx((rrf + near + strong) / 3, abs=1e-3)
+
+
+def test_the_only_one_is_the_best(user, embedder, either_way):
+    make_document(user, "a", ["storm"])
+    (hit,) = find(user, "storm")
+    assert hit.score == 1
+    (hit,) = find(user, "calm")
+    assert hit.score == pytest.approx(0.5)
+
+
 def test_a_hit_of_one_way_has_its_figures_of_both_and_no_rank_for_the_other(
     user, embedder, either_way
 ):
