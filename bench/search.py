@@ -135,10 +135,10 @@ def _times(rounds: int, corpus: Corpus, ask: Callable[[str], int]) -> Times:
 
 def _statement_times(rounds: int, corpus: Corpus) -> Times:
     """Of a search by vectors what its statement takes, there and back."""
-    from documents.search import finding
+    from documents.search import finding, running
 
     taken: list[float] = []
-    run = finding._rows
+    run = running.rows
 
     def timed(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         started = time.perf_counter()
@@ -146,11 +146,11 @@ def _statement_times(rounds: int, corpus: Corpus) -> Times:
         taken.append((time.perf_counter() - started) * 1000)
         return rows
 
-    finding._rows = timed
+    finding.rows = timed  # type: ignore[attr-defined] # as it is known there
     try:
         _times(rounds, corpus, _asking(1, "vector"))
     finally:
-        finding._rows = run
+        finding.rows = run  # type: ignore[attr-defined]
     taken = sorted(taken[len(corpus.questions) :])
     return Times(statistics.median(taken), taken[int(len(taken) * 0.95)])
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from documents import words
 from documents.search.extent import measure
 from documents.search.finding import Mode, find
 from documents.search.hits import (
@@ -16,6 +17,7 @@ from documents.search.hits import (
 )
 from documents.search.question import understand
 from documents.search.rarity import how_rare
+from documents.search.sample import look
 from documents.search.scope import Scope
 
 __all__ = ["Hit", "Mode", "search"]
@@ -46,7 +48,8 @@ def search(
     scope = Scope(owner_id=owner_id, documents=documents, **filters)
     if (extent := measure(scope)) is None:
         return []  # nothing is asked of the embedding service
-    question = understand(query, how_rare(), extent.languages)
+    asked = words.asked(query, extent.languages)
+    question = understand(asked, how_rare(), look(scope, extent, asked))
     each = 1 + OTHERS if group else 0
     pool = max(POOL, (each or 2) * top_k)
     most = 2 * pool if distinct else top_k

@@ -2,15 +2,14 @@
 
 from typing import Any, Literal
 
-from django.db import connection
-
 from documents.embeddings import Vector
 from documents.models import Chunk, Document
 from documents.search.extent import Extent
 from documents.search.hits import Explanation, Hit
 from documents.search.question import Question
+from documents.search.running import rows
 from documents.search.scope import Scope
-from documents.search.statement import SETTINGS, statement
+from documents.search.statement import statement
 from documents.search.vectors import question_vector
 
 Mode = Literal["hybrid", "vector", "text"]
@@ -47,17 +46,7 @@ def find(
         vector = question_vector(query, extent.space, owner_id=scope.owner_id)
         parameters["vector"] = _literal(vector)
     sql = statement(scope, extent, vector=by_meaning, words=by_words, grouped=bool(each))
-    return [_hit(row, question, mode) for row in _rows(sql, parameters)]
-
-
-def _rows(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    """Settings and statement travel together; SET LOCAL lasts as long as both."""
-    with connection.cursor() as cursor:
-        cursor.execute(SETTINGS + sql, parameters)
-        while cursor.nextset():
-            pass  # what settings answer
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [_hit(row, question, mode) for row in rows(sql, parameters)]
 
 
 def _hit(row: dict[str, Any], question: Question, mode: Mode) -> Hit:

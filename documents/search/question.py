@@ -1,7 +1,7 @@
 """A question as full text search asks it: its words, what each counts, which of them to look up."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +10,7 @@ from itertools import accumulate
 from documents import words
 from documents.grammar import GRAMMAR
 from documents.search.rarity import COMMON, Rarity
+from documents.search.sample import Sample
 
 MOST_WORDS = 64
 # The most chunks that are looked at for their words; beyond, the commonest words of a question only
@@ -30,14 +31,15 @@ class Word:
     """A word of a question."""
 
     forms: frozenset[str]  # as passages may have it
-    share: float  # of the chunks hold it, over 0 and under 1
+    share: float  # of the searched chunks hold it, over 0 and under 1
+    everywhere: float  # the same of all owners' chunks
     is_empty: bool = False  # it is grammar
 
     @property
     def is_telling(self) -> bool:
         """Whether it is rare, as words seldom are that say nothing."""
         short = all(form.isascii() and len(form) <= SHORT and form.isalpha() for form in self.forms)
-        return self.share <= (RARE if short else COMMON) and not self.is_empty
+        return self.everywhere <= (RARE if short else COMMON) and not self.is_empty
 
     @property
     def is_topic(self) -> bool:
@@ -99,7 +101,7 @@ class Question:
 
     def _rarest(self, size: int, most: int) -> Sequence[Word]:
         """The rarest that stand in at most so many of the chunks, by a guess; one at least."""
-        held = accumulate(size * word.share for word in self.saying)
+        held = accumulate(size * max(word.share, word.everywhere) for word in self.saying)
         return self.saying[: max(1, sum(chunks <= most for chunks in held))]
 
     @cached_property
@@ -126,18 +128,18 @@ def _any_of(chosen: Sequence[Word]) -> str:
     return " | ".join(f"'{form}'" for word in chosen for form in word.forms)
 
 
-def understand(text: str, rarity: Rarity, languages: Collection[str]) -> Question:
-    """The words of a question to documents in these languages; none if it is of signs alone."""
-    found = (_word(forms, rarity) for forms in words.asked(text, languages))
+def understand(asked: Sequence[AbstractSet[str]], rarity: Rarity, sample: Sample) -> Question:
+    """The words of a question, each given in all its forms; none if it is of signs alone."""
+    found = (_word(forms, number, rarity, sample) for number, forms in enumerate(asked))
     return Question(sorted(found, key=lambda word: word.share)[:MOST_WORDS])
 
 
-def _word(forms: AbstractSet[str], rarity: Rarity) -> Word:
-    """As rare as its commonest form: some of the others are no words. Grammar is common, though
-    Postgres may not know it yet."""
+def _word(forms: AbstractSet[str], number: int, rarity: Rarity, sample: Sample) -> Word:
+    """Grammar is common, though the chunks may not tell."""
     longest = max(map(len, forms))  # as it was asked; an ending may be as long
     said = {form for form in forms if len(form) == longest}
-    share = max(map(rarity.share, forms))
-    if said.isdisjoint(GRAMMAR) and said.isdisjoint(rarity.grammar):
-        return Word(frozenset(forms), share)
-    return Word(frozenset(forms), max(share, COMMON), is_empty=True)
+    is_empty = not (said.isdisjoint(GRAMMAR) and said.isdisjoint(rarity.grammar))
+    least = COMMON if is_empty else 0
+    everywhere = rarity.share(forms)
+    share = max(sample.share(number, everywhere), least)
+    return Word(frozenset(forms), share, max(everywhere, least), is_empty)

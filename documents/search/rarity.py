@@ -1,8 +1,8 @@
-"""How rare words are, from the statistics that Postgres keeps of the chunks."""
+"""How rare words are among all chunks, from the statistics that Postgres keeps of them."""
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -35,9 +35,12 @@ class Rarity:
     uncommon: float  # a guess for any other word
     grammar: frozenset[str] = frozenset()  # those in more than COMMON that say nothing
 
-    def share(self, word: str) -> float:
-        """In what share of the chunks the word stands, over 0 and under 1."""
-        return min(0.999, self.common.get(word, self.uncommon))
+    def share(self, forms: Iterable[str]) -> float:
+        """In what share of the chunks a word stands, over 0 and under 1.
+
+        As rare as its commonest form: some of the others are no words.
+        """
+        return min(0.999, max(self.common.get(form, self.uncommon) for form in forms))
 
 
 def how_rare() -> Rarity:

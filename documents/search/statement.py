@@ -21,16 +21,6 @@ _RRF = f"""(coalesce(1.0 / ({RRF_K} + vector_rank), 0) + coalesce(1.0 / ({RRF_K}
 # and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023).
 _NOTHING_FROM = 50
 _FUSION = f"(({_RRF} + coalesce(nearness, 0) + coalesce(strength, 0)) / 3)"
-# `iterative_scan`: a bare WHERE behind the graph loses rows; this goes on until there are enough.
-# No seqscan: one owner's chunks are always reached through an index. No parallel workers: to start
-# them takes longer than all the rest.
-SETTINGS = """
-    SET LOCAL hnsw.iterative_scan = strict_order;
-    SET LOCAL hnsw.ef_search = 300;
-    SET LOCAL enable_seqscan = off;
-    SET LOCAL jit = off;
-    SET LOCAL max_parallel_workers_per_gather = 0;
-"""
 _CHUNK, _VECTOR, _DOCUMENT = (model._meta.db_table for model in (Chunk, ChunkVector, Document))
 # Read once: a vector of 4,000 dimensions is 40 kB of text. And not known to the planner, who would
 # make a bitmap of all the owner's chunks beside that of the words that are looked up.

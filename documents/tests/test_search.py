@@ -3,14 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from documents import graphs, search, spaces
+from documents import graphs, search, spaces, words
 from documents.models import Chunk, Document
-from documents.search import extent, finding, question, rarity
+from documents.search import extent, finding, question, rarity, running, sample
 from documents.search.question import understand
 from documents.search.rarity import how_rare
+from documents.search.sample import Sample, look
 from documents.search.scope import Scope
 from documents.tests.searchable import analyze, make_document
 
@@ -140,6 +142,57 @@ def test_rare_words_count_more_than_common_ones(user, either_way):
     assert texts(find(user, "the report of the zebra", mode="text"))[0] == "zebra"
 
 
+@pytest.fixture
+def stranger():
+    return User.objects.create_user("stranger")
+
+
+def looked(owner, query, **filters):
+    """How many chunks are looked at for words, and how many hold each."""
+    scope = Scope(owner_id=owner.pk, **filters)
+    found = look(scope, extent.measure(scope), words.asked(query, {"en"}))
+    return found.seen, list(found.held)
+
+
+def test_how_rare_words_are_is_told_by_what_is_searched(user, stranger):
+    make_document(stranger, "theirs", ["storm"] * 9)
+    made = make_document(user, "a", ["storm and sea", "a storm", "calm seas"])
+    make_document(user, "b", ["zebra"])
+    assert looked(user, "storm sea zebra") == (4, [2, 2, 1])
+    assert looked(user, "storm sea zebra", documents=[made.pk]) == (3, [2, 2, 0])
+
+
+def test_of_many_chunks_every_so_many_th_is_looked_at(user, monkeypatch):
+    monkeypatch.setattr(sample, "SOME", 5)
+    for count in (1, 7, 2, 13):  # 23, of which every fourth
+        make_document(user, f"{count}", [f"storm {n % 2 * 'sea'}" for n in range(count)])
+    seen, (storm, sea) = looked(user, "storm sea")
+    assert (seen, storm) == (5, 5)
+    assert 0 < sea < 5
+
+
+@pytest.mark.parametrize(
+    ("told", "share"),
+    [
+        (Sample(chunks=9, seen=9, held=[0]), 0.05), (Sample(chunks=9, seen=9, held=[9]), 0.95),
+        (Sample(chunks=900, seen=399, held=[99]), 0.24875), (Sample(chunks=900), 0.01),
+        (Sample(chunks=900, seen=400, held=[3]), 0.01),
+        (Sample(chunks=900, seen=500, held=[3]), 0.008),
+        (Sample(chunks=90, seen=45, held=[0]), 1 / 90),
+    ],
+)  # fmt: skip
+def test_the_statistics_of_all_tell_where_few_of_some_hold_a_word(told, share):
+    assert told.share(0, 0.01) == pytest.approx(share, rel=0.01)
+
+
+def test_what_is_common_in_ones_own_documents_counts_little_there(user, stranger):
+    make_document(stranger, "theirs", [f"other words {n}" for n in range(300)])
+    analyze()
+    common = [f"der sturm {n}" for n in range(20)]
+    make_document(user, "a", ["sturm sturm", "zebra im zoo", *common], language="de")
+    assert texts(find(user, "sturm zebra", mode="text"))[0] == "zebra im zoo"
+
+
 def test_words_of_grammar_alone_find_nothing(user, embedder, either_way):
     """They stand in nearly every passage, and would push away what is found by meaning."""
     make_document(user, "a", ["What is there for you in this?", "when it is dark"])
@@ -225,8 +278,10 @@ def test_a_hit_of_one_way_has_its_figures_of_both_and_no_rank_for_the_other(
 ):
     long = "storm zebra " + " ".join(f"other{n}" for n in range(60))
     make_document(user, "a", ["storm", long])
-    question, scope = understand("storm zebra", how_rare(), {"en"}), Scope(owner_id=user.pk)
+    scope = Scope(owner_id=user.pk)
     reach = extent.measure(scope)
+    asked = words.asked("storm zebra", {"en"})
+    question = understand(asked, how_rare(), look(scope, reach, asked))
     hits = finding.find(scope, reach, "storm zebra", question, "hybrid", pool=1, most=10)
     ways = {hit.chunk.text: hit.explanation for hit in hits}
     near, worded = ways["storm"], ways[long]
@@ -484,14 +539,15 @@ def test_a_short_word_of_grammar_is_not_highlighted_in_another_languages_library
     assert hit.highlights == [(3, 7), (11, 21)]
 
 
-def test_a_search_is_one_statement(user, embedder):
+def test_a_search_is_one_statement_after_a_look_at_some_chunks(user, embedder):
     make_document(user, "a", ["storm"])
     find(user, "storm")  # the words' rarity is read now and then
     with CaptureQueriesContext(connection) as captured:
         find(user, "storm")
     table = Chunk._meta.db_table
-    assert sum(f"FROM {table} " in query["sql"] for query in captured.captured_queries) == 1
-    assert len(captured.captured_queries) == 2  # the other asks how much there is
+    read = [query["sql"] for query in captured.captured_queries if f"FROM {table} " in query["sql"]]
+    assert ["fused AS" in sql for sql in read] == [False, True]
+    assert len(captured.captured_queries) == 3  # the other asks how much there is
 
 
 def test_graph_and_index_of_words_can_serve_the_statement(user, embedder, monkeypatch):
@@ -510,16 +566,16 @@ def test_graph_and_index_of_words_can_serve_the_statement(user, embedder, monkey
 def planned(monkeypatch, owner, query):
     """How Postgres runs a search."""
     seen = []
-    rows = finding._rows
+    rows = finding.rows
 
     def explained(sql, parameters):
         with connection.cursor() as cursor:
-            cursor.execute(finding.SETTINGS + "EXPLAIN ANALYZE " + sql, parameters)
+            cursor.execute(running.SETTINGS + "EXPLAIN ANALYZE " + sql, parameters)
             while cursor.description is None:
                 cursor.nextset()
             seen.extend(line for (line,) in cursor.fetchall())
         return rows(sql, parameters)
 
-    monkeypatch.setattr(finding, "_rows", explained)
+    monkeypatch.setattr(finding, "rows", explained)
     find(owner, query)
     return "\n".join(line for line in seen if "never executed" not in line)
