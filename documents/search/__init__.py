@@ -49,7 +49,8 @@ def search(
     if (extent := measure(scope)) is None:
         return []  # nothing is asked of the embedding service
     asked = words.asked(query, extent.languages)
-    question = understand(asked, how_rare(), look(scope, extent, asked))
+    by_words = asked if mode != "vector" else []  # then there is nothing to weigh
+    question = understand(asked, how_rare(), look(scope, extent, by_words))
     each = 1 + OTHERS if group else 0
     pool = max(POOL, (each or 2) * top_k)
     most = 2 * pool if distinct else top_k

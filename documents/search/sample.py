@@ -60,6 +60,8 @@ class Sample:
 
 def look(scope: Scope, extent: Extent, asked: Sequence[Collection[str]]) -> Sample:
     """Look for words, each in any of its forms, in some of the chunks of the scope."""
+    if not asked:
+        return Sample(extent.chunks)
     step = max(1, extent.chunks // SOME)
     values = {**scope.parameters, "step": step, "asked": [*map(_any_of, asked)]}
     found = rows(_HELD.format(of_documents=scope.of_documents), values)
