@@ -9,7 +9,7 @@ from documents.search.hits import Explanation, Hit
 from documents.search.question import Question
 from documents.search.running import rows
 from documents.search.scope import Scope
-from documents.search.statement import statement
+from documents.search.statement import ENOUGH, statement
 from documents.search.vectors import question_vector
 
 Mode = Literal["hybrid", "vector", "text"]
@@ -39,8 +39,8 @@ def find(
     by_meaning, by_words = mode != "text", mode != "vector" and bool(question.words)
     parameters = {
         **scope.parameters, **question.lookups(extent.read_by_words),
-        "weights": question.sparse, "pool": pool, "most": most, "each": each,
-        "near": max(pool, NEAR_OF_EACH) if each else pool,
+        "weights": question.sparse, "enough": question.full * ENOUGH,
+        "pool": pool, "most": most, "each": each, "near": max(pool, NEAR_OF_EACH) if each else pool,
     }  # fmt: skip
     if by_meaning:
         vector = question_vector(query, extent.space, owner_id=scope.owner_id)

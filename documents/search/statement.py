@@ -18,8 +18,10 @@ _RRF = f"""(coalesce(1.0 / ({RRF_K} + vector_rank), 0) + coalesce(1.0 / ({RRF_K}
     * {(RRF_K + 1) / 2}"""
 # Ranks alone know nothing of a first that is far better than the second. So as much counts how near
 # a hit comes to the best by meaning, with the least of so many as nothing, and by words (Bruch, Gai
-# and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023).
+# and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023). No best by words is one
+# that holds less than this share of the question: one word of another language, say.
 _NOTHING_FROM = 50
+ENOUGH = 0.5
 _FUSION = f"(({_RRF} + coalesce(nearness, 0) + coalesce(strength, 0)) / 3)"
 _CHUNK, _VECTOR, _DOCUMENT = (model._meta.db_table for model in (Chunk, ChunkVector, Document))
 # Read once: a vector of 4,000 dimensions is 40 kB of text. And not known to the planner, who would
@@ -94,7 +96,7 @@ _BY_WORDS = """
 _WORDED = """
     worded AS (
         SELECT id, row_number() OVER (ORDER BY relevance DESC, id) AS text_rank {document},
-            relevance / max(relevance) OVER () AS strength
+            relevance / greatest(max(relevance) OVER (), %(enough)s::float8) AS strength
         FROM matching
     )
 """

@@ -261,8 +261,17 @@ def test_fusion_is_of_ranks_and_of_how_near_a_hit_comes_to_the_best(user, embedd
         ranks = [rank for rank in (each.vector_rank, each.text_rank) if rank]
         rrf = sum(1 / (60 + rank) for rank in ranks) * 61 / 2
         near = max(0, (least - each.distance) / (least - best)) if each.vector_rank else 0
-        strong = each.relevance / strongest if each.text_rank else 0
+        strong = each.relevance / strongest if each.text_rank else 0  # the best has all words
         assert each.fusion == pytest.approx((rrf + near + strong) / 3, abs=1e-3)
+
+
+def test_a_word_or_two_of_a_long_question_are_not_the_best_by_words(user, embedder, either_way):
+    """As of a question in another language, which shares a name with many passages."""
+    make_document(user, "a", ["storm", *(f"calm {n}" for n in range(9))])
+    analyze()
+    (first, *_) = find(user, "storm zebra yacht walrus violin lantern")
+    assert (first.explanation.vector_rank, first.explanation.text_rank) == (1, 1)
+    assert 2 / 3 < first.score < 1
 
 
 def test_the_only_one_is_the_best(user, embedder, either_way):
