@@ -10,6 +10,7 @@ import pypdfium2
 
 from documents.extraction.lines import Cell, Line
 from documents.extraction.pdf_letters import Blank, Letters
+from documents.extraction.pdf_raised import with_raised
 
 # Ends of visual lines: PDFium runs words together that the typesetter hyphenated, and puts one of
 # these in the place of the hyphen.
@@ -35,7 +36,7 @@ def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Li
     letters = Letters(textpage, text)
     places = [
         (line, at + len(whole) - len(whole.lstrip()))
-        for whole, at in _parts(text)
+        for whole, at in _parts(with_raised(letters, text))
         if (line := whole.strip()) and line not in _SOFT_HYPHENS
     ]
     lines = _measured(letters, places, number)
