@@ -11,7 +11,7 @@ from documents.exceptions import CorruptFile
 from documents.extraction import parts
 from documents.extraction.delimiters import DECLARED, delimiter_of
 from documents.extraction.encodings import decode
-from documents.extraction.json_text import indented
+from documents.extraction.json_text import indented, readable_lines
 from documents.extraction.reading import Reading
 from documents.extraction.trees import xml_tree
 from documents.extraction.xml_text import flows_of
@@ -72,7 +72,7 @@ def read_json(reading: Reading) -> Iterator[Element]:
     try:
         pretty = indented(text, reading.limits.max_chars)
     except (ValueError, RecursionError):
-        pretty = text  # JSON lines, JSON with comments, a nest of a thousand levels: still text
+        pretty = readable_lines(text)  # or JSON with comments, a nest of a thousand levels: text
     yield parts.code(pretty)
 
 

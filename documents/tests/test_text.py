@@ -86,6 +86,12 @@ def test_what_is_not_one_value_of_json_is_read_as_it_is(read, source):
     assert read("a.json", source) == [("code", source)]
 
 
+def test_json_lines_say_what_their_escapes_stand_for(read):
+    source = '{"t": "\\u65e5\\u672c \\"a\\\\u\\"", "n": 1.10}\n{"t": "\\u00e9\\n"}\n{"t": \\u00e9}'
+    said = '{"t": "日本 \\"a\\\\u\\"", "n": 1.10}\n{"t": "é\\n"}\n{"t": \\u00e9}'
+    assert read("a.json", source) == read("a.jsonl", source) == [("code", said)]
+
+
 def test_texts_of_xml_come_in_the_order_of_the_file(read):
     source = "<a><p>See <b>the <i>guide</i></b> before<!-- now --> you <b>go</b>.</p>Stop.</a>"
     found = read("a.xml", f'<?xml version="1.0"?>{source}')
