@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from documents.tests.files import parts_of
 from documents.tests.reading import extract
 
 
@@ -63,6 +64,22 @@ def test_a_long_csv_is_several_tables_with_one_header(tmp_path):
     extracted = extract(path)
     assert [table.header for table in extracted.elements] == ["id | name"] * 3
     assert extracted.text.endswith("2499 | name 2499")
+
+
+def test_what_stands_above_the_table_of_a_csv_is_its_caption(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("Sales by region,,\n\nGenerated in May\nRegion,Q1,Q2\nNorth,1,2\nTotal,,\n")
+    extracted = extract(path)
+    assert parts_of(extracted) == [
+        ("text", "Sales by region"),
+        ("text", "Generated in May"),
+        ("table", "Region | Q1 | Q2\nNorth | 1 | 2\nTotal"),
+    ]
+    assert extracted.elements[2].header == "Region | Q1 | Q2"
+
+
+def test_a_csv_of_one_column_is_a_table(read):
+    assert read("a.csv", "Name\nAnn\nBob\n") == [("table", "Name\nAnn\nBob")]
 
 
 def test_json_and_xml(read):
