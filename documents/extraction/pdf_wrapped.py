@@ -10,6 +10,7 @@ from documents.extraction.pdf_cells import ALIGNED, FEWEST_CELLS, Row, longer
 _WRAPPED = 1.6  # from one line of a cell to the next, in sizes of the type
 _CLOSER = 0.85  # than from row to row, for lines of one row
 _LETTER = 0.6  # wide, in sizes of the type
+_MOST_LINES = 200  # of a row; for the sake of time
 _WORD = re.compile(r"[^\W\d_]{2}|[\u3040-\u9fff\uac00-\ud7af]")
 
 Columns = Sequence[tuple[float, float]]
@@ -54,7 +55,8 @@ def _step(run: Sequence[Row], columns: Columns) -> float:
 
 
 def _is_near(above: Row, row: Row) -> bool:
-    return 0 < above.lowest - row.highest < row.size * _WRAPPED
+    step = above.lowest - row.highest
+    return 0 < step < row.size * _WRAPPED and len(above.lines) < _MOST_LINES
 
 
 def _goes_on(above: Row, row: Row, columns: Columns, closest: float) -> bool:
