@@ -11,7 +11,6 @@ _DECIMALS = 4  # … and lose what is beyond ten digits, as in cells without a f
 _EXACT = 2**53  # below it a float is every whole number there is
 _PLAIN = 1e21  # whole numbers below it are written without an exponent
 _PERCENT = re.compile(r"(?:\.([0#?]*))?%")
-_ZEROS = re.compile("0{2,20}")
 _GENERAL = frozenset({"", "general", "standard"})
 _ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
 _TIMES = re.compile(r"[ymdhs]")  # in the code of a format, what is quoted aside
@@ -59,14 +58,6 @@ def percent_decimals(code: str) -> int | None:
     """With how many decimals a number format shows a percentage; None when it shows none."""
     match = _PERCENT.search(_QUOTED.sub("", code))
     return len(match[1] or "") if match else None
-
-
-def shape_of(code: str) -> str | None:
-    """How Python formats a number as this format of cells does: a percentage, or with zeros before
-    it as in a code of a place or a product; None for all other formats."""
-    if (decimals := percent_decimals(code)) is not None:
-        return f".{decimals}%"
-    return f"0{len(code)}.0f" if _ZEROS.fullmatch(code) else None
 
 
 def formatted(text: str, code: str, *, since_1904: bool = False) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from documents.exceptions import TooMuchText
 
-_TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*"|[][{},:]|[^][{},:"\s]+')
+_STRING = r'"(?:[^"\\]+|\\.)*"'
+_TOKEN = re.compile(rf'{_STRING}|[][{{}},:]|[^][{{}},:"\s]+')
+_ESCAPED = re.compile(_STRING)
 _OPENING, _CLOSING = frozenset("[{"), frozenset("]}")
 
 
@@ -23,6 +25,19 @@ def indented(text: str, limit: int) -> str:
         if size > limit:
             raise TooMuchText(limit=limit)
     return "".join(written)
+
+
+def readable_lines(text: str) -> str:
+    """Several values, one a line (JSON lines), with the characters that their escapes stand for."""
+    return "\n".join(_readable(line) if "\\u" in line else line for line in text.split("\n"))
+
+
+def _readable(line: str) -> str:
+    try:
+        json.loads(line, parse_float=str, parse_int=str)
+    except (ValueError, RecursionError):
+        return line
+    return _ESCAPED.sub(lambda string: _unescaped(string[0]), line)
 
 
 def _pieces(text: str) -> Iterator[str]:

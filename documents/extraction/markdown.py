@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pyromark import Options, events
-from unstructured.documents.elements import Element
+from unstructured.documents.elements import Element, Title
 
 from documents.extraction import parts, web
 from documents.extraction.raised import raise_last
@@ -24,6 +24,10 @@ _MATTER = re.compile(
     r"\A---[ \t]*\n(?:(?:[\w\"'.-]+[ \t]*:|[ \t#}\]]|-[ \t])[^\n]*\n|\n)*+"
     r"(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 )
+# The title in it, unless it is written over several lines.
+_TITLE = re.compile(
+    r"""^title[ \t]*:[ \t]*(["']?)(?![>|&*!{\["'])(\S.*?)\1[ \t]*$""", re.MULTILINE | re.IGNORECASE
+)
 _ANCHOR = re.compile(r"\{:?\s*[#.][^{}]*\}$")
 _BREAK = re.compile(r"<br\b", re.IGNORECASE)
 _BLOCKS = frozenset({
@@ -35,9 +39,25 @@ _PLAIN = (parts.paragraph, "")
 
 
 def read_markdown(reading: Reading) -> Iterator[Element]:
+    text = text_of(reading)
+    matter = _MATTER.match(text)
+    title = _TITLE.search(matter[0]) if matter else None
+    elements = _elements(text[matter.end() :] if matter else text)
+    if title is not None:
+        elements = iter(found := list(elements))
+        if not any(map(_is_main_heading, found)):
+            yield parts.title(title[2], 1)
+    yield from elements
+
+
+def _is_main_heading(element: Element) -> bool:
+    return isinstance(element, Title) and not element.metadata.category_depth
+
+
+def _elements(text: str) -> Iterator[Element]:
     walker = _Walker()
     event: Any
-    for event in events(_MATTER.sub("", text_of(reading), count=1), options=_OPTIONS):
+    for event in events(text, options=_OPTIONS):
         if type(event) is dict:
             walker.take(*event.popitem())
         elif event != "Rule":

@@ -8,7 +8,7 @@ import pypandoc
 from unstructured.documents.elements import Element, NarrativeText, Title
 
 from documents.exceptions import CorruptFile, DocumentError, TooComplex
-from documents.extraction import parts, rtf, web
+from documents.extraction import parts, rst, rtf, web
 from documents.extraction.reading import Reading
 from documents.extraction.text import blocks_of, text_of
 
@@ -24,8 +24,6 @@ _OPTIONS = "#+OPTIONS: p:t H:6\n"
 _PANDOC = pypandoc.get_pandoc_path()
 # Of the reader's time. Pandoc's grows with the square of some texts, with others twice a line.
 _SHARE = 0.5
-# Tables that lie in other files, which are not ours to read: they would end pandoc.
-_ELSEWHERE = re.compile(r"^([ \t]+:)(?=(?:file|url):)", re.MULTILINE)
 
 
 def read_markup(reading: Reading) -> Iterator[Element]:
@@ -73,7 +71,7 @@ def _items(element: Element) -> Iterator[Element]:
 def _html(reading: Reading, text: str) -> str:
     source = _FORMATS[reading.content_type]
     if source == "rst":
-        text = _ELSEWHERE.sub(r"\1no-", text)
+        text = rst.prepared(text)
     elif source == "org":
         text = _OPTIONS + text
     command = [_PANDOC, "--sandbox", f"--from={source}", "--to=html", "--wrap=none"]

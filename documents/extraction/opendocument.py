@@ -9,9 +9,9 @@ from unstructured.documents.elements import Element
 
 from documents.extraction import mathml, parts
 from documents.extraction.opendocument_lists import lists_of
-from documents.extraction.opendocument_styles import raised_styles
+from documents.extraction.opendocument_styles import placed_styles
 from documents.extraction.packages import Package, local_name, opened
-from documents.extraction.raised import raise_last
+from documents.extraction.raised import raise_last, sink_last
 from documents.extraction.reading import Reading
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
@@ -57,7 +57,7 @@ class _Document:
         self._package = package
         self._content, self._styles = package.xml("content.xml"), package.xml("styles.xml")
         self._lists = lists_of(self._styles, self._content)
-        self._raised = raised_styles(self._content, self._styles)
+        self._places = placed_styles(self._content, self._styles)
         self._page: int | None = None
 
     def body(self, kind: str) -> etree._Element | None:
@@ -208,8 +208,11 @@ class _Document:
             elif _is_read(child, tag) and tag != "text-box":
                 start = len(texts)
                 self._gather(child, texts)
-                if self._raised and child.get(f"{_TEXT}style-name") in self._raised:
+                place = self._places.get(child.get(f"{_TEXT}style-name", ""))
+                if place is True:
                     raise_last(texts, start)
+                elif place is False:
+                    sink_last(texts, start, child.tail or "")
             texts.append(child.tail or "")
 
     def _formula(self, node: etree._Element) -> str:

@@ -122,6 +122,11 @@ class Letters:
             return False
         return bool(self._flags.value & _FORCE_BOLD) or _is_bold_name(self._name.value)
 
+    def font(self, at: int) -> bytes:
+        """The name of the letter's font, empty for none."""
+        known = _get_font(self._page, self._index[at], *self._to_font)
+        return self._name.value if known else b""
+
 
 def _turn(a: float, b: float, d: float) -> int:
     if abs(b) > abs(a):

@@ -10,6 +10,7 @@ import pypdfium2
 
 from documents.extraction.lines import Cell, Line
 from documents.extraction.pdf_letters import Blank, Letters
+from documents.extraction.pdf_raised import with_raised
 
 # Ends of visual lines: PDFium runs words together that the typesetter hyphenated, and puts one of
 # these in the place of the hyphen.
@@ -23,6 +24,8 @@ _TWO_NUMBERS = re.compile(r"\d.* .*\d")
 _PROBE_EVERY, _PROBE_LENGTH = 8, 30
 _CELL_GAP = 0.9  # sizes of the type
 _CELL_GAP_OF_NUMBERS = 0.6
+_FEWEST_CELLS = 3  # of what is hardly anything else than a row of a table
+_MOST_LINES = 12  # of such a row
 _SAME = 0.5  # points
 _OTHER_BASE = 0.45  # sizes of the type; signs above or below the line stand nearer to it
 
@@ -35,7 +38,7 @@ def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Li
     letters = Letters(textpage, text)
     places = [
         (line, at + len(whole) - len(whole.lstrip()))
-        for whole, at in _parts(text)
+        for whole, at in _parts(with_raised(letters, text))
         if (line := whole.strip()) and line not in _SOFT_HYPHENS
     ]
     lines = _measured(letters, places, number)
@@ -65,6 +68,8 @@ def _measured(letters: Letters, places: Sequence[Place], number: int) -> list[Li
     lines = [_line(letters, line, at, number, gaps=gaps) for line, at in places]
     if not any(line.cells for line in lines):
         return lines
+    if not gaps:
+        lines = list(_with_neighbours(letters, lines, places))
     heights = [
         _heights(letters, line, at) if line.cells else []
         for line, (_, at) in zip(lines, places, strict=True)
@@ -77,6 +82,23 @@ def _measured(letters: Letters, places: Sequence[Place], number: int) -> list[Li
         for line, own, others in zip(lines, heights, around, strict=True)
         for part in (_at_heights(line, own) if _shared(own, *others) else [line])
     ]
+
+
+def _with_neighbours(
+    letters: Letters, lines: Sequence[Line], places: Sequence[Place]
+) -> Iterator[Line]:
+    """The lines; those beside or between what may be rows of a table, which may be of the same,
+    are looked at for gaps as well."""
+    rows = [at for at, line in enumerate(lines) if len(line.cells) >= _FEWEST_CELLS]
+    beside = {at + step for at in rows for step in (-1, 1)}
+    for row, other in pairwise(rows):
+        beside.update(range(row, other) if other - row < _MOST_LINES else ())
+    for at, line in enumerate(lines):
+        text, place = places[at]
+        if at in beside and not line.cells and " " in text:
+            yield replace(line, cells=_cells(letters, text, place, line.size, line.turn))
+        else:
+            yield line
 
 
 def _heights(letters: Letters, line: Line, at: int) -> list[float]:

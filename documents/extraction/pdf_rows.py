@@ -32,6 +32,8 @@ def _rows(lines: Iterable[Line]) -> list[Row]:
             rows[-1] = _joined([rows[-1], row])
         elif rows and (wrapped := _beside_wrapped(rows, line)):
             rows[-wrapped:] = [_joined([*rows[-wrapped:], row])]
+        elif rows and _is_within(rows[-1], row):
+            rows[-1] = _joined([rows[-1], row])
         else:
             rows.append(row)
     return rows
@@ -60,6 +62,14 @@ def _beside_wrapped(rows: Sequence[Row], line: Line) -> int:
         if count == len(rows) or not _goes_on(rows[-count - 1], row):
             return 0
     return 0
+
+
+def _is_within(above: Row, row: Row) -> bool:
+    """Whether a line goes on with the last cell of a row whose other cells are no shorter."""
+    if len(above.cells) < FEWEST_CELLS or not _is_under(above.cells[-1], row):
+        return False
+    step = above.lines[-1].base - row.base
+    return 0 < step < row.size * _WRAPPED and row.base > above.lowest - row.size * SAME_BASE
 
 
 def _fills(rows: Sequence[Row]) -> bool:

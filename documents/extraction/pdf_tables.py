@@ -12,6 +12,7 @@ from documents.extraction import parts
 from documents.extraction.lines import Line
 from documents.extraction.pdf_cells import Row
 from documents.extraction.pdf_rows import rows_of
+from documents.extraction.pdf_wrapped import Columns, is_next_line, joined, lines_after, whole_rows
 
 _FEWEST_ROWS = 3
 _MARKER = re.compile(r"(?:[^\w\s]|[\[(]?\w{1,4}[.)\]]|\d[\d.\-]*)$")
@@ -29,13 +30,14 @@ def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
         return
     text: list[Line] = []
     for run in _runs(rows_of(lines)):
-        if len(run) < _FEWEST_ROWS or not _is_table(run, columns := _columns(run)):
+        rows = whole_rows(run, columns := _columns(run))
+        if len(rows) < _FEWEST_ROWS or not _is_table(run, rows, columns):
             text += [line for row in run for line in row.lines]
             continue
         if text:
             yield text
             text = []
-        yield from [_listing(run)] if _is_code(run) else _table(run, columns)
+        yield from [_listing(run)] if _is_code(run) else _table(rows, columns)
     if text:
         yield text
 
@@ -71,14 +73,20 @@ def _parted(line: Line) -> list[Line]:
 def _runs(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """Rows that could be of one table; every other row alone."""
     run: list[Row] = []  # its first has several cells
+    whole: Row | None = None  # the last of them, with all lines of its cells
     for row in rows:
+        if whole is not None and is_next_line(whole, row):
+            run.append(row)
+            whole = joined(whole, row)
+            continue
         if run and _goes_on(run[-1], row):
             run.append(row)
-            continue
-        yield from _ended(run)
-        run = [row] if len(row.cells) > 1 else []
-        if not run:
-            yield [row]
+        else:
+            yield from _ended(run)
+            run = [row] if len(row.cells) > 1 else []
+            if not run:
+                yield [row]
+        whole = row if run else None
     yield from _ended(run)
 
 
@@ -89,12 +97,13 @@ def _goes_on(before: Row, row: Row) -> bool:
 
 
 def _ended(run: list[Row]) -> Iterator[list[Row]]:
-    """A run without the single cells at its end, which are the text that follows."""
-    end = len(run)
-    while end > 1 and len(run[end - 1].cells) == 1:
-        end -= 1
-    if run:
-        yield run[:end]
+    """A run without the single cells at its end, which are the text that follows, unless they are
+    lines of its last row."""
+    if not run:
+        return
+    end = max(at for at, row in enumerate(run, 1) if len(row.cells) > 1)
+    end += lines_after(run[:end], run[end:], _columns(run)) if end < len(run) else 0
+    yield run[:end]
     for row in run[end:]:
         yield [row]
 
@@ -113,13 +122,14 @@ def _columns(run: Sequence[Row]) -> list[tuple[float, float]]:
     return merged
 
 
-def _is_table(run: Sequence[Row], columns: Sequence[tuple[float, float]]) -> bool:
-    rows = [row for row in run if len(row.cells) > 1]
+def _is_table(run: Sequence[Row], whole: Sequence[Row], columns: Columns) -> bool:
+    """Whether the run is one; `whole` are its rows, each with all lines of its cells."""
+    rows = [row for row in whole if len(row.cells) > 1]
     if len(rows) < _FEWEST_ROWS or len(columns) < 2 or _are_text_columns(run):
         return False
     filled = sum(len(row.cells) for row in rows) / (len(rows) * len(columns))
     letters = fmean(len(cell.text) for row in rows for cell in row.cells)
-    if letters < _SHORT_CELL or filled < _LEAST_FILLED or len(rows) < len(run) * _LEAST_FILLED:
+    if letters < _SHORT_CELL or filled < _LEAST_FILLED or len(rows) < len(whole) * _LEAST_FILLED:
         return False  # the letters of a figure, or gaps here and there
     return len(columns) > 2 or not _is_list(rows)
 
@@ -149,7 +159,7 @@ def _are_text_columns(run: Sequence[Row]) -> bool:
     )
 
 
-def _table(run: Sequence[Row], columns: Sequence[tuple[float, float]]) -> Iterator[Element]:
+def _table(run: Sequence[Row], columns: Columns) -> Iterator[Element]:
     rows: list[list[str]] = []
     for row in run:
         placed = _placed(row, columns)
@@ -164,7 +174,7 @@ def _table(run: Sequence[Row], columns: Sequence[tuple[float, float]]) -> Iterat
         yield made
 
 
-def _placed(row: Row, columns: Sequence[tuple[float, float]]) -> list[str]:
+def _placed(row: Row, columns: Columns) -> list[str]:
     """The row's cells in their columns; one that reaches over several is in its first."""
     texts = [""] * len(columns)
     for cell in row.cells:

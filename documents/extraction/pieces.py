@@ -13,7 +13,8 @@ from documents.extraction.tokens import MOST_CHARS_PER_TOKEN, estimate_tokens
 # after an end mark (Chinese, Japanese, Indic, Khmer, Burmese, Ethiopic …), or on a new line. Each
 # way starts from one character of one class, which is what makes the search fast.
 _FEW = "{0,20}"  # end marks in a row: of more, the last ones are found; else each would try all
-_CLOSING = r"[\"'”’)\]»]*"
+_NOTE = "⁰¹²³⁴-⁹"  # the number of a note
+_CLOSING = rf"[\"'”’)\]»{_NOTE}]*"
 _BLANKED, _DIRECT = ".!?؟۔։", "。！？；…｡।॥።፧။។៕"
 _SENTENCE_END = (
     rf"[\n{_BLANKED}{_DIRECT}](?:"
@@ -21,7 +22,7 @@ _SENTENCE_END = (
     rf"(?<!\bFig.)(?<!\bNo.)(?<!\bvs.)(?<!\betc.)[{_BLANKED}]{_FEW}{_CLOSING}\s+"
     rf"(?=[^\s\da-z.,;)])|(?<=[!?؟۔։])[!?؟۔։]{_FEW}{_CLOSING}\s+"
     rf"|(?<=\.){_CLOSING}\s+(?=\d+[^\d.]|\()"
-    rf"|(?<=[{_DIRECT}])[{_DIRECT}]*[”’」』）】》]*\s*"
+    rf"|(?<=[{_DIRECT}])[{_DIRECT}]*[”’」』）】》{_NOTE}]*\s*"
     r"|(?<=\n)\n*"
     r")"
 )

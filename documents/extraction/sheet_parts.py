@@ -8,17 +8,21 @@ from lxml import etree
 from unstructured.documents.elements import Element, Table
 
 from documents.extraction import parts
-from documents.extraction.cell_values import shape_of
+from documents.extraction.cell_formats import Shape, shape_of
 from documents.extraction.charts import chart_elements
 from documents.extraction.packages import Package
-from documents.extraction.sheet_texts import Cell, cell_texts, column_of, shared_texts
+from documents.extraction.sheet_texts import cell_texts, column_of, shared_texts
 
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _D = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})" s="(\d{1,6})"')
-_BUILT_IN = {"9": ".0%", "10": ".2%"}  # the percentages that have no format of their own
+# The percentages that have no format of their own.
+_BUILT_IN = {"9": Shape(".0%"), "10": Shape(".2%")}
+
+# Row -> columns, and the shape of the number in each, or its text. All from 0.
+Seen = dict[int, list[tuple[int, Shape | str]]]
 
 
 class SheetParts:
@@ -27,23 +31,20 @@ class SheetParts:
     def __init__(self, package: Package) -> None:
         self._package = package
 
-    def shapes(self, sheet: str) -> dict[Cell, str]:
-        """The cells that show a number in a shape of its own, and that as `shape_of` tells it."""
-        styles, data = self._shaped_styles, None
-        if styles:
-            data = self._package.bytes(self._parts.get(sheet, ""))
-        return {
-            (int(row) - 1, column_of(column)): styles[int(style)]
-            for column, row, style in _CELL.findall(data or b"")
-            if int(style) in styles
-        }
-
-    def texts(self, sheet: str) -> dict[Cell, str]:
-        """The cells whose text has raised signs in it, and that as it is seen."""
-        if self._shared == {}:
-            return {}  # as in nearly all: no sheet need be looked through
-        data = self._package.bytes(self._parts.get(sheet, ""))
-        return dict(cell_texts(data or b"", self._shared or {}))
+    def seen(self, sheet: str) -> Seen:
+        """Row, from 0 -> its cells that are seen otherwise than the workbook library tells them."""
+        seen: Seen = {}
+        if not self._shaped_styles and self._shared == {}:
+            return seen  # no sheet need be looked through
+        data = self._package.bytes(self._parts.get(sheet, "")) or b""
+        for column, row, style in _CELL.findall(data) if self._shaped_styles else ():
+            if (shape := self._shaped_styles.get(style)) is not None:
+                seen.setdefault(int(row) - 1, []).append((column_of(column), shape))
+        for (at, column), text in (
+            () if self._shared == {} else cell_texts(data, self._shared or {})
+        ):
+            seen.setdefault(at, []).append((column, text))
+        return seen
 
     def comments(self, sheet: str) -> Iterator[tuple[str, str]]:
         """Cell, such as "B2", and comment."""
@@ -88,8 +89,8 @@ class SheetParts:
         return None
 
     @cached_property
-    def _shaped_styles(self) -> dict[int, str]:
-        """The same of the styles of cells."""
+    def _shaped_styles(self) -> dict[bytes, Shape]:
+        """The styles of cells, by their numbers, that give numbers a shape of its own."""
         for part in self._package.related_of(self._package.main_part(), "styles"):
             root = self._package.xml(part)
             if root is not None:
@@ -106,14 +107,14 @@ def _drawn(root: etree._Element | None, page: int) -> Iterator[Element]:
             yield parts.paragraph(text, page)
 
 
-def _shaped_styles(root: etree._Element) -> dict[int, str]:
+def _shaped_styles(root: etree._Element) -> dict[bytes, Shape]:
     shapes = dict(_BUILT_IN)
     for node in root.iter(f"{_S}numFmt"):
         if (shape := shape_of(node.get("formatCode", ""))) is not None:
             shapes[node.get("numFmtId", "")] = shape
     cells = root.find(f"{_S}cellXfs")
     return {
-        at: shapes[number]
+        b"%d" % at: shapes[number]
         for at, style in enumerate(cells if cells is not None else ())
         if (number := style.get("numFmtId", "")) in shapes
     }

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lxml import etree
 
@@ -59,6 +60,7 @@ def _text(node: etree._Element) -> str:
     return "".join(texts).replace("_x000D_", "").strip()
 
 
+@lru_cache(1000)
 def column_of(letters: bytes) -> int:
     column = 0
     for letter in letters:

@@ -20,12 +20,12 @@ from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile, PasswordProtected
 from documents.extraction import parts, types
+from documents.extraction.cell_formats import Shape
 from documents.extraction.cell_values import shown
 from documents.extraction.packages import opened
 from documents.extraction.reading import Reading
 from documents.extraction.sheet_parts import SheetParts
 from documents.extraction.sheet_room import with_room
-from documents.extraction.sheet_texts import Cell
 
 
 def read_workbook(reading: Reading) -> Iterator[Element]:
@@ -94,21 +94,20 @@ def _content(
 
 
 def _rows(sheet: CalamineSheet, beside: SheetParts | None, name: str) -> Iterator[list[str]]:
-    shapes, texts = (beside.shapes(name), beside.texts(name)) if beside is not None else ({}, {})
-    rows = sheet.iter_rows()
-    if not shapes and not texts:
-        return ([shown(value) for value in row] for row in rows)
+    seen = beside.seen(name) if beside is not None else {}
     _, left = sheet.start or (0, 0)  # rows are counted from the sheet's first, columns from this
-    return (
-        [_shown(value, (at, left + column), shapes, texts) for column, value in enumerate(row)]
-        for at, row in enumerate(rows)
-    )
+    for at, row in enumerate(sheet.iter_rows()):
+        cells = [shown(value) for value in row]
+        for column, as_seen in seen.get(at, ()):
+            if 0 <= column - left < len(row):
+                cells[column - left] = _seen(row[column - left], cells[column - left], as_seen)
+        yield cells
 
 
-def _shown(value: object, cell: Cell, shapes: dict[Cell, str], texts: dict[Cell, str]) -> str:
-    if isinstance(value, float) and cell in shapes:
-        return f"{value:{shapes[cell]}}"
-    return texts[cell] if isinstance(value, str) and cell in texts else shown(value)
+def _seen(value: object, text: str, as_seen: Shape | str) -> str:
+    if isinstance(as_seen, str):
+        return as_seen if isinstance(value, str) else text
+    return as_seen.of(value, text) if isinstance(value, float) else text
 
 
 def _run(rows: Iterable[list[str]], number: int) -> Iterator[Element]:

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from unstructured.documents.elements import Element
 
@@ -11,12 +12,13 @@ from documents.exceptions import CorruptFile
 from documents.extraction import parts
 from documents.extraction.delimiters import DECLARED, delimiter_of
 from documents.extraction.encodings import decode
-from documents.extraction.json_text import indented
+from documents.extraction.json_text import indented, readable_lines
 from documents.extraction.reading import Reading
 from documents.extraction.trees import xml_tree
 from documents.extraction.xml_text import flows_of
 
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
+_LONGEST_CAPTION = 20  # rows
 _BULLET = re.compile(r"\s*(?:[-*•‣◦▪–]|\(?\d{1,3}[.)]|[a-z][.)])\s+\S")
 
 
@@ -62,9 +64,20 @@ def read_csv(reading: Reading) -> Iterator[Element]:
         delimiter = "\t" if is_tsv else delimiter_of(text)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        yield from parts.tables(rows)
+        yield from _captioned(rows)
     except csv.Error as error:
         raise CorruptFile from error
+
+
+def _captioned(rows: Iterator[list[str]]) -> Iterator[Element]:
+    """Rows of one cell before the names of the columns are the table's caption."""
+    head = list(islice(rows, _LONGEST_CAPTION))
+    filled = [[cell for cell in row if cell.strip()] for row in head]
+    begins = next((at for at, cells in enumerate(filled) if len(cells) > 1), 0)
+    if begins and parts.looks_like_header(head[begins]):
+        yield from (parts.paragraph(cells[0]) for cells in filled[:begins] if cells)
+        head = head[begins:]
+    yield from parts.tables(chain(head, rows))
 
 
 def read_json(reading: Reading) -> Iterator[Element]:
@@ -72,7 +85,7 @@ def read_json(reading: Reading) -> Iterator[Element]:
     try:
         pretty = indented(text, reading.limits.max_chars)
     except (ValueError, RecursionError):
-        pretty = text  # JSON lines, JSON with comments, a nest of a thousand levels: still text
+        pretty = readable_lines(text)  # or JSON with comments, a nest of a thousand levels: text
     yield parts.code(pretty)
 
 

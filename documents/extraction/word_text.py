@@ -42,6 +42,7 @@ _DESCRIBED = {
 }
 GONE = (f"{_W}del", f"{_W}moveFrom")  # of the mark that ends a paragraph
 _BLOCKS = tuple(f"{_W}{tag}" for tag in ("p", "tbl", "sdt", "sectPr"))
+_MOVED = 4  # half points, at least, of what is raised or lowered by hand
 _OFF = frozenset({"0", "false", "off"})
 
 
@@ -108,11 +109,29 @@ def _run(node: etree._Element, line: Line) -> None:
 
 def _place(node: etree._Element, settings: etree._Element, line: Line, start: int) -> None:
     """Raise what a run says or sink it, as its settings (`rPr`) say, else as its style does."""
-    said = value(settings, "vertAlign")
+    said = value(settings, "vertAlign") or _position(node, settings)
     if said == "subscript":
         sink_last(line.texts, start, _text_after(node))
     elif said == "superscript" or (not said and value(settings, "rStyle") in line.raised):
         raise_last(line.texts, start)
+
+
+def _position(run: etree._Element, settings: etree._Element) -> str:
+    """What a run that is moved by hand looks like, beside a run that is not."""
+    half_points = value(settings, "position")
+    if not half_points or half_points == _position_before(run):
+        return ""
+    try:
+        moved = int(half_points)
+    except ValueError:
+        return ""
+    return "" if abs(moved) < _MOVED else "superscript" if moved > 0 else "subscript"
+
+
+def _position_before(run: etree._Element) -> str:
+    before = run.getprevious()
+    settings = before.find(f"{_W}rPr") if before is not None else None
+    return "" if settings is None else value(settings, "position")
 
 
 def _text_after(run: etree._Element) -> str:

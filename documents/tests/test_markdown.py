@@ -1,3 +1,5 @@
+import pytest
+
 from documents.tests.reading import extract
 
 
@@ -71,6 +73,24 @@ def test_what_only_looks_like_front_matter_is_text(read):
         ("text", "A text"),
         ("text", "between rulers"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("matter", "body", "titles"),
+    [
+        ("date: 2024-05-01\ntitle: On bees", "## Hives", ["On bees", "Hives"]),
+        ('title: "Bees: a life"', "Words\n\n```sh\n# keep\n```", ["Bees: a life"]),
+        ("title: On bees", "# About bees", ["About bees"]),
+        ("title: On bees", "About bees\n===", ["About bees"]),
+        ("title: >-\n  On bees", "Words", []),
+        ("title:\ntags: [a]", "Words", []),
+        ("subtitle: On bees", "Words", []),
+    ],
+)
+def test_the_title_in_the_front_matter_stands_for_a_main_heading(read, matter, body, titles):
+    found = read("a.md", f"---\n{matter}\n---\n\n{body}\n")
+    assert [text for kind, text in found if kind == "title"] == titles
+    assert "2024" not in str(found)
 
 
 def test_raised_signs_do_not_run_on(read):

@@ -1,5 +1,8 @@
+import time
+
 import pytest
 
+from documents.extraction import rst
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
 
@@ -155,6 +158,49 @@ def test_numbers_and_captions_of_restructured_text(read):
         ("list_item", "dot"),
         ("text", "The pier."),
     ]
+
+
+def test_what_restructured_text_says_of_programs_is_kept(read):
+    source = """
+.. py:function:: read(path, *parts, **more_)
+
+   Reads it. See :ref:`the guide <guide>`, :py:class:`~shelf.Book` and :pep:`8`.
+
+   .. versionadded:: 3.1
+      The parts.
+
+   .. deprecated:: 3.8
+
+.. class:: Book(Thing)
+
+   A book.
+
+.. class:: small
+
+Small print.
+
+.. c:function:: int close(void)
+
+   Closes it.
+"""
+    assert [text for _, text in read("a.rst", source)] == [
+        "read(path, *parts, **more_)",
+        "Reads it. See the guide, shelf.Book and PEP 8.",
+        "Added in version 3.1: The parts.",
+        "Deprecated since version 3.8:",
+        "Book(Thing)",
+        "A book.",
+        "Small print.",
+        "int close(void)",
+        "Closes it.",
+    ]
+
+
+@pytest.mark.parametrize("text", [":" * 50_000, f":a:`{' x' * 30_000}", f".. {'a:' * 30_000}"])
+def test_marks_that_end_nowhere_take_no_time(text):
+    began = time.process_time()
+    assert rst.prepared(text) == text
+    assert time.process_time() - began < 1
 
 
 def test_what_is_struck_in_rich_text_does_not_run_into_what_follows(read):

@@ -112,7 +112,7 @@ def tag(name, *inner, **attributes):
     return f"<{name}{told}>{''.join(inner)}</{name}>"
 
 
-def test_raised_text_is_told_by_its_style(tmp_path):
+def test_raised_and_lowered_text_is_told_by_its_style(tmp_path):
     def style(name, position="", parent=""):
         told = {"style__text-position": position} if position else {}
         base = {"style__parent-style-name": parent} if parent else {}
@@ -127,9 +127,10 @@ def test_raised_text_is_told_by_its_style(tmp_path):
     body = " ".join(
         before + tag("text:span", up, **{"text__style-name": name}) for before, up, name in texts
     )
+    body += f" log{tag('text:span', '2', **{'text__style-name': 'T2'})}8"
     own, named = tag("office:automatic-styles", own), tag("office:styles", named)
     found = document(tmp_path, p(body), named, own=own)
-    assert parts_of(found) == [("text", "10⁶ m² 10³ H2 54 65")]
+    assert parts_of(found) == [("text", "10⁶ m² 10³ H2 54 65 log₂8")]
 
 
 def test_headers_and_footers_are_read_once(tmp_path):

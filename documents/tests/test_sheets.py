@@ -64,7 +64,7 @@ def test_cells_are_read_as_they_are_seen(tmp_path):
     assert table.split("\n") == [
         "Share | 25.6%",
         "Whole | 100%",
-        "Not a percentage | 0.5",
+        "Not a percentage | 0.5 %",
         "Day | 2024-03-01",
         "Moment | 2024-03-01 14:30:05",
         "Time | 09:05",
@@ -75,6 +75,32 @@ def test_cells_are_read_as_they_are_seen(tmp_path):
         "Code | 01234",
         "Plain | 1234",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "seen"),
+    [
+        (1234.5, '#,##0.00 "€"', "1234.5 €"),
+        (-1234.5, "[$$-409]#,##0.00;[Red]-[$$-409]#,##0.00", "-$1234.5"),
+        (7, '_-* #,##0.00\\ [$EUR]_-;-* "-"??\\ [$EUR]_-;_-@_-', "7 EUR"),
+        (-0.5, "[$CHF-807] 0.00", "-CHF 0.5"),
+        (3.25, '0.0"kg";-0.0"kg"', "3.25kg"),
+        (5, 'General" °C"', "5 °C"),
+        (2_500_000, '0.0,,"M"', "2500000"),  # which is 2.5M
+        (5551234567, "(000) 000-0000", "5551234567"),
+        (1200, "#,##0_);(#,##0)", "1200"),
+        (1, '"Yes";;"No"', "1"),
+        (123, '[>=100]0" many";0" few"', "123"),
+        (1.5, '# ?/?" cups"', "1.5"),
+    ],
+)
+def test_units_stand_with_their_numbers(tmp_path, value, code, seen):
+    book = openpyxl.Workbook()
+    book.active.append(["Amount", value, -1])
+    book.active["B1"].number_format = code
+    book.save(str(tmp_path / "a.xlsx"))
+    (_, (_, table)) = parts_of(extract(tmp_path / "a.xlsx"))
+    assert table == f"Amount | {seen} | -1"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from documents.tests.files import parts_of
 from documents.tests.reading import extract
 
 
@@ -65,6 +66,22 @@ def test_a_long_csv_is_several_tables_with_one_header(tmp_path):
     assert extracted.text.endswith("2499 | name 2499")
 
 
+def test_what_stands_above_the_table_of_a_csv_is_its_caption(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("Sales by region,,\n\nGenerated in May\nRegion,Q1,Q2\nNorth,1,2\nTotal,,\n")
+    extracted = extract(path)
+    assert parts_of(extracted) == [
+        ("text", "Sales by region"),
+        ("text", "Generated in May"),
+        ("table", "Region | Q1 | Q2\nNorth | 1 | 2\nTotal"),
+    ]
+    assert extracted.elements[2].header == "Region | Q1 | Q2"
+
+
+def test_a_csv_of_one_column_is_a_table(read):
+    assert read("a.csv", "Name\nAnn\nBob\n") == [("table", "Name\nAnn\nBob")]
+
+
 def test_json_and_xml(read):
     assert read("a.json", json.dumps({"名": [1, 2]})) == [("code", '{\n "名": [\n  1,\n  2\n ]\n}')]
     assert read("a.xml", '<?xml version="1.0"?><a><b>One</b><d>two</d><c x="3"/></a>') == [
@@ -84,6 +101,12 @@ def test_json_keeps_repeated_keys_and_numbers_as_they_were_written(read):
 @pytest.mark.parametrize("source", ['{"a": 1}\n{"a": 2}', '{"a": 1, // why\n}', "[" * 5_000 + "1"])
 def test_what_is_not_one_value_of_json_is_read_as_it_is(read, source):
     assert read("a.json", source) == [("code", source)]
+
+
+def test_json_lines_say_what_their_escapes_stand_for(read):
+    source = '{"t": "\\u65e5\\u672c \\"a\\\\u\\"", "n": 1.10}\n{"t": "\\u00e9\\n"}\n{"t": \\u00e9}'
+    said = '{"t": "日本 \\"a\\\\u\\"", "n": 1.10}\n{"t": "é\\n"}\n{"t": \\u00e9}'
+    assert read("a.json", source) == read("a.jsonl", source) == [("code", said)]
 
 
 def test_texts_of_xml_come_in_the_order_of_the_file(read):

@@ -137,6 +137,19 @@ def test_numbers_that_are_raised_or_below_the_line_do_not_run_on(tmp_path):
     assert texts(document, tmp_path) == ["10^1.5, 1010₂, log₂8, CO2"]
 
 
+def test_what_is_raised_or_lowered_by_hand_does_not_run_on(tmp_path):
+    document = docx.Document()
+    paragraph = document.add_paragraph()
+    runs = [("10", 0), ("6", 8), (" m", 0), ("2", 8), (", log", 0), ("2", -6), ("8, ", 0),
+            ("9", 2), (", 9", 0), ("all ", 8), ("5", 8)]  # fmt: skip
+    for text, half_points in runs:
+        run = paragraph.add_run(text)
+        if half_points:
+            place = parse_xml(f'<w:position {W} w:val="{half_points}"/>')
+            run._r.get_or_add_rPr().append(place)
+    assert texts(document, tmp_path) == ["10⁶ m², log₂8, 9, 9all 5"]
+
+
 def deleted(paragraph, mark="del"):
     """The same paragraph, the mark at its end deleted as a change that is kept."""
     paragraph._p.get_or_add_pPr().append(parse_xml(f"<w:rPr {W}><w:{mark}/></w:rPr>"))
