@@ -139,6 +139,8 @@ class BoundedRequest(http_protocol.WebRequest):
         if self._refused:
             return
         self._cancel_abort()
+        if self.requestHeaders.hasHeader(b"Transfer-Encoding"):  # Django reads no body without
+            self.requestHeaders.setRawHeaders(b"Content-Length", [b"%d" % self._received_bytes])
         super().requestReceived(command, path, version)
 
     def process(self) -> Any:
