@@ -178,6 +178,8 @@ class BoundedRequest(http_protocol.WebRequest):
         if starts and self.channel and not self.finished:
             self.flow = Flow()
             self.registerProducer(self.flow, True)
+        if self.method == b"HEAD" and message["type"] == "http.response.body":
+            message = {"type": message["type"]}  # Daphne would send all but its first piece
         super().handle_reply(message)
 
     def finish(self) -> None:

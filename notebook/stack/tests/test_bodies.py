@@ -108,6 +108,17 @@ def test_the_application_is_told_the_length_of_a_body_that_comes_in_chunks(serve
     assert hashlib.sha256(b"abcdefgh").hexdigest().encode() in said
 
 
+def test_the_answer_to_a_head_is_a_head_however_long_the_body_would_be(server):
+    """What came after it would be taken for the answer to the next request."""
+    asked = head(line="HEAD /large HTTP/1.1", by=None)
+    with connect(server) as connection:
+        connection.sendall(asked + head("Connection: close", line="GET /small HTTP/1.1", by=None))
+        first, second, body = all_of(connection).split(b"\r\n\r\n", 2)
+    assert first.startswith(b"HTTP/1.1 200 OK")
+    assert second.startswith(b"HTTP/1.1 200 OK")
+    assert hashlib.sha256().hexdigest().encode() in body
+
+
 def test_a_form_is_not_taken_apart_on_the_way(server):
     """Twisted would parse it, in memory, for an attribute that nobody reads."""
     content = b"not a form at all" * 10
