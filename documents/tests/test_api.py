@@ -576,6 +576,16 @@ def test_a_wrong_password_is_401_and_many_are_429(user, settings):
     assert_problem(answers[3], 429, "too_many_attempts")
 
 
+@pytest.mark.parametrize("accepted", ["application/octet-stream", "text/markdown", "image/png"])
+def test_the_file_comes_as_what_it_is_whatever_is_accepted(api, available, accepted):
+    """Programs that are made from the schema ask for what it declares."""
+    gone = api.get(f"/api/documents/{uuid.uuid4()}/file/", HTTP_ACCEPT=accepted)
+    assert_problem(gone, 404, "not_found")
+    response = api.get(f"/api/documents/{available}/file/", HTTP_ACCEPT=accepted)
+    response.close()
+    assert (response.status_code, response["Content-Type"]) == (200, "text/markdown")
+
+
 def test_an_orphaned_file_is_removed_after_an_hour_and_a_known_one_stays(api, settings, available):
     from datetime import timedelta
 

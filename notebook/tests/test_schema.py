@@ -75,6 +75,14 @@ def test_an_error_is_one_that_is_declared(api, schema, method, path, asked, stat
     assert_as_declared(schema, method, path, answer, status)
 
 
+@pytest.mark.parametrize("path", ["schema/", "docs/", "documents/", "documents/{id}/text/"])
+def test_a_problem_is_json_whatever_was_asked_for(api, path):
+    answer = api.get(f"/api/{path.format(id=NOBODYS)}", HTTP_ACCEPT="text/nonsense")
+    assert (answer.status_code, answer["Content-Type"]) == (406, "application/problem+json")
+    validate(answer.json(), PROBLEM)
+    assert answer.json()["code"] == "not_acceptable"
+
+
 def test_a_wrong_state_is_declared(api, user, schema):
     task = Task.objects.create(pipeline="document", owner=user, document=make_row(user))
     path = "/api/tasks/{id}/retry/"
