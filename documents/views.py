@@ -74,8 +74,17 @@ class ChunkPagination(CursorPagination):
 class NameFilter(SearchFilter):
     """`?search=`, in the form of Unicode that names are kept in."""
 
+    search_description = "Words, or parts of words, that a name holds all of."
+
     def get_search_terms(self, request: Request) -> list[str]:
         return [normalize("NFC", term) for term in super().get_search_terms(request)]
+
+
+class Ordering(OrderingFilter):
+    ordering_description = (
+        "`created_at`, `updated_at`, `name`, `size` or `status`, with `-` before it the other way "
+        "round; several with commas between them. By default `-created_at`."
+    )
 
 
 class DocumentFilter(filters.FilterSet):
@@ -103,7 +112,7 @@ class DocumentViewSet(
     serializer_class = DocumentSerializer
     queryset = Document.objects.none()
     filterset_class = DocumentFilter
-    filter_backends = (filters.DjangoFilterBackend, NameFilter, OrderingFilter)
+    filter_backends = (filters.DjangoFilterBackend, NameFilter, Ordering)
     search_fields = ("name",)
     ordering_fields = ("created_at", "updated_at", "name", "size", "status")
     ordering = ("-created_at", "-id")
