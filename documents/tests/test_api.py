@@ -568,6 +568,17 @@ def test_an_expired_token_is_refused_and_housekeeping_removes_it(user):
     assert [token.token_key for token in AuthToken.objects.all()] == [good[:15]]
 
 
+def test_who_still_sends_an_old_token_gets_a_new_one(user):
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION="Token " + "0" * 64)
+    given = {"username": "ada", "password": "correct horse"}
+    answer = client.post("/api/auth/token/", given, format="json")
+    assert answer.status_code == 200
+    refused = client.post("/api/auth/token/", given | {"password": "wrong"}, format="json")
+    assert_problem(refused, 401, "invalid_credentials")
+    assert_problem(client.delete("/api/auth/token/"), 401, "authentication_failed")
+
+
 def test_a_wrong_password_is_401_and_many_are_429(user, settings):
     settings.AXES_FAILURE_LIMIT = 3
     wrong = {"username": "ada", "password": "wrong"}
