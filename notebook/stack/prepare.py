@@ -13,25 +13,28 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import connection
+from django.db import OperationalError, connection
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "notebook.settings")
     try:
         django.setup()
-        _reach_postgres()
         call_command("migrate", interactive=False, skip_checks=False, stdout=sys.stderr)
     except (ImproperlyConfigured, SystemCheckError) as error:
         sys.exit(str(error))
-    except psycopg.OperationalError as error:
-        sys.exit(f"Postgres can't be reached: {error}")
+    except OperationalError:
+        _tell_why_postgres_is_away()
+        raise
     call_command("ensure_admin")
 
 
-def _reach_postgres() -> None:
-    """Raises OperationalError with the reason, which a pool keeps to itself."""
-    psycopg.connect(**connection.get_connection_params()).close()
+def _tell_why_postgres_is_away() -> None:
+    """End with the reason, which a pool keeps to itself; return if that is not what is wrong."""
+    try:
+        psycopg.connect(**connection.get_connection_params()).close()
+    except psycopg.OperationalError as error:
+        sys.exit(f"Postgres can't be reached: {error}")
 
 
 if __name__ == "__main__":
