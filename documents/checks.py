@@ -1,7 +1,9 @@
 """System checks: settings that contradict each other or the database are told before they hurt."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from celery import current_app
 from django.apps import AppConfig
@@ -52,8 +54,8 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
          "EMBEDDING_DIMENSIONS must be from 1 to 4000, as an HNSW index takes no more.", "E015"),
         (bool(settings.CHAT_BASE_URL) == bool(settings.CHAT_MODEL),
          "CHAT_BASE_URL and CHAT_MODEL must be set together.", "E022"),
-        (min(settings.EMBEDDING_DAILY_TOKENS, settings.EMBEDDING_CACHE_DAYS) >= 0,
-         "EMBEDDING_DAILY_TOKENS and EMBEDDING_CACHE_DAYS must not be under 0.", "E021"),
+        *((getattr(settings, name) >= 0, f"{name} must not be under 0.", "E021")
+          for name in _AMOUNTS),
         (settings.DATABASE_POOL_SIZE == 0 or settings.DATABASE_POOL_SIZE >= 2,
          "DATABASE_POOL_SIZE must be 0 or at least 2: a task and its heartbeat need one each.",
          "E023"),
@@ -85,6 +87,25 @@ def limits_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[
 
 
 @register()
+def addresses_can_be_reached(
+    app_configs: Sequence[AppConfig] | None, **_: Any
+) -> Iterable[CheckMessage]:
+    """Else it would look as if the other side were away."""
+    for name, schemes in _ADDRESSES.items():
+        address = getattr(settings, name)
+        if address and not _is_address(address, schemes):
+            told = f"{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+            yield Error(f"{told}, and its port be a number.", id="notebook.E026")
+
+
+def _is_address(address: str, schemes: Sequence[str]) -> bool:
+    parts = urlsplit(address)
+    with suppress(ValueError):  # of a port that is no number
+        return parts.scheme in schemes and parts.port != 0
+    return False
+
+
+@register()
 def files_can_be_stored(
     app_configs: Sequence[AppConfig] | None, **_: Any
 ) -> Iterable[CheckMessage]:
@@ -103,8 +124,19 @@ _LIMITS = (
     "MAX_UPLOAD_MB", "MAX_PAGES", "MAX_TEXT_CHARS", "MAX_ARCHIVE_ENTRIES", "MAX_INFLATED_MB",
     "MAX_INFLATION_RATIO", "READER_TIMEOUT_SECONDS",
     "PLAN_TIMEOUT_SECONDS", "CHAT_TIMEOUT_SECONDS", "CHAT_MAX_TOKENS", "CHAT_CONTEXT_TOKENS",
-    "EMBEDDING_BATCH_SIZE", "SWEEP_SECONDS", "TASK_HEARTBEAT_SECONDS",
+    "EMBEDDING_BATCH_SIZE", "EMBEDDING_TIMEOUT_SECONDS", "EMBEDDING_BREAKER_FAILURES",
+    "EMBEDDING_BREAKER_SECONDS", "SWEEP_SECONDS", "REPUBLISH_SECONDS", "TASK_HEARTBEAT_SECONDS",
+    "SOCKETS_PER_USER", "TOKEN_TTL_HOURS",
 )  # fmt: skip
+_AMOUNTS = (  # of which there may be none
+    "EMBEDDING_DAILY_TOKENS", "EMBEDDING_CACHE_DAYS", "EMBEDDING_REQUESTS_PER_MINUTE",
+    "EMBEDDING_TOKENS_PER_MINUTE", "OCR_MAX_PAGES", "BULK_FROM_KB",
+)  # fmt: skip
+_ADDRESSES = {
+    "EMBEDDING_BASE_URL": ("http", "https"),
+    "CHAT_BASE_URL": ("http", "https"),
+    "REDIS_URL": ("redis", "rediss"),
+}
 _LEAST_READER_MB = 256
 _BYTES_PER_CHAR = 40  # of text: as read, as elements, normalised, joined and sent
 

@@ -19,6 +19,7 @@ from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.filters import OrderingFilter, SearchFilter
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -55,8 +56,15 @@ class PlainTextRenderer(BaseRenderer):
     charset = "utf-8"
 
     def render(self, data: Any, *_: Any, **__: Any) -> bytes:
-        """The text; of a problem, which has none, the JSON that its content type promises."""
+        """The text; of what has none, as the answer to an OPTIONS, JSON."""
         return str(data["text"]).encode() if "text" in data else json.dumps(data).encode()
+
+
+class AnyType(DefaultContentNegotiation):
+    """A file is of the type that it is, whatever was asked for."""
+
+    def select_renderer(self, request: Request, renderers: Any, *_: Any) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
 class ChunkPagination(CursorPagination):
@@ -66,8 +74,17 @@ class ChunkPagination(CursorPagination):
 class NameFilter(SearchFilter):
     """`?search=`, in the form of Unicode that names are kept in."""
 
+    search_description = "Words, or parts of words, that a name holds all of."
+
     def get_search_terms(self, request: Request) -> list[str]:
         return [normalize("NFC", term) for term in super().get_search_terms(request)]
+
+
+class Ordering(OrderingFilter):
+    ordering_description = (
+        "`created_at`, `updated_at`, `name`, `size` or `status`, with `-` before it the other way "
+        "round; several with commas between them. By default `-created_at`."
+    )
 
 
 class DocumentFilter(filters.FilterSet):
@@ -95,7 +112,7 @@ class DocumentViewSet(
     serializer_class = DocumentSerializer
     queryset = Document.objects.none()
     filterset_class = DocumentFilter
-    filter_backends = (filters.DjangoFilterBackend, NameFilter, OrderingFilter)
+    filter_backends = (filters.DjangoFilterBackend, NameFilter, Ordering)
     search_fields = ("name",)
     ordering_fields = ("created_at", "updated_at", "name", "size", "status")
     ordering = ("-created_at", "-id")
@@ -179,9 +196,9 @@ class DocumentViewSet(
 
     @extend_schema(
         parameters=[OpenApiParameter("inline", OpenApiTypes.BOOL)],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses={(200, "*/*"): OpenApiTypes.BINARY},
     )
-    @action(detail=True)
+    @action(detail=True, content_negotiation_class=AnyType)
     def file(self, request: Request, **_: Any) -> StreamingHttpResponse:
         """The file as it was uploaded; with `inline=true` a PDF opens in the browser."""
         document = self.get_object()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -32,6 +33,15 @@ class Env(environ.Env):
         if cast is float and not math.isfinite(parsed):
             raise ValueError(value)
         return parsed
+
+    def postgres(self, var: str, default: str) -> dict[str, Any]:
+        """As Django's DATABASES want it. Raises ImproperlyConfigured where it names no database."""
+        engine = self.DB_SCHEMES.get(self.str(var, default).partition("://")[0], "")
+        with suppress(ValueError):  # of a port that is no number
+            found: dict[str, Any] = self.db(var, default) if "postgresql" in engine else {}
+            if found.get("NAME"):
+                return found
+        raise ImproperlyConfigured(f"{var} must be like postgres://user:password@host/name.")
 
     def price(self, var: str, default: str) -> Decimal:
         try:

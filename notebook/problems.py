@@ -15,7 +15,6 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
-from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from tasks.exceptions import TaskError, TransientStepError, is_storage_full
@@ -59,24 +58,19 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]
 
 
 def problem_response(status: int, code: str, detail: str) -> JsonResponse:
-    return JsonResponse(problem(status, code, detail), status=status, content_type=CONTENT_TYPE)
+    return _response(problem(status, code, detail), {})
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+def _response(body: dict[str, Any], headers: dict[str, str]) -> JsonResponse:
+    """JSON, whatever was asked for."""
+    return JsonResponse(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """DRF's `EXCEPTION_HANDLER`. An exception we don't know goes on to Django, which logs it."""
     set_rollback()
-    headers: dict[str, str] = {}
-    if isinstance(error, DATABASE_AWAY):
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    elif isinstance(error, drf.APIException):
-        headers = _headers(error)
-    elif isinstance(error, TransientStepError):
-        seconds = math.ceil(error.retry_after or RETRY_AFTER_SECONDS)
-        headers["Retry-After"] = str(seconds)
     body = describe(error)
-    if body is None:
-        return None
-    return Response(body, body["status"], headers=headers, content_type=CONTENT_TYPE)
+    return None if body is None else _response(body, _headers(error))
 
 
 def describe(error: Exception) -> dict[str, Any] | None:
@@ -110,11 +104,13 @@ def _code(error: drf.APIException) -> str:
     return codes if isinstance(codes, str) else error.default_code
 
 
-def _headers(error: drf.APIException) -> dict[str, str]:
-    found = {
-        "WWW-Authenticate": getattr(error, "auth_header", None),
-        "Retry-After": getattr(error, "wait", None),
-    }
+def _headers(error: Exception) -> dict[str, str]:
+    wait = getattr(error, "wait", None)  # DRF's, of who asks too often
+    if isinstance(error, DATABASE_AWAY):
+        wait = RETRY_AFTER_SECONDS
+    elif isinstance(error, TransientStepError):
+        wait = math.ceil(error.retry_after or RETRY_AFTER_SECONDS)
+    found = {"WWW-Authenticate": getattr(error, "auth_header", None), "Retry-After": wait}
     return {name: str(value) for name, value in found.items() if value}
 
 
@@ -211,16 +207,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500`: Django calls it while the exception is being handled, so we can look at it."""
     error = sys.exc_info()[1]
     if error and is_storage_full(error):
-        body = _storage_full()
-        return problem_response(body["status"], body["code"], body["detail"])
+        return _response(_storage_full(), {})
     if isinstance(error, DATABASE_AWAY):
-        return _away_response()
+        return _response(_database_away(), _headers(error))
     detail = _("Something went wrong on our side. It has been logged.")
     return problem_response(500, "internal_error", detail)
-
-
-def _away_response() -> HttpResponse:
-    body = _database_away()
-    response = problem_response(503, body["code"], body["detail"])
-    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return response

@@ -60,10 +60,12 @@ def _declare_problems(result: dict[str, Any]) -> None:
             for status in sorted(found):
                 reference = {"$ref": f"#/components/responses/{_name(status)}"}
                 operation["responses"].setdefault(str(status), reference)
+            operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
             used |= found
     components = result["components"]
     components["schemas"]["Problem"] = PROBLEM
-    components["responses"] = {_name(status): _response(status) for status in sorted(used)}
+    components["responses"] = {_name(status): _response(_phrase(status)) for status in sorted(used)}
+    components["responses"]["Problem"] = _response("Any other error")
 
 
 def _statuses(path: str, method: str, operation: Operation) -> Iterator[int]:
@@ -84,12 +86,16 @@ def _statuses(path: str, method: str, operation: Operation) -> Iterator[int]:
     yield from (503, *FURTHER.get(operation["operationId"], ()))
 
 
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase
+
+
 def _name(status: int) -> str:
-    return HTTPStatus(status).phrase.replace(" ", "")
+    return _phrase(status).replace(" ", "")
 
 
-def _response(status: int) -> dict[str, Any]:
+def _response(description: str) -> dict[str, Any]:
     return {
-        "description": f"{HTTPStatus(status).phrase}.",
+        "description": f"{description}.",
         "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }

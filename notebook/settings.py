@@ -26,9 +26,9 @@ DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / ".data").resolve()
 def _join_running_stack() -> None:
     """Let a command in another terminal reach the services that `make run` started."""
     shared = runtime(DATA_DIR)
-    if os.environ.get("DATABASE_URL") in (None, shared.get("DATABASE_URL")):
+    if os.environ.get("DATABASE_URL") in (None, "", shared.get("DATABASE_URL")):
         for name, value in shared.items():
-            os.environ.setdefault(name, value)
+            os.environ[name] = os.environ.get(name) or value  # as the stack, to which "" is none
 
 
 _join_running_stack()
@@ -93,7 +93,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "notebook.languages.LanguageMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "notebook.redirects.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -122,7 +122,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Postgres ---------------------------------------------------------------------------------
 # A pool of few connections: persistent ones leak under ASGI threads, fresh ones cost 3-8 ms each.
-DATABASES = {"default": env.db("DATABASE_URL", "postgres://notebook@127.0.0.1:5432/notebook")}
+DATABASES = {"default": env.postgres("DATABASE_URL", "postgres://notebook@127.0.0.1:5432/notebook")}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restarted Postgres costs nobody an error
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     application_name="notebook",

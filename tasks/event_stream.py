@@ -22,7 +22,7 @@ RETRY_MILLISECONDS = 2000  # a browser's pause before it comes back
 
 
 class EventStreamRenderer(BaseRenderer):
-    """Lets clients accept `text/event-stream`; what it renders are problems, which are JSON."""
+    """Lets clients accept `text/event-stream`; what it renders is the answer to an OPTIONS."""
 
     media_type = "text/event-stream"
     format = "sse"

@@ -25,7 +25,9 @@ class CursorPagination(pagination.CursorPagination):
 
     page_size = 50
     page_size_query_param = "page_size"
+    page_size_query_description = "At most 200; by default 50."
     max_page_size = 200
+    cursor_query_description = "Of the links `next` and `previous`."
     ordering: tuple[str, ...] = ("-created_at", "-pk")
     page: list[Any]
     base_url: str
@@ -43,6 +45,11 @@ class CursorPagination(pagination.CursorPagination):
         self.page = found[:size][::-1] if back else found[:size]
         self.has_next, self.has_previous = (came, more) if back else (more, came)
         return self.page
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": "string", "nullable": True, "format": "uri"}
+        shape = {"next": link, "previous": link, "results": schema}
+        return {"type": "object", "required": list(shape), "properties": shape}
 
     def get_ordering(self, *args: Any) -> tuple[str, ...]:
         """What was asked for, made unique."""

@@ -568,12 +568,33 @@ def test_an_expired_token_is_refused_and_housekeeping_removes_it(user):
     assert [token.token_key for token in AuthToken.objects.all()] == [good[:15]]
 
 
+def test_who_still_sends_an_old_token_gets_a_new_one(user):
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION="Token " + "0" * 64)
+    given = {"username": "ada", "password": "correct horse"}
+    answer = client.post("/api/auth/token/", given, format="json")
+    assert answer.status_code == 200
+    refused = client.post("/api/auth/token/", given | {"password": "wrong"}, format="json")
+    assert_problem(refused, 401, "invalid_credentials")
+    assert_problem(client.delete("/api/auth/token/"), 401, "authentication_failed")
+
+
 def test_a_wrong_password_is_401_and_many_are_429(user, settings):
     settings.AXES_FAILURE_LIMIT = 3
     wrong = {"username": "ada", "password": "wrong"}
     answers = [APIClient().post("/api/auth/token/", wrong, format="json") for _ in range(4)]
     assert_problem(answers[0], 401, "invalid_credentials")
     assert_problem(answers[3], 429, "too_many_attempts")
+
+
+@pytest.mark.parametrize("accepted", ["application/octet-stream", "text/markdown", "image/png"])
+def test_the_file_comes_as_what_it_is_whatever_is_accepted(api, available, accepted):
+    """Programs that are made from the schema ask for what it declares."""
+    gone = api.get(f"/api/documents/{uuid.uuid4()}/file/", HTTP_ACCEPT=accepted)
+    assert_problem(gone, 404, "not_found")
+    response = api.get(f"/api/documents/{available}/file/", HTTP_ACCEPT=accepted)
+    response.close()
+    assert (response.status_code, response["Content-Type"]) == (200, "text/markdown")
 
 
 def test_an_orphaned_file_is_removed_after_an_hour_and_a_known_one_stays(api, settings, available):

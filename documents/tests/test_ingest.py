@@ -5,9 +5,10 @@ from io import StringIO
 from types import SimpleNamespace
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from documents.management.commands import ingest
+from documents.tests.embedding_server import error
 from tasks.models import Task
 from tasks.tests.factories import run_all
 
@@ -46,3 +47,17 @@ def test_brackets_in_names_headings_and_questions_are_text(ingested):
 
 def test_brackets_in_the_name_of_a_refused_file_are_text(ingested):
     assert ingested("[red] :smile:.md", "").startswith("[red] :smile:.md: ")
+
+
+def test_a_file_that_is_not_there_is_told_in_a_sentence(user, monkeypatch, tmp_path):
+    monkeypatch.setenv("DATABASE_URL", "as in the settings")
+    out = StringIO()
+    with pytest.raises(SystemExit, match="1"):
+        call_command("ingest", tmp_path / "none.md", user=user.username, stdout=out)
+    assert "none.md: No such file or directory\n" in out.getvalue()
+
+
+def test_a_search_that_fails_is_told_in_a_sentence(ingested, embedder):
+    embedder.misbehave = lambda request: error(401) if "question" in request["input"] else None
+    with pytest.raises(CommandError, match=r"^The embedding service refused our key\."):
+        ingested("a.md", "Some words.", search="question")

@@ -58,6 +58,21 @@ def test_json_that_is_too_long_is_too_large(api, path, caplog):
     assert "Traceback" not in caplog.text
 
 
+def test_half_a_character_is_told_of_as_what_it_is(api):
+    """JSON may hold it, and the answer names it."""
+    sent = '{"query": "x", "mode": "\\ud800"}'
+    answer = api.post("/api/search/", sent, content_type="application/json")
+    assert_problem(answer, 400, "invalid")
+    assert "\ud800" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_an_address_without_its_last_slash_leads_on_as_what_was_asked(api, method):
+    """Programs make a GET of what a 301 leads on: an upload would be answered with the list."""
+    answer = getattr(api, method)("/api/documents?page_size=1")
+    assert (answer.status_code, answer["Location"]) == (308, "/api/documents/?page_size=1")
+
+
 def test_a_form_that_is_too_long_is_too_large(api):
     sent = {"file": SimpleUploadedFile("a.txt", b"a"), "bulk": "x" * 1_100_000}
     assert_problem(api.post("/api/documents/", sent), 413, "request_too_large")

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from documents.checks import limits_agree, times_agree
+from documents.checks import addresses_can_be_reached, limits_agree, times_agree
 from documents.exceptions import ReaderCrashed, ReaderTimeout, TooManyParts
 from documents.extraction.elements import Element, Extracted
 from documents.extraction.results import Gathered, told_passages, told_reading
@@ -101,6 +101,10 @@ def test_signs_that_copy_knows_are_kept(api, monkeypatch, settings, tmp_path, em
         ({"MAX_PAGES": 0}, ["notebook.E030"]),
         ({"EMBEDDING_BATCH_SIZE": 0}, ["notebook.E030"]),
         ({"SWEEP_SECONDS": -1.0}, ["notebook.E030"]),
+        ({"EMBEDDING_TIMEOUT_SECONDS": 0.0}, ["notebook.E030"]),
+        ({"EMBEDDING_BREAKER_FAILURES": 0, "SOCKETS_PER_USER": 0}, ["notebook.E030"] * 2),
+        ({"EMBEDDING_BREAKER_SECONDS": -1.0, "TOKEN_TTL_HOURS": 0}, ["notebook.E030"] * 2),
+        ({"REPUBLISH_SECONDS": 0.0}, ["notebook.E030"]),
         ({"TASK_HEARTBEAT_SECONDS": 0.0}, ["notebook.E030"]),
         ({"READER_MEMORY_MB": 100, "MAX_INFLATED_MB": 100, "MAX_TEXT_CHARS": 1}, ["notebook.E031"]),
         ({"MAX_INFLATED_MB": 99}, ["notebook.E032"]),
@@ -112,6 +116,40 @@ def test_limits_that_make_no_sense_together_are_told(settings, changes, expected
     for name, value in changes.items():
         setattr(settings, name, value)
     assert [problem.id for problem in limits_agree(None)] == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["EMBEDDING_REQUESTS_PER_MINUTE", "EMBEDDING_TOKENS_PER_MINUTE", "OCR_MAX_PAGES"],
+)
+def test_an_amount_under_nothing_is_told_by_its_name(settings, name):
+    setattr(settings, name, 0)
+    assert list(times_agree(None)) == []
+    setattr(settings, name, -1)
+    (problem,) = times_agree(None)
+    assert (problem.msg, problem.id) == (f"{name} must not be under 0.", "notebook.E021")
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "is_one"),
+    [
+        ("EMBEDDING_BASE_URL", "https://api.example/v1", True),
+        ("EMBEDDING_BASE_URL", "http://[::1]:8080/v1", True),
+        ("EMBEDDING_BASE_URL", "api.example/v1", False),
+        ("EMBEDDING_BASE_URL", "http://localhost:port/v1", False),
+        ("CHAT_BASE_URL", "", True),
+        ("CHAT_BASE_URL", "localhost:11434/v1", False),
+        ("REDIS_URL", "redis://:p@ss@localhost:6379/0", True),
+        ("REDIS_URL", "rediss://localhost", True),
+        ("REDIS_URL", "localhost:6379", False),
+        ("REDIS_URL", "redis://localhost:x/0", False),
+        ("REDIS_URL", "http://localhost:6379", False),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_told_by_its_name(settings, name, address, is_one):
+    setattr(settings, name, address)
+    told = [problem.msg for problem in addresses_can_be_reached(None)]
+    assert [each.startswith(f"{name} must begin with") for each in told] == [True] * (not is_one)
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(2, []), (0, ["E011"]), (900, ["E011"])])

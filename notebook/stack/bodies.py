@@ -139,6 +139,8 @@ class BoundedRequest(http_protocol.WebRequest):
         if self._refused:
             return
         self._cancel_abort()
+        if self.requestHeaders.hasHeader(b"Transfer-Encoding"):  # Django reads no body without
+            self.requestHeaders.setRawHeaders(b"Content-Length", [b"%d" % self._received_bytes])
         super().requestReceived(command, path, version)
 
     def process(self) -> Any:
@@ -176,6 +178,8 @@ class BoundedRequest(http_protocol.WebRequest):
         if starts and self.channel and not self.finished:
             self.flow = Flow()
             self.registerProducer(self.flow, True)
+        if self.method == b"HEAD" and message["type"] == "http.response.body":
+            message = {"type": message["type"]}  # Daphne would send all but its first piece
         super().handle_reply(message)
 
     def finish(self) -> None:

@@ -9,9 +9,11 @@ import os
 import sys
 
 import django
+import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import OperationalError, connection
 
 
 def main() -> None:
@@ -21,7 +23,18 @@ def main() -> None:
         call_command("migrate", interactive=False, skip_checks=False, stdout=sys.stderr)
     except (ImproperlyConfigured, SystemCheckError) as error:
         sys.exit(str(error))
+    except OperationalError:
+        _tell_why_postgres_is_away()
+        raise
     call_command("ensure_admin")
+
+
+def _tell_why_postgres_is_away() -> None:
+    """End with the reason, which a pool keeps to itself; return if that is not what is wrong."""
+    try:
+        psycopg.connect(**connection.get_connection_params()).close()
+    except psycopg.OperationalError as error:
+        sys.exit(f"Postgres can't be reached: {error}")
 
 
 if __name__ == "__main__":

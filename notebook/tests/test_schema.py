@@ -7,6 +7,7 @@ from jsonschema import validate
 from rest_framework.test import APIClient
 
 from documents import planning
+from documents.views import DocumentViewSet
 from notebook.schema import PROBLEM
 from tasks.models import Task
 from tasks.tests.factories import make_document as make_row
@@ -73,6 +74,33 @@ def test_an_error_is_one_that_is_declared(api, schema, method, path, asked, stat
         asked = {"data": {"file": SimpleUploadedFile("a.pdf", asked["data"]["file"])}}
     answer = getattr(api, method)(path.format(id=NOBODYS), **asked)
     assert_as_declared(schema, method, path, answer, status)
+
+
+@pytest.mark.parametrize("path", ["schema/", "docs/", "documents/", "documents/{id}/text/"])
+def test_a_problem_is_json_whatever_was_asked_for(api, path):
+    answer = api.get(f"/api/{path.format(id=NOBODYS)}", HTTP_ACCEPT="text/nonsense")
+    assert (answer.status_code, answer["Content-Type"]) == (406, "application/problem+json")
+    validate(answer.json(), PROBLEM)
+    assert answer.json()["code"] == "not_acceptable"
+
+
+def test_an_operation_tells_how_any_other_error_looks(schema):
+    for methods in schema["paths"].values():
+        for operation in methods.values():
+            assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}
+    content = schema["components"]["responses"]["Problem"]["content"]
+    assert list(content) == ["application/problem+json"]
+
+
+def test_the_links_of_a_list_are_always_there(api, schema):
+    shape = schema["components"]["schemas"]["PaginatedDocumentList"]
+    assert shape["required"] == list(api.get("/api/documents/").json())
+
+
+def test_the_ways_to_order_documents_are_named(schema):
+    parameters = schema["paths"]["/api/documents/"]["get"]["parameters"]
+    (told,) = (each["description"] for each in parameters if each["name"] == "ordering")
+    assert all(f"`{field}`" in told for field in DocumentViewSet.ordering_fields)
 
 
 def test_a_wrong_state_is_declared(api, user, schema):

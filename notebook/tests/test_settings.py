@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from notebook.stack.data_dir import locked, open_data_dir
+
 PRICE = "EMBEDDING_PRICE_PER_MILLION_TOKENS"
 PROJECT = Path(__file__).resolve().parent.parent.parent
 TELL = """
@@ -59,6 +61,17 @@ def test_every_line_of_the_example_can_be_used_as_it_is(settings_of):
     assert [name for name, value in found.items() if "#" in str(value)] == []
     assert found["EMBEDDING_QUERY_MODEL"] == found["EMBEDDING_PASSAGE_MODEL"]
     assert found["CHUNK_SIZE"] == 256
+
+
+def test_a_server_whose_variable_is_empty_is_that_of_the_running_stack(settings_of, tmp_path):
+    data_dir, url = open_data_dir(tmp_path / "data"), "redis://:p@127.0.0.1:1/0"
+    with locked(data_dir):
+        shared = {"DATABASE_URL": "postgres://u:p@h/running", "REDIS_URL": url}
+        (data_dir / "runtime.json").write_text(json.dumps(shared))
+        dotenv = f"DATABASE_URL=\nREDIS_URL=\nDATA_DIR={data_dir}\n"
+        found = settings_of(dotenv, "DATABASES", "REDIS_URL")
+    assert found["DATABASES"]["default"]["NAME"] == "running"
+    assert found["REDIS_URL"] == url
 
 
 def test_a_log_level_may_be_written_small(settings_of):

@@ -67,7 +67,8 @@ class Command(BaseCommand):
                 )
             except (OSError, TaskError) as error:
                 self._refused = True
-                self.console.print(f"{path.name}: {getattr(error, 'message', error)}", style="red")
+                said = error.message if isinstance(error, TaskError) else error.strerror
+                self.console.print(f"{path.name}: {said}", style="red")
                 continue
             found.append(upload.document)
         return found
@@ -82,7 +83,10 @@ class Command(BaseCommand):
         return rows.exclude(status=DocumentStatus.AVAILABLE).exists()
 
     def _search(self, owner_id: int, question: str) -> None:
-        hits = search.search(owner_id=owner_id, query=question, top_k=5)
+        try:
+            hits = search.search(owner_id=owner_id, query=question, top_k=5)
+        except TaskError as error:
+            raise CommandError(error.message) from error
         self.console.print(f"\n{question}" if hits else "\nNothing was found.", style="bold")
         for place, hit in enumerate(hits, start=1):
             page = f", page {hit.chunk.page_start}" if hit.chunk.page_start else ""

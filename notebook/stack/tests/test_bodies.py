@@ -22,8 +22,8 @@ from notebook.stack.tests.test_web import MB, head, listens
 
 BODY_SECONDS = 2
 LARGE = 60 * MB
-# Tells the SHA-256 of every request's body. `/full` does what Django does on a full disk, `/large`
-# answers with much.
+# Tells the SHA-256 of every request's body, and its length by the head. `/full` does what Django
+# does on a full disk, `/large` answers with much.
 HASHING_SERVER = f"""
 import errno, hashlib, sys, tempfile
 from notebook.stack.bodies import BoundedRequest
@@ -37,7 +37,8 @@ async def application(scope, receive, send):
         message = await receive()
         digest.update(message["body"])
         more = message["more_body"]
-    await send({{"type": "http.response.start", "status": 200, "headers": []}})
+    told = [(b"X-Length", value) for name, value in scope["headers"] if name == b"content-length"]
+    await send({{"type": "http.response.start", "status": 200, "headers": told}})
     for _ in range({LARGE // MB} if scope["path"] == "/large" else 0):
         await send({{"type": "http.response.body", "body": bytes({MB}), "more_body": True}})
     await send({{"type": "http.response.body", "body": digest.hexdigest().encode()}})
@@ -93,6 +94,29 @@ def test_the_application_gets_the_very_bytes(server, length):
     status, body = send(server, content)
     assert status == 200
     assert hashlib.sha256(content).hexdigest().encode() in body
+
+
+def test_the_application_is_told_the_length_of_a_body_that_comes_in_chunks(server):
+    """Django takes a body for as long as its head says, and for empty if that says nothing."""
+    with connect(server) as connection:
+        connection.sendall(head("Connection: close", "Transfer-Encoding: chunked"))
+        for piece in (b"abc", b"defgh"):
+            connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
+        connection.sendall(b"0\r\n\r\n")
+        said = all_of(connection)
+    assert b"\r\nX-Length: 8\r\n" in said
+    assert hashlib.sha256(b"abcdefgh").hexdigest().encode() in said
+
+
+def test_the_answer_to_a_head_is_a_head_however_long_the_body_would_be(server):
+    """What came after it would be taken for the answer to the next request."""
+    asked = head(line="HEAD /large HTTP/1.1", by=None)
+    with connect(server) as connection:
+        connection.sendall(asked + head("Connection: close", line="GET /small HTTP/1.1", by=None))
+        first, second, body = all_of(connection).split(b"\r\n\r\n", 2)
+    assert first.startswith(b"HTTP/1.1 200 OK")
+    assert second.startswith(b"HTTP/1.1 200 OK")
+    assert hashlib.sha256().hexdigest().encode() in body
 
 
 def test_a_form_is_not_taken_apart_on_the_way(server):

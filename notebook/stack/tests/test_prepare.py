@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from notebook.stack.child import PROJECT_DIR
+from notebook.stack.service import free_port
 
 
 def prepare(**wrong):
@@ -29,6 +30,24 @@ def test_settings_that_contradict_each_other_are_refused_at_the_start():
 
 def test_a_setting_that_can_not_be_read_is_told_in_a_line():
     assert prepare(LANGUAGE_CODE="xx") == "LANGUAGE_CODE must be one of: en, zh-hans.\n"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["nonsense", "postgres://", "postgres://u:p@h:abc/db", "sqlite:///x", "mysql://u:p@h/db"],
+)
+def test_an_address_of_no_postgres_is_told_in_a_line(wrong):
+    said = "DATABASE_URL must be like postgres://user:password@host/name.\n"
+    assert prepare(DATABASE_URL=wrong) == said
+
+
+@pytest.mark.parametrize("pool", ["0", "4"])
+def test_why_postgres_can_not_be_reached_is_told(pool):
+    wrong = f"postgres://u:secret@127.0.0.1:{free_port()}/notebook"
+    said = prepare(DATABASE_URL=wrong, DATABASE_POOL_SIZE=pool)
+    last = said[said.index("Postgres can't be reached: ") :]
+    assert "Connection refused" in last
+    assert "secret" not in said
 
 
 @pytest.mark.parametrize(
