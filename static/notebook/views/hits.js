@@ -50,7 +50,7 @@ function Hit({ hit: { score, chunk, document, highlights, copies } }) {
       <header class="hit-source">
         <${FileTile} name=${document.name} />
         <div class="hit-place">
-          <h3>${document.name}</h3>
+          <h3 dir="auto">${document.name}</h3>
           <${Place} chunk=${chunk} />
         </div>
         <${Score} score=${score} />
@@ -95,7 +95,7 @@ function Copies({ copies }) {
   const rest = copies.length - COPIES;
   return html`
     <p class="hit-copies">${t("Also in")}${copies.slice(0, COPIES).map(({ document, chunk }) => html`
-      <button type="button" class="link" key=${chunk.id} onClick=${() => openPanel(document.id, "passages", chunk.index)}>
+      <button type="button" class="link" dir="auto" key=${chunk.id} onClick=${() => openPanel(document.id, "passages", chunk.index)}>
         ${[document.name, pageRange(chunk)].filter(Boolean).join(", ")}
       </button>`)}
       ${rest > 0 && html`<span>${t("and {count} more", { count: number(rest) })}</span>`}
@@ -111,7 +111,7 @@ export function Place({ chunk }) {
   return html`
     <p class="place">
       ${pages && html`<span class="pages">${pages}</span>`}
-      ${chunk.headings?.length > 0 && html`<span class="headings">${chunk.headings.join(" › ")}</span>`}
+      ${chunk.headings?.length > 0 && html`<span class="headings" dir="auto">${chunk.headings.join(" › ")}</span>`}
     </p>`;
 }
 

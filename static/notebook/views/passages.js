@@ -38,7 +38,7 @@ function Passage({ chunk, before, isTarget }) {
   const headings = (chunk.headings ?? []).join(" › ");
   const isNewSection = headings && headings !== (before?.headings ?? []).join(" › ");
   return html`
-    ${isNewSection && html`<h3 class="passage-heading">${headings}</h3>`}
+    ${isNewSection && html`<h3 class="passage-heading" dir="auto">${headings}</h3>`}
     <div ref=${element} class=${`passage${isTarget ? " is-target" : ""}`} aria-current=${isTarget ? "true" : null}>
       <span class="passage-place">${pageRange(chunk) || `#${chunk.index + 1}`}</span>
       <p class="passage-text">${chunk.text}</p>

@@ -27,7 +27,7 @@ export function SearchBox({ search: { query, running }, selected }) {
         <label class="visually-hidden" for="search-query">${t("Search your documents")}</label>
         <div class="search-field">
           <${Icon} name="search" />
-          <input id="search-query" type="search" enterkeyhint="search" autocomplete="off" maxlength="1000"
+          <input id="search-query" type="search" dir="auto" enterkeyhint="search" autocomplete="off" maxlength="1000"
             placeholder=${selected.size ? t("Search the selected documents") : t("Search your documents")}
             value=${value} onInput=${(event) => setText(event.target.value)}
             onKeyDown=${(event) => event.key === "Escape" && clear()} />

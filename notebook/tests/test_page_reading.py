@@ -1,0 +1,47 @@
+"""What documents hold, read on the page: in either direction, in a hit, on paper."""
+
+from notebook.tests.browsing import ready, search_in, unique
+
+HEBREW = "הספינה יוצאת בשעה 10:30 מהמזח הצפוני."
+ENGLISH = "The ferry leaves at noon."
+PLACES = """(element, ends) => {
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    const nodes = [];
+    while (walker.nextNode()) nodes.push(walker.currentNode);
+    const text = nodes.map(({data}) => data).join("");
+    const place = (index) => {
+        const node = nodes.find(({data}) => index < data.length || (index -= data.length) < 0);
+        const range = document.createRange();
+        range.setStart(node, index);
+        range.setEnd(node, index + 1);
+        return range.getBoundingClientRect().x;
+    };
+    return ends.map((end) => place(text.indexOf(end)));
+}"""
+
+
+def places(element, *ends: str) -> list[float]:
+    """How far from the left the first character of each is shown, in pixels."""
+    return element.evaluate(PLACES, list(ends))
+
+
+def test_each_paragraph_is_read_in_the_direction_of_its_own_language(page):
+    name = f"{HEBREW[:18]} {unique('txt')}"
+    ready(page, name, f"{HEBREW}\n\n{ENGLISH} {name}".encode())
+    hit = search_in(page, name, "ferry").first
+    hit.get_by_role("button", name="Read in context").click()
+    passage = page.locator(".passage.is-target .passage-text")
+    for text in (passage, hit.locator("blockquote")):
+        begin, stop, english, english_stop = places(text, "ה", ".", "The", "noon.")
+        assert stop < begin
+        assert english < english_stop < begin
+
+
+def test_a_name_is_written_in_its_own_direction_beside_its_tile(page):
+    name = f"תוכנית {unique('txt')}"
+    found = ready(page, name, f"{ENGLISH} {name}".encode())
+    page.get_by_role("button", name=name, exact=True).click()
+    for shown in (found.locator(".row-name"), page.get_by_role("dialog").get_by_role("heading")):
+        begin, end = places(shown, "ת", name.split()[1])
+        assert end < begin
+        assert abs(end - shown.bounding_box()["x"]) < 2
