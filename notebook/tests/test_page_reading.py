@@ -1,5 +1,7 @@
 """What documents hold, read on the page: in either direction, in a hit, on paper."""
 
+from playwright.sync_api import expect
+
 from notebook.tests.browsing import ready, search_in, unique
 
 HEBREW = "הספינה יוצאת בשעה 10:30 מהמזח הצפוני."
@@ -45,3 +47,20 @@ def test_a_name_is_written_in_its_own_direction_beside_its_tile(page):
         begin, end = places(shown, "ת", name.split()[1])
         assert end < begin
         assert abs(end - shown.bounding_box()["x"]) < 2
+
+
+def test_what_was_found_is_seen_where_a_hit_is_folded(page):
+    name = unique("txt")
+    begin = f"This is {name}."
+    ready(page, name, f"{begin}{' It tells of the tide.' * 40} A heron waits.".encode())
+    hit = search_in(page, name, "heron").first
+    text, mark = hit.locator("blockquote"), hit.locator("mark")
+    for width in (1280, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(text).to_contain_text("… ")
+        shown, found = text.bounding_box(), mark.bounding_box()
+        assert found["y"] + found["height"] <= shown["y"] + shown["height"]
+    hit.get_by_role("button", name="Show all of it").click()
+    expect(text).to_contain_text(begin)
+    hit.get_by_role("button", name="Show less").click()
+    expect(text).not_to_contain_text(begin)
