@@ -451,13 +451,13 @@ def test_a_lost_connection_is_told_and_the_page_catches_up(context, page):
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
 
 
-def test_an_upload_that_finds_no_server_can_be_tried_again(context, page):
+def test_an_upload_that_finds_no_server_can_be_tried_again(page):
     name = unique("txt")
-    context.set_offline(True)
+    page.route("**/api/documents/", lambda route: route.abort())
     upload(page, name, note(name))
     failed = page.locator("[data-upload=failed]", has_text=name)
     expect(failed.locator(".reason")).to_contain_text("The server can't be reached.")
-    context.set_offline(False)
+    page.unroute("**/api/documents/")
     failed.get_by_role("button", name="Retry").click()
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
 
@@ -509,6 +509,18 @@ def read_out(page):
     cdp = page.context.new_cdp_session(page)
     nodes = {node["nodeId"]: node for node in cdp.send("Accessibility.getFullAXTree")["nodes"]}
     regions = [node for node in nodes.values() if node["role"]["value"] == "status"]
+def test_uploads_that_a_lost_connection_failed_go_on_by_themselves(context, page):
+    names = [unique("txt") for _ in range(5)]
+    context.set_offline(True)
+    for name in names:
+        upload(page, name, note(name))
+    expect(page.locator("[data-upload=failed]")).to_have_count(5)
+    context.set_offline(False)
+    for name in names:
+        expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    expect(page.locator("[data-upload]")).to_have_count(0)
+
+
     words = []
     while regions:
         node = regions.pop()

@@ -312,13 +312,13 @@ def test_who_dismisses_an_upload_goes_on_at_the_documents(page):
     expect(documents_title(page)).to_be_focused()
 
 
-def test_who_retries_an_upload_stays_at_it_and_then_at_its_document(page, context):
+def test_who_retries_an_upload_stays_at_it_and_then_at_its_document(page):
     name = unique("txt")
-    context.set_offline(True)
+    page.route("**/api/documents/", lambda route: route.abort())
     upload(page, name, note(name))
     failed = page.locator("[data-upload=failed]", has_text=name)
     expect(failed).to_be_visible()
-    context.set_offline(False)
+    page.unroute("**/api/documents/")
     waiting = held(page, "**/api/documents/", "POST")
     failed.get_by_role("button", name="Retry").press("Enter")
     expect(page.locator("[data-upload=sending]").get_by_text(name, exact=True)).to_be_focused()

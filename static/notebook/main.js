@@ -8,6 +8,7 @@ import { announce } from "./notices.js";
 import { queryOfAddress, search } from "./search.js";
 import { TaskSocket } from "./socket.js";
 import { getState, setState, subscribe } from "./store.js";
+import { retryFailedUploads } from "./uploads.js";
 import { App } from "./views/app.js";
 import { Connection } from "./views/connection.js";
 
@@ -30,6 +31,7 @@ const socket = new TaskSocket("/ws/tasks/", {
 function catchUp() {
   announce(t("The page is live again."));
   loadDocuments();
+  retryFailedUploads();
 }
 
 function paint() {

@@ -97,6 +97,11 @@ export function retryUpload(id) {
   startNext();
 }
 
+/** What failed for want of the server or of the way to it, now that both are back. */
+export function retryFailedUploads() {
+  getState().uploads.filter(({ state }) => state === "failed").forEach(({ id }) => retryUpload(id));
+}
+
 const isOnItsWay = ({ state }) => state === "queued" || state === "sending";
 addEventListener("beforeunload", (event) => {
   if (getState().uploads.some(isOnItsWay)) event.preventDefault(); // the browser asks
