@@ -153,6 +153,27 @@ def test_a_file_dropped_anywhere_on_the_page_is_uploaded(page):
 def test_files_dragged_over_the_panel_are_welcomed_above_it(page):
     name = unique("txt")
     ready(page, name, note(name))
+PASTE = """(target, [name, ...texts]) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([name], name));
+    for (const type of texts) clipboardData.setData(type, name);
+    target.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true}));
+}"""
+
+
+def test_a_pasted_file_is_uploaded_but_no_picture_of_words_that_are_pasted_in_a_field(page):
+    of_words, named, pasted = unique("txt"), unique("txt"), unique("txt")
+    field = page.get_by_label("Search your documents")
+    field.evaluate(PASTE, [of_words, "text/plain", "text/html"])  # as from a sheet
+    field.evaluate(PASTE, [named, "text/plain"])  # as from a folder
+    page.locator("body").evaluate(PASTE, [pasted])
+    for name in (named, pasted):
+        expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    page.reload()
+    expect(row(page, pasted)).to_be_visible()
+    expect(row(page, of_words)).to_have_count(0)
+
+
     page.get_by_role("button", name=name, exact=True).click()
     panel = page.get_by_role("dialog")
     panel.evaluate(
