@@ -2,11 +2,14 @@
 
 import re
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from notebook.tests.browsing import (
+    EMPTY_DOCUMENT,
+    LIST,
     PROCESSED_MS,
     long_text,
     note,
@@ -323,6 +326,19 @@ def test_the_list_is_filtered_by_name_and_by_status(page):
     expect(page.get_by_text("No document matches these filters")).to_be_visible()
     page.get_by_label("Status").select_option("AVAILABLE")
     expect(found).to_be_visible()
+
+
+def test_ages_are_told_in_whole_units_that_do_not_go_stale(page):
+    ages = {"just now": 45, "1 minute ago": 119, "1 hour ago": 7000, "1 day ago": 40 * 3600}
+    now = datetime.now(UTC)
+    documents = [
+        {**EMPTY_DOCUMENT, "id": told, "created_at": (now - timedelta(seconds=age)).isoformat()}
+        | {"name": f"{age}.txt"}
+        for told, age in ages.items()
+    ]
+    page.route(LIST, lambda route: route.fulfill(json={"results": documents, "next": None}))
+    page.reload()
+    expect(page.locator("[data-document] time")).to_have_text(list(ages))
 
 
 def test_a_filter_that_nothing_matches_says_so_beside_an_upload(page):
