@@ -153,9 +153,6 @@ def test_a_file_dropped_anywhere_on_the_page_is_uploaded(page):
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
 
 
-def test_files_dragged_over_the_panel_are_welcomed_above_it(page):
-    name = unique("txt")
-    ready(page, name, note(name))
 PASTE = """(target, [name, ...texts]) => {
     const clipboardData = new DataTransfer();
     clipboardData.items.add(new File([name], name));
@@ -177,6 +174,9 @@ def test_a_pasted_file_is_uploaded_but_no_picture_of_words_that_are_pasted_in_a_
     expect(row(page, of_words)).to_have_count(0)
 
 
+def test_files_dragged_over_the_panel_are_welcomed_above_it(page):
+    name = unique("txt")
+    ready(page, name, note(name))
     page.get_by_role("button", name=name, exact=True).click()
     panel = page.get_by_role("dialog")
     panel.evaluate(
@@ -453,6 +453,16 @@ def test_a_search_that_failed_is_tried_again(page):
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_escape_clears_the_search_but_not_while_words_are_composed(page):
+    field = page.get_by_label("Search your documents")
+    field.fill("frozen harbour")
+    field.dispatch_event("keydown", {"key": "Escape", "isComposing": True})
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=frozen%20harbour"))
+    field.press("Escape")
+    expect(field).to_have_value("")
+
+
 def test_a_search_survives_a_reload(page):
     page.get_by_label("Search your documents").fill("frozen harbour")
     page.keyboard.press("Enter")
@@ -497,6 +507,18 @@ def test_an_upload_that_finds_no_server_can_be_tried_again(page):
     page.unroute("**/api/documents/")
     failed.get_by_role("button", name="Retry").click()
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+
+
+def test_uploads_that_a_lost_connection_failed_go_on_by_themselves(context, page):
+    names = [unique("txt") for _ in range(5)]
+    context.set_offline(True)
+    for name in names:
+        upload(page, name, note(name))
+    expect(page.locator("[data-upload=failed]")).to_have_count(5)
+    context.set_offline(False)
+    for name in names:
+        expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    expect(page.locator("[data-upload]")).to_have_count(0)
 
 
 def test_a_list_that_could_not_be_read_says_so_and_is_read_on_demand(page):
@@ -546,18 +568,6 @@ def read_out(page):
     cdp = page.context.new_cdp_session(page)
     nodes = {node["nodeId"]: node for node in cdp.send("Accessibility.getFullAXTree")["nodes"]}
     regions = [node for node in nodes.values() if node["role"]["value"] == "status"]
-def test_uploads_that_a_lost_connection_failed_go_on_by_themselves(context, page):
-    names = [unique("txt") for _ in range(5)]
-    context.set_offline(True)
-    for name in names:
-        upload(page, name, note(name))
-    expect(page.locator("[data-upload=failed]")).to_have_count(5)
-    context.set_offline(False)
-    for name in names:
-        expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
-    expect(page.locator("[data-upload]")).to_have_count(0)
-
-
     words = []
     while regions:
         node = regions.pop()
