@@ -180,6 +180,23 @@ def test_who_loads_more_in_the_panel_goes_on_at_the_first_of_it(page, tab, addre
     expect(told.nth(FEW)).to_be_focused()
 
 
+def test_who_loads_more_in_the_panel_sees_that_it_is_loaded(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    few_at_once(page, "**/history/**")
+    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("tab", name="History").click()
+    panel = page.get_by_role("dialog")
+    expect(panel.locator(".history-entry")).to_have_count(FEW)
+    waiting = held(page, "**/history/**")
+    more_in_panel(page).click()
+    loading = panel.get_by_role("button", name="Loading…")
+    expect(loading).to_have_attribute("aria-busy", "true")
+    until_asked(page, waiting, 1)
+    let_go(page, "**/history/**", waiting)
+    expect(loading).to_have_count(0)
+
+
 def test_who_moved_on_while_more_was_loaded_is_left_there(page):
     word = uuid.uuid4().hex[:12]
     ready(page, f"{word}.txt", parts(word, 3).replace(b"# ", b""))
