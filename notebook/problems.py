@@ -12,6 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, Request
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
@@ -211,16 +212,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500`: Django calls it while the exception is being handled, so we can look at it."""
     error = sys.exc_info()[1]
     if error and is_storage_full(error):
-        body = _storage_full()
-        return problem_response(body["status"], body["code"], body["detail"])
+        return _answer(request, _storage_full())
     if isinstance(error, DATABASE_AWAY):
-        return _away_response()
+        response = _answer(request, _database_away())
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
     detail = _("Something went wrong on our side. It has been logged.")
-    return problem_response(500, "internal_error", detail)
+    return _answer(request, problem(500, "internal_error", detail))
 
 
-def _away_response() -> HttpResponse:
-    body = _database_away()
-    response = problem_response(503, body["code"], body["detail"])
-    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return response
+def _answer(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
+    """For people, who come by other addresses than programs, a page; it asks no database."""
+    if request.path.startswith("/api/"):
+        return problem_response(body["status"], body["code"], body["detail"])
+    page = render_to_string("failure.html", {"detail": body["detail"]})
+    return HttpResponse(page, status=body["status"])
