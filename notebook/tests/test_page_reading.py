@@ -40,6 +40,18 @@ def test_each_paragraph_is_read_in_the_direction_of_its_own_language(page):
 
 
 def test_a_name_is_written_in_its_own_direction_beside_its_tile(page):
+def test_brackets_stand_right_in_each_paragraph(page):
+    name = unique("txt")
+    line = "בבניין B (קומה 3)."
+    ready(page, name, f"ferry {name}\n\n{line}\n\n{ENGLISH}\n\n{line}".encode())
+    hit = search_in(page, name, "ferry").first
+    lines = hit.locator("blockquote .line").filter(has_text=line)
+    expect(lines).to_have_count(2)
+    for each in lines.all():
+        shown = places(each, "B", "(", "3", ")", ".")
+        assert shown == sorted(shown, reverse=True)
+
+
     name = f"תוכנית {unique('txt')}"
     found = ready(page, name, f"{ENGLISH} {name}".encode())
     page.get_by_role("button", name=name, exact=True).click()

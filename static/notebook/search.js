@@ -61,10 +61,10 @@ function rememberInAddress(query) {
 
 export const queryOfAddress = () => new URLSearchParams(location.search).get("q") ?? "";
 
-/** `[{text, marked}]` that joined give the text after `from`; all count in code points. */
+/** `[{text, marked}]` that joined give the text, with an ellipsis for what is before `from`; all count in code points. */
 export function markWords(text, highlights, from = 0) {
   const characters = Array.from(text);
-  const parts = [];
+  const parts = from ? [{ text: "… " }] : [];
   let at = from;
   const add = (end, marked) => end > at && parts.push({ text: characters.slice(at, end).join(""), marked });
   for (const [start, end] of highlights) {

@@ -8,6 +8,7 @@ import { t, tn } from "../i18n.js";
 import { beginningBefore, HITS, markWords, MOST_HITS, search, searchMore } from "../search.js";
 import { Failure } from "./failure.js";
 import { FileTile, Icon } from "./icons.js";
+import { Lines } from "./lines.js";
 import { More } from "./more.js";
 
 const COPIES = 5; // told by name
@@ -57,7 +58,7 @@ function Hit({ hit: { score, chunk, document, highlights, copies } }) {
         <${Score} score=${score} />
       </header>
       <blockquote ref=${quote} class=${`hit-text${isOpen ? "" : " is-folded"}`}>
-        ${!isOpen && from > 0 && "… "}${markWords(chunk.text, highlights, isOpen ? 0 : from).map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}
+        <${Lines} parts=${markWords(chunk.text, highlights, isOpen ? 0 : from)} />
       </blockquote>
       ${copies.length > 0 && html`<${Copies} copies=${copies} />`}
       <footer class="hit-actions">
