@@ -1,5 +1,6 @@
 """What documents hold, read on the page: in either direction, in a hit, on paper."""
 
+import pypdfium2
 from playwright.sync_api import expect
 
 from notebook.tests.browsing import ready, search_in, unique
@@ -39,7 +40,6 @@ def test_each_paragraph_is_read_in_the_direction_of_its_own_language(page):
         assert english < english_stop < begin
 
 
-def test_a_name_is_written_in_its_own_direction_beside_its_tile(page):
 def test_brackets_stand_right_in_each_paragraph(page):
     name = unique("txt")
     line = "בבניין B (קומה 3)."
@@ -52,6 +52,7 @@ def test_brackets_stand_right_in_each_paragraph(page):
         assert shown == sorted(shown, reverse=True)
 
 
+def test_a_name_is_written_in_its_own_direction_beside_its_tile(page):
     name = f"תוכנית {unique('txt')}"
     found = ready(page, name, f"{ENGLISH} {name}".encode())
     page.get_by_role("button", name=name, exact=True).click()
@@ -76,3 +77,17 @@ def test_what_was_found_is_seen_where_a_hit_is_folded(page):
     expect(text).to_contain_text(begin)
     hit.get_by_role("button", name="Show less").click()
     expect(text).not_to_contain_text(begin)
+
+
+def test_passages_are_printed_to_the_last_and_alone(page):
+    name = unique("md")
+    words = [f"heron{number}" for number in range(12)]
+    ready(page, name, "\n\n".join(f"# {word}\n\n{f'{word}. ' * 60}" for word in words).encode())
+    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("tab", name="Passages").click()
+    expect(page.locator(".passage")).not_to_have_count(0)
+    with pypdfium2.PdfDocument(page.pdf()) as paper:
+        sheets = [sheet.get_textpage().get_text_range() for sheet in paper]
+    assert sheets[0].startswith(("MD", name))
+    assert [word for word in words if f"{word}." not in "".join(sheets)] == []
+    assert "Choose files" not in "".join(sheets)
