@@ -153,6 +153,24 @@ def test_a_file_dropped_anywhere_on_the_page_is_uploaded(page):
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
 
 
+def test_of_a_dropped_folder_what_systems_left_in_it_is_not_uploaded(page, context, tmp_path):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    names = [unique("txt"), unique("txt")]
+    for folder, name in zip((tmp_path, inner), names, strict=True):
+        for each in (name, ".DS_Store", "Thumbs.db", f"._{name}", f"~${name}"):
+            (folder / each).write_bytes(note(each))
+    devtools = context.new_cdp_session(page)
+    data = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        drag = {"type": kind, "x": 400, "y": 400, "data": data}
+        devtools.send("Input.dispatchDragEvent", drag)
+    for name in names:
+        expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    expect(page.locator("[data-upload]")).to_have_count(0)
+    assert [row(page, name).count() for name in (*names, "DS_Store", "Thumbs.db")] == [1, 1, 0, 0]
+
+
 PASTE = """(target, [name, ...texts]) => {
     const clipboardData = new DataTransfer();
     clipboardData.items.add(new File([name], name));

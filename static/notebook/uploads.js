@@ -114,7 +114,11 @@ export async function filesOfDrop({ items, files }) {
   return (await Promise.all(entries.filter(Boolean).map(filesOfEntry))).flat();
 }
 
+/** What systems and Office leave beside people's files. */
+const LITTER = /^(\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|~\$.*)$/i;
+
 async function filesOfEntry(entry) {
+  if (LITTER.test(entry.name)) return [];
   if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
   const reader = entry.createReader();
   const found = [];
