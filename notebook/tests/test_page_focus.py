@@ -214,6 +214,28 @@ def test_who_moved_on_while_more_was_loaded_is_left_there(page):
     expect(page.get_by_role("tab", name="Passages")).to_be_focused()
 
 
+# -- the menu ----------------------------------------------------------------------------------
+
+
+def test_the_menu_closes_when_the_keyboard_leaves_it(page, live_stack):
+    button = page.get_by_role("button", name=f"Account: {live_stack.username}")
+    out = page.get_by_role("button", name="Sign out")
+    button.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="API documentation")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(button).to_be_focused()
+    expect(out).to_be_visible()
+    out.focus()
+    page.keyboard.press("Tab")
+    expect(out).to_be_hidden()
+    expect(page.locator(":focus")).to_be_in_viewport()
+    button.click()
+    expect(out).to_be_visible()
+    button.click()
+    expect(out).to_be_hidden()
+
+
 # -- the connection ----------------------------------------------------------------------------
 
 

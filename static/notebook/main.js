@@ -4,6 +4,7 @@ import { withoutGoing } from "./deletions.js";
 import { applySnapshot, loadDocuments } from "./documents.js";
 import { html, render } from "./html.js";
 import { t } from "./i18n.js";
+import "./menu.js";
 import { announce } from "./notices.js";
 import { queryOfAddress, search } from "./search.js";
 import { TaskSocket } from "./socket.js";
