@@ -2,7 +2,7 @@
 import * as api from "./api.js";
 import { hasName, matchesFilters, mayMatch } from "./filters.js";
 import { keepFocus } from "./focus.js";
-import { t } from "./i18n.js";
+import { t, tn } from "./i18n.js";
 import { announce, toastError } from "./notices.js";
 import { hitsWithout } from "./search.js";
 import { getState, patchState, setState } from "./store.js";
@@ -10,10 +10,12 @@ import { displayStatus, isLive } from "./status.js";
 
 const PAGE_SIZE = 50;
 const LARGEST_PAGE = 200;
+const READY_MS = 1500;
 const discovering = new Set();
 const unmatched = new Set(); // ids that pushes told of and whose names are filtered out
 const arrived = new Set(); // ids put on top since the list was asked for, whose answer may lack them
 const acting = new Set();
+const ready = []; // names that are to be told
 const told = new Set(); // ends of tasks: more than one answer may bring the same
 let loading = new AbortController();
 
@@ -152,20 +154,30 @@ function leaveUnmatched(item) {
   keepFocus();
 }
 
+/** Many that are ready at about the same time are told as one. */
+function announceReady(name) {
+  if (ready.push(name) > 1) return;
+  setTimeout(() => {
+    const names = ready.splice(0);
+    const many = () => tn("{count} document is ready to search.", "{count} documents are ready to search.", names.length);
+    announce(names.length > 1 ? many() : t("{name} is ready to search.", { name }));
+  }, READY_MS);
+}
+
 function announceOutcome(item) {
   const { name } = item;
   const task = getState().tasks[item.task?.id];
   const end = `${item.task?.id} ${task?.seq}`;
   if (getState().going.has(item.id) || told.has(end)) return;
   const sentences = {
-    AVAILABLE: t("{name} is ready to search.", { name }),
     FAILED: t("{name} failed: {reason}", { name, reason: item.error_message ?? "" }),
     CANCELLED: t("{name} was cancelled.", { name }),
   };
-  const sentence = sentences[displayStatus(item, task)];
-  if (!sentence) return;
+  const status = displayStatus(item, task);
+  if (isLive(status)) return;
   told.add(end);
-  announce(sentence);
+  if (status === "AVAILABLE") announceReady(name);
+  else announce(sentences[status]);
 }
 
 async function refreshDocument(id, put = putDocument) {
