@@ -6,7 +6,7 @@ import { t, tn } from "./i18n.js";
 import { announce, toastError } from "./notices.js";
 import { hitsWithout } from "./search.js";
 import { getState, patchState, setState } from "./store.js";
-import { displayStatus, isLive } from "./status.js";
+import { isLive } from "./status.js";
 
 const PAGE_SIZE = 50;
 const LARGEST_PAGE = 200;
@@ -164,20 +164,17 @@ function announceReady(name) {
   }, READY_MS);
 }
 
+/** Of the task: a document that is processed again stays ready, whatever comes of that. */
 function announceOutcome(item) {
   const { name } = item;
   const task = getState().tasks[item.task?.id];
   const end = `${item.task?.id} ${task?.seq}`;
-  if (getState().going.has(item.id) || told.has(end)) return;
-  const sentences = {
-    FAILED: t("{name} failed: {reason}", { name, reason: item.error_message ?? "" }),
-    CANCELLED: t("{name} was cancelled.", { name }),
-  };
-  const status = displayStatus(item, task);
-  if (isLive(status)) return;
+  const { status, error_message: reason } = task ?? item.task ?? item;
+  if (isLive(status) || getState().going.has(item.id) || told.has(end)) return;
   told.add(end);
-  if (status === "AVAILABLE") announceReady(name);
-  else announce(sentences[status]);
+  if (status === "FAILED") announce(t("{name} failed: {reason}", { name, reason: reason ?? "" }));
+  else if (status === "CANCELLED") announce(t("{name} was cancelled.", { name }));
+  else announceReady(name);
 }
 
 async function refreshDocument(id, put = putDocument) {
