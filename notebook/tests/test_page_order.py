@@ -349,15 +349,15 @@ def test_what_is_added_while_the_list_is_read_stays_in_it(context, page):
 
 
 def test_documents_that_are_ready_together_are_told_as_one(page):
-    names = [unique("txt") for _ in range(3)]
+    names = [unique("txt") for _ in range(4)]
     files = [{"name": name, "mimeType": "text/plain", "buffer": note(name)} for name in names]
     waiting = held(page, re.compile(r"/api/documents/[^/?]+/$"))
     page.get_by_label("Files to upload").set_input_files(files)
     for name in names:
         expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
-    until_asked(page, waiting, 3)
+    until_asked(page, waiting, 4)
     let_go(page, re.compile(r"/api/documents/[^/?]+/$"), waiting)
-    said = page.get_by_role("status").filter(has_text="3 documents are ready to search.")
+    said = page.get_by_role("status").filter(has_text="4 documents are ready to search.")
     expect(said).to_be_attached()
 
 

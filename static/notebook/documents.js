@@ -11,6 +11,7 @@ import { isLive } from "./status.js";
 const PAGE_SIZE = 50;
 const LARGEST_PAGE = 200;
 const READY_MS = 1500;
+const FEW = 3; // are told by name
 const discovering = new Set();
 const unmatched = new Set(); // ids that pushes told of and whose names are filtered out
 const arrived = new Set(); // ids put on top since the list was asked for, whose answer may lack them
@@ -159,8 +160,8 @@ function announceReady(name) {
   if (ready.push(name) > 1) return;
   setTimeout(() => {
     const names = ready.splice(0);
-    const many = () => tn("{count} document is ready to search.", "{count} documents are ready to search.", names.length);
-    announce(names.length > 1 ? many() : t("{name} is ready to search.", { name }));
+    if (names.length <= FEW) return names.forEach((each) => announce(t("{name} is ready to search.", { name: each })));
+    announce(tn("{count} document is ready to search.", "{count} documents are ready to search.", names.length));
   }, READY_MS);
 }
 

@@ -76,7 +76,7 @@ function describeEmbedding({ processed_chunks: done = 0, total_chunks: total, em
     ? t("{done} of {total} passages", { done: number(done), total: number(total) })
     : tn("{count} passage", "{count} passages", total)];
   const known = done - (asked ?? done);
-  if (known) words.push(tn("{count} known from before", "{count} known from before", known));
+  if (known > 0) words.push(tn("{count} known from before", "{count} known from before", known));
   return words;
 }
 
