@@ -200,15 +200,21 @@ def _draft_row(
 
 
 def embed(run: StepRun) -> StepResult:
-    def report(done: int, total: int) -> None:
-        run.report(done, total, processed_chunks=done, total_chunks=total)
+    before = run.details.get("embedded_chunks", 0)  # in earlier turns
+
+    def told(done: int, total: int, asked: int) -> dict[str, int]:
+        return {
+            "processed_chunks": done, "total_chunks": total, "embedded_chunks": before + asked,
+        }  # fmt: skip
+
+    def report(done: int, total: int, asked: int) -> None:
+        run.report(done, total, **told(done, total, asked))
 
     total, asked = _embed_drafts(run, report)
-    details = {"processed_chunks": total, "total_chunks": total, "embedded_chunks": asked}
-    return StepResult(details=details)
+    return StepResult(details=told(total, total, asked))
 
 
-def _embed_drafts(run: StepRun, report: Callable[[int, int], None]) -> tuple[int, int]:
+def _embed_drafts(run: StepRun, report: Callable[[int, int, int], None]) -> tuple[int, int]:
     return embed_drafts(
         run.task_id,
         run.subject_id,
@@ -220,7 +226,7 @@ def _embed_drafts(run: StepRun, report: Callable[[int, int], None]) -> tuple[int
 
 def store(run: StepRun) -> StepResult:
     # As a rule all vectors are there; one that got lost since must not fail every retry.
-    total, _ = _embed_drafts(run, run.report)
+    total, _ = _embed_drafts(run, lambda done, total, _asked: run.report(done, total))
     return StepResult(
         details={"stored_vectors": total},
         save=partial(replace_chunks, run.subject_id, run.task_id),

@@ -12,6 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, Request
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
@@ -207,8 +208,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500`: Django calls it while the exception is being handled, so we can look at it."""
     error = sys.exc_info()[1]
     if error and is_storage_full(error):
-        return _response(_storage_full(), {})
+        return _answer(request, _storage_full())
     if isinstance(error, DATABASE_AWAY):
-        return _response(_database_away(), _headers(error))
+        return _answer(request, _database_away(), _headers(error))
     detail = _("Something went wrong on our side. It has been logged.")
-    return problem_response(500, "internal_error", detail)
+    return _answer(request, problem(500, "internal_error", detail))
+
+
+def _answer(
+    request: HttpRequest, body: dict[str, Any], headers: dict[str, str] | None = None
+) -> HttpResponse:
+    """For people, who come by other addresses than programs, a page; it asks no database."""
+    if request.path.startswith("/api/"):
+        return _response(body, headers or {})
+    page = render_to_string("failure.html", {"detail": body["detail"]})
+    return HttpResponse(page, status=body["status"], headers=headers)

@@ -25,6 +25,10 @@ class StepRun(Protocol):
     def options(self) -> dict[str, Any]:
         """The settings stored with the task when it was started."""
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """What this step told of itself, in earlier turns too."""
+
     def report(self, done: int, total: int, **details: Any) -> None:
         """Tell progress; cheap to call often. Raises `Fenced` when the step is no longer ours."""
 

@@ -143,7 +143,8 @@ def _settle(detail: TaskDetail, error: BaseException) -> None:
 def _pause(detail: TaskDetail, paused: StepPaused) -> None:
     counts: dict[str, Any] = {"failures": 0} if paused.progressed else {}
     why = {"reason": paused.reason or None, "error_code": paused.code or None}
-    _persist(services.postpone, detail, seconds=paused.seconds, **why, **counts)
+    kept = {"details": detail.details}
+    _persist(services.postpone, detail, seconds=paused.seconds, **why, **counts, **kept)
 
 
 def _persist(write: Callable[..., Written], *args: Any, **values: Any) -> Written:
@@ -228,9 +229,14 @@ class _Run:
     def options(self) -> dict[str, Any]:
         return dict(self.detail.task.options)
 
+    @property
+    def details(self) -> dict[str, Any]:
+        return dict(self.detail.details)
+
     def report(self, done: int, total: int, **details: Any) -> None:
         if self.stopped():
             raise Fenced
+        self.detail.details |= details  # a pause keeps also what is not told yet
         now = time.monotonic()
         if now - self._told_at >= REPORT_SECONDS:
             self._told_at = now

@@ -81,12 +81,13 @@ def embed_drafts(
     task_id: UUID,
     document_id: UUID,
     *,
-    report: Callable[[int, int], None],
+    report: Callable[[int, int, int], None],
     seconds_left: Callable[[], float],
     should_stop: Callable[[], bool],
 ) -> tuple[int, int]:
     """Get and keep the vectors that the task's drafts still lack.
 
+    Reports how many drafts are done, of how many, and how many vectors were asked for.
     Returns how many drafts there are and how many vectors were asked for. Raises StepPaused when
     it is not the time to ask the endpoint or this turn is used up: what came stays.
     """
@@ -94,12 +95,11 @@ def embed_drafts(
     total, lacking, parts = _count(task_id, space)
     done = had = total - lacking
     asked = 0
-    report(done, total)
+    report(done, total, asked)
     for part in parts:
         done += _reuse(task_id, space, part)
-        report(done, total)
+        report(done, total, asked)
         for batch in batches(_missing(task_id, space, part)):
-            asked += len(batch)
             if done > had and seconds_left() <= 0:  # one goes, however long the database took
                 raise StepPaused(progressed=True)
             if seconds := usage.seconds_over_budget(document_id):
@@ -107,7 +107,8 @@ def embed_drafts(
             try:
                 for come in embedded(space, batch, should_stop):
                     done += _keep(task_id, document_id, space, come)
-                    report(done, total)
+                    asked += len(come[0])
+                    report(done, total, asked)
             except EmbeddingWait as error:
                 raise paused(error, progressed=done > had) from error
     return total, asked

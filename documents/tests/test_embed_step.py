@@ -79,6 +79,14 @@ def test_each_turn_brings_a_batch_however_long_the_database_takes_before(task, m
     assert next(left) == 0  # it needed no longer turn
 
 
+def test_what_was_asked_for_in_earlier_turns_is_counted_too(task, embedder, settings):
+    settings.TASK_SLICE_SECONDS = 0
+    run_all(task)
+    step = TaskDetail.objects.get(task=task, step_type="EMBEDDING_GENERATION")
+    counted = {"processed_chunks": PARTS, "total_chunks": PARTS, "embedded_chunks": PARTS}
+    assert (embedder.requests, step.details) == (2, counted)
+
+
 def test_a_turn_looks_up_no_more_than_it_may_have_time_for(task, embedder, settings, monkeypatch):
     monkeypatch.setattr(embed, "BATCHES", 1)
     settings.TASK_SLICE_SECONDS = 0

@@ -2,11 +2,14 @@
 
 import re
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from notebook.tests.browsing import (
+    EMPTY_DOCUMENT,
+    LIST,
     PROCESSED_MS,
     long_text,
     note,
@@ -148,6 +151,45 @@ def test_a_file_dropped_anywhere_on_the_page_is_uploaded(page):
         [name, note(name).decode()],
     )
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+
+
+def test_of_a_dropped_folder_what_systems_left_in_it_is_not_uploaded(page, context, tmp_path):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    names = [unique("txt"), unique("txt")]
+    for folder, name in zip((tmp_path, inner), names, strict=True):
+        for each in (name, ".DS_Store", "Thumbs.db", f"._{name}", f"~${name}"):
+            (folder / each).write_bytes(note(each))
+    devtools = context.new_cdp_session(page)
+    data = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        drag = {"type": kind, "x": 400, "y": 400, "data": data}
+        devtools.send("Input.dispatchDragEvent", drag)
+    for name in names:
+        expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    expect(page.locator("[data-upload]")).to_have_count(0)
+    assert [row(page, name).count() for name in (*names, "DS_Store", "Thumbs.db")] == [1, 1, 0, 0]
+
+
+PASTE = """(target, [name, ...texts]) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([name], name));
+    for (const type of texts) clipboardData.setData(type, name);
+    target.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true}));
+}"""
+
+
+def test_a_pasted_file_is_uploaded_but_no_picture_of_words_that_are_pasted_in_a_field(page):
+    of_words, named, pasted = unique("txt"), unique("txt"), unique("txt")
+    field = page.get_by_label("Search your documents")
+    field.evaluate(PASTE, [of_words, "text/plain", "text/html"])  # as from a sheet
+    field.evaluate(PASTE, [named, "text/plain"])  # as from a folder
+    page.locator("body").evaluate(PASTE, [pasted])
+    for name in (named, pasted):
+        expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    page.reload()
+    expect(row(page, pasted)).to_be_visible()
+    expect(row(page, of_words)).to_have_count(0)
 
 
 def test_files_dragged_over_the_panel_are_welcomed_above_it(page):
@@ -304,6 +346,19 @@ def test_the_list_is_filtered_by_name_and_by_status(page):
     expect(found).to_be_visible()
 
 
+def test_ages_are_told_in_whole_units_that_do_not_go_stale(page):
+    ages = {"just now": 45, "1 minute ago": 119, "1 hour ago": 7000, "1 day ago": 40 * 3600}
+    now = datetime.now(UTC)
+    documents = [
+        {**EMPTY_DOCUMENT, "id": told, "created_at": (now - timedelta(seconds=age)).isoformat()}
+        | {"name": f"{age}.txt"}
+        for told, age in ages.items()
+    ]
+    page.route(LIST, lambda route: route.fulfill(json={"results": documents, "next": None}))
+    page.reload()
+    expect(page.locator("[data-document] time")).to_have_text(list(ages))
+
+
 def test_a_filter_that_nothing_matches_says_so_beside_an_upload(page):
     upload(page, "nothing.txt", b"")
     expect(page.locator("[data-upload=refused]")).to_be_visible()
@@ -416,6 +471,16 @@ def test_a_search_that_failed_is_tried_again(page):
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_escape_clears_the_search_but_not_while_words_are_composed(page):
+    field = page.get_by_label("Search your documents")
+    field.fill("frozen harbour")
+    field.dispatch_event("keydown", {"key": "Escape", "isComposing": True})
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=frozen%20harbour"))
+    field.press("Escape")
+    expect(field).to_have_value("")
+
+
 def test_a_search_survives_a_reload(page):
     page.get_by_label("Search your documents").fill("frozen harbour")
     page.keyboard.press("Enter")
@@ -451,15 +516,27 @@ def test_a_lost_connection_is_told_and_the_page_catches_up(context, page):
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
 
 
-def test_an_upload_that_finds_no_server_can_be_tried_again(context, page):
+def test_an_upload_that_finds_no_server_can_be_tried_again(page):
     name = unique("txt")
-    context.set_offline(True)
+    page.route("**/api/documents/", lambda route: route.abort())
     upload(page, name, note(name))
     failed = page.locator("[data-upload=failed]", has_text=name)
     expect(failed.locator(".reason")).to_contain_text("The server can't be reached.")
-    context.set_offline(False)
+    page.unroute("**/api/documents/")
     failed.get_by_role("button", name="Retry").click()
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+
+
+def test_uploads_that_a_lost_connection_failed_go_on_by_themselves(context, page):
+    names = [unique("txt") for _ in range(5)]
+    context.set_offline(True)
+    for name in names:
+        upload(page, name, note(name))
+    expect(page.locator("[data-upload=failed]")).to_have_count(5)
+    context.set_offline(False)
+    for name in names:
+        expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    expect(page.locator("[data-upload]")).to_have_count(0)
 
 
 def test_a_list_that_could_not_be_read_says_so_and_is_read_on_demand(page):

@@ -180,6 +180,23 @@ def test_who_loads_more_in_the_panel_goes_on_at_the_first_of_it(page, tab, addre
     expect(told.nth(FEW)).to_be_focused()
 
 
+def test_who_loads_more_in_the_panel_sees_that_it_is_loaded(page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    few_at_once(page, "**/history/**")
+    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("tab", name="History").click()
+    panel = page.get_by_role("dialog")
+    expect(panel.locator(".history-entry")).to_have_count(FEW)
+    waiting = held(page, "**/history/**")
+    more_in_panel(page).click()
+    loading = panel.get_by_role("button", name="Loading…")
+    expect(loading).to_have_attribute("aria-busy", "true")
+    until_asked(page, waiting, 1)
+    let_go(page, "**/history/**", waiting)
+    expect(loading).to_have_count(0)
+
+
 def test_who_moved_on_while_more_was_loaded_is_left_there(page):
     word = uuid.uuid4().hex[:12]
     ready(page, f"{word}.txt", parts(word, 3).replace(b"# ", b""))
@@ -195,6 +212,28 @@ def test_who_moved_on_while_more_was_loaded_is_left_there(page):
     let_go(page, "**/chunks/?*", waiting)
     expect(told.nth(FEW)).to_be_visible()
     expect(page.get_by_role("tab", name="Passages")).to_be_focused()
+
+
+# -- the menu ----------------------------------------------------------------------------------
+
+
+def test_the_menu_closes_when_the_keyboard_leaves_it(page, live_stack):
+    button = page.get_by_role("button", name=f"Account: {live_stack.username}")
+    out = page.get_by_role("button", name="Sign out")
+    button.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="API documentation")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(button).to_be_focused()
+    expect(out).to_be_visible()
+    out.focus()
+    page.keyboard.press("Tab")
+    expect(out).to_be_hidden()
+    expect(page.locator(":focus")).to_be_in_viewport()
+    button.click()
+    expect(out).to_be_visible()
+    button.click()
+    expect(out).to_be_hidden()
 
 
 # -- the connection ----------------------------------------------------------------------------
@@ -312,13 +351,13 @@ def test_who_dismisses_an_upload_goes_on_at_the_documents(page):
     expect(documents_title(page)).to_be_focused()
 
 
-def test_who_retries_an_upload_stays_at_it_and_then_at_its_document(page, context):
+def test_who_retries_an_upload_stays_at_it_and_then_at_its_document(page):
     name = unique("txt")
-    context.set_offline(True)
+    page.route("**/api/documents/", lambda route: route.abort())
     upload(page, name, note(name))
     failed = page.locator("[data-upload=failed]", has_text=name)
     expect(failed).to_be_visible()
-    context.set_offline(False)
+    page.unroute("**/api/documents/")
     waiting = held(page, "**/api/documents/", "POST")
     failed.get_by_role("button", name="Retry").press("Enter")
     expect(page.locator("[data-upload=sending]").get_by_text(name, exact=True)).to_be_focused()

@@ -346,3 +346,39 @@ def test_what_is_added_while_the_list_is_read_stays_in_it(context, page):
     expect(page.locator(".rows")).to_have_attribute("aria-busy", "false")
     for each in (name, uploaded, pushed):
         expect(row(page, each)).to_have_count(1)
+
+
+def test_documents_that_are_ready_together_are_told_as_one(page):
+    names = [unique("txt") for _ in range(4)]
+    files = [{"name": name, "mimeType": "text/plain", "buffer": note(name)} for name in names]
+    waiting = held(page, re.compile(r"/api/documents/[^/?]+/$"))
+    page.get_by_label("Files to upload").set_input_files(files)
+    for name in names:
+        expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    until_asked(page, waiting, 4)
+    let_go(page, re.compile(r"/api/documents/[^/?]+/$"), waiting)
+    said = page.get_by_role("status").filter(has_text="4 documents are ready to search.")
+    expect(said).to_be_attached()
+
+
+def test_a_reprocessing_that_was_cancelled_is_not_told_as_ready(page, embedder):
+    name = unique("txt")
+    found = ready(page, name, long_text())
+    said = page.get_by_role("status").filter(has_text=name)
+    expect(said.filter(has_text="is ready")).to_be_attached()
+    embedder.seconds_per_request = 8 * SLOW_EMBEDDING_SECONDS
+    reprocess_smaller(page, found.get_attribute("data-document"))
+    expect(found).to_have_attribute("data-status", LIVE)
+    expect(said).to_have_count(0)
+    page.get_by_role("button", name=f"Cancel {name}").click()
+    expect(found).to_have_attribute("data-status", "AVAILABLE")
+    expect(said).to_have_text(f"{name} was cancelled.")
+    expect(found.get_by_role("button", name=f"Reprocess {name}")).to_be_visible()
+
+
+def reprocess_smaller(page, document_id: str) -> None:
+    """Into other passages, so that they have to be embedded."""
+    token = page.locator("meta[name=csrf-token]").get_attribute("content")
+    address = f"/api/documents/{document_id}/reprocess/"
+    headers = {"X-CSRFToken": token, "Referer": page.url}
+    assert page.request.post(address, data={"chunk_size": 64}, headers=headers).status == 202

@@ -2,18 +2,21 @@
 import * as api from "./api.js";
 import { hasName, matchesFilters, mayMatch } from "./filters.js";
 import { keepFocus } from "./focus.js";
-import { t } from "./i18n.js";
+import { t, tn } from "./i18n.js";
 import { announce, toastError } from "./notices.js";
 import { hitsWithout } from "./search.js";
 import { getState, patchState, setState } from "./store.js";
-import { displayStatus, isLive } from "./status.js";
+import { isLive } from "./status.js";
 
 const PAGE_SIZE = 50;
 const LARGEST_PAGE = 200;
+const READY_MS = 1500;
+const FEW = 3; // are told by name
 const discovering = new Set();
 const unmatched = new Set(); // ids that pushes told of and whose names are filtered out
 const arrived = new Set(); // ids put on top since the list was asked for, whose answer may lack them
 const acting = new Set();
+const ready = []; // names that are to be told
 const told = new Set(); // ends of tasks: more than one answer may bring the same
 let loading = new AbortController();
 
@@ -152,20 +155,27 @@ function leaveUnmatched(item) {
   keepFocus();
 }
 
+/** Many that are ready at about the same time are told as one. */
+function announceReady(name) {
+  if (ready.push(name) > 1) return;
+  setTimeout(() => {
+    const names = ready.splice(0);
+    if (names.length <= FEW) return names.forEach((each) => announce(t("{name} is ready to search.", { name: each })));
+    announce(tn("{count} document is ready to search.", "{count} documents are ready to search.", names.length));
+  }, READY_MS);
+}
+
+/** Of the task: a document that is processed again stays ready, whatever comes of that. */
 function announceOutcome(item) {
   const { name } = item;
   const task = getState().tasks[item.task?.id];
   const end = `${item.task?.id} ${task?.seq}`;
-  if (getState().going.has(item.id) || told.has(end)) return;
-  const sentences = {
-    AVAILABLE: t("{name} is ready to search.", { name }),
-    FAILED: t("{name} failed: {reason}", { name, reason: item.error_message ?? "" }),
-    CANCELLED: t("{name} was cancelled.", { name }),
-  };
-  const sentence = sentences[displayStatus(item, task)];
-  if (!sentence) return;
+  const { status, error_message: reason } = task ?? item.task ?? item;
+  if (isLive(status) || getState().going.has(item.id) || told.has(end)) return;
   told.add(end);
-  announce(sentence);
+  if (status === "FAILED") announce(t("{name} failed: {reason}", { name, reason: reason ?? "" }));
+  else if (status === "CANCELLED") announce(t("{name} was cancelled.", { name }));
+  else announceReady(name);
 }
 
 async function refreshDocument(id, put = putDocument) {

@@ -4,7 +4,7 @@ import { language, t } from "./i18n.js";
 const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const percentages = new Intl.NumberFormat(language, { style: "percent" });
-const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat(language); // no "yesterday", which 30 hours ago need not be
 const dates = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const moments = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const languages = new Intl.DisplayNames(language, { type: "language", fallback: "code" });
@@ -36,13 +36,14 @@ export function duration(milliseconds) {
   return t("{minutes} min {seconds} s", { minutes, seconds: Math.floor(seconds % 60) });
 }
 
+/** To the minute: nobody counts seconds, and what is shown is renewed every minute. */
 export function timeAgo(iso) {
-  const seconds = (Date.parse(iso) - serverNow()) / 1000;
-  const steps = [[60, 1, "second"], [3600, 60, "minute"], [86_400, 3600, "hour"], [604_800, 86_400, "day"]];
-  const step = steps.find(([limit]) => Math.abs(seconds) < limit);
+  const minutes = (serverNow() - Date.parse(iso)) / 60_000;
+  if (minutes < 1) return t("just now");
+  const steps = [[60, 1, "minute"], [1440, 60, "hour"], [10_080, 1440, "day"]];
+  const step = steps.find(([limit]) => minutes < limit);
   if (!step) return new Date(iso).toLocaleDateString(language, { dateStyle: "medium" });
-  const ago = Math.min(0, Math.round(seconds / step[1]));
-  return ago > -10 && step[2] === "second" ? t("just now") : relative.format(ago, step[2]);
+  return relative.format(-Math.floor(minutes / step[1]), step[2]);
 }
 
 export function languageName(code) {

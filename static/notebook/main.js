@@ -4,10 +4,12 @@ import { withoutGoing } from "./deletions.js";
 import { applySnapshot, loadDocuments } from "./documents.js";
 import { html, render } from "./html.js";
 import { t } from "./i18n.js";
+import "./menu.js";
 import { announce } from "./notices.js";
 import { queryOfAddress, search } from "./search.js";
 import { TaskSocket } from "./socket.js";
 import { getState, setState, subscribe } from "./store.js";
+import { retryFailedUploads } from "./uploads.js";
 import { App } from "./views/app.js";
 import { Connection } from "./views/connection.js";
 
@@ -30,6 +32,7 @@ const socket = new TaskSocket("/ws/tasks/", {
 function catchUp() {
   announce(t("The page is live again."));
   loadDocuments();
+  retryFailedUploads();
 }
 
 function paint() {

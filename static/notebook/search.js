@@ -6,6 +6,7 @@ import { getState, patchState, setState } from "./store.js";
 
 export const HITS = 10;
 export const MOST_HITS = 50;
+const LEAD = 40; // characters, two lines of the narrowest screen
 let running = new AbortController();
 
 export async function search(query, topK = HITS) {
@@ -60,11 +61,11 @@ function rememberInAddress(query) {
 
 export const queryOfAddress = () => new URLSearchParams(location.search).get("q") ?? "";
 
-/** `[{text, marked}]` that joined give the chunk's text; highlights count in code points. */
-export function markWords(text, highlights) {
+/** `[{text, marked}]` that joined give the text, with an ellipsis for what is before `from`; all count in code points. */
+export function markWords(text, highlights, from = 0) {
   const characters = Array.from(text);
-  const parts = [];
-  let at = 0;
+  const parts = from ? [{ text: "… " }] : [];
+  let at = from;
   const add = (end, marked) => end > at && parts.push({ text: characters.slice(at, end).join(""), marked });
   for (const [start, end] of highlights) {
     add(start, false);
@@ -74,4 +75,12 @@ export function markWords(text, highlights) {
   }
   add(characters.length, false);
   return parts;
+}
+
+/** Where to begin so that `place` is soon come to: in its line, at a word. In code points. */
+export function beginningBefore(text, place) {
+  const from = Math.max(0, place - LEAD);
+  const lead = Array.from(text).slice(from, place);
+  const begin = lead.lastIndexOf("\n") + 1 || lead.indexOf(" ") + 1;
+  return from && from + begin;
 }

@@ -75,8 +75,8 @@ function describeEmbedding({ processed_chunks: done = 0, total_chunks: total, em
   const words = [done < total
     ? t("{done} of {total} passages", { done: number(done), total: number(total) })
     : tn("{count} passage", "{count} passages", total)];
-  const known = total - (asked ?? total);
-  if (known) words.push(tn("{count} known from before", "{count} known from before", known));
+  const known = done - (asked ?? done);
+  if (known > 0) words.push(tn("{count} known from before", "{count} known from before", known));
   return words;
 }
 

@@ -97,6 +97,11 @@ export function retryUpload(id) {
   startNext();
 }
 
+/** What failed for want of the server or of the way to it, now that both are back. */
+export function retryFailedUploads() {
+  getState().uploads.filter(({ state }) => state === "failed").forEach(({ id }) => retryUpload(id));
+}
+
 const isOnItsWay = ({ state }) => state === "queued" || state === "sending";
 addEventListener("beforeunload", (event) => {
   if (getState().uploads.some(isOnItsWay)) event.preventDefault(); // the browser asks
@@ -109,7 +114,11 @@ export async function filesOfDrop({ items, files }) {
   return (await Promise.all(entries.filter(Boolean).map(filesOfEntry))).flat();
 }
 
+/** What systems and Office leave beside people's files. */
+const LITTER = /^(\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|~\$.*)$/i;
+
 async function filesOfEntry(entry) {
+  if (LITTER.test(entry.name)) return [];
   if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
   const reader = entry.createReader();
   const found = [];

@@ -17,7 +17,7 @@ export function Answer({ answer: { question, text, sources, cited, running, erro
   return html`
     <section class="answer" aria-labelledby="answer-title" aria-busy=${running}>
       <header class="answer-head">
-        <h2 id="answer-title" tabindex="-1">${question}</h2>
+        <h2 id="answer-title" dir="auto" tabindex="-1">${question}</h2>
         <${IconButton} icon="close" label=${t("Close the answer")} onClick=${close} />
       </header>
       ${running && !text && html`<p class="answer-waiting">${t("Reading your documents…")}</p>`}
@@ -44,7 +44,7 @@ function Part({ text, number, sources }) {
 function Source({ source }) {
   return html`
     <li value=${source.number}>
-      <button type="button" class="link" onClick=${() => open(source)}>${source.document.name}</button>
+      <button type="button" class="link" dir="auto" onClick=${() => open(source)}>${source.document.name}</button>
       <${Place} chunk=${source.chunk} />
     </li>`;
 }

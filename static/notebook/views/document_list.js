@@ -58,7 +58,7 @@ function Filters({ search, status, ordering }) {
   };
   return html`
     <div class="filters" role="group" aria-label=${t("Filter the documents")}>
-      <input ref=${name} class="input input-small" type="search" placeholder=${t("Filter by name")}
+      <input ref=${name} class="input input-small" type="search" dir="auto" placeholder=${t("Filter by name")}
         aria-label=${t("Filter by name")} defaultValue=${search} onInput=${onType} />
       <select class="select" aria-label=${t("Status")} value=${status}
         onChange=${(event) => setFilters({ status: event.target.value })}>

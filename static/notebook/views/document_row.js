@@ -27,7 +27,7 @@ export const DocumentRow = memo(({ item, task, isSelected, isHighlighted }) => {
       <${Choice} item=${item} isSelected=${isSelected} />
       <${FileTile} name=${item.name} />
       <div class="row-words">
-        <button type="button" class="row-name" onClick=${() => openPanel(item.id)}>${item.name}</button>
+        <button type="button" class="row-name" dir="auto" onClick=${() => openPanel(item.id)}>${item.name}</button>
         <${Facts} item=${item} />
       </div>
       <${StatusChip} status=${status} progress=${task?.progress ?? item.task?.progress} />

@@ -39,9 +39,14 @@ function Limits() {
 }
 
 function listenForPaste() {
-  const onPaste = ({ clipboardData }) => clipboardData.files.length && addFiles(clipboardData.files);
+  const onPaste = ({ clipboardData, target }) => meansText(clipboardData, target) || addFiles(clipboardData.files);
   addEventListener("paste", onPaste);
   return () => removeEventListener("paste", onPaste);
+}
+
+/** What is copied of a sheet or slide is its words and a picture of them; a field takes the words. */
+function meansText({ types }, target) {
+  return target.closest("input") && types.includes("text/plain") && types.includes("text/html");
 }
 
 const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");

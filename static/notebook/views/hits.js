@@ -5,9 +5,10 @@ import { useKeptFocus } from "../focus.js";
 import { number, pageRange } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
-import { HITS, markWords, MOST_HITS, search, searchMore } from "../search.js";
+import { beginningBefore, HITS, markWords, MOST_HITS, search, searchMore } from "../search.js";
 import { Failure } from "./failure.js";
 import { FileTile, Icon } from "./icons.js";
+import { Lines } from "./lines.js";
 import { More } from "./more.js";
 
 const COPIES = 5; // told by name
@@ -44,23 +45,24 @@ function title(results, running) {
 
 function Hit({ hit: { score, chunk, document, highlights, copies } }) {
   const [isOpen, setOpen] = useState(false);
-  const [quote, isLong] = useIsCut();
+  const [quote, isCut, isFoundBelow] = useFold();
+  const from = isFoundBelow ? beginningBefore(chunk.text, highlights[0][0]) : 0;
   return html`
     <li class="hit">
       <header class="hit-source">
         <${FileTile} name=${document.name} />
         <div class="hit-place">
-          <h3>${document.name}</h3>
+          <h3 dir="auto">${document.name}</h3>
           <${Place} chunk=${chunk} />
         </div>
         <${Score} score=${score} />
       </header>
       <blockquote ref=${quote} class=${`hit-text${isOpen ? "" : " is-folded"}`}>
-        ${markWords(chunk.text, highlights).map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}
+        <${Lines} parts=${markWords(chunk.text, highlights, isOpen ? 0 : from)} />
       </blockquote>
       ${copies.length > 0 && html`<${Copies} copies=${copies} />`}
       <footer class="hit-actions">
-        ${isLong && html`
+        ${(isCut || from > 0) && html`
           <button type="button" class="link" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
             ${isOpen ? t("Show less") : t("Show all of it")}
           </button>`}
@@ -76,26 +78,33 @@ function Hit({ hit: { score, chunk, document, highlights, copies } }) {
     </li>`;
 }
 
-/** A ref for a text, and whether it is cut off where it is folded: that depends on the screen. */
-function useIsCut() {
+/** A ref for a text, whether it is cut off where it is folded, and whether all that is marked was: that depends on the screen. */
+function useFold() {
   const text = useRef(null);
   const [isCut, setCut] = useState(false);
+  const [isFoundBelow, setFoundBelow] = useState(false);
   useEffect(() => {
     const { current } = text;
-    const measure = () => current.matches(".is-folded") && setCut(current.scrollHeight > current.clientHeight);
+    const measure = () => {
+      if (!current.matches(".is-folded")) return;
+      setCut(current.scrollHeight > current.clientHeight);
+      if (isBelow(current.querySelector("mark"), current)) setFoundBelow(true);
+    };
     const observer = new ResizeObserver(measure);
     observer.observe(current);
     return () => observer.disconnect();
   }, []);
-  return [text, isCut];
+  return [text, isCut, isFoundBelow];
 }
+
+const isBelow = (mark, text) => mark?.getBoundingClientRect().top >= text.getBoundingClientRect().bottom;
 
 /** Where else the same passage stands. */
 function Copies({ copies }) {
   const rest = copies.length - COPIES;
   return html`
     <p class="hit-copies">${t("Also in")}${copies.slice(0, COPIES).map(({ document, chunk }) => html`
-      <button type="button" class="link" key=${chunk.id} onClick=${() => openPanel(document.id, "passages", chunk.index)}>
+      <button type="button" class="link" dir="auto" key=${chunk.id} onClick=${() => openPanel(document.id, "passages", chunk.index)}>
         ${[document.name, pageRange(chunk)].filter(Boolean).join(", ")}
       </button>`)}
       ${rest > 0 && html`<span>${t("and {count} more", { count: number(rest) })}</span>`}
@@ -111,7 +120,7 @@ export function Place({ chunk }) {
   return html`
     <p class="place">
       ${pages && html`<span class="pages">${pages}</span>`}
-      ${chunk.headings?.length > 0 && html`<span class="headings">${chunk.headings.join(" › ")}</span>`}
+      ${chunk.headings?.length > 0 && html`<span class="headings" dir="auto">${chunk.headings.join(" › ")}</span>`}
     </p>`;
 }
 

@@ -11,7 +11,7 @@ import { More } from "./more.js";
  * @param isEnough whether `items` will do; otherwise the next page follows by itself
  */
 export function usePages(path, readFirst, keys, isEnough = () => true) {
-  const [state, setState] = useState({ items: null, next: null, error: "" });
+  const [state, setState] = useState({ items: null, next: null, loading: true, error: "" });
   const reading = useRef(null);
   const run = async (answer, before) => {
     const { signal } = reading.current;
@@ -19,15 +19,16 @@ export function usePages(path, readFirst, keys, isEnough = () => true) {
       const { results, next } = await answer;
       if (signal.aborted) return;
       const items = [...before, ...results];
-      setState({ items, next, error: "" });
-      if (next && !isEnough(items)) return run(follow(next), items);
+      const isMore = Boolean(next) && !isEnough(items);
+      setState({ items, next, loading: isMore, error: "" });
+      if (isMore) return run(follow(next), items);
     } catch (problem) {
-      if (problem.name !== "AbortError") setState((now) => ({ ...now, error: problem.message }));
+      if (problem.name !== "AbortError") setState((now) => ({ ...now, loading: false, error: problem.message }));
     }
   };
   const follow = (next) => nextPage(path, next, reading.current.signal);
   const begin = (answer, before) => {
-    setState((now) => ({ ...now, error: "" }));
+    setState((now) => ({ ...now, loading: true, error: "" }));
     run(answer, before);
   };
   const read = () => {
@@ -48,8 +49,8 @@ export function Reading({ error, onRetry }) {
 }
 
 /** Below what is here of a list: what is not. */
-export function Rest({ pages: { next, error, read, readMore } }) {
+export function Rest({ pages: { next, loading, error, read, readMore } }) {
   return html`
-    <${More} hasMore=${next} error=${error} onClick=${readMore} />
+    <${More} hasMore=${next} loading=${loading} error=${error} onClick=${readMore} />
     ${error && !next && html`<${Failure} error=${error} onRetry=${read} next="panel-body" />`}`;
 }

@@ -26,7 +26,7 @@ export function Panel({ panel, item, task, children }) {
       <header class="panel-head">
         <${FileTile} name=${item.name} />
         <div class="panel-title">
-          <h2 id="panel-title">${item.name}</h2>
+          <h2 id="panel-title" dir="auto">${item.name}</h2>
           <${Facts} item=${item} />
         </div>
         <${IconButton} icon="close" label=${t("Close")} onClick=${close} />

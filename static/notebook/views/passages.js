@@ -3,6 +3,7 @@ import { chunksPath, listChunks } from "../api.js";
 import { pageRange } from "../format.js";
 import { html, useEffect, useRef } from "../html.js";
 import { t } from "../i18n.js";
+import { Lines } from "./lines.js";
 import { Reading, Rest, usePages } from "./pages.js";
 import { Quality } from "./quality.js";
 
@@ -38,9 +39,9 @@ function Passage({ chunk, before, isTarget }) {
   const headings = (chunk.headings ?? []).join(" › ");
   const isNewSection = headings && headings !== (before?.headings ?? []).join(" › ");
   return html`
-    ${isNewSection && html`<h3 class="passage-heading">${headings}</h3>`}
+    ${isNewSection && html`<h3 class="passage-heading" dir="auto">${headings}</h3>`}
     <div ref=${element} class=${`passage${isTarget ? " is-target" : ""}`} aria-current=${isTarget ? "true" : null}>
       <span class="passage-place">${pageRange(chunk) || `#${chunk.index + 1}`}</span>
-      <p class="passage-text">${chunk.text}</p>
+      <p class="passage-text"><${Lines} parts=${[chunk]} /></p>
     </div>`;
 }

@@ -20,6 +20,8 @@ export function SearchBox({ search: { query, running }, selected }) {
     clearAnswer();
     document.getElementById("search-query").focus();
   };
+  /** While words are composed, as in Chinese, it is theirs. */
+  const onKey = ({ key, isComposing }) => key === "Escape" && !isComposing && clear();
   return html`
     <search>
       <form class="search" onSubmit=${submit}>
@@ -27,10 +29,10 @@ export function SearchBox({ search: { query, running }, selected }) {
         <label class="visually-hidden" for="search-query">${t("Search your documents")}</label>
         <div class="search-field">
           <${Icon} name="search" />
-          <input id="search-query" type="search" enterkeyhint="search" autocomplete="off" maxlength="1000"
+          <input id="search-query" type="search" dir="auto" enterkeyhint="search" autocomplete="off" maxlength="1000"
             placeholder=${selected.size ? t("Search the selected documents") : t("Search your documents")}
             value=${value} onInput=${(event) => setText(event.target.value)}
-            onKeyDown=${(event) => event.key === "Escape" && clear()} />
+            onKeyDown=${onKey} />
           ${value ? html`<${IconButton} icon="close" label=${t("Clear the search")} onClick=${clear} />` : html`<kbd aria-hidden="true">/</kbd>`}
           <button class="button button-primary" type="submit" aria-busy=${running}>${t("Search")}</button>
           ${canAsk && html`<button class="button" type="button" disabled=${!value.trim()} onClick=${() => ask(value)}>${t("Ask")}</button>`}

@@ -1,0 +1,20 @@
+/** Text of a document: each of its lines by itself, as each has a direction of its own. */
+import { html } from "../html.js";
+
+/** @param parts `[{text, marked}]` */
+export function Lines({ parts }) {
+  return linesOf(parts).map((line) => html`
+    <span class="line" dir="auto">${line.map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}</span>`);
+}
+
+/** The parts of each line; its end stays with it, so that what is copied has it too. */
+function linesOf(parts) {
+  const lines = [[]];
+  for (const { text, marked } of parts) {
+    for (const piece of text.split(/(?<=\n)/)) {
+      lines.at(-1).push({ text: piece, marked });
+      if (piece.endsWith("\n")) lines.push([]);
+    }
+  }
+  return lines;
+}
