@@ -107,6 +107,24 @@ def test_a_pause_costs_no_try_and_says_why(task, script):
     )
 
 
+def test_a_step_knows_what_it_told_before_a_pause(task, script):
+    """Also what came too soon after the last report to be told then."""
+    seen = []
+
+    def two_at_a_time(run):
+        done = run.details.get("made", 0)
+        seen.append(done)
+        for each in (done + 1, done + 2):
+            run.report(each, 6, made=each)
+        if done < 4:
+            raise StepPaused(progressed=True)
+        return StepResult()
+
+    script.steps["TWO"] = two_at_a_time
+    run_all(task)
+    assert (task.status, seen) == ("COMPLETED", [0, 2, 4])
+
+
 def test_the_soft_time_limit_counts_as_a_lost_worker(task, script):
     script.steps["ONE"] = raising(SoftTimeLimitExceeded())
     run_all(task)
