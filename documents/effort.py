@@ -45,7 +45,7 @@ def of_document(document: Document) -> Effort:
 def _weight(content_type: str) -> float:
     if content_type in _ALL_MARKUP:
         return _MARKUP
-    return _TEXT if content_type.startswith("text/") else 1
+    return _TEXT if content_type.startswith("text/") or content_type == "application/json" else 1
 
 
 def _effort(size: float, *, bulk: bool = False) -> Effort:

@@ -15,7 +15,7 @@ from documents.search.hits import (
     grouped,
     shown,
 )
-from documents.search.question import understand
+from documents.search.question import rarest, understand
 from documents.search.rarity import how_rare
 from documents.search.sample import look
 from documents.search.scope import Scope
@@ -48,9 +48,10 @@ def search(
     scope = Scope(owner_id=owner_id, documents=documents, **filters)
     if (extent := measure(scope)) is None:
         return []  # nothing is asked of the embedding service
-    asked = words.asked(query, extent.languages)
+    rarity = how_rare()
+    asked = rarest(words.asked(query, extent.languages), rarity)
     by_words = asked if mode != "vector" else []  # then there is nothing to weigh
-    question = understand(asked, how_rare(), look(scope, extent, by_words))
+    question = understand(asked, rarity, look(scope, extent, by_words))
     each = 1 + OTHERS if group else 0
     pool = max(POOL, (each or 2) * top_k)
     most = 2 * pool if distinct else top_k

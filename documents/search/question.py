@@ -1,7 +1,7 @@
 """A question as full text search asks it: its words, what each counts, which of them to look up."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -128,10 +128,15 @@ def _any_of(chosen: Sequence[Word]) -> str:
     return " | ".join(f"'{form}'" for word in chosen for form in word.forms)
 
 
+def rarest(asked: Iterable[AbstractSet[str]], rarity: Rarity) -> list[AbstractSet[str]]:
+    """At most MOST_WORDS of a question's words, each given in all its forms."""
+    return sorted(asked, key=rarity.share)[:MOST_WORDS]
+
+
 def understand(asked: Sequence[AbstractSet[str]], rarity: Rarity, sample: Sample) -> Question:
-    """The words of a question, each given in all its forms; none if it is of signs alone."""
+    """The words of a question; none if it is of signs alone."""
     found = (_word(forms, number, rarity, sample) for number, forms in enumerate(asked))
-    return Question(sorted(found, key=lambda word: word.share)[:MOST_WORDS])
+    return Question(sorted(found, key=lambda word: word.share))
 
 
 def _word(forms: AbstractSet[str], number: int, rarity: Rarity, sample: Sample) -> Word:

@@ -27,7 +27,13 @@ def a_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("content_type", "seconds"),
-    [("application/pdf", 4), ("text/html", 6), ("text/plain", 28), ("image/png", 4)],
+    [
+        ("application/pdf", 4),
+        ("text/html", 6),
+        ("text/plain", 28),
+        ("image/png", 4),
+        ("application/json", 28),
+    ],
 )
 def test_text_takes_longer_than_pictures_of_its_size(a_file, content_type, seconds):
     assert effort.of_file(a_file(4 * SECOND), content_type).seconds == seconds

@@ -162,6 +162,15 @@ def test_how_rare_words_are_is_told_by_what_is_searched(user, stranger):
     assert looked(user, "storm sea zebra", documents=[made.pk]) == (3, [2, 2, 0])
 
 
+def test_a_long_question_is_of_its_rarest_words(user, monkeypatch):
+    monkeypatch.setattr(question, "MOST_WORDS", 3)
+    make_document(user, "a", ["storm", *(f"calm sea here {n}" for n in range(9))])
+    analyze()
+    asked = question.rarest(words.asked("here sea calm storm zebra", {"en"}), how_rare())
+    assert asked[:2] == [{"zebra"}, {"storm"}]
+    assert len(asked) == 3
+
+
 def test_of_many_chunks_every_so_many_th_is_looked_at(user, monkeypatch):
     monkeypatch.setattr(sample, "SOME", 5)
     for count in (1, 7, 2, 13):  # 23, of which every fourth
