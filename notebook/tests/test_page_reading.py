@@ -21,6 +21,7 @@ PLACES = """(element, ends) => {
     };
     return ends.map((end) => place(text.indexOf(end)));
 }"""
+SLID = "panel => Promise.all(panel.getAnimations().map(each => each.finished))"  # into its place
 
 
 def places(element, *ends: str) -> list[float]:
@@ -56,7 +57,10 @@ def test_a_name_is_written_in_its_own_direction_beside_its_tile(page):
     name = f"תוכנית {unique('txt')}"
     found = ready(page, name, f"{ENGLISH} {name}".encode())
     page.get_by_role("button", name=name, exact=True).click()
-    for shown in (found.locator(".row-name"), page.get_by_role("dialog").get_by_role("heading")):
+    heading = page.get_by_role("dialog").get_by_role("heading")
+    expect(heading).to_be_visible()
+    page.locator(".panel").evaluate(SLID)
+    for shown in (found.locator(".row-name"), heading):
         begin, end = places(shown, "ת", name.split()[1])
         assert end < begin
         assert abs(end - shown.bounding_box()["x"]) < 2
