@@ -16,7 +16,8 @@ from documents.models import Document
 from tasks.models import Lane
 
 BYTES_A_SECOND = 70_000
-# How many characters a byte holds, against the .15 of a PDF (37 real files together).
+# Of 37 real files a byte of text took 5 times as long as one of a PDF to read and holds 11 times as
+# many characters to embed; a byte of markup .7 and 1.7 times. These lie between.
 _TEXT, _MARKUP = 7.0, 1.5
 _ALL_MARKUP = ARCHIVES | {"text/html", "application/xml"}
 

@@ -10,7 +10,7 @@ no dictionary, and no new name is missing from one.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain, compress, pairwise
 from operator import or_
 from zlib import crc32
@@ -120,8 +120,13 @@ def indexed(text: str, language: str) -> tuple[str, str]:
     saturated = K1 * (1 - B + B * words.total() / AVERAGE_WORDS)
     weight = {times: f"{times * (K1 + 1) / (times + saturated):.3f}" for times in {*words.values()}}
     weights = {dimension(word): weight[times] for word, times in words.items()}
+    return " ".join(f"'{word}'" for word in words), sparse(weights)
+
+
+def sparse(weights: Mapping[int, str]) -> str:
+    """Weights, by their dimensions, as Postgres reads a `sparsevec`."""
     places = ",".join(f"{at}:{weights[at]}" for at in sorted(weights))
-    return " ".join(f"'{word}'" for word in words), f"{{{places}}}/{DIMENSIONS}"
+    return f"{{{places}}}/{DIMENSIONS}"
 
 
 def dimension(word: str) -> int:

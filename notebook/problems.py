@@ -59,10 +59,10 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]
 
 
 def problem_response(status: int, code: str, detail: str) -> JsonResponse:
-    return _response(problem(status, code, detail), {})
+    return _response(problem(status, code, detail))
 
 
-def _response(body: dict[str, Any], headers: dict[str, str]) -> JsonResponse:
+def _response(body: dict[str, Any], headers: dict[str, str] | None = None) -> JsonResponse:
     """JSON, whatever was asked for."""
     return JsonResponse(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
 
@@ -220,6 +220,6 @@ def _answer(
 ) -> HttpResponse:
     """For people, who come by other addresses than programs, a page; it asks no database."""
     if request.path.startswith("/api/"):
-        return _response(body, headers or {})
+        return _response(body, headers)
     page = render_to_string("failure.html", {"detail": body["detail"]})
     return HttpResponse(page, status=body["status"], headers=headers)

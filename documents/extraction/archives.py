@@ -9,6 +9,8 @@ from typing import BinaryIO
 from documents.exceptions import ArchiveBomb, CorruptFile, PasswordProtected
 from documents.limits import Limits
 
+UNCHECKED_DIRECTORY_BYTES = 4_000_000  # of a file that nobody has looked at yet
+UNREADABLE = (ArchiveBomb, zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
@@ -38,10 +40,10 @@ def open_archive(path: Path, *, max_directory_bytes: int) -> zipfile.ZipFile:
 def markup_bytes(path: Path) -> int:
     """How many bytes the parts that readers use say they unpack to; 0 for a damaged zip."""
     try:
-        with open_archive(path, max_directory_bytes=4_000_000) as archive:
+        with open_archive(path, max_directory_bytes=UNCHECKED_DIRECTORY_BYTES) as archive:
             parts = (entry for entry in archive.infolist() if _is_read(entry))
             return sum(entry.file_size for entry in parts)
-    except (ArchiveBomb, zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except UNREADABLE:
         return 0
 
 

@@ -12,7 +12,7 @@ SAME_BASE = 0.4  # sizes of the type
 FEWEST_CELLS = 3  # of a row, or they are columns of text
 ALIGNED = 2.0  # points
 MOST_LINES = 12  # of a cell
-_WRAPPED = 1.6  # from one line of a cell to the next, in sizes of the type
+WRAPPED = 1.6  # from one line of a cell to the next, in sizes of the type
 _WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
 
 
@@ -99,7 +99,7 @@ def _stacks(rows: Sequence[Row], *, wide: bool) -> Iterator[_Stack]:
 
 def _is_below(above: Row, row: Row) -> bool:
     """Whether a row is the next line of the cell that the one above is of."""
-    if len(above.cells) > 1 or not 0 < above.lowest - row.highest < row.size * _WRAPPED:
+    if len(above.cells) > 1 or not 0 < above.lowest - row.highest < row.size * WRAPPED:
         return False
     one, other = above.cells[0], row.cells[0]
     left, right = other.left - one.left, other.right - one.right

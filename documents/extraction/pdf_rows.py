@@ -9,12 +9,12 @@ from documents.extraction.pdf_cells import (
     FEWEST_CELLS,
     MOST_LINES,
     SAME_BASE,
+    WRAPPED,
     Row,
     level_rows,
     longer,
 )
 
-_WRAPPED = 1.6  # from one line of a cell to the next, in sizes of the type
 _LETTER = 0.6  # wide, likewise
 
 
@@ -69,7 +69,7 @@ def _is_within(above: Row, row: Row) -> bool:
     if len(above.cells) < FEWEST_CELLS or not _is_under(above.cells[-1], row):
         return False
     step = above.lines[-1].base - row.base
-    return 0 < step < row.size * _WRAPPED and row.base > above.lowest - row.size * SAME_BASE
+    return 0 < step < row.size * WRAPPED and row.base > above.lowest - row.size * SAME_BASE
 
 
 def _fills(rows: Sequence[Row]) -> bool:
@@ -90,7 +90,7 @@ def _goes_on(above: Row, row: Row) -> bool:
     """Whether the row is the next line of the last cell of the one above."""
     if len(row.cells) > 1 or abs(above.cells[-1].left - row.cells[0].left) > ALIGNED:
         return False
-    return 0 < above.lowest - row.base < row.size * _WRAPPED
+    return 0 < above.lowest - row.base < row.size * WRAPPED
 
 
 def _joined(rows: Sequence[Row]) -> Row:

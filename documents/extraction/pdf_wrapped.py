@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from documents.extraction.lines import Cell
-from documents.extraction.pdf_cells import ALIGNED, FEWEST_CELLS, Row, longer
+from documents.extraction.pdf_cells import ALIGNED, FEWEST_CELLS, WRAPPED, Row, longer
 
-_WRAPPED = 1.6  # from one line of a cell to the next, in sizes of the type
 _CLOSER = 0.85  # than from row to row, for lines of one row
 _LETTER = 0.6  # wide, in sizes of the type
 _MOST_LINES = 200  # of a row; for the sake of time
@@ -56,7 +55,7 @@ def _step(run: Sequence[Row], columns: Columns) -> float:
 
 def _is_near(above: Row, row: Row) -> bool:
     step = above.lowest - row.highest
-    return 0 < step < row.size * _WRAPPED and len(above.lines) < _MOST_LINES
+    return 0 < step < row.size * WRAPPED and len(above.lines) < _MOST_LINES
 
 
 def _goes_on(above: Row, row: Row, columns: Columns, closest: float) -> bool:

@@ -7,8 +7,12 @@ from pathlib import Path, PurePath
 
 import olefile
 
-from documents.exceptions import ArchiveBomb, EmptyFile, UnsupportedButHelpable, UnsupportedType
-from documents.extraction.archives import open_archive
+from documents.exceptions import EmptyFile, UnsupportedButHelpable, UnsupportedType
+from documents.extraction.archives import (
+    UNCHECKED_DIRECTORY_BYTES,
+    UNREADABLE,
+    open_archive,
+)
 from documents.extraction.utf16 import utf16_of
 from tasks.exceptions import gettext_noop
 
@@ -179,9 +183,9 @@ def _picture(head: bytes) -> str | None:
 
 def _in_zip(path: Path, extension: str) -> str:
     try:
-        with open_archive(path, max_directory_bytes=4_000_000) as archive:
+        with open_archive(path, max_directory_bytes=UNCHECKED_DIRECTORY_BYTES) as archive:
             found = _opendocument(archive) or _ooxml(archive)
-    except (ArchiveBomb, zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except UNREADABLE:
         # Damaged or absurd: taken for what it claims to be, so that validation can say what is
         # wrong with it.
         found = _container_named(extension)

@@ -68,9 +68,8 @@ class Question:
     @property
     def sparse(self) -> str:
         """The weights as a `sparsevec`."""
-        places = {words.dimension(form): word.weight for word in self.words for form in word.forms}
-        inside = ",".join(f"{at}:{places[at]:.4f}" for at in sorted(places))
-        return f"{{{inside}}}/{words.DIMENSIONS}"
+        weights = ((word.forms, f"{word.weight:.4f}") for word in self.words)
+        return words.sparse({words.dimension(form): of for forms, of in weights for form in forms})
 
     @property
     def full(self) -> float:

@@ -71,5 +71,4 @@ def look(scope: Scope, extent: Extent, asked: Sequence[Collection[str]]) -> Samp
 
 def _any_of(forms: Collection[str]) -> str:
     """As a `sparsevec`, whose product with a chunk's weights is 0 if that holds none of them."""
-    places = sorted({words.dimension(form) for form in forms})
-    return f"{{{','.join(f'{at}:1' for at in places)}}}/{words.DIMENSIONS}"
+    return words.sparse(dict.fromkeys(map(words.dimension, forms), "1"))
