@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure() -> None:
-    from documents.extraction.sandbox import sandbox
+    from documents.extraction.sandbox.client import sandbox
 
     sandbox().close()
     _services.close()
@@ -78,7 +78,7 @@ def embedding_server():
 
 @pytest.fixture
 def embedder(embedding_server):
-    from documents import embedding_gate
+    from documents.embeddings import gate as embedding_gate
     from documents.search import vectors
 
     embedding_server.reset()

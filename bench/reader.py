@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def _prepare() -> Callable[[Any], Any]:
-    from documents.extraction.sandbox import sandbox
+    from documents.extraction.sandbox.client import sandbox
 
     sandbox().start()
     return lambda request: [_read(Path(path), **request) for path in request["paths"]]

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from documents.exceptions import ReaderCrashed
-from documents.extraction.sandbox import sandbox
+from documents.extraction.sandbox.client import sandbox
 from documents.steps.extract import extract_text
 from documents.steps.validate import validate_file
 from documents.tests import files, hostile, hostile_links

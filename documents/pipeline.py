@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from documents.copying import copying
 from documents.extraction.elements import Element, Extracted, Passage
-from documents.extraction.libreoffice import program_folder
-from documents.extraction.sandbox import sandbox
+from documents.extraction.office.libreoffice import program_folder
+from documents.extraction.sandbox.client import sandbox
 from documents.limits import Limits
 from documents.models import Document, DocumentStatus, Draft, Extraction, ScannedPage
 from documents.steps.embed import digest, embed_drafts, embedded_text, text_digest

@@ -20,7 +20,7 @@ from django.db import connection
 from documents import spaces
 from documents.exceptions import PlannerBusy
 from documents.extraction.elements import Extracted, Passage
-from documents.extraction.sandbox import sandbox
+from documents.extraction.sandbox.client import sandbox
 from documents.extraction.tokens import estimate_tokens
 from documents.extraction.types import PICTURES
 from documents.limits import Limits

@@ -16,8 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from documents import asking, citations, search
+from documents import asking, search
 from documents.asking import chat, prompt
+from documents.citations import verification as citations
 from documents.exceptions import ChatNotConfigured
 from documents.models import Document
 from documents.search_serializers import (

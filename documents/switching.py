@@ -7,8 +7,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy
 
-from documents import embeddings, graphs, spaces
-from documents.embeddings import ANY_DIMENSIONS
+from documents import graphs, spaces
+from documents.embeddings import client as embeddings
+from documents.embeddings.client import ANY_DIMENSIONS
 from documents.exceptions import SpaceInUse, SwitchRunning
 from documents.models import ChunkVector, EmbeddingSpace
 from documents.spaces import State

@@ -15,7 +15,7 @@ django.setup(set_prefix=False)  # loads the apps, so before anything of ours
 from django.conf import settings  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 
-from documents.embeddings import warm_up  # noqa: E402
+from documents.embeddings.client import warm_up  # noqa: E402
 from tasks.authentication import SocketAuthMiddleware  # noqa: E402
 from tasks.routing import websocket_urlpatterns  # noqa: E402
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import chardet
 
 from documents.extraction.alphabets import is_likely
+from documents.extraction.reading import Reading
 from documents.extraction.utf16 import utf16_of
 
 _BOMS = {
@@ -43,6 +44,22 @@ _WIDER = {
     "euc_kr": "cp949",
 }
 _ESCAPES = {b"\x1b$)C": "iso2022_kr", b"\x1b$": "iso2022_jp_ext"}
+
+
+def text_of(reading: Reading) -> str:
+    """The file's text, with its encoding noted."""
+    text = decoded(reading, reading.path.read_bytes())
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decoded(reading: Reading, data: bytes, declared: str = "") -> str:
+    """The data as text; its encoding, and what it left undecoded, are noted."""
+    text, encoding = decode(data, declared)
+    reading.details["encoding"] = encoding
+    if lost := text.count("\ufffd"):
+        reading.details["undecodable"] = round(lost / len(text), 4) or 0.0001  # share of it
+        reading.warnings.append(f"{lost} characters could not be decoded")
+    return text
 
 
 def decode(data: bytes, declared: str = "") -> tuple[str, str]:

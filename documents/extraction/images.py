@@ -11,7 +11,7 @@ from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile, ImageTooLarge
 from documents.extraction import ocr
-from documents.extraction.pdf_layout import elements_of_pages
+from documents.extraction.pdf.layout import elements_of_pages
 from documents.extraction.reading import Reading
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")

@@ -4,26 +4,18 @@ from collections.abc import Callable, Iterator
 
 from unstructured.documents.elements import Element
 
-from documents.extraction import (
-    books,
-    images,
-    language,
-    legacy,
-    mail,
-    markdown,
-    markup,
-    opendocument,
-    pdf,
-    sheets,
-    slides,
-    text,
-    types,
-    web,
-    word,
-)
+from documents.extraction import images, language, types
 from documents.extraction.assemble import assemble
 from documents.extraction.elements import Extracted
+from documents.extraction.mail import reader as mail
+from documents.extraction.markup import markdown
+from documents.extraction.markup import reader as markup
+from documents.extraction.office import legacy, opendocument, sheets, slides, word
+from documents.extraction.pdf import reader as pdf
 from documents.extraction.reading import Reading
+from documents.extraction.text import reader as text
+from documents.extraction.web import books
+from documents.extraction.web import reader as web
 
 Reader = Callable[[Reading], Iterator[Element]]
 

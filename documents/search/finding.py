@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from documents.embeddings import Vector
+from documents.embeddings.client import Vector
 from documents.models import Chunk, Document
 from documents.search.extent import Extent
 from documents.search.hits import Explanation, Hit

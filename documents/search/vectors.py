@@ -6,7 +6,7 @@ import numpy as np
 from django.conf import settings
 
 from documents import usage
-from documents.embeddings import Vector, embed_query
+from documents.embeddings.client import Vector, embed_query
 from documents.models import EmbeddingSpace
 
 KEPT = 2_000

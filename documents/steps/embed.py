@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 
 from documents import spaces, usage
 from documents.copying import copying
-from documents.embeddings import Vectors, embed_passages
+from documents.embeddings.client import Vectors, embed_passages
 from documents.exceptions import EmbeddingRefused, EmbeddingWait
 from documents.models import Draft, EmbeddingSpace, KeptVector
 from documents.spaces import CHUNKS, VECTORS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from documents.exceptions import NoText, NoTextInFile, NoTextInPicture, NoTextInScan
 from documents.extraction.elements import Extracted
-from documents.extraction.sandbox import Keep, Known, sandbox
+from documents.extraction.sandbox.client import Keep, Known, sandbox
 from documents.extraction.types import PICTURES, SUPPORTED
 from documents.limits import Limits
 

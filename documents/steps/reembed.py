@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from documents import graphs, spaces, usage
-from documents.embeddings import Vectors
+from documents.embeddings.client import Vectors
 from documents.exceptions import EmbeddingRefused, EmbeddingWait, PassageRefused
 from documents.models import Chunk, ChunkVector, EmbeddingSpace
 from documents.spaces import CHUNKS, LACKING, VECTORS

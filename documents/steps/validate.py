@@ -13,7 +13,7 @@ from documents.exceptions import (
     PasswordProtected,
 )
 from documents.extraction.archives import check_archive, open_archive
-from documents.extraction.sandbox import sandbox
+from documents.extraction.sandbox.client import sandbox
 from documents.extraction.types import ARCHIVES, PICTURES, detect
 from documents.limits import Limits
 

@@ -8,8 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.db.models.functions import Now
 
-from documents import embedding_gate as gate
-from documents import embeddings, spaces
+from documents import spaces
+from documents.embeddings import client as embeddings
+from documents.embeddings import gate
 from documents.models import Chunk, Draft
 from documents.steps import embed
 from documents.tests.embedding_server import error

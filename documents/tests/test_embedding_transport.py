@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from documents import embedding_endpoint, spaces
+from documents import spaces
+from documents.embeddings import endpoint as embedding_endpoint
 from documents.exceptions import EmbeddingInvalid, EmbeddingUnavailable
 from documents.tests.embedding_server import EmbeddingServer
 from tasks.exceptions import Fenced

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from documents.exceptions import CorruptFile, PasswordProtected, UnsupportedType
-from documents.extraction.libreoffice import program_folder
+from documents.extraction.office.libreoffice import program_folder
 from documents.extraction.types import DOC, PPT, detect
 from documents.pipeline import limits
 from documents.tests import files
@@ -21,7 +21,8 @@ needs_libreoffice = pytest.mark.skipif(not INSTALLED, reason="LibreOffice is not
 def old(source, ending):
     """The file as LibreOffice writes it in the older format; in a process of its own."""
     code = (
-        "import os, sys; from pathlib import Path; from documents.extraction.libreoffice import *;"
+        "import os, sys; from pathlib import Path;"
+        "from documents.extraction.office.libreoffice import *;"
     )
     code += "convert(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]));"
     code += "os._exit(0)"  # as a reader ends: LibreOffice's own way out crashes now and then

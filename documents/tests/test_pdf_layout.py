@@ -5,7 +5,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
-from documents.extraction.garbled import is_garbled
+from documents.extraction.pdf.garbled import is_garbled
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract

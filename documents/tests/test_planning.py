@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from documents import planning
-from documents.extraction.sandbox import sandbox
+from documents.extraction.sandbox.client import sandbox
 from documents.extraction.tokens import estimate_tokens
 from documents.models import Chunk, Document
 from documents.steps.embed import embedded_text

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from documents.gaps import _Shapes
-from documents.letters import Letters
-from documents.quotations import exactly, loosely
+from documents.citations.gaps import _Shapes
+from documents.citations.letters import Letters
+from documents.citations.quotations import exactly, loosely
 
 AROUND = ["{}", "It was so: {}. Then"]
 

@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from documents.checks import addresses_can_be_reached, limits_agree, times_agree
 from documents.exceptions import ReaderCrashed, ReaderTimeout, TooManyParts
 from documents.extraction.elements import Element, Extracted
-from documents.extraction.results import Gathered, told_passages, told_reading
-from documents.extraction.sandbox import sandbox
+from documents.extraction.sandbox.client import sandbox
+from documents.extraction.sandbox.results import Gathered, told_passages, told_reading
 from documents.models import Chunk, Extraction
 from documents.steps.split import split_text
 from documents.tests.files import LIMITS

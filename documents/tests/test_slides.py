@@ -9,7 +9,7 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
 from pptx.util import Inches
 
-from documents.extraction.cell_values import formatted
+from documents.extraction.office.cell_values import formatted
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract

@@ -13,7 +13,9 @@ from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis import RedisError
 
-from documents import embedding_gate, embeddings, spaces
+from documents import spaces
+from documents.embeddings import client as embeddings
+from documents.embeddings import gate as embedding_gate
 from documents.models import EmbeddingSpace
 from notebook.diagnosis.finding import Finding, Level
 from notebook.health import broker

@@ -1,0 +1,152 @@
+"""What a message says: each part of its text once, attachments and pictures not."""
+
+from collections.abc import Iterator, Sequence
+from email import message_from_bytes
+from email.message import Message
+
+from unstructured.documents.elements import Element, Title
+
+from documents.extraction import parts
+from documents.extraction.encodings import decode
+from documents.extraction.mail.headers import charset_of, file_name, header
+from documents.extraction.text.reader import blocks_of
+from documents.extraction.web import reader as web
+
+HEAD = ("From", "To", "Cc", "Date")
+_DEEPEST = 5  # messages in messages that are read; what is deeper is named
+_STUB = 300  # characters; so short a plain text may only say that there is a web page …
+_FULLER = 5  # … which is so many times as long
+_CARDS = frozenset({"text/calendar", "text/vcard", "text/x-vcard"})
+_FOR_PROGRAMS = frozenset({
+    "message/delivery-status", "message/disposition-notification",
+    "application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature",
+})  # fmt: skip
+
+
+def opening(subject: str, head: dict[str, str], depth: int = 0) -> Iterator[Element]:
+    """The subject as a title, below that the other headers that are given."""
+    if subject or depth:
+        yield parts.title(subject or "Forwarded message", depth + 1)
+    lines = [f"{name}: {value}" for name, value in head.items() if value]
+    if lines:
+        yield parts.paragraph("\n".join(lines))
+
+
+def message_elements(message: Message, attached: list[str], depth: int = 0) -> Iterator[Element]:
+    """Head and text of a message and of those it forwards. Adds to the names of attachments."""
+    head = {name: header(message, name) for name in HEAD}
+    yield from opening(header(message, "Subject"), head, depth)
+    yield from _part(message, attached, depth, is_body=True)
+
+
+def page(html: str, depth: int = 0) -> Iterator[Element]:
+    """The elements of a body; its headings go under that of its message."""
+    for element in web.elements_of(html):
+        if isinstance(element, Title):
+            level = (element.metadata.category_depth or 0) + 1
+            yield parts.title(element.text, level + depth + 1)
+        else:
+            yield element
+
+
+def _part(
+    part: Message, attached: list[str], depth: int, *, is_body: bool = False
+) -> Iterator[Element]:
+    """`is_body`: the first part, or another form of it, which is read even when it has a name."""
+    kind = _kind(part)
+    if kind == "multipart/alternative":
+        forms = [(each, _part(each, attached, depth, is_body=is_body)) for each in _inner(part)]
+        yield from _fullest([(_kind(each), list(elements)) for each, elements in forms])
+    elif kind.startswith("multipart/"):
+        for at, each in enumerate(_inner(part)):
+            yield from _part(each, attached, depth, is_body=is_body and not at)
+    elif kind == "message/rfc822" and depth < _DEEPEST and _inner(part):
+        yield from message_elements(_forwarded(part), attached, depth + 1)
+    elif _is_attached(part, kind, is_body=is_body):
+        attached += [] if _is_silent(part, kind) else [file_name(part) or kind]
+    elif kind == "text/html":
+        yield from page(_text(part), depth)
+    elif kind.startswith("text/"):
+        yield from blocks_of(_plain(part))
+
+
+def _forwarded(part: Message) -> Message:
+    """The message in a part; in Base64 too, which is against the rules but done."""
+    inner, how = _inner(part)[0], header(part, "Content-Transfer-Encoding")
+    if how.lower() != "base64" or inner.keys():
+        return inner
+    inner["Content-Transfer-Encoding"] = how
+    data = inner.get_payload(decode=True)
+    return message_from_bytes(data, policy=part.policy) if isinstance(data, bytes) else inner
+
+
+def _kind(part: Message) -> str:
+    try:
+        return part.get_content_type()
+    except Exception:  # noqa: BLE001 - the header parser trips over malformed parameters
+        return "text/plain"
+
+
+def _inner(part: Message) -> list[Message]:
+    inner = part.get_payload()
+    return [each for each in inner if isinstance(each, Message)] if isinstance(inner, list) else []
+
+
+def _fullest(choices: Sequence[tuple[str, list[Element]]]) -> list[Element]:
+    """The plain text of a message, unless all is in another form of it."""
+    plain = next((elements for kind, elements in choices if kind == "text/plain"), [])
+    rich = [elements for kind, elements in choices if kind != "text/plain" and _length(elements)]
+    if not rich or _length(plain) > min(_STUB, _length(rich[-1]) // _FULLER):
+        return plain
+    return rich[-1]
+
+
+def _length(elements: Sequence[Element]) -> int:
+    return sum(len(element.text.strip()) for element in elements)
+
+
+def _is_attached(part: Message, kind: str, *, is_body: bool) -> bool:
+    if not kind.startswith("text/") or kind in _CARDS:
+        return True
+    if header(part, "Content-Disposition").lower().startswith("attachment"):
+        return True
+    return bool(file_name(part)) and not is_body
+
+
+def _is_silent(part: Message, kind: str) -> bool:
+    """A picture of the web page, a signature or what only programs read: nothing was attached."""
+    placed = header(part, "Content-Disposition").lower().startswith("inline")
+    return kind in _FOR_PROGRAMS or (placed and bool(header(part, "Content-ID")))
+
+
+def _text(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return ""
+    return decode(data, charset_of(part) or web.declared_charset(data))[0]
+
+
+def _plain(part: Message) -> str:
+    text = _text(part).replace("\r\n", "\n")
+    how = header(part, "Content-Type").lower()
+    if "flowed" not in how:
+        return text
+    return "\n".join(_unflowed(text, tight="delsp=yes" in how.replace('"', "")))
+
+
+def _unflowed(text: str, *, tight: bool) -> Iterator[str]:
+    """The lines of RFC 3676, where one that ends in a blank goes on in the next; `tight`: without.
+
+    Quotes stay quotes.
+    """
+    lines, level_before, goes_on = list[str](), 0, False
+    for line in text.split("\n"):
+        bare = line.lstrip(">")
+        level, bare = len(line) - len(bare), bare.removeprefix(" ")
+        if lines and not (goes_on and level == level_before):
+            yield "".join(lines)
+            lines = []
+        goes_on, level_before = bare.endswith(" ") and bare != "-- ", level
+        lines += [] if lines or not level else [">" * level + " "]
+        lines.append(bare[:-1] if goes_on and tight else bare)
+    yield "".join(lines)

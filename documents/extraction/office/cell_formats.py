@@ -1,0 +1,72 @@
+"""What the formats of cells in .xlsx add to numbers: percentages, zeros before them, units."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from documents.extraction.office.cell_values import percent_decimals
+
+_ZEROS = re.compile("0{2,20}")
+_SECTION = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\[])*')
+# Quoted, escaped, a currency as "[$€-407]"; blanks as wide as a sign; a color; the number; others.
+_PART = re.compile(
+    r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|([_*].)|(\[[a-z]+\d{0,2}\])'
+    r"|(general|[0#?][0#?,.]*)|(.)",
+    re.IGNORECASE,
+)
+_SCALED = re.compile(r",(?![0#?])")  # in thousands or millions
+_BARE = frozenset(" $-+()€£¥")  # signs that stand for themselves without quotation marks
+_SIGNS = frozenset("%‰°")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a format shows a number, as far as that says more than the number itself."""
+
+    spec: str = ""  # of Python's; without it the number is between these two
+    before: str = ""
+    after: str = ""
+
+    def of(self, value: float, text: str) -> str:
+        """A number, whose `text` would be the same without a shape."""
+        if self.spec:
+            return f"{value:{self.spec}}"
+        sign, number = ("-", text[1:]) if text.startswith("-") else ("", text)
+        return f"{sign}{self.before}{number}{self.after}"
+
+
+def shape_of(code: str) -> Shape | None:
+    """The shape that a format of cells gives numbers: a percentage, zeros before it as in a code
+    of a place or a product, or a currency or other unit; None for all other formats."""
+    if (decimals := percent_decimals(code)) is not None:
+        return Shape(f".{decimals}%")
+    if _ZEROS.fullmatch(code):
+        return Shape(f"0{len(code)}.0f")
+    section = _SECTION.match(code)
+    return _with_unit(section[0]) if section else None
+
+
+def _with_unit(code: str) -> Shape | None:
+    texts, numbers = ["", ""], 0  # before the number and after it
+    for literal, number in _parts(code):
+        if literal is None or _SCALED.search(number):
+            return None
+        numbers += bool(number)
+        texts[numbers > 0] += literal
+    before, after = texts
+    is_unit = numbers == 1 and any(map(_says_something, before + after))
+    return Shape("", before.lstrip(), after.rstrip()) if is_unit else None
+
+
+def _parts(code: str) -> Iterator[tuple[str | None, str]]:
+    """The text that a format shows, and the number, part by part; None for what is neither."""
+    for quoted, escaped, currency, blank, color, number, bare in _PART.findall(code):
+        if bare and bare not in _BARE:
+            yield None, ""
+        elif not blank and not color:
+            yield quoted or escaped or currency or bare, number
+
+
+def _says_something(sign: str) -> bool:
+    return sign.isalpha() or sign in _SIGNS or unicodedata.category(sign) == "Sc"

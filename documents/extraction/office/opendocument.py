@@ -1,0 +1,252 @@
+"""OpenDocument texts and presentations."""
+
+import posixpath
+from collections.abc import Iterator
+from itertools import islice
+
+from lxml import etree
+from unstructured.documents.elements import Element
+
+from documents.extraction import mathml, parts
+from documents.extraction.office.opendocument_lists import lists_of
+from documents.extraction.office.opendocument_styles import placed_styles
+from documents.extraction.packages import Package, local_name, opened
+from documents.extraction.raised import raise_last, sink_last
+from documents.extraction.reading import Reading
+
+_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
+_SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
+_DESCRIBED = (f"{_SVG}title", f"{_SVG}desc")
+_HREF = "{http://www.w3.org/1999/xlink}href"
+# A table of contents repeats the headings.
+_SKIPPED = frozenset({"tracked-changes", "annotation", "note", "forms", "table-of-content"})
+_GROUPS = frozenset({"table-header-rows", "table-rows", "table-row-group"})
+_WIDEST = 256  # cells a repeated one may stand for; real tables end long before
+_FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})
+
+
+def read_odt(reading: Reading) -> Iterator[Element]:
+    with opened(reading.path) as package:
+        document = _Document(package)
+        body = document.body("text")
+        total = len(body) if body is not None else 0
+        yield from document.margins("header")
+        for done, block in enumerate(body if body is not None else (), 1):
+            yield from document.block(block)
+            reading.progress(done, total)
+        yield from document.margins("footer")
+
+
+def read_odp(reading: Reading) -> Iterator[Element]:
+    with opened(reading.path) as package:
+        document = _Document(package)
+        body = document.body("presentation")
+        slides = [node for node in body if local_name(node) == "page"] if body is not None else []
+        reading.set_pages(len(slides))
+        for number, slide in enumerate(slides, 1):
+            yield from document.slide(slide, number)
+            reading.progress(number, len(slides))
+
+
+class _Document:
+    """An open document, and the page of it that is being read."""
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._content, self._styles = package.xml("content.xml"), package.xml("styles.xml")
+        self._lists = lists_of(self._styles, self._content)
+        self._places = placed_styles(self._content, self._styles)
+        self._page: int | None = None
+
+    def body(self, kind: str) -> etree._Element | None:
+        root = self._content
+        return root.find(f"{{*}}body/{{*}}{kind}") if root is not None else None
+
+    def margins(self, kind: str) -> Iterator[Element]:
+        """The headers or footers of all kinds of pages, each text once."""
+        root, seen = self._styles, set()
+        tags = (f"{{*}}{kind}{which}" for which in ("", "-first", "-left"))
+        for margin in root.iter(*tags) if root is not None else ():
+            for line in margin.iter(f"{_TEXT}p"):
+                text = " ".join(self._text(line).split())
+                if any(map(str.isalpha, text)) and text not in seen:
+                    seen.add(text)
+                    yield parts.paragraph(text)
+
+    def slide(self, slide: etree._Element, number: int) -> Iterator[Element]:
+        self._page = number
+        for frame in slide:
+            role = frame.get(f"{_PRESENTATION}class", "")
+            if role in _FURNITURE:
+                continue
+            text = " ".join(" ".join(map(self._text, frame.iter(f"{_TEXT}p"))).split())
+            if role == "title" and text:
+                yield parts.title(text, 1, number)
+            else:
+                yield from self.block(frame)
+                yield from self._hanging_one(frame)
+
+    def block(self, node: etree._Element) -> Iterator[Element]:
+        tag = local_name(node)
+        if tag == "h":
+            yield from self._heading(node, self._heading_number(node))
+        elif tag == "p":
+            yield from self._paragraph(node)
+        elif tag == "list":
+            for line, number in self._lists.items(node):
+                yield from self._item(line, number or "")
+        elif tag == "table":
+            made = parts.table([list(self._cells(row)) for row in _rows(node)], self._page)
+            if made is not None:
+                yield made
+            yield from self._hanging(node)
+        elif _is_read(node, tag) and node.get(f"{_PRESENTATION}class") not in _FURNITURE:
+            for child in node:
+                yield from self.block(child)
+            if tag == "frame":
+                yield from self._hanging(node, boxes=False)
+
+    def _heading_number(self, node: etree._Element) -> str:
+        is_unnumbered = node.get(f"{_TEXT}is-list-header") == "true"
+        return "" if is_unnumbered else self._lists.heading(_level(node))
+
+    def _heading(self, node: etree._Element, number: str) -> Iterator[Element]:
+        text = self._text(node).strip()
+        if text:
+            yield parts.title(f"{number} {text}".lstrip(), _level(node), self._page)
+        yield from self._hanging(node)
+
+    def _paragraph(self, node: etree._Element) -> Iterator[Element]:
+        text = self._text(node)
+        if text.strip():
+            yield parts.paragraph(text, self._page)
+        yield from self._hanging(node)
+
+    def _item(self, node: etree._Element, number: str) -> Iterator[Element]:
+        if local_name(node) == "h":
+            yield from self._heading(node, number)
+            return
+        text = self._text(node).strip()
+        if text:
+            yield parts.list_item(f"{number} {text}".lstrip(), self._page)
+        yield from self._hanging(node)
+
+    def _hanging(self, node: etree._Element, *, boxes: bool = True) -> Iterator[Element]:
+        """What hangs on a paragraph, a table or a frame, after it and in order."""
+        for part in _outside_boxes(node):
+            if local_name(part) != "text-box":
+                yield from self._hanging_one(part)
+            elif boxes:
+                for child in part:
+                    yield from self.block(child)
+
+    def _hanging_one(self, node: etree._Element) -> Iterator[Element]:
+        """A note, a comment, a chart, or what is said of a picture."""
+        tag = local_name(node)
+        if tag == "note-body":
+            yield from self._note(node)
+        elif tag == "annotation":
+            yield from self._note(node, _author(node))
+        elif tag == "object":
+            yield from self._chart(self._object(node))
+        elif node.tag in _DESCRIBED:
+            yield from parts.description(node.text or "", self._page)
+
+    def _chart(self, root: etree._Element | None) -> Iterator[Element]:
+        chart = root.find("{*}body/{*}chart/{*}chart") if root is not None else None
+        if chart is None:
+            return
+        for title in chart.findall("{*}title"):
+            yield from self._paragraph(title)
+        rows = [list(self._cells(row)) for row in chart.iter(f"{_TABLE}table-row")]
+        made = parts.table(rows, self._page)
+        if made is not None:
+            yield made
+
+    def _note(self, node: etree._Element, author: str = "") -> Iterator[Element]:
+        text = " ".join(" ".join(map(self._text, node.iter(f"{_TEXT}p"))).split())
+        if text:
+            yield parts.paragraph(author + text, self._page)
+
+    def _object(self, node: etree._Element) -> etree._Element | None:
+        """What a frame shows that is a document of its own in the same file."""
+        return self._package.xml(posixpath.normpath(f"{node.get(_HREF, '')}/content.xml"))
+
+    def _cells(self, row: etree._Element) -> Iterator[str]:
+        """The row's texts; a repeated cell counts as many, a covered one as empty."""
+        return islice(self._all_cells(row), _WIDEST)
+
+    def _all_cells(self, row: etree._Element) -> Iterator[str]:
+        for cell in row:
+            repeated = cell.get(f"{_TABLE}number-columns-repeated", "1")
+            count = min(int(repeated), _WIDEST) if repeated.isdigit() else 1
+            text = self._text(cell) if local_name(cell) == "table-cell" else ""
+            yield from [text] * count
+
+    def _text(self, node: etree._Element) -> str:
+        texts: list[str] = []
+        self._gather(node, texts)
+        return "".join(texts)
+
+    def _gather(self, node: etree._Element, texts: list[str]) -> None:
+        texts.append(node.text or "")
+        for child in node:
+            tag = local_name(child)
+            if tag in {"s", "tab"}:
+                texts.append(" ")
+            elif tag == "line-break":
+                texts.append("\n")
+            elif tag == "object":
+                texts.append(self._formula(child))
+            elif tag in {"p", "h"}:
+                texts.append(" ")
+                self._gather(child, texts)
+            elif tag == "ruby-text":  # how to read the characters before it
+                texts += ["(", self._text(child), ")"]
+            elif _is_read(child, tag) and tag != "text-box":
+                start = len(texts)
+                self._gather(child, texts)
+                place = self._places.get(child.get(f"{_TEXT}style-name", ""))
+                if place is True:
+                    raise_last(texts, start)
+                elif place is False:
+                    sink_last(texts, start, child.tail or "")
+            texts.append(child.tail or "")
+
+    def _formula(self, node: etree._Element) -> str:
+        root = self._object(node)
+        return mathml.formula(root) if root is not None and local_name(root) == "math" else ""
+
+
+def _author(comment: etree._Element) -> str:
+    author = (comment.findtext("{*}creator") or "").strip()
+    return f"Comment by {author}: " if author else "Comment: "
+
+
+def _rows(table: etree._Element) -> Iterator[etree._Element]:
+    """The rows of a table, but not of those in its cells: these are text of the cell."""
+    for child in table:
+        tag = local_name(child)
+        if tag == "table-row":
+            yield child
+        elif tag in _GROUPS:
+            yield from _rows(child)
+
+
+def _outside_boxes(node: etree._Element) -> Iterator[etree._Element]:
+    """What lies under a node, text boxes too, but not what lies in these."""
+    for child in node:
+        yield child
+        if local_name(child) != "text-box":
+            yield from _outside_boxes(child)
+
+
+def _is_read(node: etree._Element, tag: str) -> bool:
+    return bool(tag) and tag not in _SKIPPED and node.tag not in _DESCRIBED
+
+
+def _level(heading: etree._Element) -> int:
+    level = heading.get(f"{_TEXT}outline-level", "1")
+    return int(level) if level.isdigit() else 1

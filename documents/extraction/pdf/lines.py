@@ -1,0 +1,229 @@
+"""The lines of a PDF's page as its text layer has them, with their geometry."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, groupby, pairwise
+from operator import itemgetter
+
+import pypdfium2
+
+from documents.extraction.lines import Cell, Line
+from documents.extraction.pdf.letters import Blank, Letters
+from documents.extraction.pdf.raised import with_raised
+
+# Ends of visual lines: PDFium runs words together that the typesetter hyphenated, and puts one of
+# these in the place of the hyphen.
+_ENDS = re.compile("[^\n\x02\ufffe\xad]*[\n\x02\ufffe\xad]?")
+_SOFT_HYPHENS = ("\x02", "\ufffe", "\xad")
+_WORD = re.compile(r"\S+")
+_GAP = re.compile(" +")
+_NUMBERS = re.compile(r"(?<!\S)[(+\-–$€£]?\d[\d.,%()]*(?!\S)")
+_WIDE = 0.54  # of its type's size for each letter; running text has less
+_TWO_NUMBERS = re.compile(r"\d.* .*\d")
+_PROBE_EVERY, _PROBE_LENGTH = 8, 30
+_CELL_GAP = 0.9  # sizes of the type
+_CELL_GAP_OF_NUMBERS = 0.6
+_FEWEST_CELLS = 3  # of what is hardly anything else than a row of a table
+_MOST_LINES = 12  # of such a row
+_SAME = 0.5  # points
+_OTHER_BASE = 0.45  # sizes of the type; signs above or below the line stand nearer to it
+
+Place = tuple[str, int]  # a line and where it begins in the page's text
+
+
+def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Line]:
+    """The page's lines. Gaps are looked for where they are likely, and in one line of eight:
+    if one shows there, everywhere."""
+    letters = Letters(textpage, text)
+    places = [
+        (line, at + len(whole) - len(whole.lstrip()))
+        for whole, at in _parts(with_raised(letters, text))
+        if (line := whole.strip()) and line not in _SOFT_HYPHENS
+    ]
+    lines = _measured(letters, places, number)
+    if len({line.turn for line in lines}) == 1:
+        return lines
+    # Where text runs two ways PDFium does not always see that a line has ended.
+    parted = [part for line, at in places for part in _parted(letters, line, at)]
+    return lines if len(parted) == len(lines) else _measured(letters, parted, number)
+
+
+def _parts(text: str) -> Iterator[Place]:
+    """The text's lines with what ends them."""
+    if any(hyphen in text for hyphen in _SOFT_HYPHENS):
+        yield from ((match[0], match.start()) for match in _ENDS.finditer(text))
+        return
+    at = 0
+    for line in text.split("\n"):  # in a third of the time
+        yield line, at
+        at += len(line) + 1
+
+
+def _measured(letters: Letters, places: Sequence[Place], number: int) -> list[Line]:
+    probes = ((line, at) for line, at in places[3::_PROBE_EVERY] if len(line) > _PROBE_LENGTH)
+    gaps = any(
+        _cells(letters, line, at, *letters.size_and_turn(at + _middle(line))) for line, at in probes
+    )
+    lines = [_line(letters, line, at, number, gaps=gaps) for line, at in places]
+    if not any(line.cells for line in lines):
+        return lines
+    if not gaps:
+        lines = list(_with_neighbours(letters, lines, places))
+    heights = [
+        _heights(letters, line, at) if line.cells else []
+        for line, (_, at) in zip(lines, places, strict=True)
+    ]
+    if not any(heights):
+        return lines
+    around = zip([[], *heights], [*heights[1:], []], strict=False)
+    return [
+        part
+        for line, own, others in zip(lines, heights, around, strict=True)
+        for part in (_at_heights(line, own) if _shared(own, *others) else [line])
+    ]
+
+
+def _with_neighbours(
+    letters: Letters, lines: Sequence[Line], places: Sequence[Place]
+) -> Iterator[Line]:
+    """The lines; those beside or between what may be rows of a table, which may be of the same,
+    are looked at for gaps as well."""
+    rows = [at for at, line in enumerate(lines) if len(line.cells) >= _FEWEST_CELLS]
+    beside = {at + step for at in rows for step in (-1, 1)}
+    for row, other in pairwise(rows):
+        beside.update(range(row, other) if other - row < _MOST_LINES else ())
+    for at, line in enumerate(lines):
+        text, place = places[at]
+        if at in beside and not line.cells and " " in text:
+            yield replace(line, cells=_cells(letters, text, place, line.size, line.turn))
+        else:
+            yield line
+
+
+def _heights(letters: Letters, line: Line, at: int) -> list[float]:
+    """Where its cells stand, if the first or the last of them is not on its base."""
+    ends = (letters.base(at, line.turn), letters.base(at + len(line.text) - 1, line.turn))
+    if all(abs(end - line.base) < line.size * _OTHER_BASE for end in ends):
+        return []
+    heights, place = list[float](), 0
+    for cell in line.cells:
+        place = line.text.index(cell.text[:-1], place)
+        heights.append(letters.base(at + place + _middle(cell.text or " "), line.turn))
+    return heights
+
+
+def _shared(heights: Sequence[float], *others: Sequence[float]) -> bool:
+    """Whether a cell stands at one height with another, of such a line above or below.
+
+    One between two lines of the cell beside it PDFium takes for a part of the first, and what is
+    right of both for a part of the second.
+    """
+    return any(abs(one - other) < _SAME for one in heights for other in chain(*others))
+
+
+def _at_heights(line: Line, heights: Sequence[float]) -> list[Line]:
+    runs = groupby(zip(heights, line.cells, strict=True), key=itemgetter(0))
+    return [_part(line, base, [cell for _, cell in run]) for base, run in runs]
+
+
+def _part(line: Line, base: float, cells: Sequence[Cell]) -> Line:
+    text = " ".join(cell.text for cell in cells)
+    kept = tuple(cells) if len(cells) > 1 else ()
+    left, right = cells[0].left, cells[-1].right
+    return replace(line, text=text, left=left, right=right, base=base, cells=kept)
+
+
+def _parted(letters: Letters, text: str, at: int) -> Iterator[Place]:
+    """What stands on one line, by where its words stand."""
+    if _stands_alike(letters, at, at + len(text) - 1):
+        yield text, at
+        return
+    begun = 0
+    for before, word in pairwise(match.start() for match in _WORD.finditer(text)):
+        if not _stands_alike(letters, at + before, at + word):
+            yield text[begun:word].rstrip(), at + begun
+            begun = word
+    yield text[begun:], at + begun
+
+
+def _stands_alike(letters: Letters, one: int, other: int) -> bool:
+    size, turn = letters.size_and_turn(one)
+    apart = letters.base(one, turn) - letters.base(other, turn)
+    return abs(apart) <= size and turn == letters.size_and_turn(other)[1]
+
+
+def _line(letters: Letters, text: str, at: int, number: int, *, gaps: bool) -> Line:
+    """A line that begins at a place in the page's text."""
+    soft_hyphen = text.endswith(_SOFT_HYPHENS)
+    middle, last = at + _middle(text), max(at, at + len(text) - 1 - soft_hyphen)
+    size, turn = letters.size_and_turn(middle)
+    start, end = letters.edges(turn)
+    left, right = start(at), end(last)
+    return Line(
+        text=text[:-1] + "\xad" if soft_hyphen else text,
+        left=left,
+        right=right,
+        base=letters.base(middle, turn),
+        size=size,
+        bold=letters.is_bold(middle) and letters.is_bold(at) and letters.is_bold(last),
+        page=number,
+        turn=turn,
+        cells=_cells(letters, text, at, size, turn)
+        if gaps or _may_have_gaps(text, right - left, size)
+        else (),
+    )
+
+
+def _may_have_gaps(text: str, width: float, size: float) -> bool:
+    """Whether a line is so wide for its letters, or so full of numbers, that gaps are worth it."""
+    if not size or " " not in text:
+        return False
+    if width > len(text) * size * _WIDE:
+        return True
+    return bool(_TWO_NUMBERS.search(text)) and _is_numeric(text)
+
+
+def _is_numeric(text: str) -> bool:
+    return len(_NUMBERS.findall(text)) * 3 > text.count(" ") + 1
+
+
+def _cells(letters: Letters, text: str, at: int, size: float, turn: int) -> tuple[Cell, ...]:
+    """The line in parts, if it has gaps wider than those between words."""
+    start, end = letters.edges(turn)
+    gaps = list(_gaps(letters, text, at, size, turn))
+    if not gaps:
+        return ()
+    starts = [0, *(after for _, after, _, _ in gaps)]
+    ends = [*(before for before, _, _, _ in gaps), len(text)]
+    lefts = [start(at), *(left for _, _, _, left in gaps)]
+    rights = [*(right for _, _, right, _ in gaps), end(at + len(text) - 1)]
+    return tuple(
+        Cell(text[first:last], left, right)
+        for first, last, left, right in zip(starts, ends, lefts, rights, strict=True)
+    )
+
+
+def _gaps(letters: Letters, text: str, at: int, size: float, turn: int) -> list[Blank]:
+    """The wide gaps among the line's blanks."""
+    wide = _wider(letters.around(_GAP.finditer(text), at, turn), size * _CELL_GAP_OF_NUMBERS)
+    if wide and not _is_numeric(text):  # seldom worth asking
+        return _wider(wide, size * _CELL_GAP)
+    return wide
+
+
+def _wider(blanks: Iterable[Blank], least: float) -> list[Blank]:
+    return [(at, to, right, left) for at, to, right, left in blanks if left - right > least]
+
+
+def _middle(text: str) -> int:
+    """The letter nearest to the middle: signs and superscripts at the ends have other measures."""
+    half = len(text) // 2
+    if text[half].isalnum():
+        return half
+    for far in range(1, 9):
+        if far <= half and text[half - far].isalnum():
+            return half - far
+        if far < 8 and half + far < len(text) and text[half + far].isalnum():
+            return half + far
+    return half

@@ -1,0 +1,176 @@
+"""What stands around the text of a page: running heads, page numbers, notes at a column's foot."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
+
+from documents.extraction.lines import Line, Page, cells_of, usual_size
+from documents.extraction.numerals import of_roman
+from documents.extraction.pdf import page_numbers
+
+Place = tuple[int, str]  # a page's number, and a line there, in small letters
+Number = tuple[str, int, int]  # a line without its numbers, which of them, how far its page is on
+_MARGIN = 0.1  # of the page's height, at either end, where running heads live
+_FEWEST = 3  # pages that tell what runs …
+_NEAR = 2  # … each with another so few pages away: left and right may differ
+_FEW_LINES = 5  # of a slide, whose first one is its title
+_OFTEN = 0.4  # … and the share of all that do outside the margins …
+_OFTEN_LARGE = 0.6  # … or in large type
+_DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
+_LARGER = 1.12  # than body text, for headings
+_SMALLER = 0.95  # than body text, for notes
+_GAP_ABOVE_NOTES = 1.5  # sizes of the type
+_GAP_BELOW_NAMES = 2.2  # of columns, likewise
+_ALIGNED = 2.0  # points
+_SENTENCE_END = re.compile(r"[.!?:。！？：][\"'”’)\]]*$")
+
+
+def drop_running_lines(pages: Sequence[Page]) -> int:
+    """Take running heads and page numbers off the pages; how many there were."""
+    running, heads, dropped = _running_lines(pages), _heads(pages), 0
+    numbers = page_numbers.PageNumbers([(page, _margin(page)) for page in pages])
+    for page in pages:
+        left_out = _running_on(page, running)
+        left_out += numbers.of(page, _margin(page), left_out)
+        left_out += heads.get(page.number, [])
+        gone = set(map(id, _without_names_of_columns(left_out, page)))
+        page.lines = [line for line in page.lines if id(line) not in gone]
+        dropped += len(gone)
+    return dropped
+
+
+def _running_on(page: Page, running: Set[Place]) -> list[Line]:
+    lines = [line for line in _margin(page) if _place(line, page) in running]
+    return [line for line in lines if not page_numbers.is_cell(line, page, lines)]
+
+
+def _margin(page: Page) -> list[Line]:
+    low, high = page.height * _MARGIN, page.height * (1 - _MARGIN)
+    return [line for line in page.lines if not low < line.base < high]
+
+
+def _without_names_of_columns(lines: Sequence[Line], page: Page) -> list[Line]:
+    left_out = set(map(id, lines))
+    kept = [line for line in page.lines if id(line) not in left_out]
+    return [line for line in lines if not _names_columns(line, lines, kept)]
+
+
+def _names_columns(line: Line, left_out: Iterable[Line], kept: Sequence[Line]) -> bool:
+    """Whether it is of a row that was left out as a whole and whose cells stand over those of the
+    next one, which was not: a table goes on."""
+    names = [cell for each in left_out if _is_beside(each, line) for cell in cells_of(each)]
+    if len(names) < 2 or any(_is_beside(each, line) for each in kept):
+        return False
+    lowest = line.base - line.size * _GAP_BELOW_NAMES
+    cells = [cell for each in kept if lowest < each.base < line.base for cell in cells_of(each)]
+    lefts = sum(any(abs(c.left - name.left) < _ALIGNED for c in cells) for name in names)
+    rights = sum(any(abs(c.right - name.right) < _ALIGNED for c in cells) for name in names)
+    return max(lefts, rights) > 1 or lefts + rights > 2
+
+
+def _is_beside(line: Line, other: Line) -> bool:
+    return abs(line.base - other.base) < other.size * 0.4
+
+
+def _running_lines(pages: Sequence[Page]) -> set[Place]:
+    """Lines in the margins that, but for what counts the pages, stand on at least three of them
+    that are near each other. Of headings, which are larger, more must."""
+    margins = [(page, line) for page in pages for line in _margin(page)]
+    largest = _LARGER * usual_size(line for page in pages for line in page.lines)
+    large = {_place(line, page) for page, line in margins if line.size > largest}
+    lines = {_place(line, page) for page, line in margins}
+    counting = _counting(lines)
+    on: dict[str, set[int]] = {}
+    keys = {line: _masked(line, counting) for line in lines}
+    for (page, _), key in keys.items():
+        on.setdefault(key, set()).add(page)
+    many = len(pages) * _OFTEN_LARGE
+    return {
+        line
+        for line, key in keys.items()
+        if _near_others(on[key]) >= _FEWEST and (line not in large or len(on[key]) >= many)
+    }
+
+
+def _near_others(pages: Set[int]) -> int:
+    near = range(1, _NEAR + 1)
+    return sum(any(page + n in pages or page - n in pages for n in near) for page in pages)
+
+
+def _place(line: Line, page: Page) -> Place:
+    return page.number, line.text.lower()
+
+
+def _counting(lines: Iterable[Place]) -> set[Number]:
+    """The numbers that grow with the pages. Any other one is what tells a line from the others: the
+    number of an invoice, say."""
+    counts = Counter(number for line in lines for number in _numbers(line))
+    return {number for number, count in counts.items() if count >= _FEWEST}
+
+
+def _numbers(line: Place) -> list[Number]:
+    page, text = line
+    key = _DIGITS.sub("#", text)
+    return [(key, at, page - _value(n)) for at, n in enumerate(_DIGITS.findall(text))]
+
+
+def _value(digits: str) -> int:
+    return int(digits[-9:]) if digits.isdecimal() else of_roman(digits)
+
+
+def _masked(line: Place, counting: Set[Number]) -> str:
+    numbers = iter(_numbers(line))
+    return _DIGITS.sub(lambda n: "#" if next(numbers) in counting else n[0], line[1])
+
+
+def _top(page: Page) -> Line | None:
+    """The first line of a page that has a text below it."""
+    if len(page.lines) < _FEW_LINES:
+        return None
+    inside = (line for line in page.lines if line.base < page.height)
+    return max(inside, key=lambda line: line.base, default=None)
+
+
+def _heads(pages: Sequence[Page]) -> dict[int, list[Line]]:
+    """What the pages begin with, where many begin with it, at one height and but for the page's
+    number, though that is below the margin: sheets may be larger than what is printed on them."""
+    tops = {page.number: top for page in pages if (top := _top(page)) is not None}
+    numbers = Counter(
+        n for page, top in tops.items() for n in page_numbers.ahead_of_ends(top, page)
+    )
+    ahead = numbers.most_common(1)[0][0] if numbers else None
+    places = {page: (_unnumbered(top, page, ahead), round(top.base)) for page, top in tops.items()}
+    counts = Counter(places.values())
+    fewest = max(_FEWEST, len(pages) * _OFTEN)
+    return {page: [tops[page]] for page, place in places.items() if counts[place] >= fewest}
+
+
+def _unnumbered(line: Line, page: int, ahead: int | None) -> str:
+    """The text of a line without the page's number. Other numbers are what tells it from others."""
+    return page_numbers.FIRST_OR_LAST.sub(
+        lambda n: "" if page - int(n[0]) == ahead else n[0], line.text
+    )
+
+
+def notes_last(lines: Sequence[Line], body: float) -> list[Line]:
+    """The lines, with small print at a column's foot moved to the end where it parts a sentence
+    that goes on in the next column."""
+    text, notes, foot = list[Line](), list[Line](), list[Line]()
+    for line in lines:
+        if line.size < body * _SMALLER and (foot or text):
+            foot.append(line)
+            continue
+        if foot and _parts_a_sentence(text[-1], foot, line):
+            notes += foot
+        else:
+            text += foot
+        foot = []
+        text.append(line)
+    return text + foot + notes
+
+
+def _parts_a_sentence(before: Line, foot: Sequence[Line], after: Line) -> bool:
+    below = before.base - foot[0].base > before.size * _GAP_ABOVE_NOTES
+    in_column = max(line.right for line in foot) < after.left > before.right
+    goes_on = not _SENTENCE_END.search(before.text) and after.text[0].islower()
+    return below and in_column and after.base > before.base and goes_on

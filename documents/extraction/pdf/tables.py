@@ -1,0 +1,185 @@
+"""Tables, found by the gaps in lines that stand in the same places row after row."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from statistics import fmean
+
+from unstructured.documents.elements import Element
+
+from documents.extraction import parts
+from documents.extraction.lines import Line
+from documents.extraction.pdf.cells import Row
+from documents.extraction.pdf.rows import rows_of
+from documents.extraction.pdf.wrapped import Columns, is_next_line, joined, lines_after, whole_rows
+
+_FEWEST_ROWS = 3
+_MARKER = re.compile(r"(?:[^\w\s]|[\[(]?\w{1,4}[.)\]]|\d[\d.\-]*)$")
+_CODE = re.compile(r"(?:^|\s)//|/\*|[←↔]|:=|[;{}]$|[=!]=|\+\+|->")
+_LONG_CELL = 18  # letters on average: then it is running text in columns
+_SHORT_CELL = 2.2  # letters on average: then they are of a figure or formula
+_LEAST_FILLED = 0.6  # of the cells of a row, and of the rows
+_FARTHEST = 3.5  # from one row to the next, in sizes of the type
+
+
+def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
+    """The lines in their order, with those of each table replaced by the table."""
+    if not _has_gaps(lines):
+        yield list(lines)
+        return
+    text: list[Line] = []
+    for run in _runs(rows_of(lines)):
+        rows = whole_rows(run, columns := _columns(run))
+        if len(rows) < _FEWEST_ROWS or not _is_table(run, rows, columns):
+            text += [line for row in run for line in row.lines]
+            continue
+        if text:
+            yield text
+            text = []
+        yield from [_listing(run)] if _is_code(run) else _table(rows, columns)
+    if text:
+        yield text
+
+
+def outside_of_tables(lines: Sequence[Line]) -> list[Line]:
+    parts_between = (part for part in without_tables(lines) if isinstance(part, list))
+    return [line for part in parts_between for line in part]
+
+
+def _has_gaps(lines: Sequence[Line]) -> bool:
+    return any(line.cells for line in lines) or any(
+        abs(before.base - line.base) < before.size * 0.4 for before, line in pairwise(lines)
+    )
+
+
+def apart(lines: Iterable[Line]) -> list[Line]:
+    """Lines of columns that stand so close that they were taken for one, parted again."""
+    found: list[Line] = []
+    for run in _runs(rows_of(list(lines))):
+        columns = len(run) >= _FEWEST_ROWS and _are_text_columns(run)
+        for line in (line for row in run for line in row.lines):
+            found += _parted(line) if columns else [line]
+    return found
+
+
+def _parted(line: Line) -> list[Line]:
+    return [
+        replace(line, text=cell.text, left=cell.left, right=cell.right, cells=())
+        for cell in line.cells
+    ] or [line]
+
+
+def _runs(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Rows that could be of one table; every other row alone."""
+    run: list[Row] = []  # its first has several cells
+    whole: Row | None = None  # the last of them, with all lines of its cells
+    for row in rows:
+        if whole is not None and is_next_line(whole, row):
+            run.append(row)
+            whole = joined(whole, row)
+            continue
+        if run and _goes_on(run[-1], row):
+            run.append(row)
+        else:
+            yield from _ended(run)
+            run = [row] if len(row.cells) > 1 else []
+            if not run:
+                yield [row]
+        whole = row if run else None
+    yield from _ended(run)
+
+
+def _goes_on(before: Row, row: Row) -> bool:
+    step = before.lowest - row.highest
+    near = 0 < step < max(before.size, row.size) * _FARTHEST
+    return near and (len(row.cells) > 1 or len(before.cells) > 1)
+
+
+def _ended(run: list[Row]) -> Iterator[list[Row]]:
+    """A run without the single cells at its end, which are the text that follows, unless they are
+    lines of its last row."""
+    if not run:
+        return
+    end = max(at for at, row in enumerate(run, 1) if len(row.cells) > 1)
+    end += lines_after(run[:end], run[end:], _columns(run)) if end < len(run) else 0
+    yield run[:end]
+    for row in run[end:]:
+        yield [row]
+
+
+def _columns(run: Sequence[Row]) -> list[tuple[float, float]]:
+    """Where the columns lie: what cells of rows with several cover, parted by what none covers."""
+    spans = sorted(
+        (cell.left, cell.right) for row in run if len(row.cells) > 1 for cell in row.cells
+    )
+    merged: list[tuple[float, float]] = []
+    for left, right in spans:
+        if merged and left < merged[-1][1] + run[0].size * 0.2:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], right))
+        else:
+            merged.append((left, right))
+    return merged
+
+
+def _is_table(run: Sequence[Row], whole: Sequence[Row], columns: Columns) -> bool:
+    """Whether the run is one; `whole` are its rows, each with all lines of its cells."""
+    rows = [row for row in whole if len(row.cells) > 1]
+    if len(rows) < _FEWEST_ROWS or len(columns) < 2 or _are_text_columns(run):
+        return False
+    filled = sum(len(row.cells) for row in rows) / (len(rows) * len(columns))
+    letters = fmean(len(cell.text) for row in rows for cell in row.cells)
+    if letters < _SHORT_CELL or filled < _LEAST_FILLED or len(rows) < len(whole) * _LEAST_FILLED:
+        return False  # the letters of a figure, or gaps here and there
+    return len(columns) > 2 or not _is_list(rows)
+
+
+def _is_code(run: Sequence[Row]) -> bool:
+    """Whether the rows are lines of a program, with wide gaps before what they are told of."""
+    lines = (" ".join(cell.text for cell in row.cells) for row in run)
+    return sum(bool(_CODE.search(line)) for line in lines) * 2 > len(run)
+
+
+def _listing(run: Sequence[Row]) -> Element:
+    lines = ("  ".join(cell.text for cell in row.cells) for row in run)
+    return parts.code("\n".join(lines), run[0].lines[0].page)
+
+
+def _is_list(rows: Sequence[Row]) -> bool:
+    """Whether the first of two columns only holds bullets or numbers."""
+    return sum(bool(_MARKER.match(row.cells[0].text)) for row in rows) * 2 > len(rows)
+
+
+def _are_text_columns(run: Sequence[Row]) -> bool:
+    """Whether the cells are so long, in every column, that they are running text."""
+    rows = [row.cells for row in run if len(row.cells) > 1]
+    width = min(map(len, rows), default=0)
+    return width > 0 and all(
+        fmean(len(cells[at].text) for cells in rows) > _LONG_CELL for at in range(width)
+    )
+
+
+def _table(run: Sequence[Row], columns: Columns) -> Iterator[Element]:
+    rows: list[list[str]] = []
+    for row in run:
+        placed = _placed(row, columns)
+        if rows and len(row.cells) == 1 and not placed[0]:
+            rows[-1] = [" ".join(filter(None, pair)) for pair in zip(rows[-1], placed, strict=True)]
+        else:
+            rows.append(placed)
+    first, *rest = run
+    header = first.lines[0].bold and not all(row.lines[0].bold for row in rest)
+    made = parts.table(rows, first.lines[0].page, header=header or None)
+    if made is not None:
+        yield made
+
+
+def _placed(row: Row, columns: Columns) -> list[str]:
+    """The row's cells in their columns; one that reaches over several is in its first."""
+    texts = [""] * len(columns)
+    for cell in row.cells:
+        at = next(
+            (n for n, (_, right) in enumerate(columns) if cell.left < right), len(columns) - 1
+        )
+        texts[at] = f"{texts[at]} {cell.text}".strip()
+    return texts

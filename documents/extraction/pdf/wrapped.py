@@ -1,0 +1,94 @@
+"""Cells of a table that go on in lines of their own, which look like rows."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from documents.extraction.lines import Cell
+from documents.extraction.pdf.cells import ALIGNED, FEWEST_CELLS, WRAPPED, Row, longer
+
+_CLOSER = 0.85  # than from row to row, for lines of one row
+_LETTER = 0.6  # wide, in sizes of the type
+_MOST_LINES = 200  # of a row; for the sake of time
+_WORD = re.compile(r"[^\W\d_]{2}|[\u3040-\u9fff\uac00-\ud7af]")
+
+Columns = Sequence[tuple[float, float]]
+
+
+def whole_rows(run: Sequence[Row], columns: Columns) -> list[Row]:
+    """The rows of a table, those as one that are lines of the same cells."""
+    if len(columns) < FEWEST_CELLS:
+        return list(run)
+    closest = _step(run, columns) * _CLOSER
+    rows: list[Row] = []
+    for row in run:
+        if rows and (is_next_line(rows[-1], row) or _goes_on(rows[-1], row, columns, closest)):
+            rows[-1] = joined(rows[-1], row)
+        else:
+            rows.append(row)
+    return rows
+
+
+def is_next_line(above: Row, row: Row) -> bool:
+    """Whether a single cell is the next line of a cell of the row above, not of its first."""
+    if len(row.cells) > 1 or len(above.cells) < FEWEST_CELLS or not _is_near(above, row):
+        return False
+    return any(abs(cell.left - row.cells[0].left) <= ALIGNED for cell in above.cells[1:])
+
+
+def lines_after(run: Sequence[Row], after: Sequence[Row], columns: Columns) -> int:
+    """How many of the single cells after a table are lines of its last row."""
+    closest, last = _step(run, columns) * _CLOSER, run[-1]
+    for count, row in enumerate(after):
+        if not is_next_line(last, row) and not _goes_on(last, row, columns, closest):
+            return count
+        last = joined(last, row)
+    return len(after)
+
+
+def _step(run: Sequence[Row], columns: Columns) -> float:
+    """From row to row: between full ones the least, as there may be gaps, else the most."""
+    steps = [(before.lowest - row.highest, before, row) for before, row in pairwise(run)]
+    full = [step for step, *both in steps if all(len(row.cells) == len(columns) for row in both)]
+    return min(full) if full else max((step for step, *_ in steps), default=0.0)
+
+
+def _is_near(above: Row, row: Row) -> bool:
+    step = above.lowest - row.highest
+    return 0 < step < row.size * WRAPPED and len(above.lines) < _MOST_LINES
+
+
+def _goes_on(above: Row, row: Row, columns: Columns, closest: float) -> bool:
+    """Whether a row with fewer cells than the table has columns says what had no room in the lines
+    of words above it. Rows have to be wider apart than such lines, or it could be one."""
+    if above.lowest - row.highest > closest or not _is_near(above, row):
+        return False
+    if (
+        len(columns) < FEWEST_CELLS
+        or len(row.cells) == len(columns)
+        or len(row.cells) > len(above.cells)
+    ):
+        return False
+    return all(_had_no_room(_under(above, cell), cell, columns, row.size) for cell in row.cells)
+
+
+def _under(above: Row, cell: Cell) -> Cell | None:
+    return next((each for each in above.cells if abs(each.left - cell.left) <= ALIGNED), None)
+
+
+def _had_no_room(above: Cell | None, cell: Cell, columns: Columns, size: float) -> bool:
+    if above is None or not (_WORD.search(above.text) and _WORD.search(cell.text)):
+        return False
+    edge = next((right for left, right in columns if left <= cell.left < right), 0.0)
+    first = len(cell.text.split(None, 1)[0])
+    return above.right + first * size * _LETTER > edge
+
+
+def joined(above: Row, row: Row) -> Row:
+    """Both as one row; the lower one's cells go on with those above them."""
+    cells = [
+        longer(cell, more) if (more := _under(row, cell)) is not None else cell
+        for cell in above.cells
+    ]
+    lines = [*above.lines, *row.lines]
+    return Row(cells, lines, above.base, above.size, above.highest, row.lowest)
