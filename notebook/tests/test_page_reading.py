@@ -1,6 +1,7 @@
 """What documents hold, read on the page: in either direction, in a hit, on paper."""
 
 import pypdfium2
+import pytest
 from playwright.sync_api import expect
 
 from notebook.tests.browsing import ready, search_in, unique
@@ -95,3 +96,16 @@ def test_passages_are_printed_to_the_last_and_alone(page):
     assert sheets[0].startswith(("MD", name))
     assert [word for word in words if f"{word}." not in "".join(sheets)] == []
     assert "Choose files" not in "".join(sheets)
+
+
+@pytest.mark.parametrize("family", ["Source Serif 4", "Inter"])
+@pytest.mark.parametrize("letters", ["Ferry", "Żółć ğş", "Όταν ήταν", "Москва", "ở đâu"])
+def test_letters_of_europe_and_vietnam_stand_in_the_pages_own_type(page, family, letters):
+    loaded = page.evaluate(
+        "async ([font, text]) => (await document.fonts.load(font, text)).map(({status}) => status)",
+        [f"16px '{family}'", letters],
+    )
+    assert loaded
+    assert set(loaded) == {"loaded"}
+    shown = "([font, text]) => document.fonts.check(font, text)"
+    assert page.evaluate(shown, [f"16px '{family}'", letters])
