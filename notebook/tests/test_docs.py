@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rest_framework import exceptions
 
-from tasks.exceptions import TaskError
+from tasks.exceptions import StepError, TaskError
 from tasks.sentences import errors
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -44,19 +44,16 @@ def test_every_link_of_the_readme_leads_somewhere():
 
 
 NO_ANSWER = {"document_error"}  # what all errors of documents are, and none alone
+ROOMS = ("notebook", "documents", "tasks")
 BY_COMMANDS = {"space_in_use", "switch_running"}
 
 
 def codes_of_the_code():
     """Of what is raised, of what is answered without that, and of what DRF raises by itself."""
-    every = [
-        *PROJECT.glob("notebook/*.py"),
-        *PROJECT.glob("notebook/stack/*.py"),
-        *PROJECT.glob("documents/*.py"),
-        *PROJECT.glob("documents/steps/*.py"),
-        *PROJECT.glob("tasks/*.py"),
-    ]
-    text = "\n".join(path.read_text(encoding="utf-8") for path in every)
+    every = (path for room in ROOMS for path in (PROJECT / room).rglob("*.py"))
+    text = "\n".join(
+        path.read_text(encoding="utf-8") for path in every if "tests" not in path.parts
+    )
     answered = re.findall(
         r"""(?:HTTPStatus\.[A-Z_]+|\b[45]\d\d|\(status)(?:,|:)\s*\(?"([a-z_]+)\"""", text
     )
@@ -73,13 +70,31 @@ def is_raised_by_drf(each):
     )
 
 
-def test_every_code_of_an_error_is_in_the_readme_and_no_other():
-    told = README[README.index("`code` is stable") : README.index("## The socket")]
+def told_codes(section):
+    told = (PROJECT / "docs" / "errors.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\|.*", told.partition(f"## {section}")[2].partition("\n## ")[0], re.MULTILINE
+    )
+    column = 2 if section == "Of requests" else 1
+    return {code for row in rows for code in re.findall(r"`([a-z_]+)`", row.split("|")[column])}
+
+
+def test_every_code_of_an_error_is_told_and_no_other():
     asked = (PROJECT / "docs" / "ask.md").read_text(encoding="utf-8")
     by_chat = set(re.findall(r"`(chat_[a-z_]+)`", asked)) | {"chat_error"}
     found = codes_of_the_code() - NO_ANSWER - BY_COMMANDS - by_chat
     assert {"invalid", "request_too_large", "parse_error", "daily_budget"} <= found
-    assert set(re.findall(r"`([a-z]+(?:_[a-z]+)+|invalid)`", told)) == found
+    told = told_codes("Of requests") | told_codes("Of documents")
+    assert told - by_chat == found
+
+
+OF_REQUESTS_ALONE = {"nothing_quoted", "planner_busy"}
+
+
+def test_every_code_that_a_document_may_fail_with_is_told():
+    codes = {each.code for each in errors(StepError) if ".tests." not in each.__module__}
+    codes -= NO_ANSWER | BY_COMMANDS | OF_REQUESTS_ALONE
+    assert {code for code in codes if not code.startswith("chat_")} <= told_codes("Of documents")
 
 
 @pytest.mark.parametrize("name", ["openapi.yaml", "CHANGELOG.md"])
