@@ -44,6 +44,7 @@ def test_every_link_of_the_readme_leads_somewhere():
 
 
 NO_ANSWER = {"document_error"}  # what all errors of documents are, and none alone
+APART = {"tests", "extraction"}  # readers raise errors of documents, which `errors` knows
 ROOMS = ("notebook", "documents", "tasks")
 BY_COMMANDS = {"space_in_use", "switch_running"}
 
@@ -51,16 +52,15 @@ BY_COMMANDS = {"space_in_use", "switch_running"}
 def codes_of_the_code():
     """Of what is raised, of what is answered without that, and of what DRF raises by itself."""
     every = (path for room in ROOMS for path in (PROJECT / room).rglob("*.py"))
-    text = "\n".join(
-        path.read_text(encoding="utf-8") for path in every if "tests" not in path.parts
-    )
+    ours = [path for path in every if not APART & {*path.parts}]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in ours)
     answered = re.findall(
         r"""(?:HTTPStatus\.[A-Z_]+|\b[45]\d\d|\(status)(?:,|:)\s*\(?"([a-z_]+)\"""", text
     )
     raised = re.findall(r"""\b(?:default_)?code\s*=\s*"([a-z_]+)\"""", text)
     drf = [each.default_code for each in vars(exceptions).values() if is_raised_by_drf(each)]
-    ours = [each.code for each in errors(TaskError) if ".tests." not in each.__module__]
-    return {*answered, *raised, *drf, *ours}
+    errors_of_ours = [each.code for each in errors(TaskError) if ".tests." not in each.__module__]
+    return {*answered, *raised, *drf, *errors_of_ours}
 
 
 def is_raised_by_drf(each):
