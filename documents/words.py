@@ -120,12 +120,12 @@ def indexed(text: str, language: str) -> tuple[str, str]:
     saturated = K1 * (1 - B + B * words.total() / AVERAGE_WORDS)
     weight = {times: f"{times * (K1 + 1) / (times + saturated):.3f}" for times in {*words.values()}}
     weights = {dimension(word): weight[times] for word, times in words.items()}
-    return " ".join(f"'{word}'" for word in words), sparse(weights)
+    return "'" + "' '".join(words) + "'" if words else "", sparse(weights)
 
 
 def sparse(weights: Mapping[int, str]) -> str:
     """Weights, by their dimensions, as Postgres reads a `sparsevec`."""
-    places = ",".join(f"{at}:{weights[at]}" for at in sorted(weights))
+    places = ",".join([f"{at}:{weight}" for at, weight in weights.items()])
     return f"{{{places}}}/{DIMENSIONS}"
 
 
