@@ -1,0 +1,1 @@
+"""Whether and where a quotation stands in a document."""

@@ -1,0 +1,1 @@
+"""The embedding endpoint: vectors for texts, one request, the gate that all workers share."""

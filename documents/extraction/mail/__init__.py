@@ -1,0 +1,1 @@
+"""E-mail: EML and MSG."""

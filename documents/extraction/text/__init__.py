@@ -1,0 +1,1 @@
+"""What is text already: plain, CSV, JSON, XML."""
