@@ -1,1 +1,1 @@
-"""PDFs: letters and lines as PDFium tells of them, made into headings, paragraphs, lists, tables."""
+"""PDFs: letters and lines as PDFium tells them, made into headings, paragraphs, lists, tables."""
