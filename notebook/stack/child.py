@@ -75,7 +75,7 @@ class Child:
                 cwd=self.command.directory,
                 env={**os.environ, **self.command.variables},
                 start_new_session=True,
-                preexec_fn=partial(signal_when_orphaned, self.command.orphan_signal),
+                preexec_fn=partial(die_with, os.getpid(), self.command.orphan_signal),
             )
         self._keep_record(f"{self.pid}\n{created_at(self.pid)}\n")
 
@@ -137,6 +137,13 @@ def signal_when_orphaned(number: signal.Signals) -> None:
     """Have the kernel send us `number` when our parent is gone. Linux only."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+
+
+def die_with(parent: int, number: signal.Signals) -> None:
+    """The same in a child of `parent` that was just forked, also if that is gone already."""
+    signal_when_orphaned(number)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 async def run_once(command: Command, *, data_dir: Path) -> None:

@@ -38,6 +38,7 @@ def locked(data_dir: Path) -> Iterator[None]:
             raise StackError(
                 f"Notebook already runs on this data directory (pid {holder}): {data_dir}"
             ) from None
+        (data_dir / "runtime.json").unlink(missing_ok=True)  # of a holder that was killed
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()

@@ -58,7 +58,6 @@ class Supervisor:
         self.hurry = asyncio.Event()
 
     async def run(self) -> None:
-        self._runtime.unlink(missing_ok=True)  # of a supervisor that was killed
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._ask_to_stop)
         work = asyncio.create_task(self._work())

@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from notebook.stack.data_dir import load_secrets, locked, open_data_dir, write_private
+from notebook.stack.data_dir import load_secrets, locked, open_data_dir, runtime, write_private
 from notebook.stack.exceptions import StackError
 
 
@@ -36,6 +36,13 @@ def test_a_directory_is_free_again_afterwards(tmp_path):
         pass
     with locked(tmp_path):
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_where_a_killed_holder_ran_is_forgotten(tmp_path):
+    (tmp_path / "runtime.json").write_text('{"DATABASE_URL": "postgres://gone"}')
+
+    with locked(tmp_path):
+        assert runtime(tmp_path) == {}
 
 
 def test_secrets_are_made_once_and_differ_between_copies(tmp_path):

@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import time
 import urllib.request
@@ -14,6 +16,7 @@ import psutil
 import pytest
 
 from notebook.stack.__main__ import read_options
+from notebook.stack.child import PROJECT_DIR
 from notebook.stack.exceptions import StackError
 from notebook.stack.service import free_port
 from notebook.stack.supervisor import Options
@@ -175,6 +178,26 @@ def test_a_killed_supervisor_takes_its_children_along(tmp_path):
 
     assert names >= {"postgres", "valkey-server"}
     assert psutil.wait_procs(family, timeout=10)[1] == []
+
+
+def test_ingest_without_a_stack_starts_one_whatever_a_killed_one_left(embedding_server, tmp_path):
+    (tmp_path / "runtime.json").write_text('{"DATABASE_URL": "postgres://n@127.0.0.1:1/gone"}')
+    (tmp_path / "a.md").write_text("Some words.")
+    settings = ("EMBEDDING_BASE_URL", "EMBEDDING_DIMENSIONS", "OPENAI_API_KEY")
+    environment = bare_environment() | {name: os.environ[name] for name in settings}
+
+    command = [sys.executable, "manage.py", "ingest", str(tmp_path / "a.md")]
+    done = subprocess.run(
+        command,
+        cwd=PROJECT_DIR,
+        env=environment | {"DATA_DIR": str(tmp_path)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert "a.md: AVAILABLE, 1 chunks" in done.stdout, done.stderr
+    assert done.returncode == 0
 
 
 def test_a_taken_port_is_refused_before_anything_starts(tmp_path):
