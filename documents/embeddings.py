@@ -33,7 +33,6 @@ BACKOFF_SECONDS = 0.5  # doubles, with full jitter
 PATIENCE_SECONDS = 6  # after so long no further try is made in place
 QUERY_SECONDS = 20  # a person waits
 LOOK_SECONDS = 0.25  # how soon a stop is seen while waiting
-PROBE = "Is anybody there?"
 ANY_DIMENSIONS = 0  # of a space: whatever its endpoint gives
 
 
@@ -189,7 +188,7 @@ class _Call:
         Raises EmbeddingDown if nobody answers.
         """
         try:
-            self._request(self.space.passage_model, [PROBE], gate.PROBE_SECONDS)
+            self._request(self.space.passage_model, [gate.PROBE], gate.PROBE_SECONDS)
         except EmbeddingUnavailable as error:
             raise EmbeddingDown(retry_after=gate.probe_failed(endpoint=self.space.url)) from error
         except EmbeddingUnreadable:

@@ -228,7 +228,7 @@ def test_one_prober_at_a_time_finds_out_whether_it_lives_again(embedder, valkey)
         probed.set()
         assert len(prober.result()) == 1
     assert gate.state() == {"open": False, "until": 0, "hold": 0}
-    assert embedder.texts == [embeddings.PROBE, "one"]
+    assert embedder.texts == [gate.PROBE, "one"]
 
 
 def test_a_probe_that_fails_keeps_it_open_for_as_long_again(embedder, valkey):

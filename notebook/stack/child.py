@@ -49,6 +49,7 @@ class Child:
         self.log = data_dir / "logs" / f"{self.name}.log"
         self._record = data_dir / "run" / f"{self.name}.pid"
         self._process: asyncio.subprocess.Process | None = None
+        self._log_start = 0  # where in its log this life begins
 
     @property
     def pid(self) -> int:
@@ -67,6 +68,7 @@ class Child:
 
     async def start(self) -> None:
         with open_log(self.log) as log:
+            self._log_start = log.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *self.command.arguments,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -129,7 +131,9 @@ class Child:
         return f"{self.why_it_ended()}. The end of its log, {self.log}:{lines or ' nothing'}"
 
     def last_lines(self, count: int = 15) -> list[str]:
+        """Of this life: the reason of an earlier end would be taken for that of this one."""
         with self.log.open(errors="replace") as log:
+            log.seek(self._log_start)
             return [line.rstrip() for line in deque(log, maxlen=count)]
 
 

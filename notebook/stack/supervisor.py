@@ -1,6 +1,7 @@
 """Starts everything in order, keeps it alive, and stops it all together."""
 
 import asyncio
+import errno
 import http.client
 import json
 import os
@@ -165,6 +166,10 @@ def require_free_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise StackError(
+                    f"HOST must be an address of this machine, not {host} ({error.strerror})."
+                ) from error
             raise StackError(
                 f"Port {port} can't be used ({error.strerror}). Choose another: make run PORT=8001"
             ) from error

@@ -64,6 +64,15 @@ def test_a_child_whose_parent_is_gone_before_it_begins_does_not_begin(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_reason_of_an_end_is_not_that_of_an_earlier_one(data_dir):
+    for said in ("first", "second"):
+        with pytest.raises(StackError) as failure:
+            asyncio.run(run_once(python(f"import sys; sys.exit('{said}')"), data_dir=data_dir))
+
+    assert str(failure.value).endswith("child.log:\n  second")
+    assert (data_dir / "logs" / "child.log").read_text() == "first\nsecond\n"
+
+
 def test_stopping_ends_stubborn_children_and_their_runaway_children(data_dir):
     async def scenario():
         child = Child(python(STUBBORN), data_dir=data_dir)

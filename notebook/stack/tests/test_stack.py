@@ -19,7 +19,7 @@ from notebook.stack.__main__ import read_options
 from notebook.stack.child import PROJECT_DIR
 from notebook.stack.exceptions import StackError
 from notebook.stack.service import free_port
-from notebook.stack.supervisor import Options
+from notebook.stack.supervisor import Options, require_free_port
 from notebook.stack.tests.stack_process import Stack, bare_environment, wait_until
 
 pytestmark = pytest.mark.timeout(300)  # a start takes a minute on a busy machine
@@ -213,6 +213,12 @@ def test_a_taken_port_is_refused_before_anything_starts(tmp_path):
         " Choose another: make run PORT=8001\n"
     )
     assert not (tmp_path / "data" / "postgres").exists()
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_this_machine_is_refused(host):
+    with pytest.raises(StackError, match=f"^HOST must be an address of this machine, not {host} "):
+        require_free_port(host, free_port())
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
