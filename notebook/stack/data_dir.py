@@ -64,9 +64,15 @@ def _is_locked(data_dir: Path) -> bool:
 
 
 def load_secrets(data_dir: Path) -> dict[str, str]:
-    """The copy's own secrets, made once and kept in a file that only its owner reads."""
+    """The copy's own secrets, made once and kept in a file that only its owner reads.
+
+    StackError if that holds something else.
+    """
     path = data_dir / "secrets.json"
-    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    try:
+        known: dict[str, str] = dict(json.loads(path.read_text())) if path.exists() else {}
+    except (OSError, ValueError, TypeError) as error:
+        raise StackError(f"{path} can't be read ({error}). Put back that of a backup.") from error
     missing = {name: secrets.token_urlsafe(48) for name in SECRET_NAMES if name not in known}
     if missing:
         known |= missing

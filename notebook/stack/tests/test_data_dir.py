@@ -55,6 +55,15 @@ def test_secrets_are_made_once_and_differ_between_copies(tmp_path):
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("content", [b"{broken", b"[]x", b"7", b'["SECRET_KEY"]', b"\xff"])
+def test_secrets_that_are_none_are_told_and_kept(tmp_path, content):
+    (tmp_path / "secrets.json").write_bytes(content)
+
+    with pytest.raises(StackError, match=r"secrets\.json can't be read .* that of a backup\."):
+        load_secrets(tmp_path)
+    assert (tmp_path / "secrets.json").read_bytes() == content
+
+
 def test_a_private_file_is_replaced_whole(tmp_path):
     path = tmp_path / "private"
     path.write_text("old and readable")

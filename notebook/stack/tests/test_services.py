@@ -196,6 +196,18 @@ def test_valkey_goes_with_its_holder_when_it_is_frozen_or_its_folder_is_gone(new
     assert psutil.wait_procs([valkey], timeout=10)[1] == []
 
 
+def test_secrets_of_another_database_are_told_at_once(new_data_dir):
+    with running(new_data_dir, embedder=False):
+        pass
+    (new_data_dir / "secrets.json").unlink()
+
+    with (
+        pytest.raises(StackError, match=r"postgres is not that in secrets\.json beside it\."),
+        running(new_data_dir, embedder=False),
+    ):
+        pass
+
+
 def test_an_unrelated_process_in_the_lock_file_is_left_alone(data_dir):
     with running(data_dir, embedder=False):
         pass
