@@ -14,15 +14,22 @@ SECRET_NAMES = ("SECRET_KEY", "POSTGRES_PASSWORD", "VALKEY_PASSWORD")
 
 
 def open_data_dir(path: Path) -> Path:
-    """Make the directory and its private folders where missing; return it, absolute."""
+    """Make the directory and its private folders where missing; return it, absolute.
+
+    StackError if that can't be, or if one of them can't be written.
+    """
     path = path.absolute()
+    folders = [path / name for name in ("logs", "run", "files", "models", "static")]
     try:
         # Others may pass through (Postgres runs as another user when we are root), not look.
         path.mkdir(mode=0o711, parents=True, exist_ok=True)
-        for name in ("logs", "run", "files", "models", "static"):
-            (path / name).mkdir(mode=0o700, exist_ok=True)
+        for folder in folders:
+            folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StackError(f"The data directory {path} can't be used: {error.strerror}.") from error
+    for folder in (path, *folders):
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise StackError(f"{folder} can't be written. Does it belong to another user?")
     return path
 
 

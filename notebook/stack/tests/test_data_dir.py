@@ -1,10 +1,14 @@
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
+from notebook.stack.child import PROJECT_DIR
 from notebook.stack.data_dir import load_secrets, locked, open_data_dir, runtime, write_private
 from notebook.stack.exceptions import StackError
+from notebook.stack.tests.stack_process import bare_environment
 
 
 def test_others_may_pass_through_the_directory_but_see_nothing(tmp_path):
@@ -20,6 +24,35 @@ def test_a_file_in_the_way_is_said_clearly(tmp_path):
 
     with pytest.raises(StackError, match="data can't be used: File exists"):
         open_data_dir(tmp_path / "data")
+
+
+# What may pass by modes: root is let by without these, as anybody is who starts Notebook.
+POWERLESS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="setpriv is Linux's")
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (".", "can't be written. Does it belong to another user?"),
+        ("logs", "can't be written. Does it belong to another user?"),
+        ("lock", "can't be used: Permission denied."),
+        ("secrets.json", "can't be read"),
+    ],
+)
+def test_what_belongs_to_another_is_told_by_its_name(tmp_path, name, told):
+    data_dir = open_data_dir(tmp_path / "data")
+    load_secrets(data_dir)
+    (data_dir / "lock").touch()
+    (data_dir / name).chmod(0o500 if (data_dir / name).is_dir() else 0)
+    command = [sys.executable, "-m", "notebook.stack", "--no-web"]
+    done = subprocess.run(
+        [*(POWERLESS if os.geteuid() == 0 else []), *command],
+        cwd=PROJECT_DIR, env=bare_environment() | {"DATA_DIR": str(data_dir)}, check=False,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(f"Error: {(data_dir / name).resolve()} {told}")
 
 
 def test_a_directory_has_one_holder_whose_pid_is_told(tmp_path):
