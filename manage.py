@@ -6,10 +6,13 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from notebook.terminal import mistakes_told
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "notebook.settings")
-    execute_from_command_line(sys.argv)
+    with mistakes_told():
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections import Counter
 
 import psycopg
 
-from documents.embeddings.client import PROBE
+from documents.embeddings.gate import PROBE
 
 STORED = """
     SELECT digest FROM documents_chunk WHERE digest = ANY(%(digests)s)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from chaos.stack import text
-from documents.embeddings.client import PROBE
+from documents.embeddings.gate import PROBE
 from documents.tests.embedding_server import DIMENSIONS, body, error, vector
 from notebook.tests.live import PROJECT, START_SECONDS, start_supervisor, until
 

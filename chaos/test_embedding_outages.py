@@ -12,7 +12,7 @@ import pytest
 
 from chaos.stack import text
 from chaos.test_embedding import EMBEDDING, assert_paid_once, forget_the_gate
-from documents.embeddings.client import PROBE
+from documents.embeddings.gate import PROBE
 from documents.tests.embedding_server import error
 from notebook.tests.live import until
 

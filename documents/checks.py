@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,9 +37,9 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
         (settings.TASK_LEASE_SECONDS > 2 * settings.TASK_HEARTBEAT_SECONDS,
          "TASK_LEASE_SECONDS must be over twice TASK_HEARTBEAT_SECONDS.", "E010"),
         (0 < settings.TASK_SLICE_SECONDS < soft,
-         "TASK_SLICE_SECONDS must be over 0 and under the soft time limit of Celery.", "E011"),
+         f"TASK_SLICE_SECONDS must be over 0 and under {soft}, Celery's soft limit.", "E011"),
         (soft > settings.READER_TIMEOUT_SECONDS,
-         "READER_TIMEOUT_SECONDS must be under the soft time limit of Celery.", "E012"),
+         f"READER_TIMEOUT_SECONDS must be under {soft}, Celery's soft limit.", "E012"),
         (soft < hard < visible,
          "The soft time limit must be under the hard one, that under visibility_timeout.", "E013"),
         (celery.task_acks_late and not celery.task_reject_on_worker_lost
@@ -47,7 +48,7 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
         (set(celery.accept_content) | set(celery.result_accept_content or ()) <= {"json"},
          "Celery must accept JSON alone.", "E019"),
         (0 <= settings.CHUNK_OVERLAP < settings.CHUNK_SIZE,
-         "CHUNK_OVERLAP must be under CHUNK_SIZE.", "E014"),
+         "CHUNK_OVERLAP must be under CHUNK_SIZE, and not under 0.", "E014"),
         (settings.CHUNK_STRATEGY in STRATEGIES,
          f"CHUNK_STRATEGY must be one of {', '.join(STRATEGIES)}.", "E020"),
         (0 < settings.EMBEDDING_DIMENSIONS <= 4000,
@@ -71,6 +72,9 @@ def limits_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[
     for name in _LIMITS:
         if getattr(settings, name) <= 0:
             yield Error(f"{name} must be over 0.", id="notebook.E030")
+    for name in sorted({*_LIMITS, *_AMOUNTS, *_MOST}):
+        if getattr(settings, name) > (most := _MOST.get(name, 1_000_000_000)):
+            yield Error(f"{name} must be at most {most}.", id="notebook.E035")
     memory, inflated = settings.READER_MEMORY_MB, settings.MAX_INFLATED_MB
     if memory < _LEAST_READER_MB:
         yield Error(f"READER_MEMORY_MB must be at least {_LEAST_READER_MB}.", id="notebook.E031")
@@ -96,6 +100,9 @@ def addresses_can_be_reached(
         if address and not _is_address(address, schemes):
             told = f"{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}"
             yield Error(f"{told}, and its port be a number.", id="notebook.E026")
+    database = urlsplit(settings.REDIS_URL).path.strip("/")
+    if database and not database.isdecimal():
+        yield Error("REDIS_URL must end with a database's number, like /0.", id="notebook.E027")
 
 
 def _is_address(address: str, schemes: Sequence[str]) -> bool:
@@ -120,18 +127,29 @@ def files_can_be_stored(
         yield Error(told, hint=why, id="notebook.E025")
 
 
+@register()
+def page_has_its_files(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
+    if settings.STATIC_ROOT and not Path(settings.STATIC_ROOT, "notebook").is_dir():
+        yield checks.Warning(
+            f"STATIC_ROOT, {settings.STATIC_ROOT}, does not hold the page's files.",
+            hint="Run `manage.py collectstatic`, or leave STATIC_ROOT empty.",
+            id="notebook.W018",
+        )
+
+
 _LIMITS = (
     "MAX_UPLOAD_MB", "MAX_PAGES", "MAX_TEXT_CHARS", "MAX_ARCHIVE_ENTRIES", "MAX_INFLATED_MB",
     "MAX_INFLATION_RATIO", "READER_TIMEOUT_SECONDS",
     "PLAN_TIMEOUT_SECONDS", "CHAT_TIMEOUT_SECONDS", "CHAT_MAX_TOKENS", "CHAT_CONTEXT_TOKENS",
     "EMBEDDING_BATCH_SIZE", "EMBEDDING_TIMEOUT_SECONDS", "EMBEDDING_BREAKER_FAILURES",
     "EMBEDDING_BREAKER_SECONDS", "SWEEP_SECONDS", "REPUBLISH_SECONDS", "TASK_HEARTBEAT_SECONDS",
-    "SOCKETS_PER_USER", "TOKEN_TTL_HOURS",
+    "SOCKETS_PER_USER",
 )  # fmt: skip
 _AMOUNTS = (  # of which there may be none
     "EMBEDDING_DAILY_TOKENS", "EMBEDDING_CACHE_DAYS", "EMBEDDING_REQUESTS_PER_MINUTE",
     "EMBEDDING_TOKENS_PER_MINUTE", "OCR_MAX_PAGES", "BULK_FROM_KB",
 )  # fmt: skip
+_MOST = {"CHUNK_SIZE": 8000, "EMBEDDING_CACHE_DAYS": 100_000, "TASK_LEASE_SECONDS": 100_000}
 _ADDRESSES = {
     "EMBEDDING_BASE_URL": ("http", "https"),
     "CHAT_BASE_URL": ("http", "https"),

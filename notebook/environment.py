@@ -36,12 +36,19 @@ class Env(environ.Env):
 
     def postgres(self, var: str, default: str) -> dict[str, Any]:
         """As Django's DATABASES want it. Raises ImproperlyConfigured where it names no database."""
-        engine = self.DB_SCHEMES.get(self.str(var, default).partition("://")[0], "")
+        url = self.str(var, "") or default
+        engine = self.DB_SCHEMES.get(url.partition("://")[0], "")
         with suppress(ValueError):  # of a port that is no number
-            found: dict[str, Any] = self.db(var, default) if "postgresql" in engine else {}
+            found: dict[str, Any] = self.db_url_config(url) if "postgresql" in engine else {}
             if found.get("NAME"):
                 return found
         raise ImproperlyConfigured(f"{var} must be like postgres://user:password@host/name.")
+
+    def within(self, var: str, default: int, *, least: int, most: int) -> int:
+        value: int = self.int(var, default)
+        if not least <= value <= most:
+            raise ImproperlyConfigured(f"{var} must be from {least} to {most}.")
+        return value
 
     def price(self, var: str, default: str) -> Decimal:
         try:

@@ -25,7 +25,7 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 
     Answers within some seconds even if both are frozen.
     """
-    found = {"database": _database(), "broker": _broker()}
+    found = {"database": not why_postgres_is_away(), "broker": not why_broker_is_away()}
     return JsonResponse(found, status=200 if all(found.values()) else 503)
 
 
@@ -33,24 +33,28 @@ class _Probe(ImpatientConnection):
     answer_seconds: ClassVar[float | None] = DATABASE_SECONDS
 
 
-def _database() -> bool:
-    """By a connection of its own: the pool's wait longer, and may all be waiting already."""
+def why_postgres_is_away() -> str:
+    """In one line, "" if it answers.
+
+    By a connection of its own: the pool's wait longer, may all be waiting already, and don't tell.
+    """
     how = connection.get_connection_params() | {"connect_timeout": DATABASE_SECONDS}
     try:
         with _Probe.connect(**how) as probe:
             probe.execute("SELECT 1")
-    except psycopg.Error:
-        return False
-    return True
+    except psycopg.Error as error:
+        return " ".join(str(error).split())
+    return ""
 
 
-def _broker() -> bool:
-    """Whether it takes what is written: one that is full still answers a PING."""
+def why_broker_is_away() -> str:
+    """Whether it takes what is written: one that is full still answers a PING. "" if it does."""
     try:
         with broker() as redis:
-            return bool(redis.set("notebook:ready", 1, ex=60))
-    except RedisError:
-        return False
+            redis.set("notebook:ready", 1, ex=60)
+    except RedisError as error:
+        return " ".join(str(error).split())
+    return ""
 
 
 def broker() -> Redis:

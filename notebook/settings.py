@@ -123,14 +123,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Postgres ---------------------------------------------------------------------------------
 # A pool of few connections: persistent ones leak under ASGI threads, fresh ones cost 3-8 ms each.
 DATABASES = {"default": env.postgres("DATABASE_URL", "postgres://notebook@127.0.0.1:5432/notebook")}
+STATEMENT_TIMEOUT_MS = env.within("DATABASE_STATEMENT_TIMEOUT_MS", 60_000, least=0, most=2**31 - 1)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restarted Postgres costs nobody an error
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     application_name="notebook",
     connect_timeout=5,
-    options=(
-        f"-c statement_timeout={env.int('DATABASE_STATEMENT_TIMEOUT_MS', 60_000)}"
-        " -c lock_timeout=10000 -c idle_in_transaction_session_timeout=120000"
-    ),
+    options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=10000"
+    " -c idle_in_transaction_session_timeout=120000",
 )
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 4)  # of each process; 0 is no pool
 if DATABASE_POOL_SIZE > 0:
@@ -140,7 +139,7 @@ if DATABASE_POOL_SIZE > 0:
     )
 
 # --- Valkey or Redis: broker and channel layer ------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_URL = env.str("REDIS_URL", "") or "redis://127.0.0.1:6379/0"
 # Pub/sub: 1.6 ms a push against 10 ms of the list-based layer, and a burst is not dropped.
 CHANNEL_LAYERS = {
     "default": {
@@ -195,7 +194,7 @@ AXES_HTTP_RESPONSE_CODE = 429
 AXES_LOCKOUT_CALLABLE = "notebook.problems.locked_out"
 AXES_USERNAME_CALLABLE = "notebook.problems.name_that_failed"
 AXES_VERBOSE = False
-TOKEN_TTL_HOURS = env.int("TOKEN_TTL_HOURS", 24 * 30)
+TOKEN_TTL_HOURS = env.within("TOKEN_TTL_HOURS", 24 * 30, least=1, most=1_000_000)
 REST_KNOX = {"TOKEN_TTL": timedelta(hours=TOKEN_TTL_HOURS), "TOKEN_LIMIT_PER_USER": None}
 
 # --- The API ----------------------------------------------------------------------------------
@@ -244,7 +243,7 @@ MAX_INFLATED_MB = env.int("MAX_INFLATED_MB", 1000)  # to what an office file may
 MAX_INFLATION_RATIO = env.int("MAX_INFLATION_RATIO", 100)  # and how often its own size
 
 # --- Embeddings: any endpoint that speaks OpenAI's protocol -------------------------------------
-EMBEDDING_BASE_URL = env.str("EMBEDDING_BASE_URL", "https://api.openai.com/v1")
+EMBEDDING_BASE_URL = env.str("EMBEDDING_BASE_URL", "") or "https://api.openai.com/v1"
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
 # Two names, because some models (e5) want to be told a question from a passage.
 EMBEDDING_PASSAGE_MODEL = env.str("EMBEDDING_PASSAGE_MODEL", "text-embedding-3-small")

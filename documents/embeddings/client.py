@@ -14,7 +14,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from documents.embeddings import gate
+from documents.embeddings.client import gate
 from documents.exceptions import (
     EmbeddingDown,
     EmbeddingRateLimited,
@@ -33,7 +33,6 @@ BACKOFF_SECONDS = 0.5  # doubles, with full jitter
 PATIENCE_SECONDS = 6  # after so long no further try is made in place
 QUERY_SECONDS = 20  # a person waits
 LOOK_SECONDS = 0.25  # how soon a stop is seen while waiting
-PROBE = "Is anybody there?"
 ANY_DIMENSIONS = 0  # of a space: whatever its endpoint gives
 
 
@@ -84,7 +83,7 @@ def warm_up() -> None:
 
 
 def _endpoint() -> ModuleType:
-    return import_module("documents.embeddings.endpoint")
+    return import_module("documents.embeddings.client.endpoint")
 
 
 @dataclass
@@ -189,7 +188,7 @@ class _Call:
         Raises EmbeddingDown if nobody answers.
         """
         try:
-            self._request(self.space.passage_model, [PROBE], gate.PROBE_SECONDS)
+            self._request(self.space.passage_model, [gate.PROBE], gate.PROBE_SECONDS)
         except EmbeddingUnavailable as error:
             raise EmbeddingDown(retry_after=gate.probe_failed(endpoint=self.space.url)) from error
         except EmbeddingUnreadable:

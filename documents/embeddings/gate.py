@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 SOCKET_SECONDS = 1
 AWAY_SECONDS = 5  # so long a Valkey that is away is not asked again
+PROBE = "Is anybody there?"
 PROBE_SECONDS = 5  # how long the answer to a probe may take
 SHORT_SECONDS = 2  # a hold up to this is waited for in place
 FIRST_HOLD_SECONDS, LONGEST_HOLD_SECONDS = 1, 60  # after a 429 that says nothing of when

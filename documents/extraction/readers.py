@@ -7,15 +7,15 @@ from unstructured.documents.elements import Element
 from documents.extraction import images, language, types
 from documents.extraction.assemble import assemble
 from documents.extraction.elements import Extracted
-from documents.extraction.mail import reader as mail
-from documents.extraction.markup import markdown
-from documents.extraction.markup import reader as markup
+from documents.extraction.mail.reader import reader as mail
+from documents.extraction.markup.reader import markdown
+from documents.extraction.markup.reader import reader as markup
 from documents.extraction.office import legacy, opendocument, sheets, slides, word
-from documents.extraction.pdf import reader as pdf
+from documents.extraction.pdf.reader import reader as pdf
 from documents.extraction.reading import Reading
-from documents.extraction.text import reader as text
-from documents.extraction.web import books
-from documents.extraction.web import reader as web
+from documents.extraction.text.reader import reader as text
+from documents.extraction.web.reader import books
+from documents.extraction.web.reader import reader as web
 
 Reader = Callable[[Reading], Iterator[Element]]
 

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import Redis
 
-from documents.embeddings import client as embeddings
-from documents.embeddings import gate
+from documents.embeddings.client import client as embeddings
+from documents.embeddings.client import gate
 from documents.exceptions import (
     EmbeddingDown,
     EmbeddingInvalid,
@@ -24,7 +24,7 @@ from tasks.exceptions import Fenced
 
 OTHER_WORKER = """
 import django; django.setup()
-from documents.embeddings import client as embeddings
+from documents.embeddings.client import client as embeddings
 from documents.exceptions import EmbeddingWait
 try:
     print(len(embeddings.embed_passages(["from another process"])), "vectors")
@@ -228,7 +228,7 @@ def test_one_prober_at_a_time_finds_out_whether_it_lives_again(embedder, valkey)
         probed.set()
         assert len(prober.result()) == 1
     assert gate.state() == {"open": False, "until": 0, "hold": 0}
-    assert embedder.texts == [embeddings.PROBE, "one"]
+    assert embedder.texts == [gate.PROBE, "one"]
 
 
 def test_a_probe_that_fails_keeps_it_open_for_as_long_again(embedder, valkey):

@@ -103,7 +103,11 @@ def test_signs_that_copy_knows_are_kept(api, monkeypatch, settings, tmp_path, em
         ({"SWEEP_SECONDS": -1.0}, ["notebook.E030"]),
         ({"EMBEDDING_TIMEOUT_SECONDS": 0.0}, ["notebook.E030"]),
         ({"EMBEDDING_BREAKER_FAILURES": 0, "SOCKETS_PER_USER": 0}, ["notebook.E030"] * 2),
-        ({"EMBEDDING_BREAKER_SECONDS": -1.0, "TOKEN_TTL_HOURS": 0}, ["notebook.E030"] * 2),
+        ({"EMBEDDING_BREAKER_SECONDS": -1.0}, ["notebook.E030"]),
+        ({"SWEEP_SECONDS": 1e308}, ["notebook.E035"]),
+        ({"EMBEDDING_DAILY_TOKENS": 10**20}, ["notebook.E035"]),
+        ({"EMBEDDING_CACHE_DAYS": 100_001}, ["notebook.E035"]),
+        ({"CHUNK_SIZE": 8001, "TASK_LEASE_SECONDS": 100_001}, ["notebook.E035"] * 2),
         ({"REPUBLISH_SECONDS": 0.0}, ["notebook.E030"]),
         ({"TASK_HEARTBEAT_SECONDS": 0.0}, ["notebook.E030"]),
         ({"READER_MEMORY_MB": 100, "MAX_INFLATED_MB": 100, "MAX_TEXT_CHARS": 1}, ["notebook.E031"]),
@@ -150,6 +154,13 @@ def test_an_address_that_leads_nowhere_is_told_by_its_name(settings, name, addre
     setattr(settings, name, address)
     told = [problem.msg for problem in addresses_can_be_reached(None)]
     assert [each.startswith(f"{name} must begin with") for each in told] == [True] * (not is_one)
+
+
+@pytest.mark.parametrize(("database", "is_one"), [("", 1), ("/", 1), ("/1", 1), ("/zero", 0)])
+def test_a_valkey_without_such_a_database_is_told(settings, database, is_one):
+    settings.REDIS_URL = f"redis://localhost:6379{database}"
+    told = [problem.id for problem in addresses_can_be_reached(None)]
+    assert told == ["notebook.E027"] * (not is_one)
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(2, []), (0, ["E011"]), (900, ["E011"])])

@@ -14,11 +14,11 @@ from django.db.migrations.executor import MigrationExecutor
 from redis import RedisError
 
 from documents import spaces
-from documents.embeddings import client as embeddings
-from documents.embeddings import gate as embedding_gate
+from documents.embeddings.client import client as embeddings
+from documents.embeddings.client import gate as embedding_gate
 from documents.models import EmbeddingSpace
 from notebook.diagnosis.finding import Finding, Level
-from notebook.health import broker
+from notebook.health import broker, why_postgres_is_away
 from tasks.exceptions import TaskError
 
 FEW_CONNECTIONS = 0.9  # of those that Postgres allows
@@ -50,7 +50,8 @@ def postgres() -> Finding:
             cursor.execute(_POSTGRES)
             version, vector, used, most = cursor.fetchone()
     except OperationalError as error:
-        said = f"It can't be reached ({type(error).__name__}). All waits until it is back."
+        why = why_postgres_is_away() or " ".join(str(error).split())
+        said = f"It can't be reached ({why}). All waits until it is back."
         return Finding(level=Level.UNKNOWN, name="Postgres", sentence=said)
     pending = _pending_migrations()
     problem = ""

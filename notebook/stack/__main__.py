@@ -20,8 +20,13 @@ def main() -> int:
         supervise(read_options(sys.argv[1:]))
     except StackError as error:
         say(f"Error: {error}")
-        return 1
-    return 0
+    except OSError as error:
+        if not error.filename:
+            raise
+        say(f"Error: {error.filename} can't be used: {error.strerror}.")
+    else:
+        return 0
+    return 1
 
 
 def read_options(words: list[str]) -> Options:

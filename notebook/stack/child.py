@@ -49,6 +49,7 @@ class Child:
         self.log = data_dir / "logs" / f"{self.name}.log"
         self._record = data_dir / "run" / f"{self.name}.pid"
         self._process: asyncio.subprocess.Process | None = None
+        self._log_start = 0  # where in its log this life begins
 
     @property
     def pid(self) -> int:
@@ -67,6 +68,7 @@ class Child:
 
     async def start(self) -> None:
         with open_log(self.log) as log:
+            self._log_start = log.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *self.command.arguments,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -75,7 +77,7 @@ class Child:
                 cwd=self.command.directory,
                 env={**os.environ, **self.command.variables},
                 start_new_session=True,
-                preexec_fn=partial(signal_when_orphaned, self.command.orphan_signal),
+                preexec_fn=partial(die_with, os.getpid(), self.command.orphan_signal),
             )
         self._keep_record(f"{self.pid}\n{created_at(self.pid)}\n")
 
@@ -129,7 +131,9 @@ class Child:
         return f"{self.why_it_ended()}. The end of its log, {self.log}:{lines or ' nothing'}"
 
     def last_lines(self, count: int = 15) -> list[str]:
+        """Of this life: the reason of an earlier end would be taken for that of this one."""
         with self.log.open(errors="replace") as log:
+            log.seek(self._log_start)
             return [line.rstrip() for line in deque(log, maxlen=count)]
 
 
@@ -137,6 +141,13 @@ def signal_when_orphaned(number: signal.Signals) -> None:
     """Have the kernel send us `number` when our parent is gone. Linux only."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+
+
+def die_with(parent: int, number: signal.Signals) -> None:
+    """The same in a child of `parent` that was just forked, also if that is gone already."""
+    signal_when_orphaned(number)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 async def run_once(command: Command, *, data_dir: Path) -> None:

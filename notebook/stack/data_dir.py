@@ -14,15 +14,22 @@ SECRET_NAMES = ("SECRET_KEY", "POSTGRES_PASSWORD", "VALKEY_PASSWORD")
 
 
 def open_data_dir(path: Path) -> Path:
-    """Make the directory and its private folders where missing; return it, absolute."""
+    """Make the directory and its private folders where missing; return it, absolute.
+
+    StackError if that can't be, or if one of them can't be written.
+    """
     path = path.absolute()
+    folders = [path / name for name in ("logs", "run", "files", "models", "static")]
     try:
         # Others may pass through (Postgres runs as another user when we are root), not look.
         path.mkdir(mode=0o711, parents=True, exist_ok=True)
-        for name in ("logs", "run", "files", "models", "static"):
-            (path / name).mkdir(mode=0o700, exist_ok=True)
+        for folder in folders:
+            folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StackError(f"The data directory {path} can't be used: {error.strerror}.") from error
+    for folder in (path, *folders):
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise StackError(f"{folder} can't be written. Does it belong to another user?")
     return path
 
 
@@ -38,6 +45,7 @@ def locked(data_dir: Path) -> Iterator[None]:
             raise StackError(
                 f"Notebook already runs on this data directory (pid {holder}): {data_dir}"
             ) from None
+        (data_dir / "runtime.json").unlink(missing_ok=True)  # of a holder that was killed
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
@@ -63,9 +71,15 @@ def _is_locked(data_dir: Path) -> bool:
 
 
 def load_secrets(data_dir: Path) -> dict[str, str]:
-    """The copy's own secrets, made once and kept in a file that only its owner reads."""
+    """The copy's own secrets, made once and kept in a file that only its owner reads.
+
+    StackError if that holds something else.
+    """
     path = data_dir / "secrets.json"
-    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    try:
+        known: dict[str, str] = dict(json.loads(path.read_text())) if path.exists() else {}
+    except (OSError, ValueError, TypeError) as error:
+        raise StackError(f"{path} can't be read ({error}). Put back that of a backup.") from error
     missing = {name: secrets.token_urlsafe(48) for name in SECRET_NAMES if name not in known}
     if missing:
         known |= missing

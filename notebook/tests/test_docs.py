@@ -1,6 +1,9 @@
 """What the documents say is what the code does."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +105,9 @@ def test_the_version_is_written_once(name):
     from notebook.version import VERSION
 
     assert VERSION in (PROJECT / name).read_text(encoding="utf-8")
+
+
+def test_the_soak_can_be_started_where_nobody_set_django_up():
+    shell = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
+    command = [sys.executable, "-m", "chaos.soak", "--help"]
+    subprocess.run(command, cwd=PROJECT, env=shell, check=True, stdout=subprocess.DEVNULL)

@@ -13,6 +13,7 @@ import pytest
 from notebook.stack.data_dir import locked, open_data_dir
 
 PRICE = "EMBEDDING_PRICE_PER_MILLION_TOKENS"
+STATEMENT = "DATABASE_STATEMENT_TIMEOUT_MS"
 PROJECT = Path(__file__).resolve().parent.parent.parent
 TELL = """
 import json, os, sys
@@ -74,6 +75,12 @@ def test_a_server_whose_variable_is_empty_is_that_of_the_running_stack(settings_
     assert found["REDIS_URL"] == url
 
 
+def test_an_address_that_is_left_empty_is_the_default(settings_of):
+    names = ("DATABASE_URL", "REDIS_URL", "EMBEDDING_BASE_URL")
+    wanted = ("DATABASES", *names[1:])
+    assert settings_of("".join(f"{name}=\n" for name in names), *wanted) == settings_of("", *wanted)
+
+
 def test_a_log_level_may_be_written_small(settings_of):
     assert settings_of("LOG_LEVEL=debug")["level"] == "DEBUG"
 
@@ -93,6 +100,12 @@ def test_a_log_level_may_be_written_small(settings_of):
         ),
         ("HTTPS=ture", "HTTPS must be true or false."),
         ("LOG_JSON=none", "LOG_JSON must be true or false."),
+        *(
+            (f"TOKEN_TTL_HOURS={hours}", "TOKEN_TTL_HOURS must be from 1 to 1000000.")
+            for hours in ("0", "-1", "1000001", "99999999999999999999")
+        ),
+        (f"{STATEMENT}=-1", f"{STATEMENT} must be from 0 to 2147483647."),
+        (f"{STATEMENT}=2147483648", f"{STATEMENT} must be from 0 to 2147483647."),
         ("LANGUAGE_CODE=xx", "LANGUAGE_CODE must be one of: en, zh-hans."),
         ("LANGUAGE_CODE=", "LANGUAGE_CODE must be one of: en, zh-hans."),
     ],

@@ -11,7 +11,7 @@ from documents.extraction import parts
 from documents.extraction.encodings import text_of
 from documents.extraction.raised import raise_last
 from documents.extraction.reading import Reading
-from documents.extraction.web import reader as web
+from documents.extraction.web.reader import reader as web
 
 _OPTIONS = (
     Options.ENABLE_TABLES

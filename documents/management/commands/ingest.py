@@ -168,6 +168,7 @@ def _wait(found: TaskSnapshot) -> str:
 def _own_stack(say: Any) -> Iterator[dict[str, str]]:
     """Services and a worker for the length of this command, as nothing runs yet."""
     say("Nothing runs on this data directory yet: starting services and a worker for this command.")
+    (settings.DATA_DIR / "runtime.json").unlink(missing_ok=True)  # of a stack that was killed
     stack = subprocess.Popen(
         [sys.executable, "-m", "notebook.stack", "--no-web", "--stop-with-parent"],
         cwd=settings.BASE_DIR,

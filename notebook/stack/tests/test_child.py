@@ -1,13 +1,16 @@
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import psutil
 import pytest
 
 from notebook.stack import child as child_module
-from notebook.stack.child import Child, Command, open_log, run_once
+from notebook.stack.child import Child, Command, die_with, open_log, run_once
 from notebook.stack.data_dir import open_data_dir
 from notebook.stack.exceptions import StackError
 
@@ -51,6 +54,23 @@ def test_its_pid_is_recorded_while_it_runs(data_dir):
 
     asyncio.run(scenario())
     assert list((data_dir / "run").iterdir()) == []
+
+
+def test_a_child_whose_parent_is_gone_before_it_begins_does_not_begin(tmp_path):
+    command = ["touch", str(tmp_path / "begun")]
+    begin = partial(die_with, os.getppid(), signal.SIGKILL)  # of another parent than we are
+
+    assert subprocess.run(command, preexec_fn=begin, check=False).returncode == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_reason_of_an_end_is_not_that_of_an_earlier_one(data_dir):
+    for said in ("first", "second"):
+        with pytest.raises(StackError) as failure:
+            asyncio.run(run_once(python(f"import sys; sys.exit('{said}')"), data_dir=data_dir))
+
+    assert str(failure.value).endswith("child.log:\n  second")
+    assert (data_dir / "logs" / "child.log").read_text() == "first\nsecond\n"
 
 
 def test_stopping_ends_stubborn_children_and_their_runaway_children(data_dir):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from django.db import connection
 
 from notebook.stack.child import PROJECT_DIR
 from notebook.stack.service import free_port
@@ -25,7 +26,7 @@ def prepare(**wrong):
 
 def test_settings_that_contradict_each_other_are_refused_at_the_start():
     said = prepare(CHUNK_OVERLAP="300", CHUNK_SIZE="200")
-    assert "CHUNK_OVERLAP must be under CHUNK_SIZE." in said
+    assert "CHUNK_OVERLAP must be under CHUNK_SIZE, and not under 0." in said
 
 
 def test_a_setting_that_can_not_be_read_is_told_in_a_line():
@@ -45,9 +46,27 @@ def test_an_address_of_no_postgres_is_told_in_a_line(wrong):
 def test_why_postgres_can_not_be_reached_is_told(pool):
     wrong = f"postgres://u:secret@127.0.0.1:{free_port()}/notebook"
     said = prepare(DATABASE_URL=wrong, DATABASE_POOL_SIZE=pool)
-    last = said[said.index("Postgres can't be reached: ") :]
-    assert "Connection refused" in last
+    assert said.startswith("Postgres can't be reached: ")
+    assert "Connection refused" in said
+    assert said.count("\n") == 1
     assert "secret" not in said
+
+
+def test_warnings_and_a_valkey_that_is_away_are_told_at_the_terminal(db, tmp_path):
+    here = connection.get_connection_params()
+    address = f"{here['user']}:{here['password']}@{here['host']}:{here['port']}/{here['dbname']}"
+    wrong = {
+        "DATABASE_URL": f"postgres://{address}", "STATIC_ROOT": str(tmp_path),
+        "REDIS_URL": f"redis://:secret@127.0.0.1:{free_port()}/0",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "notebook.stack.prepare"],
+        cwd=PROJECT_DIR, env=os.environ | wrong, capture_output=True, text=True, check=True,
+        timeout=60,
+    )  # fmt: skip
+    assert f"Warning: STATIC_ROOT, {tmp_path}, does not hold the page's files." in done.stdout
+    assert "Warning: REDIS_URL leads to no Valkey (Error 111 connecting to 127.0.0.1" in done.stdout
+    assert "secret" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -179,6 +180,32 @@ def test_a_killed_holder_leaves_nothing_that_keeps_the_next_from_starting(data_d
     with running(data_dir, embedder=False) as variables:
         assert [orphan for orphan in orphans if orphan.is_running()] == []
         assert ask_postgres(variables, "SELECT 1") == (1,)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
+def test_valkey_goes_with_its_holder_when_it_is_frozen_or_its_folder_is_gone(new_data_dir):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(new_data_dir)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        wait_until(lambda: holder.stdout.readline().strip() == "running")
+        valkey = psutil.Process(int((new_data_dir / "run" / "valkey.pid").read_text().split()[0]))
+        shutil.rmtree(new_data_dir / "valkey")
+        valkey.suspend()
+        holder.kill()
+
+    assert psutil.wait_procs([valkey], timeout=10)[1] == []
+
+
+def test_secrets_of_another_database_are_told_at_once(new_data_dir):
+    with running(new_data_dir, embedder=False):
+        pass
+    (new_data_dir / "secrets.json").unlink()
+
+    with (
+        pytest.raises(StackError, match=r"postgres is not that in secrets\.json beside it\."),
+        running(new_data_dir, embedder=False),
+    ):
+        pass
 
 
 def test_an_unrelated_process_in_the_lock_file_is_left_alone(data_dir):

@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import time
 import urllib.request
@@ -14,9 +16,10 @@ import psutil
 import pytest
 
 from notebook.stack.__main__ import read_options
+from notebook.stack.child import PROJECT_DIR
 from notebook.stack.exceptions import StackError
 from notebook.stack.service import free_port
-from notebook.stack.supervisor import Options
+from notebook.stack.supervisor import Options, require_free_port
 from notebook.stack.tests.stack_process import Stack, bare_environment, wait_until
 
 pytestmark = pytest.mark.timeout(300)  # a start takes a minute on a busy machine
@@ -177,6 +180,26 @@ def test_a_killed_supervisor_takes_its_children_along(tmp_path):
     assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
+def test_ingest_without_a_stack_starts_one_whatever_a_killed_one_left(embedding_server, tmp_path):
+    (tmp_path / "runtime.json").write_text('{"DATABASE_URL": "postgres://n@127.0.0.1:1/gone"}')
+    (tmp_path / "a.md").write_text("Some words.")
+    settings = ("EMBEDDING_BASE_URL", "EMBEDDING_DIMENSIONS", "OPENAI_API_KEY")
+    environment = bare_environment() | {name: os.environ[name] for name in settings}
+
+    command = [sys.executable, "manage.py", "ingest", str(tmp_path / "a.md")]
+    done = subprocess.run(
+        command,
+        cwd=PROJECT_DIR,
+        env=environment | {"DATA_DIR": str(tmp_path)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert "a.md: AVAILABLE, 1 chunks" in done.stdout, done.stderr
+    assert done.returncode == 0
+
+
 def test_a_taken_port_is_refused_before_anything_starts(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -190,6 +213,12 @@ def test_a_taken_port_is_refused_before_anything_starts(tmp_path):
         " Choose another: make run PORT=8001\n"
     )
     assert not (tmp_path / "data" / "postgres").exists()
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_this_machine_is_refused(host):
+    with pytest.raises(StackError, match=f"^HOST must be an address of this machine, not {host} "):
+        require_free_port(host, free_port())
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
