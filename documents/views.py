@@ -4,12 +4,9 @@ import json
 from typing import Any
 from unicodedata import normalize
 
-from asgiref.sync import sync_to_async
-from django.core.files import File
-from django.db import close_old_connections
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django_filters import rest_framework as filters
@@ -26,8 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from documents import planning, services, usage
-from documents.exceptions import FileChanged, FileMissing
+from documents import downloads, planning, services, usage
 from documents.models import Chunk, Document
 from documents.serializers import (
     ChunkSerializer,
@@ -46,8 +42,6 @@ from tasks import events
 from tasks.models import Task
 from tasks.pagination import CursorPagination
 from tasks.serializers import TaskSerializer
-
-DOWNLOAD_BLOCK = 256 * 1024  # bytes
 
 
 class PlainTextRenderer(BaseRenderer):
@@ -195,61 +189,32 @@ class DocumentViewSet(
         return Response(QualitySerializer(report).data)
 
     @extend_schema(
-        parameters=[OpenApiParameter("inline", OpenApiTypes.BOOL)],
-        responses={(200, "*/*"): OpenApiTypes.BINARY},
+        parameters=[OpenApiParameter("inline", OpenApiTypes.BOOL), *downloads.HEADERS],
+        responses={
+            (200, "*/*"): OpenApiTypes.BINARY,
+            (206, "*/*"): OpenApiResponse(OpenApiTypes.BINARY, "The bytes that `Range` names."),
+            304: OpenApiResponse(None, "It has the `ETag` that `If-None-Match` names."),
+        },
     )
     @action(detail=True, content_negotiation_class=AnyType)
-    def file(self, request: Request, **_: Any) -> StreamingHttpResponse:
+    def file(self, request: Request, **_: Any) -> HttpResponse | StreamingHttpResponse:
         """The file as it was uploaded; with `inline=true` a PDF opens in the browser."""
         document = self.get_object()
-        stored = _opened(document)
+        answer = downloads.answer_with_file(request, document)
         wanted = request.query_params.get("inline") == "true"
         opens = wanted and document.content_type == "application/pdf"
-        close_old_connections()  # a client that reads slowly must not keep one of a few
-        response = StreamingHttpResponse(_Blocks(stored), content_type=document.content_type)
-        response["Content-Length"] = str(document.size)
         disposition = content_disposition_header(not opens, document.name)
-        response["Content-Disposition"] = str(disposition)
+        answer["Content-Disposition"] = str(disposition)
         # A browser's viewer of PDFs does not work in a sandbox. It is one itself.
         policy = "frame-ancestors 'none'" if opens else "sandbox; default-src 'none'"
-        response["Content-Security-Policy"] = policy
-        response["Cache-Control"] = "private, no-store"
-        return response
+        answer["Content-Security-Policy"] = policy
+        answer["Cache-Control"] = "private, no-cache"  # kept by the browser, asked for each time
+        return answer
 
 
 def user_id(request: Request) -> int:
     """Of who asks."""
     return int(request.user.pk or 0)  # never None behind IsAuthenticated
-
-
-def _opened(document: Document) -> File[bytes]:
-    """Before anything is answered: in the middle of it there is no way to tell what is wrong."""
-    try:
-        stored: File[bytes] = document.file.open("rb")
-        size = stored.size
-    except FileNotFoundError as error:
-        raise FileMissing from error
-    if size != document.size:  # a client would wait for the bytes that its length promises
-        stored.close()
-        raise FileChanged
-    return stored
-
-
-class _Blocks:
-    """An async iterator: Django would gather a synchronous one in memory under ASGI."""
-
-    def __init__(self, file: File[bytes]) -> None:
-        self._read = sync_to_async(file.read)
-        self.close = file.close  # the response does it at its end, however it comes
-
-    def __aiter__(self) -> "_Blocks":
-        return self
-
-    async def __anext__(self) -> bytes:
-        block: bytes = await self._read(DOWNLOAD_BLOCK)
-        if not block:
-            raise StopAsyncIteration
-        return block
 
 
 class UsageView(APIView):

@@ -36,6 +36,7 @@ FURTHER = {
     "auth_token_create": (401, 429),
     "citations_verify_create": (404, 422),
     "documents_create": (409,),
+    "documents_file_retrieve": (412, 416),
     "documents_plan_create": (422,),
     "documents_reprocess_create": (409,),
     "search_create": (422,),
