@@ -104,7 +104,8 @@ class _Blocks:
     """An async iterator: Django would gather a synchronous one in memory under ASGI."""
 
     def __init__(self, file: File[bytes], part: range) -> None:
-        file.seek(part.start)
+        if part.start:  # a storage may fetch the whole file for it
+            file.seek(part.start)
         self._left = len(part)
         self._read = sync_to_async(file.read)
         self.close = file.close  # the response does it at its end, however it comes
