@@ -9,12 +9,13 @@ from django.db.models.functions import JSONObject
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import MultiPartParser
@@ -28,6 +29,7 @@ from documents.models import Chunk, Document
 from documents.serializers import (
     ChunkSerializer,
     DocumentSerializer,
+    DownloadSerializer,
     LatestTaskSerializer,
     PeriodSerializer,
     PlannedFileSerializer,
@@ -42,6 +44,7 @@ from tasks import events
 from tasks.models import Task
 from tasks.pagination import CursorPagination
 from tasks.serializers import TaskSerializer
+from tasks.strict import StrictView
 
 
 class PlainTextRenderer(BaseRenderer):
@@ -80,6 +83,16 @@ class Ordering(OrderingFilter):
         "round; several with commas between them. By default `-created_at`."
     )
 
+    def remove_invalid_fields(
+        self, queryset: Any, fields: Any, view: Any, request: Request
+    ) -> list[str]:
+        """None: each must be one."""
+        if any(name.removeprefix("-") not in view.ordering_fields for name in fields):
+            known = ", ".join(view.ordering_fields)
+            problem = _("It may be {names}, with “-” before it the other way round.")
+            raise ValidationError({self.ordering_param: problem.format(names=known)})
+        return list(fields)
+
 
 class DocumentFilter(filters.FilterSet):
     class Meta:
@@ -96,6 +109,7 @@ _LATEST_TASK = Subquery(
 
 
 class DocumentViewSet(
+    StrictView,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,
@@ -103,6 +117,11 @@ class DocumentViewSet(
 ):
     """The caller's documents. Anybody else's are not there."""
 
+    parameters = {
+        "list": (*DocumentFilter.base_filters, "search", "ordering", *CursorPagination.parameters),
+        "chunks": CursorPagination.parameters,
+        "file": ("inline",),
+    }
     serializer_class = DocumentSerializer
     queryset = Document.objects.none()
     filterset_class = DocumentFilter
@@ -189,7 +208,7 @@ class DocumentViewSet(
         return Response(QualitySerializer(report).data)
 
     @extend_schema(
-        parameters=[OpenApiParameter("inline", OpenApiTypes.BOOL), *downloads.HEADERS],
+        parameters=[DownloadSerializer, *downloads.HEADERS],
         responses={
             (200, "*/*"): OpenApiTypes.BINARY,
             (206, "*/*"): OpenApiResponse(OpenApiTypes.BINARY, "The bytes that `Range` names."),
@@ -199,10 +218,11 @@ class DocumentViewSet(
     @action(detail=True, content_negotiation_class=AnyType)
     def file(self, request: Request, **_: Any) -> HttpResponse | StreamingHttpResponse:
         """The file as it was uploaded; with `inline=true` a PDF opens in the browser."""
+        form = DownloadSerializer(data=request.query_params)
+        form.is_valid(raise_exception=True)
         document = self.get_object()
         answer = downloads.answer_with_file(request, document)
-        wanted = request.query_params.get("inline") == "true"
-        opens = wanted and document.content_type == "application/pdf"
+        opens = form.validated_data["inline"] and document.content_type == "application/pdf"
         disposition = content_disposition_header(not opens, document.name)
         answer["Content-Disposition"] = str(disposition)
         # A browser's viewer of PDFs does not work in a sandbox. It is one itself.
@@ -217,7 +237,9 @@ def user_id(request: Request) -> int:
     return int(request.user.pk or 0)  # never None behind IsAuthenticated
 
 
-class UsageView(APIView):
+class UsageView(StrictView):
+    parameters = {"get": ("from", "to")}
+
     @extend_schema(
         parameters=[OpenApiParameter(name, OpenApiTypes.DATE) for name in ("from", "to")],
         responses=UsageSerializer,

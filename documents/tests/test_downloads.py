@@ -40,6 +40,7 @@ async def whole(response):
     ("content_type", "query", "disposition"),
     [
         ("application/pdf", {"inline": "true"}, "inline"),
+        ("application/pdf", {"inline": "1"}, "inline"),
         ("application/pdf", {}, "attachment"),
         ("text/html", {"inline": "true"}, "attachment"),
     ],
