@@ -450,6 +450,19 @@ def test_a_search_is_restricted_to_the_selected_documents(page):
     expect(hits.get_by_role("heading").filter(has_text=other)).to_have_count(1)
 
 
+def test_hits_that_are_shown_follow_what_is_selected(page):
+    one, other = unique("txt"), unique("txt")
+    ready(page, one, note(one))
+    ready(page, other, note(other))
+    hits = search_in(page, one, f"frozen harbour {other}").get_by_role("heading")
+    expect(hits).to_have_text([one])
+    page.get_by_label(f"Search in {other}").press("Space")
+    expect(hits.filter(has_text=other)).to_have_count(1)
+    expect(hits).to_have_count(2)
+    page.get_by_label(f"Search in {one}").press("Space")
+    expect(hits).to_have_text([other])
+
+
 def test_text_and_names_of_others_are_shown_as_text(page):
     name = f"<img src=x onerror=alert(1)> {unique('txt')}"
     trap = f"{uuid.uuid4()} <script>document.title = 'taken'</script> <b>bold trap</b>"
