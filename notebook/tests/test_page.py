@@ -11,6 +11,7 @@ from notebook.tests.browsing import (
     EMPTY_DOCUMENT,
     LIST,
     PROCESSED_MS,
+    locked_pdf,
     long_text,
     note,
     opened,
@@ -219,6 +220,17 @@ def test_a_document_without_text_fails_with_a_reason_and_can_be_retried(page):
     page.get_by_role("button", name=name, exact=True).click()
     expect(page.get_by_role("dialog").get_by_text("Attempt 2")).to_be_visible()
     expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+
+
+def test_a_document_that_only_another_file_can_help_offers_no_retry(page):
+    name = unique("pdf")
+    found = upload(page, name, locked_pdf(name))
+    expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+    expect(found.locator(".reason")).to_contain_text("Remove the password and upload it again.")
+    expect(found.get_by_role("button", name="Retry")).to_have_count(0)
+    page.get_by_role("button", name=name, exact=True).click()
+    actions = page.get_by_role("dialog").locator(".panel-actions")
+    expect(actions.get_by_role("button")).to_have_text(["Delete"])
 
 
 def test_the_history_tells_what_happened_and_goes_on_while_it_is_read(page):
