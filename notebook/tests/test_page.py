@@ -754,6 +754,20 @@ def test_a_question_is_answered_with_passages_that_can_be_opened(page, chat_serv
     expect(answer).not_to_be_attached()
 
 
+def test_an_answer_fits_a_narrow_screen_however_long_the_headings_above_its_sources(
+    page, chat_server
+):
+    name = unique("md")
+    ready(page, name, f"# {'All that is known of it ' * 5}\n\n{note(name).decode()}".encode())
+    chat_server.pieces = ["It froze [1]."]
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("searchbox", name="Search your documents").fill(f"What is in {name}?")
+    page.get_by_role("button", name="Ask").click()
+    answer = page.locator(".answer")
+    expect(answer.locator(".answer-sources .headings")).to_be_visible()
+    assert answer.evaluate("(answer) => answer.scrollWidth - answer.clientWidth") == 0
+
+
 def test_an_answer_that_breaks_off_is_told(page, chat_server):
     name = unique("txt")
     ready(page, name, note(name))
