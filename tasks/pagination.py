@@ -61,6 +61,11 @@ class CursorPagination(pagination.CursorPagination):
         except ValidationError as error:
             raise ValidationError({self.page_size_query_param: error.detail}) from error
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        cursor, size = super().get_schema_operation_parameters(view)
+        bounds = {"minimum": 1, "maximum": self.max_page_size}
+        return [cursor, {**size, "schema": {**size["schema"], **bounds}}]
+
     def get_ordering(self, *args: Any) -> tuple[str, ...]:
         """What was asked for, made unique."""
         ordering = tuple(super().get_ordering(*args))

@@ -141,6 +141,12 @@ def test_a_field_is_refused_if_it_is_not_declared(program, schema, settings):
             assert refused(getattr(program, method)(own, {"typo": 1}, format="json")) == {"typo"}
 
 
+def test_the_sizes_of_a_page_are_declared(schema):
+    parameters = schema["paths"]["/api/tasks/"]["get"]["parameters"]
+    (size,) = (each["schema"] for each in parameters if each["name"] == "page_size")
+    assert size == {"type": "integer", "minimum": 1, "maximum": 200}
+
+
 def test_a_wrong_state_is_declared(api, user, schema):
     task = Task.objects.create(pipeline="document", owner=user, document=make_row(user))
     path = "/api/tasks/{id}/retry/"
