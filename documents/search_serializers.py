@@ -7,9 +7,10 @@ from rest_framework import serializers
 
 from documents.models import Document
 from documents.serializers import ChunkSerializer
+from tasks.strict import StrictSerializer
 
 
-class SearchSerializer(serializers.Serializer[Any]):
+class SearchSerializer(StrictSerializer):
     query = serializers.CharField(max_length=1000)
     mode = serializers.ChoiceField(
         ["hybrid", "vector", "text"], default="hybrid",
@@ -123,7 +124,7 @@ class HitSerializer(RelatedHitSerializer):
     )
 
 
-class QuotationSerializer(serializers.Serializer[Any]):
+class QuotationSerializer(StrictSerializer):
     document = serializers.UUIDField()
     quote = serializers.CharField(max_length=5000, help_text="A sentence, or more.")
 
@@ -165,7 +166,7 @@ def results_serializer(**shown: bool) -> SearchResultsSerializer:
     return SearchResultsSerializer(context=shown)
 
 
-class QuestionSerializer(serializers.Serializer[Any]):
+class QuestionSerializer(StrictSerializer):
     question = serializers.CharField(max_length=1000)
     documents = serializers.ListField(
         child=serializers.UUIDField(), required=False, allow_null=True, max_length=1000,

@@ -14,7 +14,6 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from documents import asking, search
 from documents.asking import chat, prompt
@@ -34,9 +33,10 @@ from documents.search_serializers import (
 from documents.views import user_id
 from tasks import event_stream
 from tasks.event_stream import EventStreamRenderer
+from tasks.strict import StrictView
 
 
-class SearchView(APIView):
+class SearchView(StrictView):
     @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer)
     def post(self, request: Request) -> Response:
         """The passages that answer a question best, among the caller's own documents."""
@@ -47,7 +47,7 @@ class SearchView(APIView):
         return Response(results_serializer(**shown).to_representation({"results": hits}))
 
 
-class VerifyView(APIView):
+class VerifyView(StrictView):
     @extend_schema(request=QuotationSerializer, responses=VerificationSerializer)
     def post(self, request: Request) -> Response:
         """Whether a quotation stands in one of the caller's documents, and where."""
@@ -62,7 +62,7 @@ class VerifyView(APIView):
         return Response(VerificationSerializer({"found": bool(places), "places": places}).data)
 
 
-class AskView(APIView):
+class AskView(StrictView):
     renderer_classes = (JSONRenderer, EventStreamRenderer)
 
     @extend_schema(

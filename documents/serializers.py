@@ -16,6 +16,7 @@ from documents.steps.split import STRATEGIES
 from documents.usage import utc_today
 from tasks.models import Task
 from tasks.sentences import translated
+from tasks.strict import StrictSerializer
 
 
 class LatestTaskSerializer(serializers.ModelSerializer[Task]):
@@ -53,7 +54,7 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
         return {**latest, "error_message": reason, "socket": socket}
 
 
-class SplittingSerializer(serializers.Serializer[Any]):
+class SplittingSerializer(StrictSerializer):
     """How to split this document, other than the operator's settings say; all optional."""
 
     NAMES = ("chunk_size", "chunk_overlap", "chunk_strategy")
@@ -156,6 +157,10 @@ class ChunkSerializer(serializers.ModelSerializer[Chunk]):
 
 class TextSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
+
+
+class DownloadSerializer(serializers.Serializer[Any]):
+    inline = serializers.BooleanField(default=False, help_text="A PDF opens in the browser.")
 
 
 class QualitySerializer(serializers.Serializer[Any]):

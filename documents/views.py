@@ -4,20 +4,18 @@ import json
 from typing import Any
 from unicodedata import normalize
 
-from asgiref.sync import sync_to_async
-from django.core.files import File
-from django.db import close_old_connections
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import MultiPartParser
@@ -26,12 +24,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from documents import planning, services, usage
-from documents.exceptions import FileChanged, FileMissing
+from documents import downloads, planning, services, usage
 from documents.models import Chunk, Document
 from documents.serializers import (
     ChunkSerializer,
     DocumentSerializer,
+    DownloadSerializer,
     LatestTaskSerializer,
     PeriodSerializer,
     PlannedFileSerializer,
@@ -46,8 +44,7 @@ from tasks import events
 from tasks.models import Task
 from tasks.pagination import CursorPagination
 from tasks.serializers import TaskSerializer
-
-DOWNLOAD_BLOCK = 256 * 1024  # bytes
+from tasks.strict import StrictView
 
 
 class PlainTextRenderer(BaseRenderer):
@@ -86,6 +83,16 @@ class Ordering(OrderingFilter):
         "round; several with commas between them. By default `-created_at`."
     )
 
+    def remove_invalid_fields(
+        self, queryset: Any, fields: Any, view: Any, request: Request
+    ) -> list[str]:
+        """None: each must be one."""
+        if any(name.removeprefix("-") not in view.ordering_fields for name in fields):
+            known = ", ".join(view.ordering_fields)
+            problem = _("It may be {names}, with “-” before it the other way round.")
+            raise ValidationError({self.ordering_param: problem.format(names=known)})
+        return list(fields)
+
 
 class DocumentFilter(filters.FilterSet):
     class Meta:
@@ -102,6 +109,7 @@ _LATEST_TASK = Subquery(
 
 
 class DocumentViewSet(
+    StrictView,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,
@@ -109,6 +117,11 @@ class DocumentViewSet(
 ):
     """The caller's documents. Anybody else's are not there."""
 
+    parameters = {
+        "list": (*DocumentFilter.base_filters, "search", "ordering", *CursorPagination.parameters),
+        "chunks": CursorPagination.parameters,
+        "file": ("inline",),
+    }
     serializer_class = DocumentSerializer
     queryset = Document.objects.none()
     filterset_class = DocumentFilter
@@ -195,26 +208,28 @@ class DocumentViewSet(
         return Response(QualitySerializer(report).data)
 
     @extend_schema(
-        parameters=[OpenApiParameter("inline", OpenApiTypes.BOOL)],
-        responses={(200, "*/*"): OpenApiTypes.BINARY},
+        parameters=[DownloadSerializer, *downloads.HEADERS],
+        responses={
+            (200, "*/*"): OpenApiTypes.BINARY,
+            (206, "*/*"): OpenApiResponse(OpenApiTypes.BINARY, "The bytes that `Range` names."),
+            304: OpenApiResponse(None, "It has the `ETag` that `If-None-Match` names."),
+        },
     )
     @action(detail=True, content_negotiation_class=AnyType)
-    def file(self, request: Request, **_: Any) -> StreamingHttpResponse:
+    def file(self, request: Request, **_: Any) -> HttpResponse | StreamingHttpResponse:
         """The file as it was uploaded; with `inline=true` a PDF opens in the browser."""
+        form = DownloadSerializer(data=request.query_params)
+        form.is_valid(raise_exception=True)
         document = self.get_object()
-        stored = _opened(document)
-        wanted = request.query_params.get("inline") == "true"
-        opens = wanted and document.content_type == "application/pdf"
-        close_old_connections()  # a client that reads slowly must not keep one of a few
-        response = StreamingHttpResponse(_Blocks(stored), content_type=document.content_type)
-        response["Content-Length"] = str(document.size)
+        answer = downloads.answer_with_file(request, document)
+        opens = form.validated_data["inline"] and document.content_type == "application/pdf"
         disposition = content_disposition_header(not opens, document.name)
-        response["Content-Disposition"] = str(disposition)
+        answer["Content-Disposition"] = str(disposition)
         # A browser's viewer of PDFs does not work in a sandbox. It is one itself.
         policy = "frame-ancestors 'none'" if opens else "sandbox; default-src 'none'"
-        response["Content-Security-Policy"] = policy
-        response["Cache-Control"] = "private, no-store"
-        return response
+        answer["Content-Security-Policy"] = policy
+    X
+        return answer
 
 
 def user_id(request: Request) -> int:
@@ -222,37 +237,9 @@ def user_id(request: Request) -> int:
     return int(request.user.pk or 0)  # never None behind IsAuthenticated
 
 
-def _opened(document: Document) -> File[bytes]:
-    """Before anything is answered: in the middle of it there is no way to tell what is wrong."""
-    try:
-        stored: File[bytes] = document.file.open("rb")
-        size = stored.size
-    except FileNotFoundError as error:
-        raise FileMissing from error
-    if size != document.size:  # a client would wait for the bytes that its length promises
-        stored.close()
-        raise FileChanged
-    return stored
+class UsageView(StrictView):
+    parameters = {"get": ("from", "to")}
 
-
-class _Blocks:
-    """An async iterator: Django would gather a synchronous one in memory under ASGI."""
-
-    def __init__(self, file: File[bytes]) -> None:
-        self._read = sync_to_async(file.read)
-        self.close = file.close  # the response does it at its end, however it comes
-
-    def __aiter__(self) -> "_Blocks":
-        return self
-
-    async def __anext__(self) -> bytes:
-        block: bytes = await self._read(DOWNLOAD_BLOCK)
-        if not block:
-            raise StopAsyncIteration
-        return block
-
-
-class UsageView(APIView):
     @extend_schema(
         parameters=[OpenApiParameter(name, OpenApiTypes.DATE) for name in ("from", "to")],
         responses=UsageSerializer,

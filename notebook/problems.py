@@ -111,7 +111,11 @@ def _headers(error: Exception) -> dict[str, str]:
         wait = RETRY_AFTER_SECONDS
     elif isinstance(error, TransientStepError):
         wait = math.ceil(error.retry_after or RETRY_AFTER_SECONDS)
-    found = {"WWW-Authenticate": getattr(error, "auth_header", None), "Retry-After": wait}
+    found = {
+        "WWW-Authenticate": getattr(error, "auth_header", None),
+        "Retry-After": wait,
+        "Content-Range": getattr(error, "content_range", None),
+    }
     return {name: str(value) for name, value in found.items() if value}
 
 
@@ -173,6 +177,7 @@ class ProblemMiddleware:
         status = response.status_code
         code, detail = {
             404: ("not_found", _("There is nothing at this address.")),
+            412: ("precondition_failed", _("It is no longer what the request wants it to be.")),
             413: _too_large(),
         }.get(status, ("bad_request", _("The request could not be understood.")))
         return problem_response(status, code, detail)

@@ -28,14 +28,13 @@ PROBLEM = {
     },
     "required": ["type", "title", "status", "detail", "code"],
 }
-# Of query parameters whose every value means something, if only the default.
-UNCHECKED = {"cursor", "format", "inline", "ordering", "page_size", "search"}
 # What does not follow from an operation's shape.
 FURTHER = {
     "ask_create": (422, 501),
     "auth_token_create": (401, 429),
     "citations_verify_create": (404, 422),
     "documents_create": (409,),
+    "documents_file_retrieve": (412, 416),
     "documents_plan_create": (422,),
     "documents_reprocess_create": (409,),
     "search_create": (422,),
@@ -49,6 +48,7 @@ def finish(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
     """A hook of drf-spectacular's, called when all else is there."""
     postprocess_schema_enums(result, generator)  # type: ignore[no-untyped-call]
     _declare_problems(result)
+    _declare_strictness(result["components"]["schemas"])
     return result
 
 
@@ -68,6 +68,12 @@ def _declare_problems(result: dict[str, Any]) -> None:
     components["responses"]["Problem"] = _response("Any other error")
 
 
+def _declare_strictness(schemas: dict[str, Any]) -> None:
+    for name, schema in schemas.items():
+        if name.endswith("Request"):
+            schema["additionalProperties"] = False
+
+
 def _statuses(path: str, method: str, operation: Operation) -> Iterator[int]:
     security, parameters = operation.get("security", []), operation.get("parameters", [])
     asked = {each["name"] for each in parameters if each["in"] == "query"}
@@ -78,12 +84,10 @@ def _statuses(path: str, method: str, operation: Operation) -> Iterator[int]:
         if {"cookieAuth": []} in security:
             yield 403  # without a CSRF token
     if "requestBody" in operation:
-        yield from (400, 413, 415)
-    if asked - UNCHECKED:
-        yield 400
+        yield from (413, 415)
     if "{" in path or "cursor" in asked:
         yield 404
-    yield from (503, *FURTHER.get(operation["operationId"], ()))
+    yield from (400, 503, *FURTHER.get(operation["operationId"], ()))
 
 
 def _phrase(status: int) -> str:

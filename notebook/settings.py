@@ -168,9 +168,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # JSON bodies and form fields, bytes
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # --- Signing in -------------------------------------------------------------------------------
-LOGIN_URL = "/login/"
+LOGIN_URL = LOGOUT_REDIRECT_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/login/"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
@@ -184,13 +183,14 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-# Ten wrong passwords for one name from one address lock that pair for a quarter of an hour.
+# Ten wrong passwords for one name from one address lock that pair for 15 minutes; see attempts.
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a program that tries on never gets in
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_HTTP_RESPONSE_CODE = 429
+AXES_HANDLER = "notebook.attempts.AttemptHandler"
+AXES_CLIENT_IP_CALLABLE = "notebook.attempts.address_of"
 AXES_LOCKOUT_CALLABLE = "notebook.problems.locked_out"
 AXES_USERNAME_CALLABLE = "notebook.problems.name_that_failed"
 AXES_VERBOSE = False

@@ -11,14 +11,14 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from tasks.authentication import TokenAuthentication
+from tasks.strict import StrictSerializer, StrictView
 
 KnoxTokenScheme.match_subclasses = True  # as ours is, so that the schema tells of it
 
 
-class CredentialsSerializer(serializers.Serializer[Any]):
+class CredentialsSerializer(StrictSerializer):
     username = serializers.CharField(max_length=150)  # as of a user
     password = serializers.CharField(trim_whitespace=False)
 
@@ -28,7 +28,7 @@ class TokenSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class TokenView(APIView):
+class TokenView(StrictView):
     authentication_classes = (TokenAuthentication,)
 
     def get_permissions(self) -> list[BasePermission]:

@@ -63,11 +63,16 @@ def failed_by(error_code: str) -> "QuerySet[Task]":
     return _failed().filter(error_code=error_code).order_by("completed_at")
 
 
-def _failed() -> "QuerySet[Task]":
+def last_runs(tasks: "QuerySet[Task]") -> "QuerySet[Task]":
+    """Without those whose place a newer task of the same document took."""
     newer = Task.objects.filter(
         document=OuterRef("document"), created_at__gt=OuterRef("created_at")
     )
-    return Task.objects.filter(~Exists(newer), status=Status.FAILED)
+    return tasks.filter(~Exists(newer))
+
+
+def _failed() -> "QuerySet[Task]":
+    return last_runs(Task.objects.filter(status=Status.FAILED))
 
 
 def _counts() -> dict[Status, int]:

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core import signing
 from django.db.models import Q, QuerySet
-from rest_framework import pagination
-from rest_framework.exceptions import NotFound
+from rest_framework import pagination, serializers
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
@@ -25,8 +25,9 @@ class CursorPagination(pagination.CursorPagination):
 
     page_size = 50
     page_size_query_param = "page_size"
-    page_size_query_description = "At most 200; by default 50."
+    page_size_query_description = "1 to 200; by default 50."
     max_page_size = 200
+    parameters = ("cursor", "page_size")
     cursor_query_description = "Of the links `next` and `previous`."
     ordering: tuple[str, ...] = ("-created_at", "-pk")
     page: list[Any]
@@ -39,7 +40,7 @@ class CursorPagination(pagination.CursorPagination):
         self.ordering = self.get_ordering(request, queryset, view)
         self.signer = signing.Signer(salt=f"{queryset.model._meta.label} {self.ordering}")
         place, back = self._cursor(request)
-        size = self.get_page_size(request) or self.page_size
+        size = self.get_page_size(request)
         found = list(self._beyond(queryset, place, back=back)[: size + 1])
         more, came = len(found) > size, place is not None
         self.page = found[:size][::-1] if back else found[:size]
@@ -50,6 +51,20 @@ class CursorPagination(pagination.CursorPagination):
         link = {"type": "string", "nullable": True, "format": "uri"}
         shape = {"next": link, "previous": link, "results": schema}
         return {"type": "object", "required": list(shape), "properties": shape}
+
+    def get_page_size(self, request: Request) -> int:
+        """DRF's own takes the default for what is none, and the most for more."""
+        given = request.query_params.get(self.page_size_query_param)
+        field = serializers.IntegerField(min_value=1, max_value=self.max_page_size)
+        try:
+            return int(field.run_validation(given)) if given else self.page_size
+        except ValidationError as error:
+            raise ValidationError({self.page_size_query_param: error.detail}) from error
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        cursor, size = super().get_schema_operation_parameters(view)
+        bounds = {"minimum": 1, "maximum": self.max_page_size}
+        return [cursor, {**size, "schema": {**size["schema"], **bounds}}]
 
     def get_ordering(self, *args: Any) -> tuple[str, ...]:
         """What was asked for, made unique."""

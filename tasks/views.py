@@ -22,9 +22,11 @@ from tasks.event_stream import EventStreamRenderer
 from tasks.models import TERMINAL, Task, TaskEvent
 from tasks.pagination import CursorPagination
 from tasks.serializers import TaskEventSerializer, TaskSerializer
+from tasks.strict import StrictView
 from tasks.watching import Watcher
 
 MOST_DIGITS = 19  # of a 64-bit `seq`
+LAST_EVENT_ID = "lastEventId"  # how polyfills of EventSource send `Last-Event-ID`
 
 
 class HistoryPagination(CursorPagination):
@@ -47,9 +49,16 @@ class TaskFilter(filters.FilterSet):
         fields = ("status", "document")
 
 
-class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Task]):
+class TaskViewSet(
+    StrictView, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Task]
+):
     """Runs of the pipeline over the caller's documents."""
 
+    parameters = {
+        "list": (*TaskFilter.base_filters, *CursorPagination.parameters),
+        "history": CursorPagination.parameters,
+        "stream": (LAST_EVENT_ID,),
+    }
     serializer_class = TaskSerializer
     filterset_class = TaskFilter
     queryset = Task.objects.none()
@@ -75,7 +84,10 @@ class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
         return self._accepted(services.retry(self.get_object().pk, by_id=request.user.pk))
 
     @extend_schema(
-        parameters=[OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER)],
+        parameters=[
+            OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER),
+            OpenApiParameter(LAST_EVENT_ID, int, description="Instead of the header."),
+        ],
         responses={(200, "text/event-stream"): OpenApiTypes.STR, 204: None},
     )
     @action(detail=True, url_path="events", renderer_classes=(JSONRenderer, EventStreamRenderer))
@@ -114,6 +126,6 @@ class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
 
 def _last_seq(request: Request, task: Task) -> int:
     """What the client has seen; 0 for what can't be, as after Postgres was restored."""
-    told = request.headers.get("Last-Event-ID", "")
+    told = request.headers.get("Last-Event-ID") or request.query_params.get(LAST_EVENT_ID, "")
     seq = int(told) if told.isascii() and told.isdigit() and len(told) <= MOST_DIGITS else 0
     return seq if seq <= task.seq else 0

@@ -448,32 +448,6 @@ def test_lists_cost_the_same_few_queries_whatever_their_length(api, django_asser
         assert len(api.get("/api/tasks/").json()["results"]) == 6
 
 
-@pytest.mark.parametrize(
-    ("content_type", "query", "disposition"),
-    [
-        ("application/pdf", {"inline": "true"}, "inline"),
-        ("application/pdf", {}, "attachment"),
-        ("text/html", {"inline": "true"}, "attachment"),
-    ],
-)
-def test_only_a_pdf_opens_in_the_browser(api, available, content_type, query, disposition):
-    Document.objects.filter(pk=available).update(content_type=content_type)
-    response = api.get(f"/api/documents/{available}/file/", query)
-    response.close()
-    assert response["Content-Disposition"].startswith(disposition)
-    assert response["X-Content-Type-Options"] == "nosniff"
-    sandboxed = "sandbox" in response["Content-Security-Policy"]
-    assert sandboxed is (disposition == "attachment")
-
-
-def test_the_file_comes_back_as_it_was_and_only_as_an_attachment(api, available):
-    response = api.get(f"/api/documents/{available}/file/")
-    response.close()
-    assert response["Content-Disposition"] == 'attachment; filename="notes.md"'
-    assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Content-Security-Policy"].startswith("sandbox")
-
-
 FOREIGN = [
     ("get", "documents/{document}/"), ("delete", "documents/{document}/"),
     ("get", "documents/{document}/chunks/"), ("get", "documents/{document}/text/"),
@@ -585,16 +559,6 @@ def test_a_wrong_password_is_401_and_many_are_429(user, settings):
     answers = [APIClient().post("/api/auth/token/", wrong, format="json") for _ in range(4)]
     assert_problem(answers[0], 401, "invalid_credentials")
     assert_problem(answers[3], 429, "too_many_attempts")
-
-
-@pytest.mark.parametrize("accepted", ["application/octet-stream", "text/markdown", "image/png"])
-def test_the_file_comes_as_what_it_is_whatever_is_accepted(api, available, accepted):
-    """Programs that are made from the schema ask for what it declares."""
-    gone = api.get(f"/api/documents/{uuid.uuid4()}/file/", HTTP_ACCEPT=accepted)
-    assert_problem(gone, 404, "not_found")
-    response = api.get(f"/api/documents/{available}/file/", HTTP_ACCEPT=accepted)
-    response.close()
-    assert (response.status_code, response["Content-Type"]) == (200, "text/markdown")
 
 
 def test_an_orphaned_file_is_removed_after_an_hour_and_a_known_one_stays(api, settings, available):

@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.timezone import now
 from rest_framework.test import APIClient
 
 from documents.models import Document
@@ -103,6 +104,48 @@ def test_what_can_not_have_been_seen_last_is_nothing(api, user, seen, monkeypatc
     task = Task.objects.create(pipeline="document", owner=user, document=document)
     answer = api.get(f"/api/tasks/{task.pk}/events/", headers={"Last-Event-ID": seen})
     assert (answer.status_code, followed) == (200, [0])
+
+
+def test_a_polyfill_of_event_sources_tells_in_the_address_what_it_has_seen(api, user):
+    task = Task.objects.create(
+        pipeline="document", owner=user, document=make_row(user), status="CANCELLED", seq=7,
+        completed_at=now(),
+    )  # fmt: skip
+    address = f"/api/tasks/{task.pk}/events/?lastEventId="
+    assert [api.get(f"{address}{seq}").status_code for seq in (7, 6)] == [204, 200]
+
+
+def test_of_two_filters_of_one_name_neither_is_lost_without_a_word(api):
+    answer = api.get("/api/documents/?status=FAILED&status=CANCELLED")
+    assert_problem(answer, 400, "invalid")
+    assert answer.json()["errors"] == [
+        {"field": "status", "code": "repeated", "detail": "It may be given once."}
+    ]
+
+
+def test_of_a_field_of_a_form_that_comes_twice_neither_is_lost_without_a_word(api):
+    sent = {"file": SimpleUploadedFile("a.txt", b"a"), "chunk_size": ["64", "128"]}
+    answer = api.post("/api/documents/", sent)
+    assert_problem(answer, 400, "invalid")
+    assert answer.json()["errors"][0]["field"] == "chunk_size"
+    assert not Document.objects.exists()
+
+
+def test_a_form_may_carry_the_token_of_its_page(api):
+    sent = {"file": SimpleUploadedFile("a.txt", b"a"), "csrfmiddlewaretoken": "x"}
+    assert api.post("/api/documents/", sent).status_code == 201
+
+
+def test_of_many_unknown_fields_the_first_are_told(api):
+    answer = api.post("/api/search/", dict.fromkeys(map(str, range(5000)), 1), format="json")
+    assert_problem(answer, 400, "invalid")
+    assert len(answer.json()["errors"]) == 11, "and the one that is required"
+
+
+@pytest.mark.parametrize("inline", ["perhaps", "1&inline=0"])
+def test_a_file_is_shown_or_not(api, user, inline):
+    address = f"/api/documents/{make_row(user).pk}/file/?inline={inline}"
+    assert_problem(api.get(address), 400, "invalid")
 
 
 @pytest.mark.parametrize("path", ["documents/", "documents/plan/"])

@@ -105,6 +105,33 @@ def test_a_cursor_that_is_none_is_404_in_every_list(api, user, cursor):
         assert_problem(api.get(f"/api/{path}?cursor={cursor}"), 404, "not_found")
 
 
+@pytest.mark.parametrize("size", ["0", "-1", "201", "abc", "1.5", "9" * 5000])
+def test_a_page_of_a_size_that_there_is_not_is_400_in_every_list(api, user, size):
+    document = make_document(user, "a", ["one"])
+    task = Task.objects.create(pipeline="document", owner=user, document=document)
+    for path in ("documents/", "tasks/", f"documents/{document.pk}/chunks/",
+                 f"tasks/{task.pk}/history/"):  # fmt: skip
+        answer = api.get(f"/api/{path}?page_size={size}")
+        assert_problem(answer, 400, "invalid")
+        assert [error["field"] for error in answer.json()["errors"]] == ["page_size"]
+
+
+@pytest.mark.parametrize("ordering", ["nmae", "-created", "name,size,owner", "name,,size", ","])
+def test_an_order_that_there_is_not_is_400_and_tells_which_there_are(api, ordering):
+    answer = api.get(f"/api/documents/?ordering={ordering}")
+    assert_problem(answer, 400, "invalid")
+    assert answer.json()["detail"] == (
+        "ordering: It may be created_at, updated_at, name, size, status, with “-” before it the "
+        "other way round."
+    )
+
+
+def test_what_is_left_empty_is_not_asked_for(api, user):
+    documents(user, 2)
+    empty = "&".join(f"{name}=" for name in ("cursor", "page_size", "ordering", "search", "status"))
+    assert len(api.get(f"/api/documents/?{empty}").json()["results"]) == 2
+
+
 def test_a_cursor_of_another_order_or_list_is_404(api, user):
     documents(user, 3)
     body = api.get("/api/documents/?page_size=1&ordering=name").json()

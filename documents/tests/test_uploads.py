@@ -1,6 +1,5 @@
 """Uploads and stored files when something breaks: nothing half, nothing lost, nothing left."""
 
-import asyncio
 import gc
 import os
 import time
@@ -11,7 +10,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from rest_framework.test import APIClient
 
-from documents import services, views
+from documents import services
 from documents.models import Chunk, Document, Extraction
 from documents.storage import make_incoming
 from documents.tests import test_api
@@ -187,36 +186,6 @@ def test_what_is_split_anew_pays_for_no_text_twice(api, embedder, settings):
     upload(api, TEXT * 20, chunk_size=64, chunk_overlap=0)
     assert process(document_id).status == "COMPLETED"
     assert len(embedder.texts) == len(set(embedder.texts))
-
-
-def test_a_download_of_a_file_that_is_gone_says_so_at_once(api, settings):
-    document_id = upload(api).json()["id"]
-    stored(settings)[0].unlink()
-    assert_problem(api.get(f"/api/documents/{document_id}/file/"), 404, "source_missing")
-
-
-@pytest.mark.parametrize("change", [lambda content: content[:-5], lambda content: content + b"x"])
-def test_a_download_of_a_file_of_another_length_says_so_at_once(api, settings, change):
-    """Its length is told first: a client would wait for what is missing."""
-    document_id = upload(api).json()["id"]
-    path = stored(settings)[0]
-    path.write_bytes(change(path.read_bytes()))
-    assert_problem(api.get(f"/api/documents/{document_id}/file/"), 404, "checksum_mismatch")
-
-
-@pytest.mark.parametrize("read", [True, False])
-def test_a_download_closes_its_file_whether_or_not_it_is_read(api, monkeypatch, read):
-    opened, really = [], views._opened
-    monkeypatch.setattr(views, "_opened", lambda row: opened.append(really(row)) or opened[-1])
-    response = api.get(f"/api/documents/{upload(api).json()['id']}/file/")
-    if read:
-        assert asyncio.run(whole(response)) == TEXT
-    response.close()
-    assert opened[0].closed
-
-
-async def whole(response):
-    return b"".join([block async for block in response])
 
 
 def test_bytes_whose_document_is_deleted_meanwhile_become_a_new_one(api, monkeypatch):

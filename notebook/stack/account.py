@@ -49,6 +49,6 @@ def owner(path: Path) -> Account | None:
 
 
 def open_to_others(path: Path) -> bool:
-    """Whether everybody may pass through `path` and all the folders above it."""
-    path = path.resolve()
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+    """Whether everybody may pass through `path` and the folders above it, by links or not."""
+    folders = {path, *path.absolute().parents, *path.resolve().parents}
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)

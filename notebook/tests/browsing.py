@@ -1,9 +1,11 @@
 """What tests of the page do in a browser."""
 
+import io
 import shutil
 import uuid
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
+from pypdf import PdfWriter
 
 from notebook.tests.live import until
 
@@ -127,3 +129,13 @@ def pdf(*pages: str) -> bytes:
         ]
     body = "".join(f"{n} 0 obj\n{text}\nendobj\n" for n, text in enumerate(objects, 1))
     return f"%PDF-1.4\n{body}trailer << /Root 1 0 R >>\n%%EOF".encode()
+
+
+def locked_pdf(title: str) -> bytes:
+    """A PDF that opens with a password."""
+    writer, locked = PdfWriter(), io.BytesIO()
+    writer.add_blank_page(612, 792)
+    writer.add_metadata({"/Title": title})
+    writer.encrypt("secret", algorithm="RC4-128")
+    writer.write(locked)
+    return locked.getvalue()

@@ -264,10 +264,19 @@ def test_a_large_body_is_refused_before_it_is_read(live_stack, client):
         pass  # the server had answered and closed before the client was done sending
 
 
-def test_a_download_gives_back_the_bytes(live_stack, client):
+def test_a_download_gives_back_the_bytes_or_those_that_are_asked_for(live_stack, client):
     content = text(2000)
-    document = live_stack.upload(client, "bytes.txt", content)
-    assert client.get(f"/api/documents/{document['id']}/file/").content == content
+    address = f"/api/documents/{live_stack.upload(client, 'bytes.txt', content)['id']}/file/"
+    told = client.head(address)  # what came of a body would spoil the next answer
+    assert (told.status_code, told.headers["Content-Length"]) == (200, str(len(content)))
+    whole = client.get(address)
+    assert (whole.status_code, whole.content) == (200, content)
+    part = client.get(
+        address, headers={"Range": "bytes=100-199", "If-Range": whole.headers["ETag"]}
+    )
+    assert (part.status_code, part.content) == (206, content[100:200])
+    known = client.get(address, headers={"If-None-Match": whole.headers["ETag"]})
+    assert (known.status_code, known.content) == (304, b"")
 
 
 def test_health_and_readiness_answer_machines(live_stack):

@@ -11,6 +11,7 @@ from notebook.tests.browsing import (
     EMPTY_DOCUMENT,
     LIST,
     PROCESSED_MS,
+    locked_pdf,
     long_text,
     note,
     opened,
@@ -219,6 +220,17 @@ def test_a_document_without_text_fails_with_a_reason_and_can_be_retried(page):
     page.get_by_role("button", name=name, exact=True).click()
     expect(page.get_by_role("dialog").get_by_text("Attempt 2")).to_be_visible()
     expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+
+
+def test_a_document_that_only_another_file_can_help_offers_no_retry(page):
+    name = unique("pdf")
+    found = upload(page, name, locked_pdf(name))
+    expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+    expect(found.locator(".reason")).to_contain_text("Remove the password and upload it again.")
+    expect(found.get_by_role("button", name="Retry")).to_have_count(0)
+    page.get_by_role("button", name=name, exact=True).click()
+    actions = page.get_by_role("dialog").locator(".panel-actions")
+    expect(actions.get_by_role("button")).to_have_text(["Delete"])
 
 
 def test_the_history_tells_what_happened_and_goes_on_while_it_is_read(page):
@@ -448,6 +460,19 @@ def test_a_search_is_restricted_to_the_selected_documents(page):
     expect(hits.get_by_role("heading")).to_have_text([one])
     page.get_by_role("button", name="Search all instead").click()
     expect(hits.get_by_role("heading").filter(has_text=other)).to_have_count(1)
+
+
+def test_hits_that_are_shown_follow_what_is_selected(page):
+    one, other = unique("txt"), unique("txt")
+    ready(page, one, note(one))
+    ready(page, other, note(other))
+    hits = search_in(page, one, f"frozen harbour {other}").get_by_role("heading")
+    expect(hits).to_have_text([one])
+    page.get_by_label(f"Search in {other}").press("Space")
+    expect(hits.filter(has_text=other)).to_have_count(1)
+    expect(hits).to_have_count(2)
+    page.get_by_label(f"Search in {one}").press("Space")
+    expect(hits).to_have_text([other])
 
 
 def test_text_and_names_of_others_are_shown_as_text(page):
@@ -727,6 +752,20 @@ def test_a_question_is_answered_with_passages_that_can_be_opened(page, chat_serv
     page.keyboard.press("Escape")
     answer.get_by_role("button", name="Close the answer").click()
     expect(answer).not_to_be_attached()
+
+
+def test_an_answer_fits_a_narrow_screen_however_long_the_headings_above_its_sources(
+    page, chat_server
+):
+    name = unique("md")
+    ready(page, name, f"# {'All that is known of it ' * 5}\n\n{note(name).decode()}".encode())
+    chat_server.pieces = ["It froze [1]."]
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("searchbox", name="Search your documents").fill(f"What is in {name}?")
+    page.get_by_role("button", name="Ask").click()
+    answer = page.locator(".answer")
+    expect(answer.locator(".answer-sources .headings")).to_be_visible()
+    assert answer.evaluate("(answer) => answer.scrollWidth - answer.clientWidth") == 0
 
 
 def test_an_answer_that_breaks_off_is_told(page, chat_server):

@@ -1,9 +1,11 @@
 """What the schema says of errors is what the API answers."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import validate
+from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from documents import planning
@@ -101,6 +103,48 @@ def test_the_ways_to_order_documents_are_named(schema):
     parameters = schema["paths"]["/api/documents/"]["get"]["parameters"]
     (told,) = (each["description"] for each in parameters if each["name"] == "ordering")
     assert all(f"`{field}`" in told for field in DocumentViewSet.ordering_fields)
+
+
+def operations(schema):
+    """Each with its method and an address of nothing, for a client that is signed in by token."""
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            yield method, path.format(id=NOBODYS), operation
+
+
+@pytest.fixture
+def program(user):
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {AuthToken.objects.create(user)[1]}")
+    return client
+
+
+def refused(answer):
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    return {error["field"] for error in answer.json()["errors"] if error["code"] == "unknown"}
+
+
+def test_a_parameter_is_read_if_it_is_declared_and_else_refused(program, schema):
+    for method, address, operation in operations(schema):
+        parameters = operation.get("parameters", [])
+        declared = {each["name"] for each in parameters if each["in"] == "query"}
+        query = "&".join(f"{name}=" for name in [*sorted(declared), "typo"])
+        assert refused(getattr(program, method)(f"{address}?{query}")) == {"typo"}
+
+
+def test_a_field_is_refused_if_it_is_not_declared(program, schema, settings):
+    settings.CHAT_BASE_URL = settings.CHAT_MODEL = "m"
+    row = make_row(User.objects.get())
+    for method, address, operation in operations(schema):
+        if "requestBody" in operation:
+            own = address.replace(NOBODYS, str(row.pk))
+            assert refused(getattr(program, method)(own, {"typo": 1}, format="json")) == {"typo"}
+
+
+def test_the_sizes_of_a_page_are_declared(schema):
+    parameters = schema["paths"]["/api/tasks/"]["get"]["parameters"]
+    (size,) = (each["schema"] for each in parameters if each["name"] == "page_size")
+    assert size == {"type": "integer", "minimum": 1, "maximum": 200}
 
 
 def test_a_wrong_state_is_declared(api, user, schema):

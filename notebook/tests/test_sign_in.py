@@ -58,3 +58,36 @@ def test_who_is_locked_out_may_in_time_sign_in_whatever_was_tried_meanwhile(
     assert AccessAttempt.objects.get().attempt_time == most_of_it_ago
     AccessAttempt.objects.update(attempt_time=most_of_it_ago - timedelta(minutes=1))
     assert client.post(path, right, **sent).status_code == (302 if path == "/login/" else 200)
+
+
+def sign_in(client, address, password="wrong", name="ada"):
+    given = {"username": name, "password": password}
+    return client.post("/login/", given, REMOTE_ADDR=address).status_code
+
+
+def test_a_name_is_not_guessed_at_from_ever_more_addresses(client, settings, user, other_user):
+    settings.AXES_FAILURE_LIMIT = 2
+    assert sign_in(client, "192.0.2.1", "correct horse") == 302
+    addresses = [f"198.51.100.{number}" for number in range(25)]
+    answers = [sign_in(client, address) for address in addresses]
+    assert answers == [200] * 19 + [429] * 6, "ten times what one address may"
+    assert sign_in(client, "203.0.113.1", "correct horse") == 429
+    assert sign_in(client, "203.0.113.1", "battery staple", "eve") == 302
+    assert sign_in(client, "192.0.2.1", "correct horse") == 302, "where she signed in before"
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=15))
+    assert sign_in(client, "203.0.113.1", "correct horse") == 302
+
+
+@pytest.mark.parametrize(
+    ("addresses", "status"),
+    [
+        (["2001:db8::1", "2001:db8::2", "2001:db8::ffff:1"], 429),
+        (["2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:2::1"], 200),
+        (["192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1"], 429),
+        (["192.0.2.1", "192.0.2.2", "192.0.2.3"], 200),
+        (["", "", ""], 429),
+    ],
+)
+def test_who_has_a_network_of_ipv6_has_the_tries_of_one(client, settings, addresses, status):
+    settings.AXES_FAILURE_LIMIT = 2
+    assert [sign_in(client, address) for address in addresses][-1] == status

@@ -31,4 +31,8 @@ const ADVICE = {
   internal_error: later,
 };
 
+const ONLY_ANOTHER_FILE = new Set(["password_protected", "source_missing", "checksum_mismatch"]);
+
+/** Whether a retry may end otherwise. */
+export const mayHelp = (code) => !ONLY_ANOTHER_FILE.has(code);
 export const adviceOn = (code) => ADVICE[code]?.() ?? "";

@@ -4,7 +4,7 @@ import { hasName, matchesFilters, mayMatch } from "./filters.js";
 import { keepFocus } from "./focus.js";
 import { t, tn } from "./i18n.js";
 import { announce, toastError } from "./notices.js";
-import { hitsWithout } from "./search.js";
+import { hitsWithout, searchIn } from "./search.js";
 import { getState, patchState, setState } from "./store.js";
 import { isLive } from "./status.js";
 
@@ -262,7 +262,7 @@ export const reprocess = ({ id }) => actOnce("reprocess", id, () => api.reproces
 export function toggleSelected(id) {
   const selected = new Set(getState().selected);
   if (!selected.delete(id)) selected.add(id);
-  setState({ selected });
+  searchIn(selected);
 }
 
 /** A hit may stand in a document that is not listed, which is read then. */

@@ -39,10 +39,11 @@ export function clearSearch() {
   patchState("search", { query: "", topK: HITS, running: false, error: "", results: null });
 }
 
-export function searchEverywhere() {
-  setState({ selected: new Set() });
-  const { query, results } = getState().search;
-  if (results) search(query);
+/** Search in these documents alone, or in all if there are none; hits that are shown are of them. */
+export function searchIn(selected) {
+  setState({ selected });
+  const { query, topK } = getState().search;
+  if (query) search(query, topK);
 }
 
 /** The hits without those of documents that go; one that stands elsewhere too is told from there. */

@@ -42,10 +42,23 @@ def _turn(message: OutboxMessage | None) -> str:
     return _("Number %(n)d in the queue") % {"n": message.position} if message.position else ""
 
 
+class LastRunFilter(admin.SimpleListFilter):
+    """What the overview counts by cause."""
+
+    title = _("runs")
+    parameter_name = "runs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("last", _("Last of each document"))]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Task]") -> "QuerySet[Task]":
+        return overview.last_runs(queryset) if self.value() else queryset
+
+
 @admin.register(Task)
 class TaskAdmin(LongListAdmin):
     list_display = ("document_name", "state", "why", "step", "bar", "age", "owner")
-    list_filter = ("status", "lane", CauseFilter, "created_at")
+    list_filter = ("status", "lane", CauseFilter, LastRunFilter, "created_at")
     search_fields = ("document__name", "owner__username", "error_message")
     search_help_text = _("Document, owner, error or the task's id")
     list_select_related = ("document", "owner", "outbox")

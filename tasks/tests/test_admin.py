@@ -1,5 +1,6 @@
 """Staff see what is stuck, act on many at once, and are told what was done and what was not."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -235,6 +236,9 @@ def test_failures_are_grouped_by_cause_and_retried_together(admin_client, user):
     assert re.findall(r"<code>(\w+)</code></td>\s*<td><a [^>]*>(\d+)</a>", page) == [
         ("worker_lost", "3"), ("internal_error", "1"),
     ]  # fmt: skip
+    (listed,) = re.findall(r'href="([^"]+=worker_lost[^"]*)"', page)
+    shown = admin_client.get(html.unescape(listed)).content.decode()
+    assert shown.count('name="_selected_action"') == 3, "as many as were told"
     assert "Retry these 3" in page
     assert "3 tasks are retried." in retry_cause(admin_client, "worker_lost")
     for task in lost:

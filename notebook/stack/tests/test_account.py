@@ -20,6 +20,18 @@ def test_a_program_in_a_closed_folder_is_found_by_another_account(tmp_path):
     program = tmp_path / "closed" / "program"
     program.parent.mkdir(mode=0o700)
     program.touch(mode=0o755)
+    assert_found(program)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root changes to nobody else")
+def test_a_link_in_a_closed_folder_leads_another_account_to_its_program(tmp_path):
+    programs = tmp_path / "closed" / "programs"
+    programs.parent.mkdir(mode=0o700)
+    programs.symlink_to("/bin")
+    assert_found(programs / "sh")
+
+
+def assert_found(program):
     account = unprivileged_account()
     command = [*account.prefix([program.parent]), sys.executable, "-c", LOOKS, str(program)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)

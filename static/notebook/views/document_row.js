@@ -1,6 +1,6 @@
 /** One document in the list: what it is, how it stands, what can be done. */
 import { fileUrl } from "../api.js";
-import { adviceOn } from "../advice.js";
+import { adviceOn, mayHelp } from "../advice.js";
 import { deleteDocument } from "../deletions.js";
 import { cancel, openPanel, reprocess, retry, toggleSelected } from "../documents.js";
 import { useRowFocus } from "../focus.js";
@@ -31,7 +31,7 @@ export const DocumentRow = memo(({ item, task, isSelected, isHighlighted }) => {
         <${Facts} item=${item} />
       </div>
       <${StatusChip} status=${status} progress=${task?.progress ?? item.task?.progress} />
-      <${RowActions} item=${item} status=${status} />
+      <${RowActions} item=${item} task=${task} status=${status} />
       ${isLive(status) && html`<${Timeline} task=${task} label=${item.name} progress=${item.task?.progress ?? 0} />`}
       ${isLive(status) && html`<${Waiting} task=${task} />`}
       ${status === "AVAILABLE" && html`<${Warnings} task=${task} />`}
@@ -80,27 +80,30 @@ export function StatusChip({ status, progress }) {
     </span>`;
 }
 
-function RowActions({ item, status }) {
+function RowActions({ item, task, status }) {
   const { name } = item;
   const group = useRowFocus();
   return html`
     <div ref=${group} class="row-actions" role="group" aria-label=${t("Actions for {name}", { name })}>
       ${isLive(status) && html`<${Button} kind="button-small" onClick=${atFirstClick(() => cancel(item))} aria-label=${t("Cancel {name}", { name })}>${t("Cancel")}<//>`}
-      ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${atFirstClick(() => retry(item))} aria-label=${t("Retry {name}", { name })}>${t("Retry")}<//>`}
+      ${canRetry(item, status, task) && html`<${Button} kind="button-small" icon="retry" onClick=${atFirstClick(() => retry(item))} aria-label=${t("Retry {name}", { name })}>${t("Retry")}<//>`}
       ${status === "AVAILABLE" && html`<${IconButton} icon="retry" label=${t("Reprocess {name}", { name })} onClick=${atFirstClick(() => reprocess(item))} />`}
       <a class="icon-button" href=${fileUrl(item.id)} download aria-label=${t("Download {name}", { name })} title=${t("Download {name}", { name })}><${Icon} name="download" /></a>
       <${IconButton} icon="trash" kind="is-danger" label=${t("Delete {name}", { name })} onClick=${atFirstClick(() => deleteDocument(item))} />
     </div>`;
 }
 
-export const canRetry = (item, status) => item.task && (status === "FAILED" || status === "CANCELLED");
+const codeOf = (item, task) => task?.error_code ?? item.error_code ?? item.task?.error_code;
+
+export const canRetry = (item, status, task) =>
+  item.task && (status === "CANCELLED" || (status === "FAILED" && mayHelp(codeOf(item, task))));
 
 /** Why it failed; or why the last reprocessing did, while the earlier result is still there. */
 function Reason({ item, task, status }) {
   const failed = status === "FAILED" || (status === "AVAILABLE" && item.task?.status === "FAILED");
   if (!failed) return null;
   const reason = task?.error_message || item.error_message || item.task?.error_message || t("The reason is not known.");
-  const advice = adviceOn(task?.error_code ?? item.error_code ?? item.task?.error_code);
+  const advice = adviceOn(codeOf(item, task));
   return html`
     <p class="reason"><${Icon} name="alert" /><span>${reason}${advice && html` <span class="advice">${advice}</span>`}</span></p>`;
 }

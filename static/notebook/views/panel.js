@@ -31,7 +31,7 @@ export function Panel({ panel, item, task, children }) {
         </div>
         <${IconButton} icon="close" label=${t("Close")} onClick=${close} />
       </header>
-      <${PanelActions} item=${item} status=${displayStatus(item, task)} progress=${task?.progress} />
+      <${PanelActions} item=${item} task=${task} status=${displayStatus(item, task)} />
       <${Tabs} panel=${panel} />
       <div class="panel-body" role="tabpanel" id="panel-body" aria-labelledby=${`tab-${panel.tab}`} tabindex="0">
         <${TabBody} panel=${panel} item=${item} task=${task} />
@@ -47,13 +47,13 @@ function TabBody({ panel, item, task }) {
   return html`<${OfTask} item=${item} task=${task} view=${panel.tab === "history" ? History : Steps} />`;
 }
 
-function PanelActions({ item, status, progress }) {
+function PanelActions({ item, task, status }) {
   const group = useKeptFocus(() => document.querySelector(".tab[aria-selected=true]"));
   return html`
     <div ref=${group} class="panel-actions">
-      <${StatusChip} status=${status} progress=${progress} />
+      <${StatusChip} status=${status} progress=${task?.progress} />
       ${isLive(status) && html`<${Button} kind="button-small" onClick=${atFirstClick(() => cancel(item))}>${t("Cancel")}<//>`}
-      ${canRetry(item, status) && html`<${Button} kind="button-small" icon="retry" onClick=${atFirstClick(() => retry(item))}>${t("Retry")}<//>`}
+      ${canRetry(item, status, task) && html`<${Button} kind="button-small" icon="retry" onClick=${atFirstClick(() => retry(item))}>${t("Retry")}<//>`}
       ${status === "AVAILABLE" && html`<${Button} kind="button-small" icon="retry" onClick=${atFirstClick(() => reprocess(item))}>${t("Reprocess")}<//>`}
       <a class="button button-small" href=${fileUrl(item.id)} download><${Icon} name="download" /><span>${t("Original")}</span></a>
       <${Button} kind="button-small button-danger-quiet" icon="trash" onClick=${atFirstClick(() => deleteDocument(item))}>${t("Delete")}<//>

@@ -3,7 +3,7 @@ import { ask, canAsk, clearAnswer } from "../ask.js";
 import { focusTitle } from "../focus.js";
 import { html, useState } from "../html.js";
 import { t, tn } from "../i18n.js";
-import { clearSearch, search, searchEverywhere } from "../search.js";
+import { clearSearch, search, searchIn } from "../search.js";
 import { IconButton } from "./button.js";
 import { Icon } from "./icons.js";
 
@@ -45,7 +45,7 @@ export function SearchBox({ search: { query, running }, selected }) {
 function Scope({ count, query }) {
   if (!count) return null;
   const searchAll = () => {
-    searchEverywhere();
+    searchIn(new Set());
     focusTitle(query ? "hits-title" : "search-query"); // the button goes
   };
   return html`

@@ -1,0 +1,61 @@
+"""What a request says and nobody would read is refused: a typo must not get another answer."""
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView
+
+MOST_TOLD = 10  # names that are unknown
+READ_BY_DRF = {str(api_settings.URL_FORMAT_OVERRIDE), "csrfmiddlewaretoken"}
+
+
+class StrictView(APIView):
+    """Takes no parameters in its address but those that it names."""
+
+    # Of each action of a set of views, and under "get" of any other view.
+    parameters: Mapping[str, tuple[str, ...]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        own = self.parameters.get(getattr(self, "action", "get"), ())
+        if wrong := _unread(request.query_params, own):
+            raise ValidationError(wrong)
+
+
+# Without a docstring, which the schema would tell of each that inherits it.
+class StrictSerializer(serializers.Serializer[Any]):
+    def to_internal_value(self, data: Any) -> Any:
+        """The values of its own fields. ValidationError of those, and of any others."""
+        unread = _unread(data, self.fields) if isinstance(data, Mapping) else {}
+        try:
+            found = super().to_internal_value(data)
+        except ValidationError as error:
+            wrong: Any = error.detail
+            raise ValidationError({**unread, **wrong}) from error
+        if unread:
+            raise ValidationError(unread)
+        return found
+
+
+def _unread(given: Mapping[str, Any], known: Iterable[str]) -> dict[str, ErrorDetail]:
+    """What nobody would read of it, and why: unknown names, and all but the last of one."""
+    unknown = [name for name in given if name not in {*known, *READ_BY_DRF}]
+    errors = dict.fromkeys(islice(unknown, MOST_TOLD), _unknown(known)) if unknown else {}
+    if isinstance(given, MultiValueDict):
+        repeated = [name for name, values in given.lists() if len(values) > 1]
+        problem = ErrorDetail(_("It may be given once."), "repeated")
+        errors |= dict.fromkeys(islice(repeated, MOST_TOLD), problem)
+    return errors
+
+
+def _unknown(known: Iterable[str]) -> ErrorDetail:
+    names = ", ".join(sorted(known))
+    said = _("There is no such name here, only {names}.") if names else _("No name is known here.")
+    return ErrorDetail(said.format(names=names), "unknown")
