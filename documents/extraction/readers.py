@@ -13,6 +13,7 @@ from documents.extraction import (
     markdown,
     markup,
     opendocument,
+    opendocument_sheets,
     pdf,
     sheets,
     slides,
@@ -27,7 +28,7 @@ from documents.extraction.reading import Reading
 
 Reader = Callable[[Reading], Iterator[Element]]
 
-_WORKBOOKS = (types.XLSX, types.XLSB, types.XLS, types.ODS)
+_WORKBOOKS = (types.XLSX, types.XLSB, types.XLS)
 READERS: dict[str, tuple[str, Reader]] = {
     "text/plain": ("text", text.read_text),
     "text/markdown": ("markdown", markdown.read_markdown),
@@ -49,6 +50,7 @@ READERS: dict[str, tuple[str, Reader]] = {
     types.PPT: ("ppt", legacy.read_ppt),
     types.ODT: ("odt", opendocument.read_odt),
     types.ODP: ("odp", opendocument.read_odp),
+    types.ODS: ("workbook", opendocument_sheets.read_ods),
     **dict.fromkeys(types.PICTURES, ("picture", images.read_picture)),
     **dict.fromkeys(_WORKBOOKS, ("workbook", sheets.read_workbook)),
 }
