@@ -42,7 +42,7 @@ def read_markdown(reading: Reading) -> Iterator[Element]:
     text = text_of(reading)
     matter = _MATTER.match(text)
     title = _TITLE.search(matter[0]) if matter else None
-    elements = _elements(text[matter.end() :] if matter else text)
+    elements = elements_of(text[matter.end() :] if matter else text)
     if title is not None:
         elements = iter(found := list(elements))
         if not any(map(_is_main_heading, found)):
@@ -54,7 +54,7 @@ def _is_main_heading(element: Element) -> bool:
     return isinstance(element, Title) and not element.metadata.category_depth
 
 
-def _elements(text: str) -> Iterator[Element]:
+def elements_of(text: str) -> Iterator[Element]:
     walker = _Walker()
     event: Any
     for event in events(text, options=_OPTIONS):
