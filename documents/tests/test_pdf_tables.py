@@ -60,3 +60,58 @@ def test_rows_that_are_no_closer_than_others_are_not_lines_of_one(tmp_path):
     ]
     (part,) = parts_of(extract(files.pdf(tmp_path / "a.pdf", [lines])))
     assert part == ("table", "\n".join(" | ".join(row) for row in rows).replace(" |  | ", " | | "))
+
+
+def lines_of(rows, columns, top=700):
+    return [
+        (x, top - 16 * n, text)
+        for n, row in enumerate(rows)
+        for x, text in zip(columns, row, strict=True)
+        if text
+    ]
+
+
+def test_a_cell_over_several_columns_does_not_make_them_one(tmp_path):
+    rows = [
+        ("Region", "Sales of the year in thousands", "", ""),
+        ("", "First half", "Second half", "Total"),
+        ("North", "120", "140", "260"),
+        ("South", "80", "75", "155"),
+        ("East", "not told before the end of June", "", "90"),
+        ("West", "31", "45", "76"),
+    ]
+    lines = lines_of(rows, (50, 150, 240, 330))
+    (_, table), *rest = parts_of(extract(files.pdf(tmp_path / "a.pdf", [lines])))
+    assert not rest
+    assert table.splitlines() == [
+        "Region | Sales of the year in thousands",
+        "| First half | Second half | Total",
+        "North | 120 | 140 | 260",
+        "South | 80 | 75 | 155",
+        "East | not told before the end of June | | 90",
+        "West | 31 | 45 | 76",
+    ]
+
+
+def test_tables_with_other_columns_that_follow_each_other_are_two(tmp_path):
+    first = [
+        ("Year", "Men", "Women"),
+        ("2019", "51", "49"),
+        ("2020", "52", "48"),
+        ("2021", "53", "47"),
+    ]
+    second = [
+        ("Town", "Low", "Mean", "High", "Rain", "Sun", "Days"),
+        ("Oslo", "11.5", "12.5", "13.5", "41", "5.5", "31"),
+        ("Rome", "21.5", "22.5", "23.5", "12", "8.5", "30"),
+        ("Lima", "31.5", "32.5", "33.5", "10", "7.5", "28"),
+    ]
+    lines = [
+        *lines_of(first, (50, 190, 330)),
+        (90, 636, "Temperatures in degrees"),
+        *lines_of(second, (50, 90, 130, 230, 270, 380, 420), top=620),
+    ]
+    parts = parts_of(extract(files.pdf(tmp_path / "a.pdf", [lines])))
+    assert [kind for kind, _ in parts] == ["table", "text", "table"]
+    assert parts[0][1].splitlines()[1] == "2019 | 51 | 49"
+    assert parts[2][1].splitlines()[1] == "Oslo | 11.5 | 12.5 | 13.5 | 41 | 5.5 | 31"
