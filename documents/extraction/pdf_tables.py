@@ -9,13 +9,15 @@ from statistics import fmean
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts
-from documents.extraction.lines import Cell, Line
+from documents.extraction.lines import Line
 from documents.extraction.pdf_cells import Row
 from documents.extraction.pdf_rows import rows_of
 from documents.extraction.pdf_wrapped import Columns, is_next_line, joined, lines_after, whole_rows
 
 _FEWEST_ROWS = 3
+_FEWEST_CELLS = 4  # in each of two rows, where these are all
 _MARKER = re.compile(r"(?:[^\w\s]|[\[(]?\w{1,4}[.)\]]|\d[\d.\-]*)$")
+_DIGIT = re.compile(r"\d")
 _CODE = re.compile(r"(?:^|\s)//|/\*|[←↔]|:=|[;{}]$|[=!]=|\+\+|->")
 _LONG_CELL = 18  # letters on average: then it is running text in columns
 _SHORT_CELL = 2.2  # letters on average: then they are of a figure or formula
@@ -45,7 +47,7 @@ def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
 def _tables(run: list[Row], *, whole: bool = True) -> Iterator[list[Line] | Element]:
     """A run as a table; or, if it is none or has too many cells for columns that are common to
     all rows, the parts of it between single cells, which may be tables; else its lines."""
-    if len(run) < _FEWEST_ROWS:
+    if len(run) < _FEWEST_ROWS and min(len(row.cells) for row in run) < _FEWEST_CELLS:
         yield _lines(run)
         return
     tried = ((whole_rows(run, columns), columns) for columns in _columns(run))
@@ -135,33 +137,37 @@ def _ended(run: list[Row]) -> Iterator[list[Row]]:
 
 def _columns(run: Sequence[Row]) -> Iterator[list[tuple[float, float]]]:
     """Where the columns lie: what cells of rows with several cover, parted by what none covers.
-    Before that without the few cells that reach over several of other rows, if there are any."""
+    Before that, if a few cells reach over several columns, where they lie without those."""
     rows = [row for row in run if len(row.cells) > 1]
-    columns = _covered(chain.from_iterable(row.cells for row in rows), run[0].size)
+    columns = _covered(rows)
     counts = sorted({len(row.cells) for row in rows}, reverse=True)
     for count in counts[:_MOST_PATTERNS]:
         if count <= len(columns):
             break
-        pattern = [row.cells for row in rows if len(row.cells) == count][:_MOST_PATTERNS]
-        usual = [row for row in rows if not any(_spans(cell, pattern) for cell in row.cells)]
+        fullest = [row for row in rows if len(row.cells) == count]
+        parted = _covered(fullest)
+        if len(fullest) >= _FEWEST_ROWS and len(parted) == count:
+            yield parted
+        usual = [row for row in rows if not _spans(row, fullest[:_MOST_PATTERNS])]
         if len(usual) * 2 >= len(rows):
-            yield _covered(chain.from_iterable(row.cells for row in usual), run[0].size)
+            yield _covered(usual)
             break
     yield columns
 
 
-def _spans(cell: Cell, rows: Iterable[Sequence[Cell]]) -> bool:
-    """Whether a cell reaches over several of another row."""
+def _spans(row: Row, others: Iterable[Row]) -> bool:
+    """Whether a cell of the row reaches over several of another."""
     return any(
-        sum(cell.left < other.right and other.left < cell.right for other in cells) > 1
-        for cells in rows
+        sum(cell.left < each.right and each.left < cell.right for each in other.cells) > 1
+        for other in others
+        for cell in row.cells
     )
 
 
-def _covered(cells: Iterable[Cell], size: float) -> list[tuple[float, float]]:
+def _covered(rows: Sequence[Row]) -> list[tuple[float, float]]:
     merged: list[tuple[float, float]] = []
-    for left, right in sorted((cell.left, cell.right) for cell in cells):
-        if merged and left < merged[-1][1] + size * 0.2:
+    for left, right in sorted((cell.left, cell.right) for row in rows for cell in row.cells):
+        if merged and left < merged[-1][1] + rows[0].size * 0.2:
             merged[-1] = (merged[-1][0], max(merged[-1][1], right))
         else:
             merged.append((left, right))
@@ -171,7 +177,7 @@ def _covered(cells: Iterable[Cell], size: float) -> list[tuple[float, float]]:
 def _is_table(run: Sequence[Row], whole: Sequence[Row], columns: Columns) -> bool:
     """Whether the run is one; `whole` are its rows, each with all lines of its cells."""
     rows = [row for row in whole if len(row.cells) > 1]
-    if len(rows) < _FEWEST_ROWS or len(columns) < 2 or _are_text_columns(run):
+    if not _are_enough(rows, columns) or _are_text_columns(run):
         return False
     letters = fmean(len(cell.text) for row in rows for cell in row.cells)
     if (
@@ -181,6 +187,14 @@ def _is_table(run: Sequence[Row], whole: Sequence[Row], columns: Columns) -> boo
     ):
         return False  # the letters of a figure, or gaps here and there
     return len(columns) > 2 or not _is_list(rows)
+
+
+def _are_enough(rows: Sequence[Row], columns: Columns) -> bool:
+    if len(rows) < _FEWEST_ROWS:
+        return len(rows) > 1 and all(
+            len(row.cells) == len(columns) >= _FEWEST_CELLS for row in rows
+        )
+    return len(columns) > 1
 
 
 def _filled(rows: Sequence[Row], columns: Columns) -> float:
@@ -230,11 +244,15 @@ def _table(run: Sequence[Row], columns: Columns) -> Iterator[Element]:
 
 
 def _placed(row: Row, columns: Columns) -> list[str]:
-    """The row's cells in their columns; one that reaches over several is in its first."""
+    """The row's cells in their columns; one that reaches over several is in its first, unless it
+    is a number for each."""
     texts = [""] * len(columns)
     for cell in row.cells:
-        at = next(
-            (n for n, (_, right) in enumerate(columns) if cell.left < right), len(columns) - 1
-        )
-        texts[at] = f"{texts[at]} {cell.text}".strip()
+        last = len(columns) - 1
+        at = next((n for n, (_, right) in enumerate(columns) if cell.left < right), last)
+        over = sum(left < cell.right for left, _ in columns[at:])
+        words = cell.text.split()
+        are_numbers = len(words) == over > 1 and all(map(_DIGIT.search, words))
+        for n, text in enumerate(words if are_numbers else [cell.text], at):
+            texts[n] = f"{texts[n]} {text}".strip()
     return texts
