@@ -78,7 +78,7 @@ def embedding_server():
 
 @pytest.fixture
 def embedder(embedding_server):
-    from documents.embeddings.client import gate as embedding_gate
+    from documents.embeddings import gate as embedding_gate
     from documents.search import vectors
 
     embedding_server.reset()

@@ -98,7 +98,7 @@ def _measure(url: str, dimensions: int, chunks: int, rounds: int) -> None:
 
 
 def _compare_clients(url: str, rounds: int) -> None:
-    from documents.embeddings.client import client as embeddings
+    from documents.embeddings import client as embeddings
 
     bare, spent = httpx2.Client(), dict[str, list[float]](bare=[], ours=[])
     for _ in range(rounds * 20):

@@ -26,7 +26,7 @@ class KillPoints(AppConfig):
 
     def ready(self):
         from documents import pipeline
-        from documents.extraction.sandbox.client import client as sandbox
+        from documents.extraction.sandbox import client as sandbox
         from documents.steps import embed, store, validate
         from tasks import outbox, runner, services
 

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from documents import asking, search
 from documents.asking import chat, prompt
-from documents.citations.verification import verification as citations
+from documents.citations import verification as citations
 from documents.exceptions import ChatNotConfigured
 from documents.models import Document
 from documents.search_serializers import (

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy
 
 from documents import graphs, spaces
+from documents.embeddings import client as embeddings
 from documents.embeddings.client import ANY_DIMENSIONS
-from documents.embeddings.client import client as embeddings
 from documents.exceptions import SpaceInUse, SwitchRunning
 from documents.models import ChunkVector, EmbeddingSpace
 from documents.spaces import State

@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.signals import beat_init, worker_init, worker_process_init
 
 from documents import graphs, services, spaces
-from documents.embeddings.client import client as embeddings
+from documents.embeddings import client as embeddings
 from documents.extraction.sandbox.client import sandbox
 from documents.reindexing import reindex
 from tasks.authentication import forget_expired_tokens

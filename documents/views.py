@@ -228,7 +228,7 @@ class DocumentViewSet(
         # A browser's viewer of PDFs does not work in a sandbox. It is one itself.
         policy = "frame-ancestors 'none'" if opens else "sandbox; default-src 'none'"
         answer["Content-Security-Policy"] = policy
-    X
+        answer["Cache-Control"] = "private, no-store"  # others may sit at the same machine later
         return answer
 
 

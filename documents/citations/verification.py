@@ -7,7 +7,7 @@ from itertools import islice, takewhile
 from operator import itemgetter
 from uuid import UUID
 
-from documents.citations.verification import quotations
+from documents.citations import quotations
 from documents.models import Chunk, Document
 
 MOST_PLACES = 10

@@ -14,7 +14,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from documents.embeddings.client import gate
+from documents.embeddings import gate
 from documents.exceptions import (
     EmbeddingDown,
     EmbeddingRateLimited,

@@ -7,19 +7,26 @@ from unstructured.documents.elements import Element
 from documents.extraction import images, language, types
 from documents.extraction.assemble import assemble
 from documents.extraction.elements import Extracted
-from documents.extraction.mail.reader import reader as mail
-from documents.extraction.markup.reader import markdown
-from documents.extraction.markup.reader import reader as markup
-from documents.extraction.office import legacy, opendocument, sheets, slides, word
-from documents.extraction.pdf.reader import reader as pdf
+from documents.extraction.mail import reader as mail
+from documents.extraction.markup import jupyter, markdown
+from documents.extraction.markup import reader as markup
+from documents.extraction.office import (
+    legacy,
+    opendocument,
+    opendocument_sheets,
+    sheets,
+    slides,
+    word,
+)
+from documents.extraction.pdf import reader as pdf
 from documents.extraction.reading import Reading
-from documents.extraction.text.reader import reader as text
-from documents.extraction.web.reader import books
-from documents.extraction.web.reader import reader as web
+from documents.extraction.text import reader as text
+from documents.extraction.web import books
+from documents.extraction.web import reader as web
 
 Reader = Callable[[Reading], Iterator[Element]]
 
-_WORKBOOKS = (types.XLSX, types.XLSB, types.XLS, types.ODS)
+_WORKBOOKS = (types.XLSX, types.XLSB, types.XLS)
 READERS: dict[str, tuple[str, Reader]] = {
     "text/plain": ("text", text.read_text),
     "text/markdown": ("markdown", markdown.read_markdown),
@@ -28,6 +35,7 @@ READERS: dict[str, tuple[str, Reader]] = {
     "text/tab-separated-values": ("csv", text.read_csv),
     "application/json": ("json", text.read_json),
     "application/xml": ("xml", text.read_xml),
+    types.NOTEBOOK: ("notebook", jupyter.read_notebook),
     "application/pdf": ("pdf", pdf.read_pdf),
     "application/rtf": ("rtf", markup.read_markup),
     "text/x-rst": ("rst", markup.read_markup),
@@ -41,6 +49,7 @@ READERS: dict[str, tuple[str, Reader]] = {
     types.PPT: ("ppt", legacy.read_ppt),
     types.ODT: ("odt", opendocument.read_odt),
     types.ODP: ("odp", opendocument.read_odp),
+    types.ODS: ("workbook", opendocument_sheets.read_ods),
     **dict.fromkeys(types.PICTURES, ("picture", images.read_picture)),
     **dict.fromkeys(_WORKBOOKS, ("workbook", sheets.read_workbook)),
 }

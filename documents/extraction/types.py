@@ -38,6 +38,7 @@ DOC = "application/msword"
 PPT = "application/vnd.ms-powerpoint"
 EPUB = "application/epub+zip"
 MSG = "application/vnd.ms-outlook"
+NOTEBOOK = "application/x-ipynb+json"
 
 SUPPORTED: dict[str, FileType] = {
     "text/plain": FileType(".txt", gettext_noop("Plain text")),
@@ -49,6 +50,7 @@ SUPPORTED: dict[str, FileType] = {
     "text/org": FileType(".org", gettext_noop("Org mode")),
     "application/json": FileType(".json", "JSON"),
     "application/xml": FileType(".xml", "XML"),
+    NOTEBOOK: FileType(".ipynb", gettext_noop("Jupyter notebook")),
     "application/pdf": FileType(".pdf", "PDF"),
     "application/rtf": FileType(".rtf", gettext_noop("Rich text")),
     DOCX: FileType(".docx", gettext_noop("Word document")),
@@ -94,7 +96,8 @@ _BY_EXTENSION = {kind.extension: mime for mime, kind in SUPPORTED.items()} | {
 _NAMED_TEXT = {
     extension: mime
     for extension, mime in _BY_EXTENSION.items()
-    if mime.startswith("text/") or mime in {"application/json", "application/xml", "message/rfc822"}
+    if mime.startswith("text/")
+    or mime in {"application/json", "application/xml", "message/rfc822", NOTEBOOK}
 }
 _OPENDOCUMENT = {mime.encode(): mime for mime in (ODT, ODS, ODP, EPUB)} | {
     f"{mime}-{kind}".encode(): mime for mime in (ODT, ODS, ODP) for kind in ("template", "web")

@@ -6,7 +6,7 @@ A reader that is refused a socket may go on without a word. Here none can ask an
 import importlib
 import sys
 
-from documents.extraction.sandbox.client import confine, server
+from documents.extraction.sandbox import confine, server
 
 if __name__ == "__main__":
     importlib.import_module(sys.argv[2])  # libraries that only try what there is, once

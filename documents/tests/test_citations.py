@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from documents.citations.verification import verification as citations
+from documents.citations import verification as citations
 from documents.exceptions import NothingQuoted
 from documents.models import Document, Extraction
 from documents.tests.searchable import make_document

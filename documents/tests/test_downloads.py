@@ -149,7 +149,7 @@ def test_a_range_counts_only_of_the_file_that_is_known(get, known, status):
     assert (answer.status_code, content) == (status, TEXT[:4] if status == 206 else TEXT)
 
 
-def test_a_file_is_told_by_its_checksum_and_kept_to_be_asked_for_again(get):
+def test_a_file_is_told_by_its_checksum_and_kept_by_no_browser(get):
     answer, _ = get()
     assert (answer["ETag"], answer["Accept-Ranges"]) == (ETAG, "bytes")
     assert answer["Cache-Control"] == "private, no-store"

@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from documents import spaces
-from documents.embeddings.client import client as embeddings
-from documents.embeddings.client import gate
+from documents.embeddings import client as embeddings
+from documents.embeddings import gate
 from documents.models import Chunk, Draft
 from documents.steps import embed
 from documents.tests.embedding_server import error

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import Redis
 
-from documents.embeddings.client import client as embeddings
-from documents.embeddings.client import gate
+from documents.embeddings import client as embeddings
+from documents.embeddings import gate
 from documents.exceptions import (
     EmbeddingDown,
     EmbeddingInvalid,
@@ -24,7 +24,7 @@ from tasks.exceptions import Fenced
 
 OTHER_WORKER = """
 import django; django.setup()
-from documents.embeddings.client import client as embeddings
+from documents.embeddings import client as embeddings
 from documents.exceptions import EmbeddingWait
 try:
     print(len(embeddings.embed_passages(["from another process"])), "vectors")

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from documents import spaces
-from documents.embeddings.client import endpoint as embedding_endpoint
+from documents.embeddings import endpoint as embedding_endpoint
 from documents.exceptions import EmbeddingInvalid, EmbeddingUnavailable
 from documents.tests.embedding_server import EmbeddingServer
 from tasks.exceptions import Fenced

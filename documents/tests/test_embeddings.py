@@ -7,8 +7,8 @@ import httpx2
 import pytest
 from django.conf import settings
 
-from documents.embeddings.client import client as embeddings
-from documents.embeddings.client import endpoint as embedding_endpoint
+from documents.embeddings import client as embeddings
+from documents.embeddings import endpoint as embedding_endpoint
 from documents.exceptions import (
     EmbeddingInvalid,
     EmbeddingModelUnknown,

@@ -12,8 +12,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from documents.exceptions import ReaderCrashed
+from documents.extraction.sandbox import client as module
 from documents.extraction.sandbox.client import Sandbox
-from documents.extraction.sandbox.client import client as module
 from documents.models import Document
 from documents.steps.extract import extract_text
 from documents.steps.validate import validate_file

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from documents.extraction.markup.reader import rst
+from documents.extraction.markup import rst
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
 

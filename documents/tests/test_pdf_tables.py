@@ -60,3 +60,107 @@ def test_rows_that_are_no_closer_than_others_are_not_lines_of_one(tmp_path):
     ]
     (part,) = parts_of(extract(files.pdf(tmp_path / "a.pdf", [lines])))
     assert part == ("table", "\n".join(" | ".join(row) for row in rows).replace(" |  | ", " | | "))
+
+
+def lines_of(rows, columns, top=700, step=16):
+    return [
+        (x, top - step * n, text)
+        for n, row in enumerate(rows)
+        for x, text in zip(columns, row, strict=True)
+        if text
+    ]
+
+
+def test_a_cell_over_several_columns_does_not_make_them_one(tmp_path):
+    rows = [
+        ("Region", "Sales of the year in thousands", "", ""),
+        ("", "First half", "Second half", "Total"),
+        ("North", "120", "140", "260"),
+        ("South", "80", "75", "155"),
+        ("East", "not told before the end of June", "", "90"),
+        ("West", "31", "45", "76"),
+    ]
+    lines = lines_of(rows, (50, 150, 240, 330))
+    (_, table), *rest = parts_of(extract(files.pdf(tmp_path / "a.pdf", [lines])))
+    assert not rest
+    assert table.splitlines() == [
+        "Region | Sales of the year in thousands",
+        "| First half | Second half | Total",
+        "North | 120 | 140 | 260",
+        "South | 80 | 75 | 155",
+        "East | not told before the end of June | | 90",
+        "West | 31 | 45 | 76",
+    ]
+
+
+def test_tables_with_other_columns_that_follow_each_other_are_two(tmp_path):
+    first = [
+        ("Year", "Men", "Women"),
+        ("2019", "51", "49"),
+        ("2020", "52", "48"),
+        ("2021", "53", "47"),
+    ]
+    second = [
+        ("Town", "Low", "Mean", "High", "Rain", "Sun", "Days"),
+        ("Oslo", "11.5", "12.5", "13.5", "41", "5.5", "31"),
+        ("Rome", "21.5", "22.5", "23.5", "12", "8.5", "30"),
+        ("Lima", "31.5", "32.5", "33.5", "10", "7.5", "28"),
+    ]
+    lines = [
+        *lines_of(first, (50, 190, 330)),
+        (90, 636, "Temperatures in degrees"),
+        *lines_of(second, (50, 90, 130, 230, 270, 380, 420), top=620),
+    ]
+    parts = parts_of(extract(files.pdf(tmp_path / "a.pdf", [lines])))
+    assert [kind for kind, _ in parts] == ["table", "text", "table"]
+    assert parts[0][1].splitlines()[1] == "2019 | 51 | 49"
+    assert parts[2][1].splitlines()[1] == "Oslo | 11.5 | 12.5 | 13.5 | 41 | 5.5 | 31"
+
+
+def test_a_first_cell_that_begins_in_the_line_above_is_whole(tmp_path):
+    rows = [
+        ("", "2023", "2024"),
+        ("Sales", "300", "310"),
+        ("Operating costs:", "", ""),
+        ("Rent and heating", "20", "21"),
+        ("Net cash that was provided", "", ""),
+        ("by operating activities", "120", "140"),
+        ("Interest paid", "12", "11"),
+        ("Purchases of property and", "", ""),
+        ("equipment", "30", "35"),
+    ]
+    lines = lines_of(rows, (50, 190, 260), step=14)
+    (part,) = parts_of(extract(files.pdf(tmp_path / "a.pdf", [lines])))
+    assert part[1].splitlines() == [
+        "| 2023 | 2024",
+        "Sales | 300 | 310",
+        "Operating costs:",
+        "Rent and heating | 20 | 21",
+        "Net cash that was provided by operating activities | 120 | 140",
+        "Interest paid | 12 | 11",
+        "Purchases of property and equipment | 30 | 35",
+    ]
+
+
+def test_two_rows_are_a_table_where_they_have_many_cells_each(tmp_path):
+    rows = [
+        ("Year", "1990", "1992", "1993"),
+        ("Share of coffee", "0.32", "0.27", "0.26"),
+    ]
+    columns = (50, 190, 260, 330)
+    (part,) = parts_of(extract(files.pdf(tmp_path / "a.pdf", [lines_of(rows, columns)])))
+    assert part == ("table", "Year | 1990 | 1992 | 1993\nShare of coffee | 0.32 | 0.27 | 0.26")
+
+
+def test_numbers_that_touch_are_parted_by_the_columns_of_the_other_rows(tmp_path):
+    wide = "2,218,406 1,180,160"
+    rows = [
+        ("Age of the people", "Men", "Women", "Counted in the year"),
+        ("Under one year", "647,701", "639,327", "2014"),
+        ("One to five years", "935,862", "938,510", "2015"),
+        ("Six to ten years", "773,533", "252,188", "2016"),
+        ("All others", wide, "", "2017"),
+    ]
+    lines = lines_of(rows, (50, 150, 205, 330))
+    (part,) = parts_of(extract(files.pdf(tmp_path / "a.pdf", [lines])))
+    assert part[1].splitlines()[-1] == "All others | 2,218,406 | 1,180,160 | 2017"

@@ -48,6 +48,7 @@ FORMATS = {
     "a.csv": written("name,amount\n" + "".join(f"item {n},{n}\n" for n in range(400))),
     "a.tsv": written("name\tamount\n" + "".join(f"item {n}\t{n}\n" for n in range(400))),
     "a.json": written('{"lone": "\\ud800 half", "nul": "\\u0000", "list": [1, 2]}'),
+    "a.ipynb": written('{"cells": [{"cell_type": "markdown", "source": "# One\\n\\nWords."}]}'),
     "a.xml": written("<?xml version='1.0'?><a><b>One.</b>" + "<c>Two words.</c>" * 300 + "</a>"),
     "a.rtf": written(rb"{\rtf1\ansi {\b Title}\par Some words of text.\par}"),
     "a.rst": written("Title\n=====\n\nSome words.\n\n* one\n* two\n"),

@@ -21,8 +21,8 @@ from documents.exceptions import (
     ReaderTimeout,
     ReadingStopped,
 )
+from documents.extraction.sandbox import client as module
 from documents.extraction.sandbox.client import Sandbox
-from documents.extraction.sandbox.client import client as module
 from documents.tests.files import LIMITS
 from documents.tests.reading import extract
 
@@ -147,7 +147,7 @@ def test_programs_get_no_socket_where_there_is_no_network_namespace():
     connect = "import socket; socket.create_connection(('127.0.0.1', {}), timeout=5)"
     code = """
 import subprocess, sys
-from documents.extraction.sandbox.client import confine
+from documents.extraction.sandbox import confine
 confine._enter_empty_network = lambda: None
 confine.leave_network()
 done = subprocess.run([sys.executable, "-c", sys.argv[1]], stderr=subprocess.PIPE, text=True)

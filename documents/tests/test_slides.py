@@ -211,3 +211,58 @@ def test_numbers_that_are_raised_or_below_the_line_do_not_run_on(tmp_path):
     runs = ("10", "0"), ("1.5", "30000"), (", log", "0"), ("2", "-25000"), ("8, CO", "0")
     found = add_lines(tmp_path, ("", 0, *runs, ("2", "-25000")))
     assert found == ["10^1.5, log₂8, CO2"]
+
+
+def boxes(tmp_path, *placed):
+    """The texts of a slide on which these boxes (left, top, width, height, text) were drawn."""
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    for *place, text in placed:
+        slide.shapes.add_textbox(*map(Inches, place)).text_frame.text = text
+    deck.save(str(tmp_path / "a.pptx"))
+    return extract(tmp_path / "a.pptx").text.split("\n\n")
+
+
+def test_boxes_are_read_from_the_top_and_from_the_left(tmp_path):
+    assert boxes(
+        tmp_path,
+        (6, 3, 2, 2, "third"),
+        (3, 3, 2, 2, "second"),
+        (0, 3, 2, 2, "first"),
+        (0, 6, 8, 1, "note"),
+        (0, 0, 8, 1, "Heading"),
+    ) == ["Heading", "first", "second", "third", "note"]
+
+
+def test_boxes_that_are_drawn_column_by_column_stay_so(tmp_path):
+    drawn = [(0, 0, 3, 1, "A"), (0, 1, 3, 4, "a"), (4, 0, 3, 1, "B"), (4, 1, 3, 4, "b")]
+    assert boxes(tmp_path, *drawn) == ["A", "a", "B", "b"]
+    assert boxes(tmp_path, *drawn[::2], *drawn[1::2]) == ["A", "B", "a", "b"]
+
+
+def test_boxes_of_hebrew_are_read_from_the_right(tmp_path):
+    drawn = (0, 3, 3, 2, "שני"), (5, 3, 3, 2, "ראשון"), (0, 0, 8, 1, "כותרת")
+    assert boxes(tmp_path, *drawn) == ["כותרת", "ראשון", "שני"]
+
+
+def test_the_boxes_of_a_group_stay_together(tmp_path):
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    group = slide.shapes.add_group_shape().shapes
+    for left, text in ((5, "two"), (4, "one")):
+        group.add_textbox(Inches(left), Inches(2), Inches(1), Inches(1)).text_frame.text = text
+    for top, text in ((4, "below"), (0, "above")):
+        slide.shapes.add_textbox(0, Inches(top), Inches(9), Inches(1)).text_frame.text = text
+    deck.save(str(tmp_path / "a.pptx"))
+    extracted = extract(tmp_path / "a.pptx")
+    assert extracted.text.split("\n\n") == ["above", "one", "two", "below"]
+
+
+def test_placeholders_lie_where_their_layout_puts_them(tmp_path):
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[1])
+    slide.placeholders[1].text_frame.text = "Item"
+    box = slide.shapes.add_textbox(0, 0, Inches(9), Inches(1))
+    box.text_frame.text = "Above it"
+    deck.save(str(tmp_path / "a.pptx"))
+    assert parts_of(extract(tmp_path / "a.pptx")) == [("text", "Above it"), ("list_item", "Item")]

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from documents import checks, graphs, search, spaces, switching
-from documents.embeddings.client import gate as embedding_gate
+from documents.embeddings import gate as embedding_gate
 from documents.exceptions import EmbeddingModelUnknown, SpaceInUse, SwitchRunning
 from documents.models import Chunk, ChunkVector, Draft, EmbeddingSpace, KeptVector
 from documents.search import vectors

@@ -14,8 +14,8 @@ from django.db.migrations.executor import MigrationExecutor
 from redis import RedisError
 
 from documents import spaces
-from documents.embeddings.client import client as embeddings
-from documents.embeddings.client import gate as embedding_gate
+from documents.embeddings import client as embeddings
+from documents.embeddings import gate as embedding_gate
 from documents.models import EmbeddingSpace
 from notebook.diagnosis.finding import Finding, Level
 from notebook.health import broker, why_postgres_is_away

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from documents.embeddings.client import gate as embedding_gate
+from documents.embeddings import gate as embedding_gate
 from notebook import health
 from notebook.diagnosis import life, services
 from notebook.diagnosis.finding import Finding, Level, within

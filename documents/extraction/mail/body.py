@@ -10,7 +10,7 @@ from documents.extraction import parts
 from documents.extraction.encodings import decode
 from documents.extraction.mail.headers import charset_of, file_name, header
 from documents.extraction.text.reader import blocks_of
-from documents.extraction.web.reader import reader as web
+from documents.extraction.web import reader as web
 
 HEAD = ("From", "To", "Cc", "Date")
 _DEEPEST = 5  # messages in messages that are read; what is deeper is named

@@ -24,7 +24,7 @@ from documents.extraction.mail.body import HEAD, message_elements, opening, page
 from documents.extraction.mail.headers import LONGEST, decoded
 from documents.extraction.reading import Reading
 from documents.extraction.text.reader import blocks_of
-from documents.extraction.web.reader import reader as web
+from documents.extraction.web import reader as web
 
 _MOST_PARTS = 2_000
 _BARE_BOUNDARY = re.compile(r'(\bboundary\s*=\s*)([^"\s;]+)', re.IGNORECASE)

@@ -11,7 +11,7 @@ from documents.extraction import parts
 from documents.extraction.encodings import text_of
 from documents.extraction.raised import raise_last
 from documents.extraction.reading import Reading
-from documents.extraction.web.reader import reader as web
+from documents.extraction.web import reader as web
 
 _OPTIONS = (
     Options.ENABLE_TABLES
@@ -43,7 +43,7 @@ def read_markdown(reading: Reading) -> Iterator[Element]:
     text = text_of(reading)
     matter = _MATTER.match(text)
     title = _TITLE.search(matter[0]) if matter else None
-    elements = _elements(text[matter.end() :] if matter else text)
+    elements = elements_of(text[matter.end() :] if matter else text)
     if title is not None:
         elements = iter(found := list(elements))
         if not any(map(_is_main_heading, found)):
@@ -55,7 +55,7 @@ def _is_main_heading(element: Element) -> bool:
     return isinstance(element, Title) and not element.metadata.category_depth
 
 
-def _elements(text: str) -> Iterator[Element]:
+def elements_of(text: str) -> Iterator[Element]:
     walker = _Walker()
     event: Any
     for event in events(text, options=_OPTIONS):

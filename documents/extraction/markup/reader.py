@@ -10,10 +10,10 @@ from unstructured.documents.elements import Element, NarrativeText, Title
 from documents.exceptions import CorruptFile, DocumentError, TooComplex
 from documents.extraction import parts
 from documents.extraction.encodings import text_of
-from documents.extraction.markup.reader import rst, rtf
+from documents.extraction.markup import rst, rtf
 from documents.extraction.reading import Reading
 from documents.extraction.text.reader import blocks_of
-from documents.extraction.web.reader import reader as web
+from documents.extraction.web import reader as web
 
 _FORMATS = {"application/rtf": "rtf", "text/x-rst": "rst", "text/org": "org"}
 _BULLET = re.compile(r"\A\s*(?:[^\w\s(]|o)\s+")

@@ -1,4 +1,4 @@
-"""What the formats of cells in .xlsx add to numbers: percentages, zeros before them, units."""
+"""What the formats of cells add to numbers: percentages, zeros before them, units."""
 
 import re
 import unicodedata
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from documents.extraction.office.cell_values import percent_decimals
 
 _ZEROS = re.compile("0{2,20}")
+_ZEROS_SEEN = re.compile(r"\d{2,20}")
 _SECTION = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\[])*')
 # Quoted, escaped, a currency as "[$€-407]"; blanks as wide as a sign; a color; the number; others.
 _PART = re.compile(
@@ -18,6 +19,9 @@ _PART = re.compile(
 _SCALED = re.compile(r",(?![0#?])")  # in thousands or millions
 _BARE = frozenset(" $-+()€£¥")  # signs that stand for themselves without quotation marks
 _SIGNS = frozenset("%‰°")
+_SEEN = re.compile(r"(\D*)(\d(?:[\d.,'’\s]*\d)?)(\D*)")  # one number, in any country's way
+_SEPARATOR = re.compile(r"[.,](?=\d*$)")  # the last one in a number: of decimals, or of thousands
+_NEGATIVE = str.maketrans("", "", "-−()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,28 @@ def shape_of(code: str) -> Shape | None:
         return Shape(f"0{len(code)}.0f")
     section = _SECTION.match(code)
     return _with_unit(section[0]) if section else None
+
+
+def shape_seen(text: str, value: float, *, percentage: bool = False) -> Shape | None:
+    """The shape of a number whose cell is seen as `text`, as `shape_of` tells it of its format."""
+    match = _SEEN.fullmatch(text)
+    if match is None:
+        return None
+    before, number, after = match[1].translate(_NEGATIVE), match[2], match[3].translate(_NEGATIVE)
+    separator = _SEPARATOR.search(number)
+    if percentage:
+        return Shape(f".{len(number) - separator.end() if separator else 0}%")
+    if text == number and number.startswith("0") and _ZEROS_SEEN.fullmatch(number):
+        return Shape(f"0{len(number)}.0f")
+    is_unit = any(map(_says_something, before + after)) and _is_whole(value, number, separator)
+    return Shape("", before.lstrip(), after.rstrip()) if is_unit else None
+
+
+def _is_whole(value: float, number: str, separator: re.Match[str] | None) -> bool:
+    """Whether a number is seen to the unit at least, and not in thousands or millions."""
+    places = {0, len(number) - separator.end() if separator else 0}
+    digits = float("".join(filter(str.isdigit, number)))
+    return any(abs(digits / 10**decimals - abs(value)) <= 0.5 for decimals in places)
 
 
 def _with_unit(code: str) -> Shape | None:

@@ -14,6 +14,7 @@ from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.raised import raise_last, sink_last
 from documents.extraction.reading import Reading
 
+_STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
@@ -29,7 +30,7 @@ _FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})
 
 def read_odt(reading: Reading) -> Iterator[Element]:
     with opened(reading.path) as package:
-        document = _Document(package)
+        document = Document(package)
         body = document.body("text")
         total = len(body) if body is not None else 0
         yield from document.margins("header")
@@ -41,7 +42,7 @@ def read_odt(reading: Reading) -> Iterator[Element]:
 
 def read_odp(reading: Reading) -> Iterator[Element]:
     with opened(reading.path) as package:
-        document = _Document(package)
+        document = Document(package)
         body = document.body("presentation")
         slides = [node for node in body if local_name(node) == "page"] if body is not None else []
         reading.set_pages(len(slides))
@@ -50,7 +51,7 @@ def read_odp(reading: Reading) -> Iterator[Element]:
             reading.progress(number, len(slides))
 
 
-class _Document:
+class Document:
     """An open document, and the page of it that is being read."""
 
     def __init__(self, package: Package) -> None:
@@ -58,11 +59,18 @@ class _Document:
         self._content, self._styles = package.xml("content.xml"), package.xml("styles.xml")
         self._lists = lists_of(self._styles, self._content)
         self._places = placed_styles(self._content, self._styles)
-        self._page: int | None = None
+        self.page: int | None = None
 
     def body(self, kind: str) -> etree._Element | None:
         root = self._content
         return root.find(f"{{*}}body/{{*}}{kind}") if root is not None else None
+
+    def styles(self, family: str) -> Iterator[etree._Element]:
+        """The styles of the document for people, then those of its parts."""
+        for root in (self._styles, self._content):
+            for style in root.iterfind(f"{{*}}*/{_STYLE}style") if root is not None else ():
+                if style.get(f"{_STYLE}family") == family:
+                    yield style
 
     def margins(self, kind: str) -> Iterator[Element]:
         """The headers or footers of all kinds of pages, each text once."""
@@ -70,18 +78,18 @@ class _Document:
         tags = (f"{{*}}{kind}{which}" for which in ("", "-first", "-left"))
         for margin in root.iter(*tags) if root is not None else ():
             for line in margin.iter(f"{_TEXT}p"):
-                text = " ".join(self._text(line).split())
+                text = " ".join(self.text(line).split())
                 if any(map(str.isalpha, text)) and text not in seen:
                     seen.add(text)
                     yield parts.paragraph(text)
 
     def slide(self, slide: etree._Element, number: int) -> Iterator[Element]:
-        self._page = number
+        self.page = number
         for frame in slide:
             role = frame.get(f"{_PRESENTATION}class", "")
             if role in _FURNITURE:
                 continue
-            text = " ".join(" ".join(map(self._text, frame.iter(f"{_TEXT}p"))).split())
+            text = " ".join(" ".join(map(self.text, frame.iter(f"{_TEXT}p"))).split())
             if role == "title" and text:
                 yield parts.title(text, 1, number)
             else:
@@ -98,7 +106,7 @@ class _Document:
             for line, number in self._lists.items(node):
                 yield from self._item(line, number or "")
         elif tag == "table":
-            made = parts.table([list(self._cells(row)) for row in _rows(node)], self._page)
+            made = parts.table([list(self._cells(row)) for row in rows_of(node)], self.page)
             if made is not None:
                 yield made
             yield from self._hanging(node)
@@ -113,24 +121,24 @@ class _Document:
         return "" if is_unnumbered else self._lists.heading(_level(node))
 
     def _heading(self, node: etree._Element, number: str) -> Iterator[Element]:
-        text = self._text(node).strip()
+        text = self.text(node).strip()
         if text:
-            yield parts.title(f"{number} {text}".lstrip(), _level(node), self._page)
+            yield parts.title(f"{number} {text}".lstrip(), _level(node), self.page)
         yield from self._hanging(node)
 
     def _paragraph(self, node: etree._Element) -> Iterator[Element]:
-        text = self._text(node)
+        text = self.text(node)
         if text.strip():
-            yield parts.paragraph(text, self._page)
+            yield parts.paragraph(text, self.page)
         yield from self._hanging(node)
 
     def _item(self, node: etree._Element, number: str) -> Iterator[Element]:
         if local_name(node) == "h":
             yield from self._heading(node, number)
             return
-        text = self._text(node).strip()
+        text = self.text(node).strip()
         if text:
-            yield parts.list_item(f"{number} {text}".lstrip(), self._page)
+            yield parts.list_item(f"{number} {text}".lstrip(), self.page)
         yield from self._hanging(node)
 
     def _hanging(self, node: etree._Element, *, boxes: bool = True) -> Iterator[Element]:
@@ -152,7 +160,7 @@ class _Document:
         elif tag == "object":
             yield from self._chart(self._object(node))
         elif node.tag in _DESCRIBED:
-            yield from parts.description(node.text or "", self._page)
+            yield from parts.description(node.text or "", self.page)
 
     def _chart(self, root: etree._Element | None) -> Iterator[Element]:
         chart = root.find("{*}body/{*}chart/{*}chart") if root is not None else None
@@ -161,14 +169,14 @@ class _Document:
         for title in chart.findall("{*}title"):
             yield from self._paragraph(title)
         rows = [list(self._cells(row)) for row in chart.iter(f"{_TABLE}table-row")]
-        made = parts.table(rows, self._page)
+        made = parts.table(rows, self.page)
         if made is not None:
             yield made
 
     def _note(self, node: etree._Element, author: str = "") -> Iterator[Element]:
-        text = " ".join(" ".join(map(self._text, node.iter(f"{_TEXT}p"))).split())
+        text = " ".join(" ".join(map(self.text, node.iter(f"{_TEXT}p"))).split())
         if text:
-            yield parts.paragraph(author + text, self._page)
+            yield parts.paragraph(author + text, self.page)
 
     def _object(self, node: etree._Element) -> etree._Element | None:
         """What a frame shows that is a document of its own in the same file."""
@@ -182,10 +190,10 @@ class _Document:
         for cell in row:
             repeated = cell.get(f"{_TABLE}number-columns-repeated", "1")
             count = min(int(repeated), _WIDEST) if repeated.isdigit() else 1
-            text = self._text(cell) if local_name(cell) == "table-cell" else ""
+            text = self.text(cell) if local_name(cell) == "table-cell" else ""
             yield from [text] * count
 
-    def _text(self, node: etree._Element) -> str:
+    def text(self, node: etree._Element) -> str:
         texts: list[str] = []
         self._gather(node, texts)
         return "".join(texts)
@@ -204,7 +212,7 @@ class _Document:
                 texts.append(" ")
                 self._gather(child, texts)
             elif tag == "ruby-text":  # how to read the characters before it
-                texts += ["(", self._text(child), ")"]
+                texts += ["(", self.text(child), ")"]
             elif _is_read(child, tag) and tag != "text-box":
                 start = len(texts)
                 self._gather(child, texts)
@@ -225,14 +233,14 @@ def _author(comment: etree._Element) -> str:
     return f"Comment by {author}: " if author else "Comment: "
 
 
-def _rows(table: etree._Element) -> Iterator[etree._Element]:
+def rows_of(table: etree._Element) -> Iterator[etree._Element]:
     """The rows of a table, but not of those in its cells: these are text of the cell."""
     for child in table:
         tag = local_name(child)
         if tag == "table-row":
             yield child
         elif tag in _GROUPS:
-            yield from _rows(child)
+            yield from rows_of(child)
 
 
 def _outside_boxes(node: etree._Element) -> Iterator[etree._Element]:

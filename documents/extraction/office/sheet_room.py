@@ -59,7 +59,7 @@ def _closer(data: bytes) -> bytes:
     columns = _ranks(_number(column) for _, column, _ in found)
 
     def moved(match: re.Match[bytes]) -> bytes:
-        column = _letters(columns[_number(match[2])])
+        column = letters_of(columns[_number(match[2])])
         return b'%s%s%d"' % (match[1], column, rows[int(match[3])])
 
     return _PLACE.sub(moved, data)
@@ -82,7 +82,8 @@ def _number(letters: bytes) -> int:
     return number
 
 
-def _letters(number: int) -> bytes:
+def letters_of(number: int) -> bytes:
+    """The name of a column, "A" for 1."""
     letters = b""
     while number:
         number, digit = divmod(number - 1, 26)

@@ -1,4 +1,4 @@
-"""Workbooks of Excel and OpenDocument: a sheet is a page."""
+"""Workbooks of Excel: a sheet is a page."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -54,14 +54,18 @@ def _sheets(
 ) -> Iterator[Element]:
     sheets = [sheet for sheet in workbook.sheets_metadata if _is_read(sheet, beside)]
     visible = [sheet for sheet in sheets if sheet.visible is SheetVisibleEnum.Visible]
-    if len(visible) < len(sheets):
-        reading.details["hidden_sheets"] = len(sheets) - len(visible)
-        reading.warnings.append(f"{len(sheets) - len(visible)} hidden sheets were left out")
-    reading.details["sheets"] = len(visible)
-    reading.set_pages(len(visible))
+    tell_sheets(reading, shown=len(visible), hidden=len(sheets) - len(visible))
     for number, sheet in enumerate(visible, 1):
-        yield from _titled(sheet.name, number, _content(workbook, sheet, number, beside))
+        yield from titled(sheet.name, number, _content(workbook, sheet, number, beside))
         reading.progress(number, len(visible))
+
+
+def tell_sheets(reading: Reading, *, shown: int, hidden: int) -> None:
+    if hidden:
+        reading.details["hidden_sheets"] = hidden
+        reading.warnings.append(f"{hidden} hidden sheets were left out")
+    reading.details["sheets"] = shown
+    reading.set_pages(shown)
 
 
 def _is_read(sheet: SheetMetadata, beside: SheetParts | None) -> bool:
@@ -69,7 +73,7 @@ def _is_read(sheet: SheetMetadata, beside: SheetParts | None) -> bool:
     return sheet.typ is SheetTypeEnum.WorkSheet or (is_chart and beside is not None)
 
 
-def _titled(name: str, number: int, content: Iterator[Element]) -> Iterator[Element]:
+def titled(name: str, number: int, content: Iterator[Element]) -> Iterator[Element]:
     """The sheet's name above what it holds, if it holds anything."""
     for at, element in enumerate(content):
         if not at:
@@ -80,12 +84,10 @@ def _titled(name: str, number: int, content: Iterator[Element]) -> Iterator[Elem
 def _content(
     workbook: CalamineWorkbook, sheet: SheetMetadata, number: int, beside: SheetParts | None
 ) -> Iterator[Element]:
-    """A table for every run of rows without an empty one between, then what lies beside them."""
+    """The tables of the cells, then what lies beside them."""
     if sheet.typ is SheetTypeEnum.WorkSheet:
         rows = _rows(workbook.get_sheet_by_name(sheet.name), beside, sheet.name)
-        for filled, run in groupby(rows, key=any):
-            if filled:
-                yield from _run(run, number)
+        yield from tables_of(rows, number)
     if beside is None:
         return
     yield from beside.drawn(sheet.name, number, whole=sheet.typ is SheetTypeEnum.ChartSheet)
@@ -108,6 +110,13 @@ def _seen(value: object, text: str, as_seen: Shape | str) -> str:
     if isinstance(as_seen, str):
         return as_seen if isinstance(value, str) else text
     return as_seen.of(value, text) if isinstance(value, float) else text
+
+
+def tables_of(rows: Iterable[list[str]], number: int) -> Iterator[Element]:
+    """A table for every run of a sheet's rows without an empty one between."""
+    for filled, run in groupby(rows, key=any):
+        if filled:
+            yield from _run(run, number)
 
 
 def _run(rows: Iterable[list[str]], number: int) -> Iterator[Element]:

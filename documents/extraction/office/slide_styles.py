@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from documents.extraction.numerals import whole
+from documents.extraction.office.slide_order import Box, box_of
 from documents.extraction.packages import Package
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _BULLETS = tuple(f"{_A}{tag}" for tag in ("buNone", "buAutoNum", "buChar", "buBlip"))
 _DEEPEST = 8
+_KINDS = {"ctrTitle": "title", "subTitle": "body", "obj": "body"}  # as masters name them
 _UNPLACED = ""  # the index of a shape that is no placeholder
 
 Styles = tuple[etree._Element, ...]  # with settings for each level, the nearest first
@@ -33,38 +35,62 @@ def bullet(settings: etree._Element | None, styles: Styles) -> etree._Element | 
 
 
 @dataclass(slots=True)
+class Layout:
+    """What the placeholders of a slide take over."""
+
+    by_index: dict[str, Styles] = field(default_factory=dict)
+    boxes: dict[str, Box] = field(default_factory=dict)
+
+    def styles(self, shape: etree._Element) -> Styles:
+        """Of a shape with text: its own, then what it takes over."""
+        return (*_own(shape), *self.by_index.get(_index(shape), ()))
+
+    def box(self, shape: etree._Element) -> Box | None:
+        """Where a shape lies, None where nothing tells."""
+        return box_of(shape) or self.boxes.get(_index(shape))
+
+
+@dataclass(slots=True)
+class _Master:
+    common: Styles = ()
+    boxes: dict[str, Box] = field(default_factory=dict)  # by the kind of placeholder
+
+
+@dataclass(slots=True)
 class Layouts:
     """The layouts of a presentation with their masters, each read once."""
 
     package: Package
-    _known: dict[str, dict[str, Styles]] = field(default_factory=dict)
-    _masters: dict[str, Styles] = field(default_factory=dict)
+    _known: dict[str, Layout] = field(default_factory=dict)
+    _masters: dict[str, _Master] = field(default_factory=dict)
 
-    def of(self, slide: str) -> dict[str, Styles]:
-        """What the placeholders of a slide take over, by their index."""
+    def of(self, slide: str) -> Layout:
         part = next(iter(self.package.related_of(slide, "slideLayout")), "")
         if part not in self._known:
             self._known[part] = self._read(part)
         return self._known[part]
 
-    def _read(self, part: str) -> dict[str, Styles]:
-        common = self._master(next(iter(self.package.related_of(part, "slideMaster")), ""))
-        layout = self.package.xml(part)
-        shapes = layout.iter(f"{_P}sp") if layout is not None else ()
-        placed = {_index(shape): (*_own(shape), *common) for shape in shapes}
-        placed.pop(_UNPLACED, None)
-        return placed
+    def _read(self, part: str) -> Layout:
+        master = self._master(next(iter(self.package.related_of(part, "slideMaster")), ""))
+        root, layout = self.package.xml(part), Layout()
+        for shape in root.iter(f"{_P}sp") if root is not None else ():
+            if index := _index(shape):
+                layout.by_index[index] = (*_own(shape), *master.common)
+                if box := box_of(shape) or master.boxes.get(_kind(shape)):
+                    layout.boxes[index] = box
+        return layout
 
-    def _master(self, part: str) -> Styles:
+    def _master(self, part: str) -> _Master:
         if part not in self._masters:
             root = self.package.xml(part)
-            self._masters[part] = tuple(_common(root)) if root is not None else ()
+            self._masters[part] = _master_of(root) if root is not None else _Master()
         return self._masters[part]
 
 
-def styles_of(shape: etree._Element, layout: dict[str, Styles]) -> Styles:
-    """Of a shape with text: its own, then what it takes over."""
-    return (*_own(shape), *layout.get(_index(shape), ()))
+def _master_of(root: etree._Element) -> _Master:
+    shapes = list(root.iter(f"{_P}sp"))
+    placed = {_kind(shape): box for shape in shapes if (box := box_of(shape))}
+    return _Master(tuple(_common(root)), placed)
 
 
 def _own(shape: etree._Element) -> Styles:
@@ -83,6 +109,13 @@ def _common(master: etree._Element) -> Iterator[etree._Element]:
 
 def _place(shape: etree._Element) -> etree._Element | None:
     return shape.find(f"{_P}nvSpPr/{_P}nvPr/{_P}ph")
+
+
+def _kind(shape: etree._Element) -> str:
+    """The kind of a placeholder whose place a master knows."""
+    place = _place(shape)
+    kind = "" if place is None else str(place.get("type", "body"))
+    return _KINDS.get(kind, kind)
 
 
 def _index(shape: etree._Element) -> str:

@@ -10,7 +10,8 @@ from documents.extraction import parts
 from documents.extraction.formulas import MATH, formula
 from documents.extraction.office.charts import chart_elements
 from documents.extraction.office.slide_numbers import Numbers
-from documents.extraction.office.slide_styles import Layouts, Styles, bullet, level_of, styles_of
+from documents.extraction.office.slide_order import in_order, runs_left
+from documents.extraction.office.slide_styles import Layout, Layouts, Styles, bullet, level_of
 from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.raised import raise_last, sink_last
 from documents.extraction.reading import Reading
@@ -67,11 +68,12 @@ class _Deck:
         if root is None or root.get("show") in {"0", "false"}:
             self.found["hidden_slides"] += root is not None
             return
-        shapes = list(_shapes(root.find(f"{_P}cSld/{_P}spTree")))
-        shapes.sort(key=lambda shape: _placeholder(shape) not in _TITLES)  # read first
         layout = self._layouts.of(part)
+        mirrored = runs_left("".join(root.itertext(f"{_A}t")))
+        shapes = list(_shapes(root.find(f"{_P}cSld/{_P}spTree"), layout, mirrored=mirrored))
+        shapes.sort(key=lambda shape: _placeholder(shape) not in _TITLES)  # read first
         for shape in shapes:
-            yield from self._shape(shape, number, styles_of(shape, layout))
+            yield from self._shape(shape, number, layout.styles(shape))
         for picture in root.iter(f"{_P}pic"):
             self.found["pictures"] += 1
             for named in picture.iterfind(f"{_P}nvPicPr/{_P}cNvPr"):
@@ -114,14 +116,24 @@ def _comments(root: etree._Element | None) -> Iterator[str]:
             yield text.strip()
 
 
-def _shapes(tree: etree._Element | None) -> Iterator[etree._Element]:
-    """Shapes and frames, also those in groups."""
+def _shapes(
+    tree: etree._Element | None, layout: Layout, *, mirrored: bool
+) -> Iterator[etree._Element]:
+    """Shapes and frames, those of a group one after the other, in the order they are read."""
+    for node in in_order(list(_drawn(tree)), layout.box, mirrored=mirrored):
+        if local_name(node) == "grpSp":
+            yield from _shapes(node, layout, mirrored=mirrored)
+        else:
+            yield node
+
+
+def _drawn(tree: etree._Element | None) -> Iterator[etree._Element]:
     for node in tree if tree is not None else ():
         tag = local_name(node)
-        if tag in {"sp", "graphicFrame"}:
+        if tag in {"sp", "graphicFrame", "grpSp"}:
             yield node
-        elif tag in {"grpSp", "AlternateContent", "Choice"}:
-            yield from _shapes(node)
+        elif tag in {"AlternateContent", "Choice"}:
+            yield from _drawn(node)
 
 
 def _placeholder(shape: etree._Element) -> str:

@@ -21,7 +21,7 @@ from documents.extraction.office.word_styles import Role, Styles, styles_of
 from documents.extraction.office.word_text import GONE, Line, goes_on, is_hidden, line_of
 from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.reading import Reading
-from documents.extraction.web.reader import reader as web
+from documents.extraction.web import reader as web
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"

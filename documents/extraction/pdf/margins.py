@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence, Set
 
 from documents.extraction.lines import Line, Page, cells_of, usual_size
 from documents.extraction.numerals import of_roman
-from documents.extraction.pdf.reader import page_numbers
+from documents.extraction.pdf import page_numbers
 
 Place = tuple[int, str]  # a page's number, and a line there, in small letters
 Number = tuple[str, int, int]  # a line without its numbers, which of them, how far its page is on

@@ -13,10 +13,10 @@ from unstructured.documents.elements import Element
 from documents.exceptions import CorruptFile, PasswordProtected
 from documents.extraction import ocr
 from documents.extraction.lines import Line, Page
+from documents.extraction.pdf import extras, turned
 from documents.extraction.pdf.garbled import is_garbled
 from documents.extraction.pdf.layout import elements_of_pages
 from documents.extraction.pdf.lines import lines_of
-from documents.extraction.pdf.reader import extras, turned
 from documents.extraction.reading import Reading
 
 _FEW_LETTERS = 100  # a page with so many is no scan with a stamp on it

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, groupby, pairwise
 from statistics import fmean
 
 from unstructured.documents.elements import Element
@@ -15,11 +15,14 @@ from documents.extraction.pdf.rows import rows_of
 from documents.extraction.pdf.wrapped import Columns, is_next_line, joined, lines_after, whole_rows
 
 _FEWEST_ROWS = 3
+_FEWEST_CELLS = 4  # in each of two rows, where these are all
 _MARKER = re.compile(r"(?:[^\w\s]|[\[(]?\w{1,4}[.)\]]|\d[\d.\-]*)$")
+_DIGIT = re.compile(r"\d")
 _CODE = re.compile(r"(?:^|\s)//|/\*|[←↔]|:=|[;{}]$|[=!]=|\+\+|->")
 _LONG_CELL = 18  # letters on average: then it is running text in columns
 _SHORT_CELL = 2.2  # letters on average: then they are of a figure or formula
 _LEAST_FILLED = 0.6  # of the cells of a row, and of the rows
+_MOST_PATTERNS = 4  # rows of so many, that cells are compared with
 _FARTHEST = 3.5  # from one row to the next, in sizes of the type
 
 
@@ -29,17 +32,41 @@ def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
         yield list(lines)
         return
     text: list[Line] = []
-    for run in _runs(rows_of(lines)):
-        rows = whole_rows(run, columns := _columns(run))
-        if len(rows) < _FEWEST_ROWS or not _is_table(run, rows, columns):
-            text += [line for row in run for line in row.lines]
+    for found in chain.from_iterable(map(_tables, _runs(rows_of(lines)))):
+        if isinstance(found, list):
+            text += found
             continue
         if text:
             yield text
             text = []
-        yield from [_listing(run)] if _is_code(run) else _table(rows, columns)
+        yield found
     if text:
         yield text
+
+
+def _tables(run: list[Row], *, whole: bool = True) -> Iterator[list[Line] | Element]:
+    """A run as a table; or, if it is none or has too many cells for columns that are common to
+    all rows, the parts of it between single cells, which may be tables; else its lines."""
+    if len(run) < _FEWEST_ROWS and min(len(row.cells) for row in run) < _FEWEST_CELLS:
+        yield _lines(run)
+        return
+    tried = ((whole_rows(run, columns), columns) for columns in _columns(run))
+    found = [each for each in tried if _is_table(run, *each)]
+    fitting = [each for each in found if _filled(*each) <= 1]
+    pieces = list(_between_singles(run)) if whole and not fitting else []
+    if fitting or (found and not any(isinstance(piece, Element) for piece in pieces)):
+        yield from [_listing(run)] if _is_code(run) else _table(*(fitting or found)[0])
+    else:
+        yield from pieces or [_lines(run)]
+
+
+def _between_singles(run: Sequence[Row]) -> Iterator[list[Line] | Element]:
+    for _, rows in groupby(run, key=lambda row: len(row.cells) > 1):
+        yield from _tables(list(rows), whole=False)
+
+
+def _lines(run: Iterable[Row]) -> list[Line]:
+    return [line for row in run for line in row.lines]
 
 
 def outside_of_tables(lines: Sequence[Line]) -> list[Line]:
@@ -102,20 +129,45 @@ def _ended(run: list[Row]) -> Iterator[list[Row]]:
     if not run:
         return
     end = max(at for at, row in enumerate(run, 1) if len(row.cells) > 1)
-    end += lines_after(run[:end], run[end:], _columns(run)) if end < len(run) else 0
+    end += lines_after(run[:end], run[end:], next(_columns(run))) if end < len(run) else 0
     yield run[:end]
     for row in run[end:]:
         yield [row]
 
 
-def _columns(run: Sequence[Row]) -> list[tuple[float, float]]:
-    """Where the columns lie: what cells of rows with several cover, parted by what none covers."""
-    spans = sorted(
-        (cell.left, cell.right) for row in run if len(row.cells) > 1 for cell in row.cells
+def _columns(run: Sequence[Row]) -> Iterator[list[tuple[float, float]]]:
+    """Where the columns lie: what cells of rows with several cover, parted by what none covers.
+    Before that, if a few cells reach over several columns, where they lie without those."""
+    rows = [row for row in run if len(row.cells) > 1]
+    columns = _covered(rows)
+    counts = sorted({len(row.cells) for row in rows}, reverse=True)
+    for count in counts[:_MOST_PATTERNS]:
+        if count <= len(columns):
+            break
+        fullest = [row for row in rows if len(row.cells) == count]
+        parted = _covered(fullest)
+        if len(fullest) >= _FEWEST_ROWS and len(parted) == count:
+            yield parted
+        usual = [row for row in rows if not _spans(row, fullest[:_MOST_PATTERNS])]
+        if len(usual) * 2 >= len(rows):
+            yield _covered(usual)
+            break
+    yield columns
+
+
+def _spans(row: Row, others: Iterable[Row]) -> bool:
+    """Whether a cell of the row reaches over several of another."""
+    return any(
+        sum(cell.left < each.right and each.left < cell.right for each in other.cells) > 1
+        for other in others
+        for cell in row.cells
     )
+
+
+def _covered(rows: Sequence[Row]) -> list[tuple[float, float]]:
     merged: list[tuple[float, float]] = []
-    for left, right in spans:
-        if merged and left < merged[-1][1] + run[0].size * 0.2:
+    for left, right in sorted((cell.left, cell.right) for row in rows for cell in row.cells):
+        if merged and left < merged[-1][1] + rows[0].size * 0.2:
             merged[-1] = (merged[-1][0], max(merged[-1][1], right))
         else:
             merged.append((left, right))
@@ -125,13 +177,30 @@ def _columns(run: Sequence[Row]) -> list[tuple[float, float]]:
 def _is_table(run: Sequence[Row], whole: Sequence[Row], columns: Columns) -> bool:
     """Whether the run is one; `whole` are its rows, each with all lines of its cells."""
     rows = [row for row in whole if len(row.cells) > 1]
-    if len(rows) < _FEWEST_ROWS or len(columns) < 2 or _are_text_columns(run):
+    if not _are_enough(rows, columns) or _are_text_columns(run):
         return False
-    filled = sum(len(row.cells) for row in rows) / (len(rows) * len(columns))
     letters = fmean(len(cell.text) for row in rows for cell in row.cells)
-    if letters < _SHORT_CELL or filled < _LEAST_FILLED or len(rows) < len(whole) * _LEAST_FILLED:
+    if (
+        letters < _SHORT_CELL
+        or _filled(rows, columns) < _LEAST_FILLED
+        or len(rows) < len(whole) * _LEAST_FILLED
+    ):
         return False  # the letters of a figure, or gaps here and there
     return len(columns) > 2 or not _is_list(rows)
+
+
+def _are_enough(rows: Sequence[Row], columns: Columns) -> bool:
+    if len(rows) < _FEWEST_ROWS:
+        return len(rows) > 1 and all(
+            len(row.cells) == len(columns) >= _FEWEST_CELLS for row in rows
+        )
+    return len(columns) > 1
+
+
+def _filled(rows: Sequence[Row], columns: Columns) -> float:
+    """How many cells rows of several have for each column."""
+    rows = [row for row in rows if len(row.cells) > 1]
+    return sum(len(row.cells) for row in rows) / (len(rows) * len(columns))
 
 
 def _is_code(run: Sequence[Row]) -> bool:
@@ -175,11 +244,15 @@ def _table(run: Sequence[Row], columns: Columns) -> Iterator[Element]:
 
 
 def _placed(row: Row, columns: Columns) -> list[str]:
-    """The row's cells in their columns; one that reaches over several is in its first."""
+    """The row's cells in their columns; one that reaches over several is in its first, unless it
+    is a number for each."""
     texts = [""] * len(columns)
     for cell in row.cells:
-        at = next(
-            (n for n, (_, right) in enumerate(columns) if cell.left < right), len(columns) - 1
-        )
-        texts[at] = f"{texts[at]} {cell.text}".strip()
+        last = len(columns) - 1
+        at = next((n for n, (_, right) in enumerate(columns) if cell.left < right), last)
+        over = sum(left < cell.right for left, _ in columns[at:])
+        words = cell.text.split()
+        are_numbers = len(words) == over > 1 and all(map(_DIGIT.search, words))
+        for n, text in enumerate(words if are_numbers else [cell.text], at):
+            texts[n] = f"{texts[n]} {text}".strip()
     return texts

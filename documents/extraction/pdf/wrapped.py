@@ -24,6 +24,8 @@ def whole_rows(run: Sequence[Row], columns: Columns) -> list[Row]:
     for row in run:
         if rows and (is_next_line(rows[-1], row) or _goes_on(rows[-1], row, columns, closest)):
             rows[-1] = joined(rows[-1], row)
+        elif rows and _ends_in(rows[-1], row, columns, closest):
+            rows[-1] = _with_start(rows[-1], row)
         else:
             rows.append(row)
     return rows
@@ -72,6 +74,16 @@ def _goes_on(above: Row, row: Row, columns: Columns, closest: float) -> bool:
     return all(_had_no_room(_under(above, cell), cell, columns, row.size) for cell in row.cells)
 
 
+def _ends_in(above: Row, row: Row, columns: Columns, closest: float) -> bool:
+    """Whether a single cell is the first line of the first cell of the row below it."""
+    if len(above.cells) > 1 or len(row.cells) == 1 or not _is_near(above, row):
+        return False
+    (one,), (other, *_) = above.cells, row.cells
+    is_close = above.lowest - row.highest <= closest or other.text[:1].islower()
+    is_below = abs(one.left - other.left) <= ALIGNED
+    return is_close and is_below and _had_no_room(one, other, columns, row.size)
+
+
 def _under(above: Row, cell: Cell) -> Cell | None:
     return next((each for each in above.cells if abs(each.left - cell.left) <= ALIGNED), None)
 
@@ -92,3 +104,9 @@ def joined(above: Row, row: Row) -> Row:
     ]
     lines = [*above.lines, *row.lines]
     return Row(cells, lines, above.base, above.size, above.highest, row.lowest)
+
+
+def _with_start(above: Row, row: Row) -> Row:
+    """A row whose first cell begins in the line above."""
+    cells = [longer(above.cells[0], row.cells[0]), *row.cells[1:]]
+    return Row(cells, [*above.lines, *row.lines], row.base, row.size, above.highest, row.lowest)

@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 from documents.exceptions import DocumentError, ReadingPaused
 from documents.extraction.reading import Reading
-from documents.extraction.sandbox.client import confine, memory
+from documents.extraction.sandbox import confine, memory
 from documents.extraction.sandbox.results import told_passages, told_reading
 from documents.limits import Limits
 

@@ -14,7 +14,7 @@ from documents.extraction import parts
 from documents.extraction.encodings import decode
 from documents.extraction.packages import Package, opened
 from documents.extraction.reading import Reading
-from documents.extraction.web.reader import reader as web
+from documents.extraction.web import reader as web
 
 _SELF_CLOSED = re.compile(r"<(title|script|style|a|div|span|p|i|b|em|td)((?:\s[^<>]*)?)/>")
 _NAMED = re.compile(rb"&([A-Za-z]\w{1,31};)")
