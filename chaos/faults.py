@@ -10,7 +10,7 @@ from chaos.probes import answers
 from chaos.stack import PROCESSES, SLOTS
 from documents.tests.embedding_server import error
 
-READER = "documents.extraction.sandbox.client.server"
+READER = "documents.extraction.sandbox.server"
 VICTIMS = (*PROCESSES, "worker's child", "reader")
 BATCH = 8  # EMBEDDING_BATCH_SIZE of the stack
 LOSSES_OF_A_FAULT = SLOTS * BATCH  # vectors that may be on their way when it strikes

@@ -83,7 +83,7 @@ def warm_up() -> None:
 
 
 def _endpoint() -> ModuleType:
-    return import_module("documents.embeddings.client.endpoint")
+    return import_module("documents.embeddings.endpoint")
 
 
 @dataclass

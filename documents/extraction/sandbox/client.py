@@ -34,7 +34,7 @@ Take = Callable[[Message], None]
 ShouldStop = Callable[[], bool]
 
 _PROJECT = Path(documents.__file__).resolve().parents[1]
-_SERVER = "documents.extraction.sandbox.client.server"
+_SERVER = "documents.extraction.sandbox.server"
 _POLL = 0.25  # seconds between looks at the clock and at should_stop
 _LONGEST_LINE = 16 << 20  # bytes; an honest reader says less at once
 _GRACE = 10.0  # seconds a server has to answer what it can always answer at once
