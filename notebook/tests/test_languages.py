@@ -67,7 +67,7 @@ def test_the_pages_scripts_say_nothing_untranslated():
 
 
 def test_what_a_step_finds_out_is_told_in_chinese():
-    readers = (PROJECT / "documents" / "extraction").glob("*.py")
+    readers = (PROJECT / "documents" / "extraction").rglob("*.py")
     texts = [path.read_text("utf-8") for path in readers]
     named = re.compile(r'\b(?:details|found)\["(\w+)"\] \+?= ')
     keys = {key for text in texts for key in named.findall(text)} - {"picture"}
