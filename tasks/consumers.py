@@ -173,7 +173,8 @@ class TaskConsumer(TasksConsumer):
         return not await self._mine().aexists()
 
     def _addressed(self, message: dict[str, Any]) -> "QuerySet[Task]":
-        return super()._mine().filter(pk=self._task_id())  # staff watch here, and act in the admin
+        own = super()._mine().filter(pk=self._task_id())  # staff watch here, and act in the admin
+        return own.filter(pk=UUID(str(message.get("task_id") or self._task_id())))
 
 
 class UnknownPathConsumer(AsyncWebsocketConsumer):

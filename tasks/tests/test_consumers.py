@@ -324,6 +324,24 @@ async def test_who_is_no_longer_of_the_staff_sees_no_more_of_others(user, other_
     await own.disconnect()
 
 
+async def test_the_socket_of_a_task_cancels_no_other_nor_its_own_in_place_of_another(user):
+    task, other = [await database_sync_to_async(make_task)(user) for _ in range(2)]
+    socket = await database_sync_to_async(socket_of_task)(user, task)
+    assert (await socket.connect(timeout=10))[0]
+    assert (await socket.receive_json_from())["status"] == "PENDING"
+    for named in (str(other.pk), "nonsense"):
+        await socket.send_json_to({"command": "cancel", "task_id": named})
+        answer = await socket.receive_json_from(timeout=10)
+        assert answer == {"command": "cancel", "result": "not_found"}
+    await socket.send_json_to({"command": "cancel", "task_id": str(task.pk)})
+    told = [await socket.receive_json_from(timeout=10) for _ in range(2)]
+    assert {"command": "cancel", "result": "accepted"} in told
+    await socket.disconnect()
+    rows = Task.objects.values_list("pk", "status")
+    found = await database_sync_to_async(dict)(rows)
+    assert found == {task.pk: "CANCELLED", other.pk: "PENDING"}
+
+
 # -- who sends too much, or reads too slowly ---------------------------------------------------
 
 
