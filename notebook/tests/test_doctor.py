@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import psutil
 import psycopg
@@ -254,6 +255,28 @@ def test_any_answer_of_the_embedding_endpoint_will_do(embedder, settings):
         started = time.monotonic()
         assert services.endpoint().level == Level.PROBLEM
         assert time.monotonic() - started < services.ENDPOINT_SECONDS + 5
+
+
+class Page(BaseHTTPRequestHandler):
+    """As of a web server that knows nothing of embeddings."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(b"<h1>Welcome</h1>")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.django_db
+def test_an_endpoint_that_is_a_page_for_people_is_told(embedder, settings):
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        settings.EMBEDDING_BASE_URL = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        found = services.endpoint()
+    assert (found.level, "EMBEDDING_BASE_URL may lead" in found.sentence) == (Level.NOTE, True)
 
 
 @pytest.mark.django_db
