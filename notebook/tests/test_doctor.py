@@ -364,6 +364,15 @@ def timed_readyz(client):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("path", health.PATHS)
+def test_health_is_told_whatever_name_it_is_asked_by(client, settings, path):
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["notebook.example"], True
+    asked_by_address = {"Host": "10.1.2.3:8000"}
+    assert client.get(path, headers=asked_by_address).status_code == 200
+    assert client.get("/login/", headers=asked_by_address, secure=True).status_code == 400
+
+
+@pytest.mark.django_db
 def test_readyz_is_200_when_both_answer(client):
     status, body, _ = timed_readyz(client)
     assert (status, body) == (200, {"database": True, "broker": True})
