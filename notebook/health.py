@@ -12,6 +12,7 @@ from redis.retry import Retry
 
 from notebook.database import ImpatientConnection
 
+PATHS = ("/healthz", "/readyz")
 DATABASE_SECONDS = 2  # the least that libpq knows
 BROKER_SECONDS = 1
 

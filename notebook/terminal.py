@@ -16,7 +16,8 @@ from notebook.health import why_postgres_is_away
 @contextmanager
 def mistakes_told() -> Iterator[None]:
     """End the process with a sentence and exit code 1 instead of a traceback."""
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns six times of what we tell
+    pool = logging.getLogger("psycopg.pool")
+    pool.setLevel(logging.ERROR)  # it warns six times of what we tell
     try:
         yield
     except ImproperlyConfigured as error:
@@ -24,6 +25,8 @@ def mistakes_told() -> Iterator[None]:
     except OperationalError:
         require_postgres()
         raise
+    finally:
+        pool.setLevel(logging.NOTSET)
 
 
 def require_postgres() -> None:

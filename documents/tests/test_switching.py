@@ -235,6 +235,8 @@ def test_the_command_switches_and_shows(user, document, embedder, django_user_mo
     with pytest.raises(CommandError, match="no user"):
         call_command("embeddings", "switch", "next", "--user", "nobody", stdout=out)
     django_user_model.objects.filter(pk=user.pk).update(is_superuser=True)
+    with pytest.raises(CommandError, match=r"^NO_SUCH_KEY is empty: put the key there first\.$"):
+        call_command("embeddings", "switch", "next", "--key-variable", "NO_SUCH_KEY", stdout=out)
     call_command("embeddings", "switch", "next", stdout=out)
     call_command("embeddings", "show", stdout=out)
     assert "next, 384 dimensions: Being filled, 0 of 40 passages (task" in out.getvalue()

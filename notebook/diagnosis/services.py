@@ -137,12 +137,21 @@ def endpoint() -> Finding:
     url = f"{space.url.rstrip('/')}/models"
     key = {"Authorization": f"Bearer {space.key or 'none'}"}
     try:
-        status = httpx2.get(url, headers=key, timeout=ENDPOINT_SECONDS).status_code
+        answer = httpx2.get(url, headers=key, timeout=ENDPOINT_SECONDS)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         said = f"The endpoint can't be reached ({type(error).__name__}). Documents wait for it."
         return Finding(level=Level.PROBLEM, name="Embeddings", sentence=said)
-    note = "It refuses the key, at least for this." if status in (401, 403) else _gate(space)
+    note = _odd(answer) or _gate(space)
+    status = answer.status_code
     return _finding("", note, name="Embeddings", said="The endpoint answers", status=status)
+
+
+def _odd(answer: httpx2.Response) -> str:
+    if answer.status_code in (401, 403):
+        return "It refuses the key, at least for this."
+    if answer.is_success and "html" in answer.headers.get("content-type", ""):
+        return "With a page for people: EMBEDDING_BASE_URL may lead elsewhere. --deep tells."
+    return ""
 
 
 def _space() -> EmbeddingSpace:

@@ -19,7 +19,7 @@ def open_data_dir(path: Path) -> Path:
     StackError if that can't be, or if one of them can't be written.
     """
     path = path.absolute()
-    folders = [path / name for name in ("logs", "run", "files", "models", "static")]
+    folders = [path / name for name in ("logs", "run", "files", "models")]
     try:
         # Others may pass through (Postgres runs as another user when we are root), not look.
         path.mkdir(mode=0o711, parents=True, exist_ok=True)

@@ -12,6 +12,8 @@ import django
 from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 
 from notebook.health import why_broker_is_away
 from notebook.stack.console import say
@@ -35,8 +37,18 @@ def _warn() -> None:
     """Of what may be a mistake, and does not keep the rest from working."""
     for problem in checks.run_checks(databases=["default"]):
         say(f"Warning: {problem.msg} {problem.hint or ''}".strip())
+    if newer := _newer():
+        say(f"Warning: A newer version has changed the database ({', '.join(newer)}).")
+        say("Go on with that one, or restore a backup that was made before it.")
     if why := why_broker_is_away():
         say(f"Warning: REDIS_URL leads to no Valkey ({why}). Uploads wait until one answers there.")
+
+
+def _newer() -> list[str]:
+    """The migrations that were applied and that this version does not have."""
+    loader = MigrationLoader(connection)
+    unknown = loader.applied_migrations.keys() - loader.disk_migrations.keys()
+    return sorted(f"{app}.{name}" for app, name in unknown if app in loader.migrated_apps)
 
 
 if __name__ == "__main__":

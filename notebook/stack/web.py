@@ -23,6 +23,7 @@ from notebook.stack.bodies import (
     let_in,
 )
 from notebook.stack.heads import BoundedChannel
+from notebook.terminal import mistakes_told
 
 HTTP_TIMEOUT_SECONDS = 900  # a whole download on a slow line
 DATABASE_SECONDS = 8  # then a request that Postgres does not answer is answered with 503
@@ -102,8 +103,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
     options = parser.parse_args()
 
-    from notebook.asgi import application  # noqa: PLC0415 - sets Django up
-    from notebook.stack.senders import refusal_of  # noqa: PLC0415 - after that
+    with mistakes_told():
+        from notebook.asgi import application  # noqa: PLC0415 - sets Django up
+        from notebook.stack.senders import refusal_of  # noqa: PLC0415 - after that
 
     ImpatientConnection.answer_seconds = DATABASE_SECONDS
     tempfile.tempdir = str(make_incoming())  # on the files' own volume, which has room for them

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import psutil
 import psycopg
@@ -256,6 +257,28 @@ def test_any_answer_of_the_embedding_endpoint_will_do(embedder, settings):
         assert time.monotonic() - started < services.ENDPOINT_SECONDS + 5
 
 
+class Page(BaseHTTPRequestHandler):
+    """As of a web server that knows nothing of embeddings."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(b"<h1>Welcome</h1>")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.django_db
+def test_an_endpoint_that_is_a_page_for_people_is_told(embedder, settings):
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        settings.EMBEDDING_BASE_URL = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        found = services.endpoint()
+    assert (found.level, "EMBEDDING_BASE_URL may lead" in found.sentence) == (Level.NOTE, True)
+
+
 @pytest.mark.django_db
 def test_it_tells_that_the_workers_hold_off(embedder):
     embedding_gate.limited(40)
@@ -338,6 +361,15 @@ def timed_readyz(client):
     started = time.monotonic()
     answer = client.get("/readyz")
     return answer.status_code, answer.json(), time.monotonic() - started
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", health.PATHS)
+def test_health_is_told_whatever_name_it_is_asked_by(client, settings, path):
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["notebook.example"], True
+    asked_by_address = {"Host": "10.1.2.3:8000"}
+    assert client.get(path, headers=asked_by_address).status_code == 200
+    assert client.get("/login/", headers=asked_by_address, secure=True).status_code == 400
 
 
 @pytest.mark.django_db

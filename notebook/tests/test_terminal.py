@@ -11,9 +11,13 @@ from notebook.stack.service import free_port
 
 
 def manage(*command, **wrong):
+    return run("manage.py", *command, **wrong)
+
+
+def run(*command, **wrong):
     """The exit code and all that was said."""
     done = subprocess.run(
-        [sys.executable, "manage.py", *command],
+        [sys.executable, *command],
         cwd=PROJECT_DIR, env=os.environ | wrong, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, check=False, timeout=60,
     )  # fmt: skip
@@ -40,3 +44,8 @@ def test_that_nothing_runs_is_told(tmp_path):
 @pytest.mark.parametrize("command", ["doctor", "sweep", "check"])
 def test_a_wrong_setting_is_told_in_a_line(command):
     assert manage(command, HTTPS="maybe") == (1, "HTTPS must be true or false.\n")
+
+
+def test_a_web_server_without_a_secret_key_says_so():
+    said = "Set SECRET_KEY: sessions signed with the known one can be forged.\n"
+    assert run("-m", "notebook.stack.web", SECRET_KEY="") == (1, said)

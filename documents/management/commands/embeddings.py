@@ -70,6 +70,8 @@ class Command(BaseCommand):
         for name in ("query_model", "passage_prefix", "query_prefix", "base_url", "key_variable"):
             if options[name] is not None:
                 setattr(wanted, name, options[name])
+        if wanted.key_variable and not wanted.key:
+            raise CommandError(f"{wanted.key_variable} is empty: put the key there first.")
         if options["model"] or options["dimensions"]:
             wanted.dimensions = options["dimensions"] or switching.measured(wanted)
         return wanted

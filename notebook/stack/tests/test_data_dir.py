@@ -16,7 +16,7 @@ def test_others_may_pass_through_the_directory_but_see_nothing(tmp_path):
 
     assert stat.S_IMODE(data_dir.stat().st_mode) & 0o066 == 0
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in data_dir.iterdir()}
-    assert modes == dict.fromkeys(["logs", "run", "files", "models", "static"], 0o700)
+    assert modes == dict.fromkeys(["logs", "run", "files", "models"], 0o700)
 
 
 def test_a_file_in_the_way_is_said_clearly(tmp_path):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from notebook.stack.child import PROJECT_DIR
 from notebook.stack.service import free_port
@@ -52,21 +53,38 @@ def test_why_postgres_can_not_be_reached_is_told(pool):
     assert "secret" not in said
 
 
-def test_warnings_and_a_valkey_that_is_away_are_told_at_the_terminal(db, tmp_path):
+@pytest.fixture
+def said(transactional_db):
+    """What is said at the terminal, on the tests' database."""
     here = connection.get_connection_params()
     address = f"{here['user']}:{here['password']}@{here['host']}:{here['port']}/{here['dbname']}"
-    wrong = {
-        "DATABASE_URL": f"postgres://{address}", "STATIC_ROOT": str(tmp_path),
-        "REDIS_URL": f"redis://:secret@127.0.0.1:{free_port()}/0",
-    }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-m", "notebook.stack.prepare"],
-        cwd=PROJECT_DIR, env=os.environ | wrong, capture_output=True, text=True, check=True,
-        timeout=60,
-    )  # fmt: skip
-    assert f"Warning: STATIC_ROOT, {tmp_path}, does not hold the page's files." in done.stdout
-    assert "Warning: REDIS_URL leads to no Valkey (Error 111 connecting to 127.0.0.1" in done.stdout
-    assert "secret" not in done.stdout
+
+    def said(**odd):
+        return subprocess.run(
+            [sys.executable, "-m", "notebook.stack.prepare"],
+            cwd=PROJECT_DIR, env=os.environ | {"DATABASE_URL": f"postgres://{address}"} | odd,
+            stdout=subprocess.PIPE, text=True, check=True, timeout=60,
+        ).stdout  # fmt: skip
+
+    return said
+
+
+def test_warnings_and_a_valkey_that_is_away_are_told_at_the_terminal(said, tmp_path):
+    redis = f"redis://:secret@127.0.0.1:{free_port()}/0"
+    told = said(STATIC_ROOT=str(tmp_path), REDIS_URL=redis)
+    assert f"Warning: STATIC_ROOT, {tmp_path}, does not hold the page's files." in told
+    assert "Warning: REDIS_URL leads to no Valkey (Error 111 connecting to 127.0.0.1" in told
+    assert "secret" not in told
+
+
+def test_a_database_of_a_newer_version_is_told(said):
+    assert "newer" not in said()
+    MigrationRecorder(connection).record_applied("documents", "9999_later")
+    try:
+        told = "Warning: A newer version has changed the database (documents.9999_later)."
+        assert told in said()
+    finally:
+        MigrationRecorder(connection).record_unapplied("documents", "9999_later")
 
 
 @pytest.mark.parametrize(
