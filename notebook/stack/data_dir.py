@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from notebook.stack.exceptions import StackError
@@ -80,6 +80,8 @@ def load_secrets(data_dir: Path) -> dict[str, str]:
         known: dict[str, str] = dict(json.loads(path.read_text())) if path.exists() else {}
     except (OSError, ValueError, TypeError) as error:
         raise StackError(f"{path} can't be read ({error}). Put back that of a backup.") from error
+    with suppress(OSError):  # it is not there yet, or not ours
+        path.chmod(0o600)  # a copy of it may be open to others
     missing = {name: secrets.token_urlsafe(48) for name in SECRET_NAMES if name not in known}
     if missing:
         known |= missing

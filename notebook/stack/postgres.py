@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -63,13 +64,20 @@ class Postgres(Service):
             with psycopg.connect(self._url("postgres"), connect_timeout=2, autocommit=True) as db:
                 self._create_database(db)
         except psycopg.OperationalError as error:
-            if "password authentication failed" in str(error):
+            if "password authentication failed" in str(error) and self._is_up:
                 raise StackError(
                     f"The password of {self.directory} is not that in secrets.json beside it."
                     " Put back the secrets.json that was made with it, from a backup."
                 ) from error
             return False
         return True
+
+    @property
+    def _is_up(self) -> bool:
+        """Whether it is our own that answers, and no other that took the port."""
+        with suppress(OSError):
+            return (self.directory / "postmaster.pid").read_text().rstrip().endswith("ready")
+        return False
 
     def _url(self, database: str) -> str:
         password = self.secrets["POSTGRES_PASSWORD"]

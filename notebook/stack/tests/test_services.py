@@ -10,6 +10,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+from django.conf import settings
 
 from notebook.stack.data_dir import load_secrets, open_data_dir
 from notebook.stack.exceptions import StackError
@@ -248,6 +249,17 @@ def test_a_taken_port_is_exchanged_for_another(data_dir, monkeypatch):
         with running(data_dir, embedder=False) as variables:
             assert f":{taken.getsockname()[1]}/" not in variables["DATABASE_URL"]
             assert ask_postgres(variables, "SELECT 1") == (1,)
+
+
+def test_a_port_that_another_postgres_took_is_exchanged_too(data_dir, monkeypatch):
+    ports = iter([settings.DATABASES["default"]["PORT"]])
+    monkeypatch.setattr(
+        "notebook.stack.service.free_port", lambda: next(ports, None) or free_port()
+    )
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
+
+    with running(data_dir, embedder=False) as variables:
+        assert ask_postgres(variables, "SELECT 1") == (1,)
 
 
 def test_an_interrupted_first_start_is_begun_anew(new_data_dir):
