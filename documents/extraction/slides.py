@@ -8,12 +8,13 @@ from unstructured.documents.elements import Element
 
 from documents.extraction import parts
 from documents.extraction.charts import chart_elements
+from documents.extraction.directions import runs_left
 from documents.extraction.formulas import MATH, formula
 from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.raised import raise_last, sink_last
 from documents.extraction.reading import Reading
 from documents.extraction.slide_numbers import Numbers
-from documents.extraction.slide_order import in_order, runs_left
+from documents.extraction.slide_order import in_order
 from documents.extraction.slide_styles import Layout, Layouts, Styles, bullet, level_of
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
