@@ -209,6 +209,26 @@ def test_outlooks_texts_in_latin_stay_as_they_are(tmp_path):
     assert extract(message).text == "Größe\n\n5 €, Straße."
 
 
+@pytest.mark.parametrize(
+    ("locale", "page", "encoding", "text"),
+    [
+        (0x0407, 65001, "cp1252", "Grüße öäü"),  # German
+        (0x0407, 1251, "cp1252", "Müll, öäü"),
+        (0x0419, 65001, "cp1251", "Дом"),  # Russian
+        (0x0405, 65001, "cp1250", "Žluť, ř"),  # Czech
+        (0x0404, 65001, "big5", "會議"),  # Taiwan
+    ],
+)
+def test_outlooks_language_tells_the_encoding_of_short_texts(
+    tmp_path, locale, page, encoding, text
+):
+    properties = {outlook.CODE_PAGE: page, outlook.LOCALE: locale}
+    message = outlook.message(
+        tmp_path / "a.msg", properties | {outlook.SUBJECT: text.encode(encoding)}
+    )
+    assert extract(message).text == text
+
+
 def test_a_boundary_that_should_have_been_quoted(read):
     mail = PARTS.format("mixed", "=_b").replace('"', "") + "--=_b\n\nWords.\n--=_b--\n"
     assert read("a.eml", mail) == [("text", "Words.")]
