@@ -10,7 +10,7 @@ from lxml import etree
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-_MOST = 300  # shapes; where there are more, as in drawings of parts, no order is meant
+_MOST = 150  # shapes; where there are more, as in drawings of parts, no order is meant
 _FRAMES = ("spPr", "grpSpPr")  # where a shape's or a group's place is told; a table's is its own
 _TOUCHING = 0.25  # of the smaller of two boxes may lie over the other, which often is too large
 _BESIDE = 0.5  # of it lies beside the other
