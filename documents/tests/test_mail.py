@@ -229,6 +229,19 @@ def test_outlooks_language_tells_the_encoding_of_short_texts(
     assert extract(message).text == text
 
 
+@pytest.mark.parametrize("said", ["", "; charset=us-ascii"])
+@pytest.mark.parametrize(
+    ("charset", "name", "text"),
+    [("koi8-r", "=F0=D2=C9=D7=C5=D4", "Привет"), ("iso-8859-2", "=B9koda", "škoda příjemný")],
+)
+def test_a_body_of_which_nothing_is_said_is_in_the_encoding_of_the_head(
+    read, said, charset, name, text
+):
+    head = f"Subject: =?{charset}?Q?{name}?=\nMIME-Version: 1.0\nContent-Type: text/plain{said}"
+    mail = f"{head}\nContent-Transfer-Encoding: 8bit\n\n".encode() + text.encode(charset)
+    assert read("a.eml", mail)[-1] == ("text", text)
+
+
 def test_a_boundary_that_should_have_been_quoted(read):
     mail = PARTS.format("mixed", "=_b").replace('"', "") + "--=_b\n\nWords.\n--=_b--\n"
     assert read("a.eml", mail) == [("text", "Words.")]
