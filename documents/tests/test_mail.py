@@ -209,6 +209,39 @@ def test_outlooks_texts_in_latin_stay_as_they_are(tmp_path):
     assert extract(message).text == "Größe\n\n5 €, Straße."
 
 
+@pytest.mark.parametrize(
+    ("locale", "page", "encoding", "text"),
+    [
+        (0x0407, 65001, "cp1252", "Grüße öäü"),  # German
+        (0x0407, 1251, "cp1252", "Müll, öäü"),
+        (0x0419, 65001, "cp1251", "Дом"),  # Russian
+        (0x0405, 65001, "cp1250", "Žluť, ř"),  # Czech
+        (0x0404, 65001, "big5", "會議"),  # Taiwan
+    ],
+)
+def test_outlooks_language_tells_the_encoding_of_short_texts(
+    tmp_path, locale, page, encoding, text
+):
+    properties = {outlook.CODE_PAGE: page, outlook.LOCALE: locale}
+    message = outlook.message(
+        tmp_path / "a.msg", properties | {outlook.SUBJECT: text.encode(encoding)}
+    )
+    assert extract(message).text == text
+
+
+@pytest.mark.parametrize("said", ["", "; charset=us-ascii"])
+@pytest.mark.parametrize(
+    ("charset", "name", "text"),
+    [("koi8-r", "=F0=D2=C9=D7=C5=D4", "Привет"), ("iso-8859-2", "=B9koda", "škoda příjemný")],
+)
+def test_a_body_of_which_nothing_is_said_is_in_the_encoding_of_the_head(
+    read, said, charset, name, text
+):
+    head = f"Subject: =?{charset}?Q?{name}?=\nMIME-Version: 1.0\nContent-Type: text/plain{said}"
+    mail = f"{head}\nContent-Transfer-Encoding: 8bit\n\n".encode() + text.encode(charset)
+    assert read("a.eml", mail)[-1] == ("text", text)
+
+
 def test_a_boundary_that_should_have_been_quoted(read):
     mail = PARTS.format("mixed", "=_b").replace('"', "") + "--=_b\n\nWords.\n--=_b--\n"
     assert read("a.eml", mail) == [("text", "Words.")]

@@ -38,6 +38,21 @@ def test_slides_have_titles_and_notes_but_no_page_numbers(tmp_path):
     ]
 
 
+def test_boxes_of_slides_are_read_from_the_top_and_from_the_left(tmp_path):
+    box = '<draw:frame svg:x="{}cm" svg:y="{}cm" svg:width="4cm" svg:height="2cm"><draw:text-box>'
+    placed = [(10, 5, "third"), (5, 5, "second"), (0, 5, "first"), (0, 8.5, "note"), (0, 0, "top")]
+    placed.append((20, 15, "<text:page-number>&lt;number&gt;</text:page-number>"))
+    frames = "".join(
+        f"{box.format(x, y)}<text:p>{text}</text:p></draw:text-box></draw:frame>"
+        for x, y, text in placed
+    )
+    content = f"<office:document-content {NAMES}><office:body><office:presentation><draw:page>"
+    content += f"{frames}</draw:page></office:presentation></office:body></office:document-content>"
+    mimetype = "application/vnd.oasis.opendocument.presentation"
+    path = files.archive(tmp_path / "a.odp", {"mimetype": mimetype, "content.xml": content})
+    assert extract(path).text.split("\n\n") == ["top", "first", "second", "third", "note"]
+
+
 _OPEN = "urn:oasis:names:tc:opendocument:xmlns:{}:1.0"
 _NAMESPACES = {
     **{name: _OPEN.format(name) for name in ("office", "text", "table", "style", "chart")},

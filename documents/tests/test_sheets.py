@@ -227,3 +227,19 @@ def test_hidden_rows_and_columns_are_read(tmp_path):
     assert parts_of(extract(tmp_path / "a.xlsx"))[1:] == [
         ("table", "a | b | c\nd | e | f\ng | h | i")
     ]
+
+
+def test_sheets_of_macros_keep_nobody_from_the_others(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b"])
+    book.create_sheet("Macro")
+    book.save(tmp_path / "plain.xlsx")
+    with zipfile.ZipFile(tmp_path / "plain.xlsx") as plain:
+        parts = {name: plain.read(name).decode() for name in plain.namelist()}
+    for name, text in list(parts.items()):
+        parts[name] = text.replace("worksheets/sheet2.xml", "macrosheets/sheet1.xml")
+    parts["xl/macrosheets/sheet1.xml"] = parts.pop("xl/worksheets/sheet2.xml")
+    links = parts["xl/_rels/workbook.xml.rels"]
+    assert "macrosheets/" in links
+    extracted = extract(files.archive(tmp_path / "a.xlsm", parts))
+    assert parts_of(extracted) == [("title", "Sheet"), ("table", "a | b")]

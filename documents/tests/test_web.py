@@ -219,3 +219,14 @@ def test_a_page_may_begin_with_elements_that_nobody_knows(read, page):
 def test_text_stays_behind_the_elements_that_nobody_knows(read):
     page = "<title>A title</title><my-app>One</my-app> two <p>Three."
     assert [text for _, text in read("a.html", page)] == ["A title", "One two", "Three."]
+
+
+def test_menus_of_the_page_in_other_languages_are_left_out(read):
+    menu = "".join(f'<li><a href="/{code}" hreflang="{code}">{code}</a>' for code in ("af", "de"))
+    page = f"<main><h1>Rain</h1><ul>{menu}</ul><p>It rains.</p><ul><li>a<li>b</ul></main>"
+    assert read("a.html", page) == [
+        ("title", "Rain"),
+        ("text", "It rains."),
+        ("list_item", "a"),
+        ("list_item", "b"),
+    ]

@@ -89,3 +89,9 @@ def test_absurdly_large_cells_cost_no_time(read, table):
     began = time.monotonic()
     assert read("a.html", f"<table>{table}</table>")
     assert time.monotonic() - began < 10
+
+
+def test_style_sheets_in_cells_make_no_layout_of_a_table(read):
+    sheet = f"<style>{'.hlist li { margin: 0 } ' * 40}</style>"
+    table = "<table><tr><th>Founded<td>1975<tr><th>Founders<td>{}<ul><li>Ann<li>Bob</ul></table>"
+    assert rows(read, table.format(sheet)) == ["Founded | 1975", "Founders | Ann Bob"]

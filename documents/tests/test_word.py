@@ -321,3 +321,42 @@ def test_a_text_that_is_typed_throughout_is_no_program(tmp_path):
     for n in range(3):
         typed(document, f"Scene {n}. A door opens.", "Courier New")
     assert {kind for kind, _ in parts_of(written(tmp_path, document))} == {"text"}
+
+
+def bold(document, text):
+    document.add_paragraph().add_run(text).bold = True
+
+
+def test_bold_lines_are_headings_where_no_style_makes_any(tmp_path):
+    document = docx.Document()
+    bold(document, "Terms of the lease")
+    bold(document, "18.1 Purpose")
+    document.add_paragraph("What is let, and to whom.")
+    document.add_paragraph("It is let for a year.")
+    bold(document, "18.2 Rent")
+    document.add_paragraph("Ten a month.")
+    bold(document, "It is due on the first day of each month.")
+    document.add_paragraph("").add_run("Late").bold = True
+    document.paragraphs[-1].add_run(" payment costs one more.")
+    document.add_paragraph("Nothing else is owed.")
+    for name in ("Ann", "Bob", "Carl"):
+        document.add_paragraph(f"Signed by {name}.")
+    kinds = [(kind, text[:9]) for kind, text in parts_of(written(tmp_path, document))]
+    assert kinds[:6] == [
+        ("text", "Terms of "),
+        ("title", "18.1 Purp"),
+        ("text", "What is l"),
+        ("text", "It is let"),
+        ("title", "18.2 Rent"),
+        ("text", "Ten a mon"),
+    ]
+    assert {kind for kind, _ in kinds[6:]} == {"text"}
+
+
+def test_bold_lines_are_none_where_a_style_makes_headings(tmp_path):
+    document = docx.Document()
+    document.add_heading("Lease")
+    bold(document, "Rent")
+    for _ in range(3):
+        document.add_paragraph("Ten a month.")
+    assert [kind for kind, _ in parts_of(written(tmp_path, document))] == ["title", *["text"] * 4]

@@ -8,7 +8,7 @@ from unstructured.documents.elements import Element, Title
 
 from documents.extraction import parts
 from documents.extraction.encodings import decode
-from documents.extraction.mail.headers import charset_of, file_name, header
+from documents.extraction.mail.headers import charset_of, file_name, header, words_charset
 from documents.extraction.text.reader import blocks_of
 from documents.extraction.web import reader as web
 
@@ -16,6 +16,7 @@ HEAD = ("From", "To", "Cc", "Date")
 _DEEPEST = 5  # messages in messages that are read; what is deeper is named
 _STUB = 300  # characters; so short a plain text may only say that there is a web page …
 _FULLER = 5  # … which is so many times as long
+_PLAIN = frozenset({"", "us-ascii", "ascii"})  # what says nothing of other letters
 _CARDS = frozenset({"text/calendar", "text/vcard", "text/x-vcard"})
 _FOR_PROGRAMS = frozenset({
     "message/delivery-status", "message/disposition-notification",
@@ -36,7 +37,7 @@ def message_elements(message: Message, attached: list[str], depth: int = 0) -> I
     """Head and text of a message and of those it forwards. Adds to the names of attachments."""
     head = {name: header(message, name) for name in HEAD}
     yield from opening(header(message, "Subject"), head, depth)
-    yield from _part(message, attached, depth, is_body=True)
+    yield from _part(message, attached, depth, words_charset(message), is_body=True)
 
 
 def page(html: str, depth: int = 0) -> Iterator[Element]:
@@ -50,24 +51,28 @@ def page(html: str, depth: int = 0) -> Iterator[Element]:
 
 
 def _part(
-    part: Message, attached: list[str], depth: int, *, is_body: bool = False
+    part: Message, attached: list[str], depth: int, charset: str, *, is_body: bool = False
 ) -> Iterator[Element]:
-    """`is_body`: the first part, or another form of it, which is read even when it has a name."""
+    """`charset`: of what says none that it could be in. `is_body`: the first part, or another form
+    of it, which is read even when it has a name."""
     kind = _kind(part)
     if kind == "multipart/alternative":
-        forms = [(each, _part(each, attached, depth, is_body=is_body)) for each in _inner(part)]
-        yield from _fullest([(_kind(each), list(elements)) for each, elements in forms])
+        forms = [
+            (_kind(each), list(_part(each, attached, depth, charset, is_body=is_body)))
+            for each in _inner(part)
+        ]
+        yield from _fullest(forms)
     elif kind.startswith("multipart/"):
         for at, each in enumerate(_inner(part)):
-            yield from _part(each, attached, depth, is_body=is_body and not at)
+            yield from _part(each, attached, depth, charset, is_body=is_body and not at)
     elif kind == "message/rfc822" and depth < _DEEPEST and _inner(part):
         yield from message_elements(_forwarded(part), attached, depth + 1)
     elif _is_attached(part, kind, is_body=is_body):
         attached += [] if _is_silent(part, kind) else [file_name(part) or kind]
     elif kind == "text/html":
-        yield from page(_text(part), depth)
+        yield from page(_text(part, charset), depth)
     elif kind.startswith("text/"):
-        yield from blocks_of(_plain(part))
+        yield from blocks_of(_plain(part, charset))
 
 
 def _forwarded(part: Message) -> Message:
@@ -119,15 +124,18 @@ def _is_silent(part: Message, kind: str) -> bool:
     return kind in _FOR_PROGRAMS or (placed and bool(header(part, "Content-ID")))
 
 
-def _text(part: Message) -> str:
+def _text(part: Message, charset: str) -> str:
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):
         return ""
-    return decode(data, charset_of(part) or web.declared_charset(data))[0]
+    said = charset_of(part)
+    if said in _PLAIN and not data.isascii():
+        said = web.declared_charset(data) or charset or said
+    return decode(data, said or web.declared_charset(data))[0]
 
 
-def _plain(part: Message) -> str:
-    text = _text(part).replace("\r\n", "\n")
+def _plain(part: Message, charset: str) -> str:
+    text = _text(part, charset).replace("\r\n", "\n")
     how = header(part, "Content-Type").lower()
     if "flowed" not in how:
         return text

@@ -1,11 +1,14 @@
 """Headers of e-mail as they are sent: folded, in words of any encoding, often against the rules."""
 
+import re
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 
 from documents.extraction.encodings import decode
 
+_OF_WORDS = frozenset({"subject", "from", "to"})
+_WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]+)?\?[bq]\?", re.IGNORECASE)
 LONGEST = 10_000  # characters; some 250 addresses
 
 
@@ -21,6 +24,13 @@ def charset_of(part: Message) -> str:
         return part.get_content_charset("")
     except Exception:  # noqa: BLE001 - the header parser trips over malformed parameters
         return ""
+
+
+def words_charset(message: Message) -> str:
+    """The encoding that words of its head are in; "" where none is named."""
+    raw = (value for key, value in message.raw_items() if key.lower() in _OF_WORDS)
+    words = (_WORD.search(value[:LONGEST]) for value in raw)
+    return next((word[1] for word in words if word is not None), "")
 
 
 def decoded(raw: str, charset: str = "") -> str:

@@ -22,6 +22,7 @@ from documents.exceptions import CorruptFile, TooComplex
 from documents.extraction.encodings import decode
 from documents.extraction.mail.body import HEAD, message_elements, opening, page
 from documents.extraction.mail.headers import LONGEST, decoded
+from documents.extraction.mail.locales import encoding_of
 from documents.extraction.reading import Reading
 from documents.extraction.text.reader import blocks_of
 from documents.extraction.web import reader as web
@@ -145,7 +146,13 @@ def _unsaid(message: Message, texts: list[str]) -> str:
     ):
         return ""
     assumed = "\n".join(filter(_is_latin, texts))
-    return decode(assumed.encode(_ASSUMED), of.body_encoding if _page(message) else "")[1]
+    said = _spoken(message) or (of.body_encoding if _page(message) else "")
+    return decode(assumed.encode(_ASSUMED), said)[1]
+
+
+def _spoken(message: Message) -> str:
+    """The encoding of the language it was written in, "" where that does not tell."""
+    return encoding_of(message.properties.int_prop_value(constants.PID_MESSAGE_LOCALE_ID))
 
 
 def _page(message: Message) -> int | None:
@@ -169,7 +176,7 @@ def _plain(message: Message, path: Path) -> str:
         return message.body or ""
     except (LookupError, UnicodeDecodeError):
         with olefile.OleFileIO(str(path)) as ole, ole.openstream(_BODY) as stream:
-            return decode(stream.read())[0]
+            return decode(stream.read(), _spoken(message))[0]
 
 
 def _html(message: Message) -> str:

@@ -1,6 +1,7 @@
 """OpenDocument texts and presentations."""
 
 import posixpath
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -8,8 +9,10 @@ from lxml import etree
 from unstructured.documents.elements import Element
 
 from documents.extraction import mathml, parts
+from documents.extraction.directions import runs_left
 from documents.extraction.office.opendocument_lists import lists_of
 from documents.extraction.office.opendocument_styles import placed_styles
+from documents.extraction.office.slide_order import Box, in_order
 from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.raised import raise_last, sink_last
 from documents.extraction.reading import Reading
@@ -24,6 +27,7 @@ _HREF = "{http://www.w3.org/1999/xlink}href"
 # A table of contents repeats the headings.
 _SKIPPED = frozenset({"tracked-changes", "annotation", "note", "forms", "table-of-content"})
 _GROUPS = frozenset({"table-header-rows", "table-rows", "table-row-group"})
+_LENGTH = re.compile(r"-?\d+(?:\.\d+)?")
 _WIDEST = 256  # cells a repeated one may stand for; real tables end long before
 _FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})
 
@@ -85,7 +89,7 @@ class Document:
 
     def slide(self, slide: etree._Element, number: int) -> Iterator[Element]:
         self.page = number
-        for frame in slide:
+        for frame in in_order(list(slide), _box, mirrored=runs_left("".join(slide.itertext()))):
             role = frame.get(f"{_PRESENTATION}class", "")
             if role in _FURNITURE:
                 continue
@@ -228,6 +232,16 @@ class Document:
         return mathml.formula(root) if root is not None and local_name(root) == "math" else ""
 
 
+def _box(shape: etree._Element) -> Box | None:
+    """Where a shape lies, in the unit that is used throughout the file."""
+    told = [_LENGTH.match(shape.get(f"{_SVG}{name}", "")) for name in ("x", "y", "width", "height")]
+    lengths = [float(match[0]) for match in told if match is not None]
+    if len(lengths) < len(told):
+        return None
+    left, top, width, height = lengths
+    return Box(left, top, left + width, top + height)
+
+
 def _author(comment: etree._Element) -> str:
     author = (comment.findtext("{*}creator") or "").strip()
     return f"Comment by {author}: " if author else "Comment: "
@@ -252,6 +266,8 @@ def _outside_boxes(node: etree._Element) -> Iterator[etree._Element]:
 
 
 def _is_read(node: etree._Element, tag: str) -> bool:
+    if tag == "page-number" and (node.text or "").startswith("<"):  # "<number>": only its place
+        return False
     return bool(tag) and tag not in _SKIPPED and node.tag not in _DESCRIBED
 
 

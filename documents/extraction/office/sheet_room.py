@@ -1,4 +1,5 @@
-"""Workbooks whose cells lie far apart: a stray blank at XFD1048576 asks for half a terabyte."""
+"""Workbooks as the library for them takes them: with no cells far apart, as a stray blank at
+XFD1048576 asks for half a terabyte, and no sheets of macros."""
 
 import io
 import re
@@ -9,6 +10,11 @@ from pathlib import Path
 from documents.exceptions import CellsTooFarApart
 
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+_MAIN, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+_STRANGE = re.compile(r"xl/(?:macro|dialog)sheets/", re.IGNORECASE)
+_LINK_TO_STRANGE = re.compile(
+    rb'<Relationship\s(?=[^>]*Target="[^"]*(?:macro|dialog)sheets/)[^>]*\bId="([^"]+)"'
+)
 _ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^<>]*?\s)?r="(\d{1,10})"')
 _COLUMN = re.compile(rb' r="([A-Z]{1,3})\d')
 _PLACE = re.compile(rb'(<(?:\w+:)?(?:row|c)\s(?:[^<>]*?\s)?r=")([A-Z]{0,3})(\d{1,10})"')
@@ -19,7 +25,7 @@ _SHARE = 4  # of the memory is left for the cells
 
 def with_room(path: Path, memory_bytes: int) -> tuple[Path | io.BytesIO, int]:
     """The workbook (.xlsx), with runs of empty rows and columns as one each if it needs that,
-    and how many of its formulas have no result.
+    without its sheets of macros and dialogs; and how many of its formulas have no result.
 
     Raises TooComplex if it is still too large then.
     """
@@ -30,7 +36,8 @@ def with_room(path: Path, memory_bytes: int) -> tuple[Path | io.BytesIO, int]:
             data = archive.read(name)
             unanswered += sum(map(data.count, _UNANSWERED))
             large += [name] if _cells(data) > most else []
-        return (_closed_up(archive, large, most) if large else path), unanswered
+        is_odd = large or any(map(_STRANGE.match, archive.namelist()))
+        return (_rewritten(archive, large, most) if is_odd else path), unanswered
 
 
 def _cells(data: bytes) -> int:
@@ -39,7 +46,7 @@ def _cells(data: bytes) -> int:
     return rows * max(map(_number, set(_COLUMN.findall(data))), default=1)
 
 
-def _closed_up(archive: zipfile.ZipFile, large: list[str], most: int) -> io.BytesIO:
+def _rewritten(archive: zipfile.ZipFile, large: list[str], most: int) -> io.BytesIO:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as new:
         for name in archive.namelist():
@@ -48,9 +55,18 @@ def _closed_up(archive: zipfile.ZipFile, large: list[str], most: int) -> io.Byte
                 data = _closer(data)
                 if _cells(data) > most:
                     raise CellsTooFarApart
+            elif name == _MAIN and _LINKS in archive.namelist():
+                data = _of_cells(data, archive.read(_LINKS))
             new.writestr(name, data)
     file.seek(0)
     return file
+
+
+def _of_cells(main: bytes, links: bytes) -> bytes:
+    """The list of sheets without those of macros and dialogs, which the library does not know."""
+    for link in _LINK_TO_STRANGE.findall(links):
+        main = re.sub(rb'<(?:\w+:)?sheet\s[^>]*:id="%s"[^>]*/>' % re.escape(link), b"", main)
+    return main
 
 
 def _closer(data: bytes) -> bytes:

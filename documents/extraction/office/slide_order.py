@@ -3,7 +3,6 @@
 What stands above another is read before it, and so is what stands on its left.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,11 +10,10 @@ from lxml import etree
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-_MOST = 300  # shapes; where there are more, as in drawings of parts, no order is meant
+_MOST = 150  # shapes; where there are more, as in drawings of parts, no order is meant
 _FRAMES = ("spPr", "grpSpPr")  # where a shape's or a group's place is told; a table's is its own
 _TOUCHING = 0.25  # of the smaller of two boxes may lie over the other, which often is too large
 _BESIDE = 0.5  # of it lies beside the other
-_TO_THE_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # Hebrew, Arabic, …
 
 
 class Box(NamedTuple):
@@ -62,11 +60,6 @@ def in_order(
         at = next((at for at in left if earlier[at].isdisjoint(left)), left[0])
         left.remove(at)
         yield shapes[at]
-
-
-def runs_left(text: str) -> bool:
-    """Whether most of a text is written from right to left."""
-    return len(_TO_THE_LEFT.findall(text)) * 2 > sum(map(str.isalpha, text))
 
 
 def _mirror(box: Box | None) -> Box | None:

@@ -7,10 +7,11 @@ from lxml import etree
 from unstructured.documents.elements import Element
 
 from documents.extraction import parts
+from documents.extraction.directions import runs_left
 from documents.extraction.formulas import MATH, formula
 from documents.extraction.office.charts import chart_elements
 from documents.extraction.office.slide_numbers import Numbers
-from documents.extraction.office.slide_order import in_order, runs_left
+from documents.extraction.office.slide_order import in_order
 from documents.extraction.office.slide_styles import Layout, Layouts, Styles, bullet, level_of
 from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.raised import raise_last, sink_last

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from email import message_from_bytes
 
@@ -16,12 +16,14 @@ from documents.extraction.mail.body import message_elements
 from documents.extraction.numerals import whole
 from documents.extraction.office.charts import chart_elements
 from documents.extraction.office.word_code import fonts_tell, is_code, joined
+from documents.extraction.office.word_headings import bold_headings
 from documents.extraction.office.word_numbers import Numbers, numbers_of
 from documents.extraction.office.word_styles import Role, Styles, styles_of
 from documents.extraction.office.word_text import GONE, Line, goes_on, is_hidden, line_of
 from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.reading import Reading
 from documents.extraction.web import reader as web
+from documents.extraction.web.headings import level_of
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
@@ -42,6 +44,7 @@ class _Word:
     styles: Styles
     numbers: Numbers
     notes: dict[str, etree._Element]
+    headings: Set[etree._Element]  # that are only bold
     fonts_tell: bool  # which paragraphs are code
     is_tracked: bool  # some of it is deleted or moved, and kept as a change
     found: Counter[str] = field(default_factory=Counter)
@@ -84,7 +87,8 @@ def _word(package: Package, main: str, body: etree._Element) -> _Word:
     styles, numbers = styles_of(package, main), numbers_of(package, main)
     notes, links = _notes(package, main), package.related(main)
     is_tracked = next(body.iter(*GONE), None) is not None
-    return _Word(package, links, styles, numbers, notes, fonts_tell(body), is_tracked)
+    headings = bold_headings(body, styles)
+    return _Word(package, links, styles, numbers, notes, headings, fonts_tell(body), is_tracked)
 
 
 def _tell(reading: Reading, found: Counter[str]) -> None:
@@ -152,6 +156,8 @@ def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:
 def _written(word: _Word, node: etree._Element, role: Role, text: str) -> Element:
     if is_code(node, role, by_font=word.fonts_tell):
         return parts.code(text.rstrip())
+    if node in word.headings:
+        return parts.title(text.strip(), level_of(text.strip()))
     return _element(f"{word.numbered(node, role)} {text.strip()}".lstrip(), role)
 
 

@@ -10,9 +10,16 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from documents.extraction.directions import TO_THE_LEFT
+
 _FORCE_BOLD = 1 << 18
 _BOLD_NAME = re.compile(rb"bold|black|heavy|demi|medi(?!um)|-bd|cmbx|cmb\d|sfb[xi]", re.IGNORECASE)
 _LONGEST_NAME = 128
+_LETTER, _SIGN = rf"[^\W\d_{TO_THE_LEFT}]", rf"[^\W_{TO_THE_LEFT}]"
+# Words with all that is between them, and numbers, among what is written from right to left.
+_FROM_LEFT = re.compile(
+    rf"{_LETTER}(?:[^\r\n{TO_THE_LEFT}]*{_SIGN})?|{_SIGN}(?:[^\s{TO_THE_LEFT}]*{_SIGN})?"
+)
 
 
 def _plain(function: Any, returns: Any = ctypes.c_int) -> Callable[..., Any]:
@@ -126,6 +133,31 @@ class Letters:
         """The name of the letter's font, empty for none."""
         known = _get_font(self._page, self._index[at], *self._to_font)
         return self._name.value if known else b""
+
+
+class MirroredLetters(Letters):
+    """Those of a page that is read from the right: lengths count from there, to the left.
+
+    So all that knows where lines and columns begin knows it of these, too. Words and numbers that
+    are read from the left lie as one between the others.
+    """
+
+    def __init__(self, textpage: pypdfium2.PdfTextPage, text: str) -> None:
+        super().__init__(textpage, text)
+        spans = (match.span() for match in _FROM_LEFT.finditer(text))
+        self._ends = {at: (start, end - 1) for start, end in spans for at in range(start, end)}
+
+    def left(self, at: int) -> float:
+        return -super().right(self._ends[at][1] if at in self._ends else at)
+
+    def right(self, at: int) -> float:
+        return -super().left(self._ends[at][0] if at in self._ends else at)
+
+    def around(self, blanks: Iterable[re.Match[str]], at: int, turn: int) -> Iterator[Blank]:
+        start, end = self.edges(turn)
+        for match in blanks:
+            before, after = match.span()
+            yield before, after, end(at + before - 1), start(at + after)
 
 
 def _turn(a: float, b: float, d: float) -> int:

@@ -8,8 +8,10 @@ from operator import itemgetter
 
 import pypdfium2
 
+from documents.extraction.directions import runs_left
 from documents.extraction.lines import Cell, Line
-from documents.extraction.pdf.letters import Blank, Letters
+from documents.extraction.pdf.arabic import with_lam_alef
+from documents.extraction.pdf.letters import Blank, Letters, MirroredLetters
 from documents.extraction.pdf.raised import with_raised
 
 # Ends of visual lines: PDFium runs words together that the typesetter hyphenated, and puts one of
@@ -35,17 +37,19 @@ Place = tuple[str, int]  # a line and where it begins in the page's text
 def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Line]:
     """The page's lines. Gaps are looked for where they are likely, and in one line of eight:
     if one shows there, everywhere."""
-    letters = Letters(textpage, text)
+    mirrored = runs_left(text)
+    letters = (MirroredLetters if mirrored else Letters)(textpage, text)
     places = [
         (line, at + len(whole) - len(whole.lstrip()))
-        for whole, at in _parts(with_raised(letters, text))
+        for whole, at in _parts(with_raised(letters, with_lam_alef(letters, text)))
         if (line := whole.strip()) and line not in _SOFT_HYPHENS
     ]
     lines = _measured(letters, places, number)
-    if len({line.turn for line in lines}) == 1:
+    if not mirrored and len({line.turn for line in lines}) == 1:
         return lines
     # Where text runs two ways PDFium does not always see that a line has ended.
-    parted = [part for line, at in places for part in _parted(letters, line, at)]
+    found = (list(_parted(letters, line, at)) for line, at in places)
+    parted = [part for parts in found for part in (reversed(parts) if mirrored else parts)]
     return lines if len(parted) == len(lines) else _measured(letters, parted, number)
 
 

@@ -65,3 +65,12 @@ def _kind(node: etree._Element, otherwise: str) -> str:
 def _whole(text: str, otherwise: int) -> int:
     said = _WHOLE.match(text) if text else None
     return int(said[1]) if said else otherwise
+
+
+def leads_to_languages(node: etree._Element) -> bool:
+    """Whether a list is a menu: of the same page in other languages."""
+    items = node.findall("{*}li")
+    return len(items) > 1 and all(
+        link is not None and "hreflang" in link.attrib
+        for link in (item.find("{*}a") for item in items)
+    )

@@ -14,7 +14,7 @@ from documents.extraction.raised import lowered
 from documents.extraction.reading import Reading
 from documents.extraction.trees import html_tree, room_for_depth
 from documents.extraction.web.headings import could_be_heading, is_bold, level_of
-from documents.extraction.web.lists import Numbers, numbered
+from documents.extraction.web.lists import Numbers, leads_to_languages, numbered
 from documents.extraction.web.main import heading_above, main_part
 from documents.extraction.web.styles import apply_list_styles
 from documents.extraction.web.tables import Cell, is_item, laid_out, span, taken_out
@@ -106,6 +106,8 @@ class _Walker:
         elif tag == "li":
             self._item(node)
         elif tag in _LISTS:
+            if leads_to_languages(node):
+                return
             self._lists.append(Numbers(node, ordered=tag == "ol"))
             self._children(node, bold=False)
             self._lists.pop()
@@ -272,4 +274,6 @@ def _is_layout(table: etree._Element, rows: list[list[etree._Element]]) -> bool:
         return True
     if max(map(len, rows), default=0) < 2:
         return True
-    return any(len("".join(cell.itertext())) > _CELL_OF_LAYOUT for row in rows for cell in row)
+    cells = chain.from_iterable(rows)
+    long = (cell for cell in cells if len("".join(cell.itertext())) > _CELL_OF_LAYOUT)
+    return any(len(text_of(cell)) > _CELL_OF_LAYOUT for cell in long)  # style sheets aside
