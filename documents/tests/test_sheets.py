@@ -9,6 +9,7 @@ from openpyxl.cell.text import InlineFont
 from openpyxl.chart import BarChart
 from openpyxl.comments import Comment
 
+from documents.exceptions import CorruptFile, PasswordProtected
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
@@ -243,3 +244,36 @@ def test_sheets_of_macros_keep_nobody_from_the_others(tmp_path):
     assert "macrosheets/" in links
     extracted = extract(files.archive(tmp_path / "a.xlsm", parts))
     assert parts_of(extracted) == [("title", "Sheet"), ("table", "a | b")]
+
+
+def test_what_the_library_gives_up_at_is_damage(tmp_path):
+    """A sheet without a part: the library panics, which is no exception."""
+    texts = (f"{len(text):c}\0\0\0".encode() + text.encode("utf-16-le") for text in ("rId9", "One"))
+    sheet = bytes(8) + b"".join(texts)
+    main = "application/vnd.ms-excel.sheet.binary.macroEnabled.main"
+    path = files.archive(
+        tmp_path / "a.xlsb",
+        {
+            "[Content_Types].xml": f'<Types><Override ContentType="{main}"/></Types>',
+            "xl/_rels/workbook.bin.rels": "<Relationships/>",
+            "xl/workbook.bin": b"\x9c\x01" + bytes([len(sheet)]) + sheet + b"\x90\x01\x00",
+        },
+    )
+    with pytest.raises(CorruptFile):
+        extract(path)
+
+
+@pytest.mark.parametrize(
+    ("records", "error"),
+    [((0x0809, 0x2F, 0x42), PasswordProtected), ((0x0809, 0x42), CorruptFile)],
+)
+def test_a_password_of_an_old_kind_is_told_as_one(tmp_path, records, error):
+    # A code page 0xFFFF, as what follows a password is no longer what it says.
+    said = {0x0809: b"\0\x06\x05\0", 0x2F: bytes(4), 0x42: b"\xff\xff"}
+    data = b"".join(
+        kind.to_bytes(2, "little") + len(said[kind]).to_bytes(2, "little") + said[kind]
+        for kind in records
+    )
+    path = files.ole(tmp_path / "a.xls", "Workbook", data)
+    with pytest.raises(error):
+        extract(path)

@@ -22,10 +22,13 @@ from documents.exceptions import CorruptFile, PasswordProtected
 from documents.extraction import parts, types
 from documents.extraction.office.cell_formats import Shape
 from documents.extraction.office.cell_values import shown
+from documents.extraction.office.sheet_locks import is_locked
 from documents.extraction.office.sheet_parts import SheetParts
 from documents.extraction.office.sheet_room import with_room
 from documents.extraction.packages import opened
 from documents.extraction.reading import Reading
+
+_PANIC = "PanicException"  # no Exception, and without a name to import: the library gave up
 
 
 def read_workbook(reading: Reading) -> Iterator[Element]:
@@ -39,7 +42,11 @@ def read_workbook(reading: Reading) -> Iterator[Element]:
     except PasswordError as error:
         raise PasswordProtected from error
     except (CalamineError, OSError, BadZipFile) as error:
-        raise CorruptFile from error
+        raise (PasswordProtected if is_locked(reading.path) else CorruptFile) from error
+    except BaseException as error:
+        if type(error).__name__ == _PANIC:
+            raise CorruptFile from error
+        raise
 
 
 def _source(reading: Reading) -> Path | BytesIO:
