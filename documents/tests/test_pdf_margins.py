@@ -83,3 +83,10 @@ def test_headings_that_begin_several_pages_are_kept(tmp_path):
 def test_lines_on_pages_far_from_each_other_are_kept(tmp_path):
     pages = [[(50, 800, "The same" if n % 5 == 0 else f"Head {n * n}"), *WORDS] for n in range(16)]
     assert text_of(tmp_path / "a.pdf", pages).count("The same") == 4
+
+
+def test_a_document_of_nothing_but_what_runs_through_its_margins_says_it_once(tmp_path):
+    pages = [[(50, 800, "Ferry ticket, one way")] for _ in range(4)]
+    extracted = extract(files.pdf(tmp_path / "a.pdf", pages))
+    assert extracted.text == "Ferry ticket, one way"
+    assert extracted.details["dropped_repeats"] == 3

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from documents.extraction.lines import Line, Page, cells_of, usual_size
 from documents.extraction.numerals import of_roman
@@ -26,17 +26,33 @@ _SENTENCE_END = re.compile(r"[.!?:。！？：][\"'”’)\]]*$")
 
 
 def drop_running_lines(pages: Sequence[Page]) -> int:
-    """Take running heads and page numbers off the pages; how many there were."""
-    running, heads, dropped = _running_lines(pages), _heads(pages), 0
+    """Take running heads and page numbers off the pages; how many there were.
+
+    Where they are all there is, the first page keeps them.
+    """
+    kept = [_without(page, dropped) for page, dropped in zip(pages, _dropped(pages), strict=True)]
+    if pages and not any(kept):
+        kept[0] = pages[0].lines
+    before = sum(len(page.lines) for page in pages)
+    for page, lines in zip(pages, kept, strict=True):
+        page.lines = lines
+    return before - sum(map(len, kept))
+
+
+def _without(page: Page, dropped: Iterable[Line]) -> list[Line]:
+    gone = set(map(id, dropped))
+    return [line for line in page.lines if id(line) not in gone]
+
+
+def _dropped(pages: Sequence[Page]) -> Iterator[list[Line]]:
+    """What is left out of each page."""
+    running, heads = _running_lines(pages), _heads(pages)
     numbers = page_numbers.PageNumbers([(page, _margin(page)) for page in pages])
     for page in pages:
         left_out = _running_on(page, running)
         left_out += numbers.of(page, _margin(page), left_out)
         left_out += heads.get(page.number, [])
-        gone = set(map(id, _without_names_of_columns(left_out, page)))
-        page.lines = [line for line in page.lines if id(line) not in gone]
-        dropped += len(gone)
-    return dropped
+        yield _without_names_of_columns(left_out, page)
 
 
 def _running_on(page: Page, running: Set[Place]) -> list[Line]:
