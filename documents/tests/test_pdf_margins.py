@@ -86,7 +86,7 @@ def test_lines_on_pages_far_from_each_other_are_kept(tmp_path):
 
 
 def test_a_document_of_nothing_but_what_runs_through_its_margins_says_it_once(tmp_path):
-    pages = [[(50, 800, "Ferry ticket, one way")] for _ in range(4)]
+    pages = [[], *([(50, 800, "Ferry ticket, one way")] for _ in range(4))]
     extracted = extract(files.pdf(tmp_path / "a.pdf", pages))
     assert extracted.text == "Ferry ticket, one way"
     assert extracted.details["dropped_repeats"] == 3

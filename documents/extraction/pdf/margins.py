@@ -28,15 +28,16 @@ _SENTENCE_END = re.compile(r"[.!?:。！？：][\"'”’)\]]*$")
 def drop_running_lines(pages: Sequence[Page]) -> int:
     """Take running heads and page numbers off the pages; how many there were.
 
-    Where they are all there is, the first page keeps them.
+    Where they are all there is, the first page that has any keeps them.
     """
+    every = [page.lines for page in pages]
     kept = [_without(page, dropped) for page, dropped in zip(pages, _dropped(pages), strict=True)]
-    if pages and not any(kept):
-        kept[0] = pages[0].lines
-    before = sum(len(page.lines) for page in pages)
+    if not any(kept) and any(every):
+        first = next(at for at, lines in enumerate(every) if lines)
+        kept[first] = every[first]
     for page, lines in zip(pages, kept, strict=True):
         page.lines = lines
-    return before - sum(map(len, kept))
+    return sum(map(len, every)) - sum(map(len, kept))
 
 
 def _without(page: Page, dropped: Iterable[Line]) -> list[Line]:
