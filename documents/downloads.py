@@ -27,6 +27,7 @@ _ONE_RANGE = re.compile(
 HEADERS = [
     OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range of bytes."),
     OpenApiParameter("If-Range", str, OpenApiParameter.HEADER, description="An `ETag`."),
+    OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="`ETag`s."),
     OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="`ETag`s."),
     OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 206, 304]),
     OpenApiParameter("Content-Range", str, OpenApiParameter.HEADER, response=[206]),

@@ -46,7 +46,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 def _unread(given: Mapping[str, Any], known: Iterable[str]) -> dict[str, ErrorDetail]:
     """What nobody would read of it, and why: unknown names, and all but the last of one."""
-    unknown = [name for name in given if name not in {*known, *READ_BY_DRF}]
+    read = {*known, *READ_BY_DRF}
+    unknown = [name for name in given if name not in read]
     errors = dict.fromkeys(islice(unknown, MOST_TOLD), _unknown(known)) if unknown else {}
     if isinstance(given, MultiValueDict):
         repeated = [name for name, values in given.lists() if len(values) > 1]
