@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import Stemmer
 
-from documents.grammar import GRAMMAR
+from documents.stop_words import STOP_WORDS
 
 # By the codes that documents have. What is in no language that we know is taken for English: notes
 # are often too short to tell.
@@ -46,8 +46,8 @@ class _Stems(dict[str, str]):
     def __missing__(self, word: str) -> str:
         with _turn:
             stem: str = self._stemmer.stemWord(word).translate(_PLAIN)
-        # Of some words nothing is left ("όταν", "को"). "Anders" is no "and", which is everywhere.
-        if not stem or stem in GRAMMAR:
+        # Some words leave nothing ("όταν", "को"), and "anders" must not become the stop word "and".
+        if not stem or stem in STOP_WORDS:
             stem = word
         if len(self) >= KEPT:
             self.clear()

@@ -8,9 +8,9 @@ from functools import cached_property
 from itertools import accumulate
 
 from documents import words
-from documents.grammar import GRAMMAR
 from documents.search.rarity import COMMON, Rarity
 from documents.search.sample import Sample
+from documents.stop_words import STOP_WORDS
 
 MOST_WORDS = 64
 # The most chunks that are looked at for their words; beyond, the commonest words of a question only
@@ -22,7 +22,7 @@ MOST_CANDIDATES = 1_500
 SEVERAL = 5
 MOST_OF_TWO = 4_000  # that hold one of these
 GROUPS = 6  # of words; two of one group count as one, which keeps the query short
-# A short word in more of the chunks may be grammar.
+# A short word in more of the chunks may be a stop word that no list has.
 SHORT, RARE = 3, 0.02
 
 
@@ -33,19 +33,19 @@ class Word:
     forms: frozenset[str]  # as passages may have it
     share: float  # of the searched chunks hold it, over 0 and under 1
     everywhere: float  # the same of all owners' chunks
-    is_empty: bool = False  # it is grammar
+    is_stop_word: bool = False
 
     @property
     def is_telling(self) -> bool:
         """Whether it is rare, as words seldom are that say nothing."""
         short = all(form.isascii() and len(form) <= SHORT and form.isalpha() for form in self.forms)
-        return self.everywhere <= (RARE if short else COMMON) and not self.is_empty
+        return self.everywhere <= (RARE if short else COMMON) and not self.is_stop_word
 
     @property
     def is_topic(self) -> bool:
-        """Whether it is no grammar, however common: then all is about it. Told of words that are
-        longer than pairs of characters, for which nobody has a list."""
-        return not self.is_empty and max(map(len, self.forms)) > SHORT
+        """Whether it is no stop word, however common: then everything is about it. Short words, as
+        pairs of characters are, are not judged: no list of stop words covers those."""
+        return not self.is_stop_word and max(map(len, self.forms)) > SHORT
 
     @property
     def weight(self) -> float:
@@ -61,9 +61,9 @@ class Question:
 
     @cached_property
     def saying(self) -> Sequence[Word]:
-        """Those that a passage must hold one of: not grammar's, which stand nearly everywhere and
-        only tell which of those comes first, unless there are no others."""
-        return [word for word in self.words if not word.is_empty] or self.words
+        """The words of which a passage must hold one: not stop words, which are nearly everywhere
+        and only help to rank, unless there are no others."""
+        return [word for word in self.words if not word.is_stop_word] or self.words
 
     @property
     def sparse(self) -> str:
@@ -139,11 +139,11 @@ def understand(asked: Sequence[AbstractSet[str]], rarity: Rarity, sample: Sample
 
 
 def _word(forms: AbstractSet[str], number: int, rarity: Rarity, sample: Sample) -> Word:
-    """Grammar is common, though the chunks may not tell."""
+    """A stop word counts as common, even if few of the chunks hold it."""
     longest = max(map(len, forms))  # as it was asked; an ending may be as long
     said = {form for form in forms if len(form) == longest}
-    is_empty = not (said.isdisjoint(GRAMMAR) and said.isdisjoint(rarity.grammar))
-    least = COMMON if is_empty else 0
+    is_stop_word = not (said.isdisjoint(STOP_WORDS) and said.isdisjoint(rarity.stop_words))
+    least = COMMON if is_stop_word else 0
     everywhere = rarity.share(forms)
     share = max(sample.share(number, everywhere), least)
-    return Word(frozenset(forms), share, max(everywhere, least), is_empty)
+    return Word(frozenset(forms), share, max(everywhere, least), is_stop_word)

@@ -12,15 +12,15 @@ from documents.models import Chunk
 
 KEPT_SECONDS = 30
 RAREST = 1e-6  # share of the chunks
-COMMON = 0.3  # share of the chunks; few words but those of grammar stand in more
+COMMON = 0.3  # share of the chunks; few words but stop words are in more
 # Of all owners together: it moves hits up or down, and shows nobody anything.
 _STATISTICS = f"""
     SELECT most_common_elems::text::text[], most_common_elem_freqs FROM pg_stats
     WHERE schemaname = current_schema() AND tablename = '{Chunk._meta.db_table}'
         AND attname = 'words'
 """  # noqa: S608 - a name of our own
-# Postgres has lists of such words for some fifteen languages.
-_GRAMMAR = """
+# Postgres has lists of stop words for some fifteen languages.
+_STOP_WORDS = """
     SELECT word FROM unnest(%s::text[]) word WHERE EXISTS (
         SELECT FROM pg_ts_dict dictionary JOIN pg_ts_template template
             ON template.oid = dictionary.dicttemplate AND template.tmplname = 'snowball'
@@ -33,7 +33,7 @@ _GRAMMAR = """
 class Rarity:
     common: Mapping[str, float]  # a word -> the share of chunks that hold it
     uncommon: float  # a guess for any other word
-    grammar: frozenset[str] = frozenset()  # those in more than COMMON that say nothing
+    stop_words: frozenset[str] = frozenset()  # of those in more than COMMON
 
     def share(self, forms: Iterable[str]) -> float:
         """In what share of the chunks a word stands, over 0 and under 1.
@@ -63,6 +63,6 @@ def _read(_period: int) -> Rarity:
         common: dict[str, float] = dict(
             zip(*row, strict=False)
         )  # after the words' come the least and the most
-        cursor.execute(_GRAMMAR, [[word for word, share in common.items() if share > COMMON]])
-        grammar = frozenset(word for (word,) in cursor.fetchall())
-    return Rarity(common, math.sqrt(RAREST * min(common.values())), grammar)
+        cursor.execute(_STOP_WORDS, [[word for word, share in common.items() if share > COMMON]])
+        stop_words = frozenset(word for (word,) in cursor.fetchall())
+    return Rarity(common, math.sqrt(RAREST * min(common.values())), stop_words)

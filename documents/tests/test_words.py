@@ -148,7 +148,7 @@ def test_a_word_is_found_in_plain_letters_and_without_points(written, asked, lan
     assert [written[slice(*place)] for place in words.spans(written, language, forms)]
 
 
-def test_plain_letters_make_no_word_a_word_of_grammar():
+def test_plain_letters_make_no_word_a_stop_word():
     assert words.counted("før", "da") == {"før": 1}  # not "for"
 
 
