@@ -96,7 +96,7 @@ class PlannedFileSerializer(SplittingSerializer):
         if isinstance(self.initial_data, MultiValueDict):
             count = len(self.initial_data.getlist("file"))
             if count > 1:
-                problem = _("Send one file with each request; here are {count}.")
+                problem = _("Send one file per request, not {count}.")
                 raise serializers.ValidationError(problem.format(count=count))
         return file
 

@@ -89,7 +89,7 @@ class Ordering(OrderingFilter):
         """None: each must be one."""
         if any(name.removeprefix("-") not in view.ordering_fields for name in fields):
             known = ", ".join(view.ordering_fields)
-            problem = _("It may be {names}, with “-” before it the other way round.")
+            problem = _("It must be one of {names}, with “-” before it to reverse the order.")
             raise ValidationError({self.ordering_param: problem.format(names=known)})
         return list(fields)
 

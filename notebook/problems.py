@@ -152,7 +152,7 @@ def _database_away() -> dict[str, Any]:
 
 
 def _too_large() -> tuple[str, str]:
-    return "request_too_large", _("The request is larger than is allowed.")
+    return "request_too_large", _("The request is too large.")
 
 
 class ProblemMiddleware:
@@ -177,7 +177,7 @@ class ProblemMiddleware:
         status = response.status_code
         code, detail = {
             404: ("not_found", _("There is nothing at this address.")),
-            412: ("precondition_failed", _("It is no longer what the request wants it to be.")),
+            412: ("precondition_failed", _("It no longer matches what the request requires.")),
             413: _too_large(),
         }.get(status, ("bad_request", _("The request could not be understood.")))
         return problem_response(status, code, detail)

@@ -63,7 +63,7 @@ class StepTimeout(TransientStepError):
 
 
 class StorageFull(TransientStepError):
-    """The storage is full. The work goes on by itself as soon as there is room again."""
+    """The storage is full. This continues by itself as soon as there is space."""
 
     code = "storage_full"
 

@@ -51,12 +51,12 @@ def _unread(given: Mapping[str, Any], known: Iterable[str]) -> dict[str, ErrorDe
     errors = dict.fromkeys(islice(unknown, MOST_TOLD), _unknown(known)) if unknown else {}
     if isinstance(given, MultiValueDict):
         repeated = [name for name, values in given.lists() if len(values) > 1]
-        problem = ErrorDetail(_("It may be given once."), "repeated")
+        problem = ErrorDetail(_("Give it only once."), "repeated")
         errors |= dict.fromkeys(islice(repeated, MOST_TOLD), problem)
     return errors
 
 
 def _unknown(known: Iterable[str]) -> ErrorDetail:
     names = ", ".join(sorted(known))
-    said = _("There is no such name here, only {names}.") if names else _("No name is known here.")
-    return ErrorDetail(said.format(names=names), "unknown")
+    allowed = _("Unknown name. Allowed here: {names}.").format(names=names)
+    return ErrorDetail(allowed if names else _("Unknown name. None is allowed here."), "unknown")

@@ -73,7 +73,7 @@ DIGEST_BYTES = 32
 # Read at a time: so many texts are in memory, and a turn looks at few it has no time for.
 BATCHES = 16
 OVER_BUDGET = gettext_noop(
-    "Today's tokens are used up. It goes on by itself when the day ends (UTC)."
+    "Today's token budget is used up. This continues by itself at midnight UTC."
 )
 
 

@@ -19,7 +19,7 @@ from tasks.exceptions import StepPaused
 ROWS = 500  # looked for, and removed, at a time
 # A search that began before the switch may still look at the old vectors for as long.
 GRACE = timedelta(seconds=60)
-STILL_USED = gettext_noop("Searches that began before the switch end first.")
+STILL_USED = gettext_noop("Waiting for searches that began before the switch.")
 _NEXT = (
     LACKING.format(what="id, digest, context, text")
     + " AND id > %(after)s ORDER BY id LIMIT %(rows)s"
