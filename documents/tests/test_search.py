@@ -150,7 +150,7 @@ def stranger():
 def looked(owner, query, **filters):
     """How many chunks are looked at for words, and how many hold each."""
     scope = Scope(owner_id=owner.pk, **filters)
-    found = look(scope, extent.measure(scope), words.asked(query, {"en"}))
+    found = look(scope, extent.measure(scope), words.query_words(query, {"en"}))
     return found.seen, list(found.held)
 
 
@@ -166,7 +166,7 @@ def test_a_long_question_is_of_its_rarest_words(user, monkeypatch):
     monkeypatch.setattr(question, "MOST_WORDS", 3)
     make_document(user, "a", ["storm", *(f"calm sea here {n}" for n in range(9))])
     analyze()
-    asked = question.rarest(words.asked("here sea calm storm zebra", {"en"}), how_rare())
+    asked = question.rarest(words.query_words("here sea calm storm zebra", {"en"}), how_rare())
     assert asked[:2] == [{"zebra"}, {"storm"}]
     assert len(asked) == 3
 
@@ -298,7 +298,7 @@ def test_a_hit_of_one_way_has_its_figures_of_both_and_no_rank_for_the_other(
     make_document(user, "a", ["storm", long])
     scope = Scope(owner_id=user.pk)
     reach = extent.measure(scope)
-    asked = words.asked("storm zebra", {"en"})
+    asked = words.query_words("storm zebra", {"en"})
     question = understand(asked, how_rare(), look(scope, reach, asked))
     hits = finding.find(scope, reach, "storm zebra", question, "hybrid", pool=1, most=10)
     ways = {hit.chunk.text: hit.explanation for hit in hits}
