@@ -1,4 +1,4 @@
-"""`/api/tasks/`: what runs and ran, cancel and retry."""
+"""`/api/tasks/`: list, cancel, retry and watch tasks."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ class TooManyWatchers(Throttled):
 
 
 class TaskFilter(filters.FilterSet):
-    # By the id alone: one that is another's must be as unknown as one that nobody has.
+    # By the id alone: somebody else's must look the same as one that does not exist.
     document = filters.UUIDFilter(field_name="document_id")
 
     class Meta:
@@ -103,7 +103,7 @@ class TaskViewSet(
         if watching.is_full(request.user.pk):  # type: ignore[arg-type] # nobody unknown gets here
             raise TooManyWatchers
         watcher = Watcher(request.user, credentials_of(request), get_language() or "")
-        close_old_connections()  # none is held while somebody watches
+        close_old_connections()  # hold none while somebody watches
         return event_stream.response(event_stream.follow(task.pk, watcher, last_seq))
 
     @extend_schema(responses=TaskEventSerializer(many=True))
@@ -125,7 +125,7 @@ class TaskViewSet(
 
 
 def _last_seq(request: Request, task: Task) -> int:
-    """What the client has seen; 0 for what can't be, as after Postgres was restored."""
+    """The `seq` the client has; 0 if it is impossible, as after Postgres was restored."""
     told = request.headers.get("Last-Event-ID") or request.query_params.get(LAST_EVENT_ID, "")
     seq = int(told) if told.isascii() and told.isdigit() and len(told) <= MOST_DIGITS else 0
     return seq if seq <= task.seq else 0
