@@ -1,7 +1,6 @@
 """From one embedding space to the next: a pipeline like the documents', over all chunks at once."""
 
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -53,10 +52,6 @@ def _space(run: StepRun) -> EmbeddingSpace:
     return space
 
 
-def _step(step_type: str, label: Any, celery_name: str, run: Any, weight: int) -> Step:
-    return Step(type=step_type, label=label, celery_name=celery_name, run=run, weight=weight)
-
-
 def _settle(_subject: UUID, _status: str, _code: str | None, _message: str | None) -> None:
     """There is no document to follow."""
 
@@ -65,13 +60,12 @@ EMBEDDINGS = Pipeline(
     name="embeddings",
     celery_name="switch_embeddings",
     steps=(
-        _step("REEMBEDDING", gettext_lazy("Embedding again"), "embed_again", embed_again, 90),
-        _step("SPACE_SWITCH", gettext_lazy("Switch of search"), "switch_space", switch, 5),
-        _step("VECTOR_REMOVAL", gettext_lazy("Removal of old vectors"), "remove_vectors",
-              remove, 5),
+        Step("REEMBEDDING", gettext_lazy("Embedding again"), "embed_again", embed_again, 90),
+        Step("SPACE_SWITCH", gettext_lazy("Switch of search"), "switch_space", switch, 5),
+        Step("VECTOR_REMOVAL", gettext_lazy("Removal of old vectors"), "remove_vectors", remove, 5),
     ),
     settle=_settle,
-)  # fmt: skip
+)
 
 
 def start(wanted: EmbeddingSpace, *, owner_id: int) -> Task:

@@ -45,7 +45,7 @@ class StepResult:
     save: Callable[[], object] = lambda: None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Step:
     type: str
     label: str | Promise
