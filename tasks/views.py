@@ -74,13 +74,13 @@ class TaskViewSet(
     @extend_schema(request=None, responses={202: TaskSerializer})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, **_: Any) -> Response:
-        """End a task that waits or runs. 409 when it already ended."""
+        """Cancel a task that waits or runs. 409 if it has ended already."""
         return self._accepted(services.cancel(self.get_object().pk, by_id=request.user.pk))
 
     @extend_schema(request=None, responses={202: TaskSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, **_: Any) -> Response:
-        """Go on from the step that failed. 409 unless the task is FAILED or CANCELLED."""
+        """Continue from the step that failed. 409 unless the task is FAILED or CANCELLED."""
         return self._accepted(services.retry(self.get_object().pk, by_id=request.user.pk))
 
     @extend_schema(
@@ -92,9 +92,9 @@ class TaskViewSet(
     )
     @action(detail=True, url_path="events", renderer_classes=(JSONRenderer, EventStreamRenderer))
     def stream(self, request: Request, **_: Any) -> Response | StreamingHttpResponse:
-        """The socket's snapshots as server-sent events, where no socket gets through.
+        """The socket's snapshots as server-sent events, for clients that can't use WebSockets.
 
-        204 when the task has ended and `Last-Event-ID` is its last `seq`: nothing more will come.
+        204 if the task has ended and `Last-Event-ID` is its last `seq`: nothing more will come.
         """
         task = self.get_object()
         last_seq = _last_seq(request, task)
@@ -114,7 +114,7 @@ class TaskViewSet(
         filterset_class=None,
     )
     def history(self, request: Request, **_: Any) -> Response:
-        """What happened to the task, when, why and by whose wish, from its beginning."""
+        """What happened to the task, when, why and at whose request, oldest first."""
         found = TaskEvent.objects.filter(task=self.get_object()).select_related("task")
         page = self.paginate_queryset(found)  # type: ignore[arg-type] # not the view's own rows
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
