@@ -14,7 +14,7 @@ from documents.models import (
     EmbeddingSpace,
     Extraction,
 )
-from tasks.invariants import Ids, Invariant, rows
+from tasks.invariants import Ids, Invariant, each, rows
 from tasks.models import Status, Task, TaskDetail
 
 NEWEST_DOCUMENTS, NEWEST_VECTORS = 100, 1000  # looked at, unless all are
@@ -26,10 +26,7 @@ _DOCUMENT, _CHUNK, _VECTOR, _DRAFT, _SPACE, _TEXT, _TASK, _DETAIL = (
 
 # --- What mends -----------------------------------------------------------------------------------
 def _each_document(mend: Callable[[Document], object]) -> Callable[[Ids], int]:
-    def fix(document_ids: Ids) -> int:
-        return sum(bool(_mend_locked(document_id, mend)) for document_id in document_ids)
-
-    return fix
+    return each(lambda document_id: _mend_locked(document_id, mend))
 
 
 @transaction.atomic

@@ -19,9 +19,7 @@ class _PoolKept(celerys.DjangoWorkerFixup):  # type: ignore[name-defined] # stub
         if not sender.request.is_eager:
             _hand_back()
 
-    def on_task_postrun(self, sender: Any, **_: Any) -> None:
-        if not sender.request.is_eager:
-            _hand_back()
+    on_task_postrun = on_task_prerun
 
 
 class _Fixup(celerys.DjangoFixup):

@@ -14,7 +14,7 @@ from django.db.models.functions import Greatest, Now
 
 from tasks import pipelines, services, sweeper
 from tasks.exceptions import StepError
-from tasks.invariants import Ids, Invariant, rows
+from tasks.invariants import Ids, Invariant, each, rows
 from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail
 from tasks.moves import NO_OWNER
 from tasks.signals import announce
@@ -22,13 +22,9 @@ from tasks.signals import announce
 LATE_SWEEPS = 5  # rounds of the sweeper that an expired lease may wait for
 
 
-def each_task(mend: Callable[[Task], object]) -> Callable[[Ids], int]:
+def _each_task(mend: Callable[[Task], object]) -> Callable[[Ids], int]:
     """A `fix` that mends one locked task after the other, each in a transaction of its own."""
-
-    def fix(task_ids: Ids) -> int:
-        return sum(bool(_mend_locked(task_id, mend)) for task_id in task_ids)
-
-    return fix
+    return each(lambda task_id: _mend_locked(task_id, mend))
 
 
 @transaction.atomic
@@ -38,10 +34,6 @@ def _mend_locked(task_id: UUID, mend: Callable[[Task], object]) -> object:
 
 
 # --- What mends. The task is locked; each asks again, as it may have moved since it was found ---
-def _wake(task_ids: Ids) -> int:
-    return sum(services.wake(task_id) for task_id in task_ids)
-
-
 def _take_over(_task_ids: Ids) -> int:
     return sweeper.take_over_lost_steps()
 
@@ -195,11 +187,11 @@ def _lacking_steps() -> list[Any]:
 _AGAIN = "Cancel it if it lives, and process the document again."
 INVARIANTS = (
     Invariant(
-        name="I1 message", find=rows(_USELESS), fix=each_task(_drop_message),
+        name="I1 message", find=rows(_USELESS), fix=_each_task(_drop_message),
         sentence="A message waits that its task refuses, so it will never be taken.",
     ),
     Invariant(
-        name="I1 stranded", find=rows(_STRANDED), fix=_wake,
+        name="I1 stranded", find=rows(_STRANDED), fix=each(services.wake),
         sentence="A task lives, but no step of it runs and no message waits to start one.",
     ),
     Invariant(
@@ -207,11 +199,11 @@ INVARIANTS = (
         sentence="A step's worker is silent, and nobody takes the step over. Is the sweeper alive?",
     ),
     Invariant(
-        name="I3 running steps", find=rows(_TWO_STEPS), fix=each_task(_give_back),
+        name="I3 running steps", find=rows(_TWO_STEPS), fix=_each_task(_give_back),
         sentence="A step runs although the task has not begun, or beside another step.",
     ),
     Invariant(
-        name="I3 open steps", find=rows(_OPEN_STEPS), fix=each_task(_close_steps),
+        name="I3 open steps", find=rows(_OPEN_STEPS), fix=_each_task(_close_steps),
         sentence="A task has ended, but a step of it waits or runs.",
     ),
     Invariant(
@@ -235,11 +227,11 @@ INVARIANTS = (
         sentence=f"A task has not the steps of its pipeline. {_AGAIN}",
     ),
     Invariant(
-        name="I4 numbers", find=rows(_NUMBERS), fix=each_task(_complete_numbers),
+        name="I4 numbers", find=rows(_NUMBERS), fix=_each_task(_complete_numbers),
         sentence="A task has no seq, or is completed at less than 100 percent.",
     ),
     Invariant(
-        name="I8 reason", find=rows(_NO_REASON), fix=each_task(_give_reason),
+        name="I8 reason", find=rows(_NO_REASON), fix=_each_task(_give_reason),
         sentence="A task has failed without a code or a sentence that says why.",
     ),
 )  # fmt: skip

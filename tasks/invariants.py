@@ -48,6 +48,11 @@ class Invariant:
         return self.fix(found) if self.fix and (found := self.find()) else 0
 
 
+def each(mend: Callable[[Any], object]) -> Callable[[Ids], int]:
+    """A `fix` that calls `mend` with one id after the other; it returns whether it did anything."""
+    return lambda ids: sum(bool(mend(pk)) for pk in ids)
+
+
 def violations(invariants: Iterable[Invariant]) -> list[Violation]:
     """All violations."""
     return [found for each in invariants if (found := each.look())]
