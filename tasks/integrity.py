@@ -1,6 +1,6 @@
-"""What must always hold of tasks.
+"""The invariants of tasks.
 
-A query sees one snapshot and every move of a task is one transaction, so what it finds is there.
+A query sees one snapshot, and every transition is one transaction, so violations are real.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail
 from tasks.moves import NO_OWNER
 from tasks.signals import announce
 
-LATE_SWEEPS = 5  # rounds of the sweeper that an expired lease may wait for
+LATE_SWEEPS = 5  # sweeper rounds after which an expired lease is a violation
 
 
 def _each_task(mend: Callable[[Task], object]) -> Callable[[Ids], int]:
@@ -33,13 +33,13 @@ def _mend_locked(task_id: UUID, mend: Callable[[Task], object]) -> object:
     return task is not None and mend(task)
 
 
-# --- What mends. The task is locked; each asks again, as it may have moved since it was found ---
+# --- Repairs. The task is locked; each checks again, as it may have changed since it was found --
 def _take_over(_task_ids: Ids) -> int:
     return sweeper.take_over_lost_steps()
 
 
 def _drop_message(task: Task) -> bool:
-    """Take a message away that is none of the task's, and write the one that it lacks."""
+    """Delete a message that the task must not have, and queue the task as it should be."""
     expected = _expected_step(task)
     useful = Q(attempt=task.attempt, step_type=expected) if expected is not None else Q(pk=None)
     deleted, _ = OutboxMessage.objects.filter(task=task).exclude(useful).delete()
@@ -49,7 +49,7 @@ def _drop_message(task: Task) -> bool:
 
 
 def _expected_step(task: Task) -> str | None:
-    """What the task's message must ask for; None if there must not be one."""
+    """The step that the task's message must name; None if there must be no message."""
     steps = task.task_details
     if not task.is_live or steps.filter(status=Status.RUNNING).exists():
         return None
@@ -60,7 +60,7 @@ def _expected_step(task: Task) -> str | None:
 
 
 def _give_back(task: Task) -> bool:
-    """Take the steps away that nobody should run now; their workers are fenced off."""
+    """Requeue the steps that must not run now; their workers are fenced off."""
     running = task.task_details.filter(status=Status.RUNNING)
     rightful = running.order_by("step_order").first() if task.status == Status.RUNNING else None
     taken = running.exclude(pk=rightful.pk if rightful else None)
@@ -84,7 +84,7 @@ def _complete_numbers(task: Task) -> bool:
 
 
 def _give_reason(task: Task) -> bool:
-    """The reason of the step that failed, or that we know none."""
+    """Copy the failed step's reason to the task, or the default one."""
     if task.status != Status.FAILED:
         return False
     step = task.task_details.filter(status=Status.FAILED).first()
@@ -110,7 +110,7 @@ _LIVE = "('PENDING', 'RUNNING')"
 
 
 def _has(step: str) -> str:
-    """That the task `t` has a detail `d` like this."""
+    """SQL: the task `t` has a detail `d` with this condition."""
     return f"EXISTS (SELECT FROM {_DETAIL} d WHERE d.task_id = t.id AND {step})"
 
 
@@ -184,19 +184,19 @@ def _lacking_steps() -> list[Any]:
     ]
 
 
-_AGAIN = "Cancel it if it lives, and process the document again."
+_AGAIN = "Cancel it if it has not ended, and process the document again."
 INVARIANTS = (
     Invariant(
         name="I1 message", find=rows(_USELESS), fix=_each_task(_drop_message),
-        sentence="A message waits that its task refuses, so it will never be taken.",
+        sentence="A queued message does not fit its task, so no worker will ever accept it.",
     ),
     Invariant(
         name="I1 stranded", find=rows(_STRANDED), fix=each(services.wake),
-        sentence="A task lives, but no step of it runs and no message waits to start one.",
+        sentence="A task has not ended, but no step runs and no message is queued to start one.",
     ),
     Invariant(
         name="I1 lease", find=_expired, fix=_take_over,
-        sentence="A step's worker is silent, and nobody takes the step over. Is the sweeper alive?",
+        sentence="A step's worker is silent and nobody takes it over. Is the sweeper running?",
     ),
     Invariant(
         name="I3 running steps", find=rows(_TWO_STEPS), fix=_each_task(_give_back),
@@ -204,19 +204,19 @@ INVARIANTS = (
     ),
     Invariant(
         name="I3 open steps", find=rows(_OPEN_STEPS), fix=_each_task(_close_steps),
-        sentence="A task has ended, but a step of it waits or runs.",
+        sentence="A task has ended, but one of its steps still waits or runs.",
     ),
     Invariant(
         name="I3 completed", find=rows(_COMPLETED),
-        sentence="A task is completed, but a step of it is not. Process the document again.",
+        sentence="A task is completed, but one of its steps is not. Process the document again.",
     ),
     Invariant(
         name="I3 stuck", find=rows(_STUCK),
-        sentence=f"A task lives, but a step of it has ended badly or none is left to run. {_AGAIN}",
+        sentence=f"A task has not ended, but a step has failed or none is left to run. {_AGAIN}",
     ),
     Invariant(
         name="I3 failed", find=rows(_NOBODY_FAILED),
-        sentence="A task has failed, but no step of it has. Process the document again.",
+        sentence="A task has failed, but none of its steps has. Process the document again.",
     ),
     Invariant(
         name="I3 order", find=rows(_MISPLACED),
@@ -224,7 +224,7 @@ INVARIANTS = (
     ),
     Invariant(
         name="I3 steps", find=_lacking_steps,
-        sentence=f"A task has not the steps of its pipeline. {_AGAIN}",
+        sentence=f"A task does not have the steps of its pipeline. {_AGAIN}",
     ),
     Invariant(
         name="I4 numbers", find=rows(_NUMBERS), fix=_each_task(_complete_numbers),
