@@ -1,4 +1,4 @@
-"""Which reader reads what. Only ever called in the sandbox's child."""
+"""Maps content types to readers. Only called in the sandbox's child process."""
 
 from collections.abc import Callable, Iterator
 
@@ -53,19 +53,19 @@ READERS: dict[str, tuple[str, Reader]] = {
     **dict.fromkeys(types.PICTURES, ("picture", images.read_picture)),
     **dict.fromkeys(_WORKBOOKS, ("workbook", sheets.read_workbook)),
 }
-language.detect_language("")  # reads its model, once for every fork
+language.detect_language("")  # loads its model, once for all forks
 pdf.warm_up()
 
 
 def read(reading: Reading) -> Extracted:
-    """Everything readable in the file. Raises a DocumentError."""
+    """Read the file. Raises a DocumentError."""
     reader, function = READERS[reading.content_type]
     reading.details["reader"] = reader
     return assemble(reading, function(reading))
 
 
 def check(reading: Reading) -> None:
-    """Open the file and look at its outside. Raises a DocumentError."""
+    """Open a PDF or a picture without reading it. Raises a DocumentError."""
     if reading.content_type == "application/pdf":
         with pdf.opened(reading):
             pass

@@ -1,4 +1,4 @@
-"""The memory of a process that is about to be forked again and again."""
+"""Prepares the memory of a process that will be forked again and again."""
 
 import ctypes
 import gc
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_YOUNG = 20_000  # objects between looks for cycles: readers make many objects and few of those
+_YOUNG = 20_000  # allocations between garbage collections: readers make few cycles
 _HUGE = 2 << 20  # bytes of a huge page
-_MADV_COLLAPSE = 25  # of Linux 6.1; whatever /sys/kernel/mm/transparent_hugepage says
+_MADV_COLLAPSE = 25  # Linux 6.1; works whatever /sys/kernel/mm/transparent_hugepage says
 
 
 def settle() -> None:
-    """Call it when all is imported. What is there now stays, and forks get it in few large pages.
+    """Call it after all imports: exempts existing objects from gc and moves them to huge pages.
 
-    A fork copies the table of its parent's pages, one entry for each; with 130 MB in pages of
-    4 KB that took longer than reading a short document.
+    A fork copies its parent's page table, one entry per page; with 130 MB in pages of 4 KB that
+    took longer than reading a short document.
     """
     gc.freeze()
     gc.set_threshold(_YOUNG)
@@ -27,7 +27,7 @@ def settle() -> None:
 
 
 def _huge_pages() -> Iterator[int]:
-    """Where huge pages fit into what this process has written to."""
+    """The addresses where huge pages fit into this process' writable memory."""
     with suppress(OSError):
         for line in Path("/proc/self/maps").read_text().splitlines():
             span, rights, _offset, _device, file = line.split()[:5]
