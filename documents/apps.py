@@ -20,6 +20,6 @@ class DocumentsConfig(AppConfig):
 
 
 def _make_first_space(apps: Any = None, **_: Any) -> None:
-    """Whenever the database was made, emptied or brought up to date; not for an older one."""
+    """After every migration or flush, unless the migrated state has no spaces yet."""
     if apps is None or "embeddingspace" in apps.all_models["documents"]:
         import_module("documents.spaces").adopt_settings()

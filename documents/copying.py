@@ -1,4 +1,4 @@
-"""COPY, the fastest way into Postgres, with Django's errors."""
+"""COPY, the fastest way to write rows to Postgres, with Django's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +11,8 @@ from psycopg import Copy
 def copying(statement: str) -> Iterator[Copy]:
     """Write rows by a `COPY … FROM STDIN` on Django's connection.
 
-    Raises Django's database errors. Its cursors leave psycopg's own as they are here, and nobody
-    would know a lost connection or a full disk, which pass, by those.
+    Raises Django's database errors, which Django does not do for `copy` itself: the runner knows a
+    lost connection and a full disk, which are transient, only by those.
     """
     with (
         connection.wrap_database_errors,

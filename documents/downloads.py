@@ -1,6 +1,6 @@
-"""A stored file as an answer: whole, one range of its bytes, or nothing new (RFC 9110).
+"""A stored file as a response: whole, a range of its bytes, or 304 (RFC 9110).
 
-What a storage opens need only be read from a place on, so any class of storage will do.
+Needs nothing of a storage but `open`, `seek` and `read`, so any class will do.
 """
 
 import re
@@ -55,7 +55,7 @@ def answer_with_file(request: Request, document: Document) -> HttpResponse | Str
 
 
 def _wanted(request: Request, document: Document, etag: str) -> range | None:
-    """The bytes that are asked for; None for all: a range counts in a GET of the same file."""
+    """The range asked for; None for the whole file. Only a GET of the same version has one."""
     if request.method != "GET" or request.headers.get("If-Range", etag) != etag:
         return None
     part = _parsed(request.headers.get("Range", ""), document.size)
@@ -65,7 +65,7 @@ def _wanted(request: Request, document: Document, etag: str) -> range | None:
 
 
 def _parsed(header: str, size: int) -> range | None:
-    """One range. None for several, and for what is none: both may be answered with the whole."""
+    """A single range. None for none or several, to which the whole file is a valid answer."""
     asked = _ONE_RANGE.fullmatch(header)
     if not asked:
         return None
@@ -79,7 +79,7 @@ def _parsed(header: str, size: int) -> range | None:
 def _content(request: Request, document: Document, part: range | None) -> StreamingHttpResponse:
     told = part or range(document.size)
     blocks = _Blocks(_opened(document), told if request.method == "GET" else range(0))
-    close_old_connections()  # a client that reads slowly must not keep one of a few
+    close_old_connections()  # a client that reads slowly must not hold one of the few
     answer = StreamingHttpResponse(blocks, content_type=document.content_type)
     answer["Content-Length"] = str(len(told))
     if part:
@@ -89,27 +89,27 @@ def _content(request: Request, document: Document, part: range | None) -> Stream
 
 
 def _opened(document: Document) -> File[bytes]:
-    """Before anything is answered: in the middle of it there is no way to tell what is wrong."""
+    """Opened before the response starts: in the middle of it no error could be sent."""
     try:
         stored: File[bytes] = document.file.open("rb")
         size = stored.size
     except FileNotFoundError as error:
         raise FileMissing from error
-    if size != document.size:  # a client would wait for the bytes that its length promises
+    if size != document.size:  # a client would wait for the bytes that Content-Length promises
         stored.close()
         raise FileChanged
     return stored
 
 
 class _Blocks:
-    """An async iterator: Django would gather a synchronous one in memory under ASGI."""
+    """An async iterator: under ASGI Django would collect a synchronous one in memory."""
 
     def __init__(self, file: File[bytes], part: range) -> None:
-        if part.start:  # a storage may fetch the whole file for it
+        if part.start:  # a remote storage may fetch the whole file for a seek
             file.seek(part.start)
         self._left = len(part)
         self._read = sync_to_async(file.read)
-        self.close = file.close  # the response does it at its end, however it comes
+        self.close = file.close  # called by the response at its end, whatever happens
 
     def __aiter__(self) -> "_Blocks":
         return self

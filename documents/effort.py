@@ -1,7 +1,7 @@
-"""How much work a document makes: guessed before it is read, told by its text afterwards.
+"""Estimates the work that a document makes: from its file, or from its text once it has one.
 
-Measured in bytes of a PDF that takes as long. Text takes longer than a PDF of its size, most of
-which is pictures and fonts; what counts of a zip is the markup that it unpacks to.
+The unit is a byte of an average PDF. Plain text takes longer than a PDF of the same size, most of
+which is pictures and fonts; for a zip the markup that it unpacks to counts.
 """
 
 from pathlib import Path
@@ -28,14 +28,14 @@ class Effort(NamedTuple):
 
 
 def of_file(path: Path, content_type: str, *, bulk: bool = False) -> Effort:
-    """A guess about a file that nobody has checked; `bulk` makes it long work in any case."""
+    """An estimate for an unchecked file; `bulk` puts it into the bulk lane in any case."""
     in_zip = content_type in ARCHIVES
     size = markup_bytes(path) if in_zip else path.stat().st_size
     return _effort(size * _weight(content_type), bulk=bulk)
 
 
 def of_document(document: Document) -> Effort:
-    """By the text that it has; by the size of its file while it has none."""
+    """By its text; by the size of its file while it has none."""
     kept = Document.objects.filter(pk=document.pk)
     characters = kept.values_list(Length("extraction__text"), flat=True).get()
     if characters is None:

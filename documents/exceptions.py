@@ -198,7 +198,7 @@ class EmbeddingUnavailable(TransientStepError):
 
 
 class EmbeddingWait(TransientStepError):
-    """The embedding service is not to be asked now."""
+    """The embedding service can't be asked right now."""
 
     def __init__(self, *, retry_after: float | None = None, jitter: float = 2) -> None:
         super().__init__(retry_after=retry_after)
@@ -278,18 +278,18 @@ class ChatCutOff(ChatError):
 
 
 class ChatUnreadable(ChatError):
-    """What the chat model sent is no answer."""
+    """The chat model's answer could not be read."""
 
     code = "chat_unreadable"
 
 
 class SpaceInUse(DocumentError):
-    """That is what is searched already."""
+    """Search uses this model already."""
 
     code = "space_in_use"
 
 
 class SwitchRunning(DocumentError):
-    """A switch to {model} is under way. Let it end, or cancel it first."""
+    """A switch to {model} is under way. Let it finish, or cancel it first."""
 
     code = "switch_running"

@@ -1,4 +1,4 @@
-"""What must always hold of documents' files."""
+"""The invariants of documents' files."""
 
 import hashlib
 from collections.abc import Callable
@@ -17,10 +17,10 @@ Stored = tuple[str, int, str]  # what the row says: name, bytes, SHA-256
 
 
 def _broken(is_broken: Callable[[Stored], bool]) -> list[UUID]:
-    """Documents whose file is broken in this way."""
+    """Documents whose file fails this check."""
     stored = Document.objects.order_by().values_list("pk", "file", "size", "sha256")
     found = [pk for pk, *row in stored.iterator(chunk_size=2000) if is_broken((*row,))]
-    # One that was deleted meanwhile has no file either.
+    # Without those deleted meanwhile, which have no file either.
     return list(Document.objects.filter(pk__in=found).values_list("pk", flat=True))
 
 
@@ -62,12 +62,12 @@ INVARIANTS = (
     ),
     Invariant(
         name="I5 size", find=lambda: _broken(_is_resized),
-        sentence=f"A document's file is not as long as the one that was uploaded. {_RESTORE}",
+        sentence=f"A document's file has another size than when it was uploaded. {_RESTORE}",
     ),
     Invariant(
         name="I5 orphan", find=_orphans, fix=_remove_orphans,
         sentence="A crash left a file that no document names, and housekeeping did not remove it."
-        " Is beat alive?",
+        " Is beat running?",
     ),
 )  # fmt: skip
 DEEP = (

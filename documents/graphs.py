@@ -1,7 +1,7 @@
-"""The graph of a space's vectors, an HNSW index: built when a search needs it, not before.
+"""The HNSW index ("graph") of a space's vectors, built only when searches need it.
 
-To add a vector to a graph takes longer than all else that is written for it, and a search in few
-chunks compares them all. So there is none until an owner has many.
+Adding a vector to the graph takes longer than all other writes for it, and a search in few chunks
+compares them all anyway. So there is no graph until an owner has many.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,14 +12,14 @@ from django.db.models import Sum
 
 from documents.models import ChunkVector, Document, EmbeddingSpace
 
-EXACT_UP_TO = 10_000  # chunks are compared one by one with a vector
-NEEDED_FROM = EXACT_UP_TO // 2  # chunks of one owner: it should be there before they are too many
-# Malkov and Yashunin, 2016: links of a node, and how many are looked at for them.
+EXACT_UP_TO = 10_000  # up to so many chunks are compared one by one with a vector
+NEEDED_FROM = EXACT_UP_TO // 2  # chunks of one owner; half, so that it is ready in time
+# Malkov and Yashunin, 2016: links per node, and candidates considered for them.
 M, EF_CONSTRUCTION = 16, 128
-BUILD_MEMORY = "512MB"  # else a graph that outgrows it is built three times as slowly
+BUILD_MEMORY = "512MB"  # a graph that does not fit takes three times as long to build
 LOCK_ID = 0x67726170  # "grap"
 _VECTORS = ChunkVector._meta.db_table
-# Of length 1, so the inner product orders as the cosine does, in less time.
+# Vectors have length 1, so the inner product orders like the cosine, and is faster.
 _GRAPH = f"""
     CREATE INDEX {{how}} {{name}} ON {_VECTORS}
     USING hnsw ((embedding::halfvec({{dimensions}})) halfvec_ip_ops)
@@ -33,24 +33,25 @@ def name_of(space: EmbeddingSpace) -> str:
 
 
 def are_needed() -> bool:
-    """Whether an owner has so many chunks that a search will not compare them all."""
+    """Whether an owner has, or will soon have, too many chunks to compare them all."""
     of_owners = Document.objects.order_by().values("owner")
     return of_owners.annotate(held=Sum("chunk_count")).filter(held__gt=NEEDED_FROM).exists()
 
 
 def ensure(space: EmbeddingSpace) -> None:
-    """Build the space's graph beside whatever goes on, unless there is a valid one.
+    """Build the space's graph without blocking others, unless there is a valid one.
 
-    Not in a transaction: Postgres looks at the table twice. Nothing while another process builds.
+    Not in a transaction, as CREATE INDEX CONCURRENTLY demands. Does nothing while another process
+    builds one.
     """
     with _alone() as alone:
         if alone and not is_there(space):
-            drop(space)  # what an interrupted attempt left
+            drop(space)  # an interrupted attempt leaves an invalid index
             build(space)
 
 
 def is_there(space: EmbeddingSpace) -> bool:
-    """Whether the space has a graph that may be used."""
+    """Whether the space has a valid graph."""
     valid = "SELECT FROM pg_index WHERE indexrelid = to_regclass(%s) AND indisvalid"
     with connection.cursor() as cursor:
         cursor.execute(valid, [name_of(space)])
@@ -58,7 +59,7 @@ def is_there(space: EmbeddingSpace) -> bool:
 
 
 def build(space: EmbeddingSpace, *, how: str = "CONCURRENTLY") -> None:
-    """Build the space's graph, which must not be there; `how` is empty in a transaction."""
+    """Build the space's graph, which must not exist; pass `how=""` in a transaction."""
     what = {"name": name_of(space), "dimensions": int(space.dimensions), "space": int(space.pk)}
     with _patience(), connection.cursor() as cursor:
         cursor.execute(_GRAPH.format(how=how, **what))
@@ -66,20 +67,20 @@ def build(space: EmbeddingSpace, *, how: str = "CONCURRENTLY") -> None:
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """Whether nobody else builds a graph until the block ends."""
+    """Hold the lock for building graphs; yields whether we got it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_ID])
         (alone,) = cursor.fetchone()
         try:
             yield alone
         finally:
-            with suppress(DatabaseError):  # a connection that broke holds none
+            with suppress(DatabaseError):  # a broken connection holds no lock
                 cursor.execute("SELECT pg_advisory_unlock(%s) WHERE %s", [LOCK_ID, alone])
 
 
 @contextmanager
 def _patience() -> Iterator[None]:
-    """Time and memory for a large index."""
+    """Allow the time and the memory that a large index needs."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET statement_timeout = 0; SET maintenance_work_mem = '{BUILD_MEMORY}'")
         try:
@@ -90,13 +91,13 @@ def _patience() -> Iterator[None]:
 
 
 def drop(space: EmbeddingSpace, *, how: str = "CONCURRENTLY") -> None:
-    """Remove the space's graph, if there is one; `how` likewise."""
+    """Remove the space's graph, if there is one; `how` as for `build`."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP INDEX {how} IF EXISTS {name_of(space)}")
 
 
 def drop_others(spaces: Iterable[EmbeddingSpace]) -> None:
-    """In a transaction, remove the graphs of all spaces but these."""
+    """Remove the graphs of all spaces but these. Call it in a transaction."""
     known = {name_of(space) for space in spaces}
     with connection.cursor() as cursor:
         cursor.execute(

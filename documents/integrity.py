@@ -1,4 +1,4 @@
-"""What must always hold of documents, their texts, chunks and vectors. Of files: file_integrity."""
+"""The invariants of documents, their texts, chunks and vectors. For files see file_integrity."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,10 +14,10 @@ from documents.models import (
     EmbeddingSpace,
     Extraction,
 )
-from tasks.invariants import Ids, Invariant, rows
+from tasks.invariants import Ids, Invariant, each, rows
 from tasks.models import Status, Task, TaskDetail
 
-NEWEST_DOCUMENTS, NEWEST_VECTORS = 100, 1000  # looked at, unless all are
+NEWEST_DOCUMENTS, NEWEST_VECTORS = 100, 1000  # checked without --deep
 _DOCUMENT, _CHUNK, _VECTOR, _DRAFT, _SPACE, _TEXT, _TASK, _DETAIL = (
     model._meta.db_table
     for model in (Document, Chunk, ChunkVector, Draft, EmbeddingSpace, Extraction, Task, TaskDetail)
@@ -26,15 +26,12 @@ _DOCUMENT, _CHUNK, _VECTOR, _DRAFT, _SPACE, _TEXT, _TASK, _DETAIL = (
 
 # --- What mends -----------------------------------------------------------------------------------
 def _each_document(mend: Callable[[Document], object]) -> Callable[[Ids], int]:
-    def fix(document_ids: Ids) -> int:
-        return sum(bool(_mend_locked(document_id, mend)) for document_id in document_ids)
-
-    return fix
+    return each(lambda document_id: _mend_locked(document_id, mend))
 
 
 @transaction.atomic
 def _mend_locked(document_id: UUID, mend: Callable[[Document], object]) -> object:
-    """In the lock order of everybody who writes: tasks, then their document."""
+    """Lock in the usual order: tasks, then their document."""
     list(Task.objects.select_for_update().filter(document_id=document_id).values_list("pk"))
     document = Document.objects.select_for_update().filter(pk=document_id).first()
     return document is not None and mend(document)
@@ -55,7 +52,7 @@ def _remove_chunks(document: Document) -> bool:
 
 
 def _count_chunks(document: Document) -> bool:
-    """Only if they are all that were stored: a smaller count would hide that some are lost."""
+    """Only if all stored chunks are there: a smaller count would hide that some were lost."""
     indexes = list(
         Chunk.objects.filter(document=document).order_by("index").values_list("index", flat=True)
     )
@@ -67,7 +64,7 @@ def _count_chunks(document: Document) -> bool:
 
 
 def _stored(document: Document) -> int | None:
-    """How many chunks the task stored that made the document's present ones."""
+    """How many chunks were stored by the task that made the document's present ones."""
     if document.extraction is None:
         return None
     steps = TaskDetail.objects.filter(task_id=document.extraction.task_id)
@@ -140,7 +137,7 @@ _USED_DRAFT = f"""
     SELECT DISTINCT draft.document_id FROM {_DRAFT} draft JOIN {_TASK} t ON t.id = draft.task_id
     WHERE t.status = 'COMPLETED'
 """  # noqa: S608
-# One that was replaced by a later success, or that its own success did not make the current one.
+# Replaced by a later success, or not made current by its own.
 _UNUSED_TEXT = f"""
     SELECT e.id FROM {_TEXT} e JOIN {_TASK} t ON t.id = e.task_id
     JOIN {_DOCUMENT} d ON d.id = e.document_id
@@ -197,9 +194,9 @@ _PASSAGES = f"""
 
 
 def _wrong_text() -> list[Any]:
-    """Documents with a chunk that is not what stands at its place in the text.
+    """Documents with a chunk that differs from its span of the text.
 
-    One document at a time; compared here, as Postgres would unpack the text for each chunk.
+    One document at a time, and compared here: Postgres would unpack the text for each chunk.
     """
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(_PASSAGES)
@@ -219,19 +216,19 @@ INVARIANTS = (
     ),
     Invariant(
         name="I2 chunk count", find=rows(_COUNT), fix=_each_document(_count_chunks),
-        sentence=f"A document has more or fewer chunks than it says. {_AGAIN}",
+        sentence=f"A document's chunk count is wrong. {_AGAIN}",
     ),
     Invariant(
         name="I2 chunk places", find=rows(_INDEXES),
-        sentence=f"A document's chunks are not numbered from 0 without a gap. {_AGAIN}",
+        sentence=f"A document's chunks are not numbered from 0 without gaps. {_AGAIN}",
     ),
     Invariant(
         name="I2 empty", find=rows(_EMPTY),
-        sentence=f"A document has no chunks though its task is completed. {_AGAIN}",
+        sentence=f"A document has no chunks, although its task is completed. {_AGAIN}",
     ),
     Invariant(
         name="I2 no text", find=rows(_NO_TEXT),
-        sentence=f"A document has chunks, but the text that they stand in is gone. {_AGAIN}",
+        sentence=f"A document has chunks, but their text is gone. {_AGAIN}",
     ),
     Invariant(
         name="I2 drafts", find=rows(_USED_DRAFT), fix=_each_document(_remove_drafts),
@@ -243,16 +240,16 @@ INVARIANTS = (
     ),
     Invariant(
         name="I3 document", find=rows(_UNSETTLED), fix=_each_document(_settle),
-        sentence="A document's status or error is not what follows from its chunks and its task.",
+        sentence="A document's status or error does not match its chunks and its task.",
     ),
     Invariant(
         name="I2 no vector", find=rows(_NO_VECTOR),
-        sentence=f"A chunk lacks a vector of the model that is searched. {_AGAIN}",
+        sentence=f"A chunk has no vector of the active model. {_AGAIN}",
     ),
     Invariant(
         name="I6 draft vectors", find=_documents_of(_DRAFT, _UNFIT_DRAFT),
         fix=_each_document(_forget_vectors),
-        sentence="A draft's vector is of no use: zero, not finite, or of another dimension.",
+        sentence="A draft's vector is invalid: zero, not finite, or of wrong dimensions.",
     ),
     Invariant(
         name="I7 task", find=rows(_NO_TASK),
@@ -264,13 +261,13 @@ INVARIANTS = (
     ),
 )  # fmt: skip
 _UNFIT_VECTORS = (
-    f"A vector is of no use: zero, not finite, or not of its model's dimensions. {_AGAIN}"
+    f"A vector is invalid: zero, not finite, or not of its model's dimensions. {_AGAIN}"
 )
 SAMPLES = (Invariant(name="I6 newest vectors", find=rows(_OF_NEWEST), sentence=_UNFIT_VECTORS),)
 DEEP = (  # instead of the samples
     Invariant(name="I6 vectors", find=rows(_OF_ALL), sentence=_UNFIT_VECTORS),
     Invariant(
         name="I2 text", find=_wrong_text,
-        sentence=f"A chunk is not what stands at its place in the document's text. {_AGAIN}",
+        sentence=f"A chunk differs from its span of the document's text. {_AGAIN}",
     ),
 )  # fmt: skip

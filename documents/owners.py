@@ -1,4 +1,4 @@
-"""What becomes of a user's things when the user is deleted."""
+"""Deletes a user with everything that is theirs."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 def delete_owner(user_id: int) -> None:
-    """Remove the user with all documents, their work and their files. Raises DoesNotExist."""
+    """Delete the user with all documents, tasks and files. Raises DoesNotExist."""
     get_user_model().objects.only("pk").get(pk=user_id)
     _delete_documents_of(user_id)
     while not _delete(user_id):
@@ -34,8 +34,8 @@ def _delete_documents_of(user_id: int) -> None:
 
 @transaction.atomic
 def _delete(user_id: int) -> bool:
-    """Whether the user is deleted: False when something came meanwhile, whose lock comes first."""
-    # Tasks first: their writers lock the user's row after them, through the keys that name it.
+    """Whether the user was deleted: False if a document or task was added meanwhile."""
+    # Tasks first: their writers lock the user's row after them, through foreign keys.
     tasks = Task.objects.filter(owner_id=user_id)
     locked = len(tasks.select_for_update().values_list("pk"))
     user = get_user_model().objects.select_for_update().get(pk=user_id)

@@ -1,4 +1,4 @@
-"""The document pipeline: names the five steps and carries values between them and the database."""
+"""The document pipeline: its five steps, and what they read from and write to the database."""
 
 import json
 import uuid
@@ -82,7 +82,7 @@ def extract(run: StepRun) -> StepResult:
 
 
 def _keep_scan(document_id: UUID, page: int, read: dict[str, Any]) -> None:
-    """Seconds of OCR that nobody shall spend again."""
+    """Store what OCR read of a page, so that it need not be repeated."""
     try:
         ScannedPage.objects.update_or_create(
             document_id=document_id, page=page, defaults={"read": read}
@@ -92,7 +92,7 @@ def _keep_scan(document_id: UUID, page: int, read: dict[str, Any]) -> None:
 
 
 def _save_extracted(run: StepRun, extracted: Extracted) -> None:
-    """A piece at a time: a second copy of a long text is more than a worker should need."""
+    """Written in pieces, as a worker should not need memory for a second copy of a long text."""
     rows.change(_FORGET_TEXT, {"task": run.task_id})
     copy = f"COPY {Extraction._meta.db_table} (document_id, task_id, text, elements) FROM STDIN"
     with copying(copy) as row:
@@ -107,25 +107,25 @@ def _save_extracted(run: StepRun, extracted: Extracted) -> None:
     rows.change(_ABOUT, {"document": run.subject_id, **about})
 
 
-# Characters: to split them takes as long as a fork of the sandbox, and below a second at worst.
+# Characters: splitting so many takes about as long as forking the sandbox, at worst a second.
 _SHORT = 100_000
 _PIECE = 100_000  # characters
 
 
 def _escaped(text: str) -> str:
-    """For COPY's text format. To replace one by one takes a twentieth of `str.translate`."""
+    """Escaped for COPY's text format. `replace` takes a twentieth of the time of `translate`."""
     text = text.replace("\\", r"\\").replace("\n", r"\n")
     return text.replace("\t", r"\t").replace("\r", r"\r")
 
 
 def fields_of(element: Element) -> tuple[Any, ...]:
-    """What is kept of an element, as JSON."""
+    """The fields of an element that are stored, as a JSON list."""
     return tuple(getattr(element, name) for name in Element.__slots__)
 
 
 def split(run: StepRun) -> StepResult:
     used = {name: run.options[name] for name in ("chunk_size", "chunk_overlap")}
-    # Tasks of earlier versions have no strategy; theirs was this one.
+    # Tasks of earlier versions have no strategy; this was the only one.
     used["chunk_strategy"] = run.options.get("chunk_strategy", "by_title")
     text, elements, language, owner_id = _kept(run)
     passages = passages_of(text, elements, used, should_stop=run.stopped)
@@ -134,7 +134,7 @@ def split(run: StepRun) -> StepResult:
 
 
 def _kept(run: StepRun) -> tuple[str, str, str, int]:
-    """The text that was extracted, its elements as JSON, the document's language and owner."""
+    """The extracted text, its elements as JSON, the document's language and owner."""
     found: tuple[str, str, str, int] | None = rows.row(_KEPT, {"task": run.task_id})
     if found is None:
         raise Extraction.DoesNotExist
@@ -144,9 +144,9 @@ def _kept(run: StepRun) -> tuple[str, str, str, int]:
 def passages_of(
     text: str, elements: str, used: dict[str, Any], *, should_stop: Callable[[], bool]
 ) -> list[Passage]:
-    """The passages of a text, whose elements are given as JSON, split as the options say.
+    """The passages of a text, whose `elements` are JSON, split by the options `used`.
 
-    A long one is split in the sandbox, so that it can't hold up a worker. Raises as that does.
+    A long text is split in the sandbox, so that it can't block a worker; raises its errors.
     """
     options = {name.removeprefix("chunk_"): value for name, value in used.items()}
     if len(text) > _SHORT:
@@ -225,7 +225,8 @@ def _embed_drafts(run: StepRun, report: Callable[[int, int, int], None]) -> tupl
 
 
 def store(run: StepRun) -> StepResult:
-    # As a rule all vectors are there; one that got lost since must not fail every retry.
+    # Usually all vectors are there. If one was lost since, it is embedded again here, or each retry
+    # would fail.
     total, _ = _embed_drafts(run, lambda done, total, _asked: run.report(done, total))
     return StepResult(
         details={"stored_vectors": total},
@@ -258,24 +259,20 @@ def _document(run: StepRun) -> Document:
 
 
 def settle(document_id: UUID, status: str, code: str | None, message: str | None) -> None:
-    """Let the document follow its task. One that can be searched stays AVAILABLE."""
+    """Set the document's status from its task. One that can be searched stays AVAILABLE."""
     why = {"code": code, "message": message} if status == DocumentStatus.FAILED else _NO_REASON
     rows.change(_SETTLE, {"document": document_id, "status": str(status), **why})
-
-
-def _step(step_type: str, label: Any, celery_name: str, run: Any, weight: int) -> Step:
-    return Step(type=step_type, label=label, celery_name=celery_name, run=run, weight=weight)
 
 
 DOCUMENT = Pipeline(
     name="document",
     celery_name="process_document",
     steps=(
-        _step("FILE_UPLOAD", gettext_lazy("File validation"), "validate_file", validate, 5),
-        _step("TEXT_EXTRACTION", gettext_lazy("Text extraction"), "extract_text", extract, 30),
-        _step("TEXT_SPLITTING", gettext_lazy("Text splitting"), "split_text", split, 5),
-        _step("EMBEDDING_GENERATION", gettext_lazy("Embedding"), "generate_embeddings", embed, 50),
-        _step("VECTOR_STORAGE", gettext_lazy("Vector storage"), "store_vectors", store, 10),
+        Step("FILE_UPLOAD", gettext_lazy("File validation"), "validate_file", validate, 5),
+        Step("TEXT_EXTRACTION", gettext_lazy("Text extraction"), "extract_text", extract, 30),
+        Step("TEXT_SPLITTING", gettext_lazy("Text splitting"), "split_text", split, 5),
+        Step("EMBEDDING_GENERATION", gettext_lazy("Embedding"), "generate_embeddings", embed, 50),
+        Step("VECTOR_STORAGE", gettext_lazy("Vector storage"), "store_vectors", store, 10),
     ),
     settle=settle,
 )

@@ -1,7 +1,7 @@
-"""What processing a file would make and cost, told before anything is kept or paid.
+"""Estimates what processing a file would produce and cost, without storing or paying anything.
 
-The file is read and split as the pipeline does it, in the sandbox, but for OCR: pages that need it
-are counted, and what they hold is estimated.
+The file is read and split in the sandbox, as in the pipeline, but without OCR: pages that need it
+are counted, and their text is estimated.
 """
 
 import json
@@ -31,11 +31,11 @@ from documents.steps.embed import digest, embedded_text, text_digest
 from documents.steps.validate import FileFacts, validate_file
 from tasks.models import OutboxMessage, Task
 
-SCANNED_PAGE_TOKENS = 500  # of a page full of writing
+SCANNED_PAGE_TOKENS = 500  # a page full of text
 SCANNED_PAGE_SECONDS = 3
-IDLE_SECONDS = 60  # then the readers' process, some 160 MB, is ended
+IDLE_SECONDS = 60  # until the reader process, some 160 MB, is ended
 RECENT_TASKS = 100
-# Seconds of work that a chunk took lately, from the first step's beginning to the last one's end.
+# Seconds per chunk in recent tasks, from their start to their end.
 _PACE = f"""
     SELECT (sum(extract(epoch FROM recent.seconds)) / sum(document.chunk_count))::float FROM (
         SELECT document_id, completed_at - started_at AS seconds FROM {Task._meta.db_table}
@@ -56,7 +56,7 @@ _KNOWN = f"""
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Chunks and tokens are exact but for pages that need OCR."""
+    """Chunks and tokens are exact, except for pages that need OCR."""
 
     name: str
     content_type: str
@@ -65,15 +65,15 @@ class Plan:
     ocr_pages: int
     chunks: int
     tokens: int  # estimated, as the splitter does
-    known_chunks: int  # embedded before, for whatever document of theirs: not paid again
+    known_chunks: int  # embedded before for the same owner: not paid again
     tokens_to_pay: int
-    seconds: int | None  # until it can be searched; None while nothing tells how fast work goes
-    document: Document | None  # the same bytes are there already, whatever became of them
+    seconds: int | None  # until it can be searched; None if there were no tasks to judge by
+    document: Document | None  # the owner's document with the same bytes
     warnings: list[str]
 
     @property
     def cost(self) -> dict[str, str] | None:
-        """At the configured price; None where there is none."""
+        """At the configured price; None if none is set."""
         price = settings.EMBEDDING_PRICE_PER_MILLION_TOKENS
         if not price:
             return None
@@ -82,7 +82,7 @@ class Plan:
 
 
 class Scanned(NamedTuple):
-    """Pages for OCR, and what they are taken for."""
+    """Pages that need OCR, and what they are estimated to yield."""
 
     pages: int
     chunks: int
@@ -90,10 +90,10 @@ class Scanned(NamedTuple):
 
 
 def plan(*, owner_id: int, path: Path, name: str, splitting: Splitting) -> Plan:
-    """What the upload of the file at `path` would lead to; keeps nothing, asks no endpoint.
+    """What uploading the file at `path` would lead to. Stores nothing, asks no endpoint.
 
-    Raises PlannerBusy while another plan is made, and what the first three steps raise; a reader
-    that takes over PLAN_TIMEOUT_SECONDS is a ReaderTimeout.
+    Raises PlannerBusy while another plan is made, and the errors of the first three steps, with
+    ReaderTimeout after PLAN_TIMEOUT_SECONDS.
     """
     options = splitting_options(splitting)
     bounds = replace(limits(), ocr_pages=0, seconds=settings.PLAN_TIMEOUT_SECONDS)
@@ -113,7 +113,7 @@ _idle: Timer | None = None
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """One plan at a time in a web server, whose readers' process ends when nobody comes after."""
+    """One plan at a time per web server; the reader process is ended when idle."""
     global _idle  # noqa: PLW0603 - one for the process
     if not _turn.acquire(timeout=2):
         raise PlannerBusy
@@ -134,7 +134,7 @@ def _rest() -> None:
 
 
 def _read(path: Path, facts: FileFacts, name: str, bounds: Limits) -> Extracted:
-    if facts.content_type in PICTURES:  # all of it is for OCR
+    if facts.content_type in PICTURES:  # nothing but OCR can read it
         return Extracted(text="", elements=(), pages=1, details={"empty_pages": 1})
     return sandbox().read(path, content_type=facts.content_type, name=name, limits=bounds)
 
@@ -147,7 +147,7 @@ def _split(extracted: Extracted, options: dict[str, Any]) -> list[Passage]:
 
 
 def _texts(extracted: Extracted, passages: list[Passage], owner_id: int) -> dict[bytes, int]:
-    """What would be embedded: digest -> tokens."""
+    """The texts that would be embedded: digest -> tokens."""
     return {
         digest(text_digest(context, body), owner_id): estimate_tokens(embedded_text(context, body))
         for passage in passages
@@ -177,7 +177,7 @@ def _planned(
 
 
 def _scanned(extracted: Extracted, chunk_size: int) -> Scanned:
-    """Without OCR, a page that needs it is empty or garbled."""
+    """Pages that need OCR: those that are empty or garbled without it."""
     names = ("empty_pages", "garbled_pages")
     found = sum(int(extracted.details.get(name, 0)) for name in names)
     pages = min(found, settings.OCR_MAX_PAGES)
@@ -192,7 +192,7 @@ def _known(digests: list[bytes]) -> set[bytes]:
 
 
 def _seconds(chunks: int, scanned: int) -> int | None:
-    """What waits goes first; then the work, at the pace of the last tasks."""
+    """The wait in the queue, plus the work at the pace of recent tasks."""
     with connection.cursor() as cursor:
         cursor.execute(_PACE)
         pace: float | None = cursor.fetchone()[0]

@@ -1,7 +1,7 @@
-"""Passages whose words were written by the rules of an earlier version get those of this one.
+"""Reindexes passages whose words were made by the rules of an earlier version.
 
-In the background, so that a search goes on; until then it finds such passages by the words that
-the rules did not change.
+This runs in the background. Until it is done, searches find such passages by the words that the
+rules did not change.
 """
 
 import time
@@ -29,7 +29,7 @@ _WRITE = f"""
 
 
 def reindex(*, seconds: float) -> int:
-    """Go on with documents of earlier rules for so long; how many got this version's."""
+    """Reindex outdated documents for so many seconds; how many were done."""
     ends_at, done = time.monotonic() + seconds, 0
     outdated = Document.objects.filter(word_rules__lt=RULES, chunk_count__gt=0)
     for document in outdated.only("language", "extraction").order_by("created_at")[:AT_ONCE]:
@@ -43,13 +43,13 @@ def _reindex_unless_held(document: Document) -> int:
     try:
         return _reindex(document)
     except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable):  # it is being stored or deleted
+        if isinstance(error.__cause__, LockNotAvailable):  # its chunks are being stored or deleted
             return 0
         raise
 
 
 def _reindex(document: Document) -> int:
-    """1, or 0 if it was stored anew meanwhile."""
+    """1, or 0 if its chunks were replaced meanwhile."""
     after: UUID | None = UUID(int=0)
     while after:
         after = _write_batch(document, after)
@@ -59,9 +59,9 @@ def _reindex(document: Document) -> int:
 
 @transaction.atomic
 def _write_batch(document: Document, after: UUID) -> UUID | None:
-    """Write the words of the next chunks; the last of them, None when there are no more.
+    """Write the words of the next chunks; returns the last one's id, None when there are no more.
 
-    Raises OperationalError at once if somebody else holds one.
+    Raises OperationalError at once if one of them is locked.
     """
     chunks = Chunk.objects.filter(document=document, pk__gt=after).order_by("pk")
     free = chunks.select_for_update(nowait=True, no_key=True)

@@ -1,4 +1,4 @@
-"""What search, citations and answers take and give."""
+"""Input and output of search, citations and answers."""
 
 from functools import cache
 from typing import Any
@@ -19,36 +19,36 @@ class SearchSerializer(StrictSerializer):
     top_k = serializers.IntegerField(min_value=1, max_value=100, default=10)
     min_score = serializers.FloatField(min_value=0, max_value=1, default=0)
     context = serializers.IntegerField(  # type: ignore[assignment] # DRF takes it off the class
-        min_value=0, max_value=5, default=0, help_text="So many chunks before and after each hit."
+        min_value=0, max_value=5, default=0, help_text="Chunks to return before and after each hit."
     )
     distinct = serializers.BooleanField(
         default=False,
-        help_text="A passage that stands in several places is one hit, with its `copies`.",
+        help_text="A passage that occurs in several places is one hit, with its `copies`.",
     )
     group = serializers.BooleanField(
-        default=False, help_text="One hit for each document, with its `others`."
+        default=False, help_text="One hit per document, with its `others`."
     )
-    explain = serializers.BooleanField(default=False, help_text="Tell why each hit was found.")
+    explain = serializers.BooleanField(default=False, help_text="Explain why each hit was found.")
     documents = serializers.ListField(
         child=serializers.UUIDField(), required=False, allow_null=True, max_length=1000,
         help_text="Search only these.",
     )  # fmt: skip
     name = serializers.CharField(
-        max_length=255, required=False, allow_null=True, help_text="A part of documents' names."
+        max_length=255, required=False, allow_null=True, help_text="Part of the document's name."
     )
     types = serializers.ListField(
         child=serializers.CharField(max_length=100), required=False, allow_null=True,
-        max_length=50, help_text="Content types, in either case; `image/` is every image.",
+        max_length=50, help_text="Content types, case-insensitive; `image/` is every image.",
     )  # fmt: skip
     languages = serializers.ListField(
         child=serializers.CharField(max_length=10), required=False, allow_null=True,
-        max_length=50, help_text="ISO 639-1, in either case.",
+        max_length=50, help_text="ISO 639-1, case-insensitive.",
     )  # fmt: skip
     created_after = serializers.DateTimeField(
-        required=False, allow_null=True, help_text="Uploaded then or later."
+        required=False, allow_null=True, help_text="Uploaded at that time or later."
     )
     created_before = serializers.DateTimeField(
-        required=False, allow_null=True, help_text="Uploaded before then."
+        required=False, allow_null=True, help_text="Uploaded before that time."
     )
     page_from = serializers.IntegerField(min_value=1, required=False, allow_null=True)
     page_to = serializers.IntegerField(
@@ -59,7 +59,7 @@ class SearchSerializer(StrictSerializer):
         for low, high in (("page_from", "page_to"), ("created_after", "created_before")):
             first, last = attrs.get(low), attrs.get(high)
             if first is not None and last is not None and first > last:
-                raise serializers.ValidationError({high: f"It must not be under {low}."})
+                raise serializers.ValidationError({high: f"It must not be less than {low}."})
         return attrs
 
 
@@ -69,15 +69,15 @@ class HitDocumentSerializer(serializers.Serializer[Document]):
 
 
 class ExplanationSerializer(serializers.Serializer[Any]):
-    """Why a hit stands where it does. A rank is null where the hit is none of the best of that way,
-    a figure where that way was not looked for."""
+    """Why a hit ranks where it does. A rank is null if the hit is not among the best of that way;
+    `distance` or `relevance` is null if the search did not use that way."""
 
     vector_rank = serializers.IntegerField(allow_null=True, help_text="1 is the nearest.")
     distance = serializers.FloatField(allow_null=True, help_text="Cosine distance, 0 to 2.")
     text_rank = serializers.IntegerField(allow_null=True, help_text="1 is the best by words.")
     relevance = serializers.FloatField(allow_null=True, help_text="BM25.")
     fusion = serializers.FloatField(
-        help_text="Of both ways: a third each for the ranks, and for how near the hit comes to the "
+        help_text="A third for the two ranks, and a third each for how close the hit comes to the "
         "best by meaning and by words. 1 is the best of both."
     )
 
@@ -89,24 +89,24 @@ class CopySerializer(serializers.Serializer[Any]):
 
 class RelatedHitSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(
-        help_text="At most 1. By `vector` the cosine similarity, by `text` the share of the "
-        "question's words, rare ones counting more, else the `fusion`."
+        help_text="At most 1. For `vector` the cosine similarity, for `text` the share of the "
+        "question's words, weighted by rarity, else the `fusion`."
     )
     chunk = ChunkSerializer()
     highlights = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
-        help_text="Where the question's words stand in the chunk's `text`: [start, end).",
+        help_text="Where the question's words occur in the chunk's `text`: [start, end).",
     )
     explain = ExplanationSerializer(source="explanation", required=False)
     copies = CopySerializer(
         many=True, required=False,
-        help_text="With `distinct`: where the same text stands under the same headings.",
+        help_text="With `distinct`: where the same text occurs under the same headings.",
     )  # fmt: skip
     before = ChunkSerializer(many=True, required=False, help_text="With `context`.")
     after = ChunkSerializer(many=True, required=False, help_text="With `context`.")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        """Without what was not asked for."""
+        """Only what was asked for."""
         shown: dict[str, Any] = super().to_representation(instance)
         wanted = self.context
         hidden = {
@@ -126,22 +126,22 @@ class HitSerializer(RelatedHitSerializer):
 
 class QuotationSerializer(StrictSerializer):
     document = serializers.UUIDField()
-    quote = serializers.CharField(max_length=5000, help_text="A sentence, or more.")
+    quote = serializers.CharField(max_length=5000, help_text="A sentence or more.")
 
 
 class QuotedPlaceSerializer(serializers.Serializer[Any]):
-    start = serializers.IntegerField(help_text="Characters of the document's text.")
+    start = serializers.IntegerField(help_text="Offset into the document's text, in code points.")
     end = serializers.IntegerField()
-    text = serializers.CharField(help_text="As it stands there.")
+    text = serializers.CharField(help_text="As it is written there.")
     exact = serializers.BooleanField(
-        help_text="To the letter; else but for case, spaces, hyphens and other signs."
+        help_text="Character by character; otherwise case, spaces and punctuation may differ."
     )
     page_start = serializers.IntegerField(allow_null=True)
     page_end = serializers.IntegerField(allow_null=True)
     headings = serializers.ListField(child=serializers.CharField(), help_text="From the outermost.")
     chunks = serializers.ListField(
         child=serializers.UUIDField(), source="chunk_ids",
-        help_text="Those that hold it or a part of it.",
+        help_text="Those that contain it or a part of it.",
     )  # fmt: skip
 
 
@@ -156,13 +156,13 @@ class SearchResultsSerializer(serializers.Serializer[Any]):
 
 @cache
 def search_serializer() -> SearchSerializer:
-    """For `run_validation`. Made once, as below."""
+    """For `run_validation`. Cached, as below."""
     return SearchSerializer()
 
 
 @cache
 def results_serializer(**shown: bool) -> SearchResultsSerializer:
-    """For `to_representation`. Made once: that takes longer than to fill its fields."""
+    """For `to_representation`. Cached: building it takes longer than using it."""
     return SearchResultsSerializer(context=shown)
 
 
@@ -170,8 +170,8 @@ class QuestionSerializer(StrictSerializer):
     question = serializers.CharField(max_length=1000)
     documents = serializers.ListField(
         child=serializers.UUIDField(), required=False, allow_null=True, max_length=1000,
-        help_text="Answer from these alone.",
+        help_text="Answer only from these.",
     )  # fmt: skip
     top_k = serializers.IntegerField(
-        min_value=1, max_value=20, default=8, help_text="From at most so many passages."
+        min_value=1, max_value=20, default=8, help_text="Maximum number of passages to answer from."
     )

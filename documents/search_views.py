@@ -1,4 +1,4 @@
-"""`/api/search/`, `/api/citations/verify/` and `/api/ask/`: what documents are processed for."""
+"""`/api/search/`, `/api/citations/verify/` and `/api/ask/`."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -39,8 +39,8 @@ from tasks.strict import StrictView
 class SearchView(StrictView):
     @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer)
     def post(self, request: Request) -> Response:
-        """The passages that answer a question best, among the caller's own documents."""
-        asked = search_serializer().run_validation(request.data or {})  # null lacks its fields too
+        """The passages in the caller's own documents that best answer a question."""
+        asked = search_serializer().run_validation(request.data or {})  # null lacks them too
         shown = {name: bool(asked[name]) for name in ("explain", "group", "context", "distinct")}
         asked.pop("explain")
         hits = search.search(owner_id=user_id(request), **asked)
@@ -50,7 +50,7 @@ class SearchView(StrictView):
 class VerifyView(StrictView):
     @extend_schema(request=QuotationSerializer, responses=VerificationSerializer)
     def post(self, request: Request) -> Response:
-        """Whether a quotation stands in one of the caller's documents, and where."""
+        """Whether a quotation occurs in one of the caller's documents, and where."""
         form = QuotationSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         with_text = Document.objects.select_related("extraction").defer("extraction__elements")
@@ -82,7 +82,7 @@ class AskView(StrictView):
             {"number": number, **HitSerializer(hit).data}
             for number, hit in enumerate(sources, start=1)
         ]
-        close_old_connections()  # none is held while a model thinks
+        close_old_connections()  # hold none while the model answers
         return event_stream.response(
             _events(question, sources, numbered, translation.get_language())
         )
@@ -91,7 +91,7 @@ class AskView(StrictView):
 async def _events(
     question: str, sources: list[search.Hit], numbered: list[dict[str, Any]], language: str
 ) -> AsyncIterator[str]:
-    translation.activate(language)  # of this request's own context
+    translation.activate(language)  # in this response's own context
     yield asking.as_event("sources", {"sources": numbered})
     async with aclosing(asking.answer(question, sources)) as events:
         async for name, data in events:

@@ -1,4 +1,4 @@
-"""What the REST API takes and gives. Input and output are apart."""
+"""Input and output of the REST API, in separate serializers."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -55,7 +55,7 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
 
 
 class SplittingSerializer(StrictSerializer):
-    """How to split this document, other than the operator's settings say; all optional."""
+    """How to split this document, if not by the operator's settings; all optional."""
 
     NAMES = ("chunk_size", "chunk_overlap", "chunk_strategy")
 
@@ -64,8 +64,8 @@ class SplittingSerializer(StrictSerializer):
     )
     chunk_overlap = serializers.IntegerField(
         min_value=0, max_value=240, required=False,
-        help_text="Tokens, in whole sentences; under `chunk_size`. By default the operator's, or "
-        "half of `chunk_size` if that is too large.",
+        help_text="Tokens, in whole sentences; less than `chunk_size`. By default the operator's "
+        "setting, or half of `chunk_size` if that is too large.",
     )  # fmt: skip
     chunk_strategy = serializers.ChoiceField(
         STRATEGIES, required=False,
@@ -76,12 +76,12 @@ class SplittingSerializer(StrictSerializer):
         options = splitting_options(self._asked(attrs))
         size, overlap = options["chunk_size"], options["chunk_overlap"]
         if overlap >= size:
-            problem = f"The overlap ({overlap}) must be under chunk_size ({size})."
+            problem = f"The overlap ({overlap}) must be less than chunk_size ({size})."
             raise serializers.ValidationError({"chunk_overlap": problem})
         return attrs
 
     def splitting(self) -> Splitting:
-        """What was asked for."""
+        """The options that were given."""
         return self._asked(self.validated_data)
 
     def _asked(self, given: dict[str, Any]) -> Splitting:
@@ -92,16 +92,16 @@ class PlannedFileSerializer(SplittingSerializer):
     file = serializers.FileField(allow_empty_file=True, max_length=None)
 
     def validate_file(self, file: TemporaryUploadedFile) -> TemporaryUploadedFile:
-        """Of several all but the last would be lost, and nobody would know."""
+        """Refuse several files: all but the last would be ignored silently."""
         if isinstance(self.initial_data, MultiValueDict):
             count = len(self.initial_data.getlist("file"))
             if count > 1:
-                problem = _("Send one file with each request; here are {count}.")
+                problem = _("Send one file per request, not {count}.")
                 raise serializers.ValidationError(problem.format(count=count))
         return file
 
     def given(self) -> dict[str, Any]:
-        """The file and how to split it, as services take them."""
+        """The file and how to split it, as arguments of services."""
         file: TemporaryUploadedFile = self.validated_data["file"]
         path = Path(file.temporary_file_path())
         return {"path": path, "name": file.name or "", "splitting": self.splitting()}
@@ -119,7 +119,7 @@ class CostSerializer(serializers.Serializer[Any]):
 
 
 class PlanSerializer(serializers.Serializer[Any]):
-    """What an upload would lead to. Exact but for pages that need OCR, which are estimated."""
+    """What an upload would lead to. Exact, except for pages that need OCR, which are estimated."""
 
     name = serializers.CharField()
     content_type = serializers.CharField()
@@ -128,16 +128,16 @@ class PlanSerializer(serializers.Serializer[Any]):
     ocr_pages = serializers.IntegerField(help_text="Pages that need OCR.")
     chunks = serializers.IntegerField()
     tokens = serializers.IntegerField(help_text="Approximate.")
-    known_chunks = serializers.IntegerField(help_text="Embedded before: not paid again.")
+    known_chunks = serializers.IntegerField(help_text="Embedded before, so not paid for again.")
     tokens_to_pay = serializers.IntegerField()
-    cost = CostSerializer(allow_null=True, help_text="Null where no price is set.")
+    cost = CostSerializer(allow_null=True, help_text="Null if no price is set.")
     seconds = serializers.IntegerField(
-        allow_null=True, help_text="Until it can be searched, estimated by the last documents."
+        allow_null=True, help_text="Until it can be searched, estimated from recent documents."
     )
     document = serializers.UUIDField(
         source="document.pk", allow_null=True, default=None,
-        help_text="Yours with the same bytes: nothing would be processed, unless it is FAILED or "
-        "CANCELLED.",
+        help_text="Your document with the same bytes: nothing would be processed, unless it is "
+        "FAILED or CANCELLED.",
     )  # fmt: skip
     warnings = serializers.ListField(child=serializers.CharField())
 
@@ -164,7 +164,7 @@ class DownloadSerializer(serializers.Serializer[Any]):
 
 
 class QualitySerializer(serializers.Serializer[Any]):
-    """How well a document could be read. The last three only where the format has pages."""
+    """How well a document could be read. The last three exist only if the format has pages."""
 
     pages = serializers.IntegerField(allow_null=True, required=False)
     characters = serializers.IntegerField(required=False)
@@ -172,7 +172,7 @@ class QualitySerializer(serializers.Serializer[Any]):
     garbled = serializers.FloatField(required=False, help_text="Share of the characters, 0 to 1.")
     tables = serializers.IntegerField(required=False)
     dropped_repeats = serializers.IntegerField(
-        required=False, help_text="Headers and footers left out after their first time."
+        required=False, help_text="Headers and footers left out after their first occurrence."
     )
     warnings = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="Sentences for people."
@@ -180,17 +180,17 @@ class QualitySerializer(serializers.Serializer[Any]):
     empty_pages = serializers.IntegerField(required=False)
     ocr_pages = serializers.IntegerField(required=False, help_text="Pages read by OCR.")
     ocr_confidence = serializers.FloatField(
-        required=False, help_text="Mean, 0 to 1; only where OCR read something."
+        required=False, help_text="Mean, 0 to 1; only if OCR read something."
     )
 
 
 class PeriodSerializer(serializers.Serializer[Any]):
-    """From and to a day, both included; by default the last thirty."""
+    """A range of days, inclusive; by default the last thirty."""
 
     to = serializers.DateField(required=False)
 
     def get_fields(self) -> dict[str, Any]:
-        """`from` is no name in Python."""
+        """`from` is a keyword in Python."""
         return {"from": serializers.DateField(required=False), **super().get_fields()}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -207,12 +207,12 @@ MOST_DAYS = 366
 
 
 class CountsSerializer(serializers.Serializer[Any]):
-    documents = serializers.IntegerField(help_text="Uploaded, and new.")
-    chunks = serializers.IntegerField(help_text="Stored, also when processed again.")
+    documents = serializers.IntegerField(help_text="Uploaded and new.")
+    chunks = serializers.IntegerField(help_text="Stored, counted again when reprocessed.")
     tokens = serializers.IntegerField(
-        help_text="Of the embedding service, by its own count where it tells one."
+        help_text="Of the embedding service, by its own count if it reports one."
     )
-    requests = serializers.IntegerField(help_text="To the embedding service, answered.")
+    requests = serializers.IntegerField(help_text="Answered requests to the embedding service.")
 
 
 class DaySerializer(CountsSerializer):
@@ -220,7 +220,7 @@ class DaySerializer(CountsSerializer):
 
 
 class BudgetSerializer(serializers.Serializer[Any]):
-    tokens = serializers.IntegerField(help_text="A day.")
+    tokens = serializers.IntegerField(help_text="Per day.")
     left = serializers.IntegerField()
     resets_at = serializers.DateTimeField()
 

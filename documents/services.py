@@ -1,4 +1,4 @@
-"""What people and programs do with documents: upload, delete, process again, tidy up."""
+"""What people and programs do with documents: upload, delete, reprocess, clean up."""
 
 import hashlib
 import math
@@ -42,11 +42,11 @@ _HIDDEN = {"Cc", "Cf", "Co", "Cs"}  # control, bidi and other invisible characte
 @dataclass(frozen=True, kw_only=True)
 class Upload:
     document: Document
-    created: bool  # False: the same bytes were there already
+    created: bool  # False: the owner had the same bytes already
 
 
 class Splitting(TypedDict, total=False):
-    """How to split one document, where it is not to be as the operator's settings say."""
+    """How to split one document, where that differs from the operator's settings."""
 
     chunk_size: int  # tokens
     chunk_overlap: int  # tokens
@@ -56,11 +56,12 @@ class Splitting(TypedDict, total=False):
 def upload_document(
     *, owner_id: int, path: Path, name: str, bulk: bool = False, splitting: Splitting | None = None
 ) -> Upload:
-    """Keep the file at `path` and start to process it, or find what the same bytes already are.
+    """Store the file at `path` and start processing it, or find the document with the same bytes.
 
-    `bulk` puts it into the lane of long work, as a large file always is. `splitting` is for what
-    starts here: a document that can be searched stays as it is (`reprocess_document` changes that).
-    Raises EmptyFile, FileTooLarge or UnsupportedType. Does not wait for the broker.
+    `bulk` puts it into the lane for long work, where large files always go. `splitting` applies to
+    processing that starts here, not to a document that can already be searched (see
+    `reprocess_document`). Raises EmptyFile, FileTooLarge or UnsupportedType. Never waits for the
+    broker.
     """
     size = path.stat().st_size
     if not size:
@@ -77,13 +78,13 @@ def upload_document(
 
 
 def sha256_of(path: Path) -> str:
-    """In hexadecimal."""
+    """The file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _known(document: Document, path: Path, work: Effort, splitting: Splitting) -> Upload | None:
-    """What the same bytes of the same owner already are, if anything."""
+    """The owner's document with the same bytes, if there is one."""
     same = Document.objects.filter(owner_id=document.owner_id, sha256=document.sha256)
     try:
         known = same.get()
@@ -94,7 +95,7 @@ def _known(document: Document, path: Path, work: Effort, splitting: Splitting) -
 
 
 def _keep(document: Document, path: Path, work: Effort, splitting: Splitting) -> Upload:
-    """The bytes first, then the rows: a row never points at a file that is not there."""
+    """Write the bytes first, then the rows: a row never names a file that does not exist."""
     with path.open("rb") as file:
         document.file.save(document.name, File(file), save=False)
     try:
@@ -102,7 +103,7 @@ def _keep(document: Document, path: Path, work: Effort, splitting: Splitting) ->
             document.save(force_insert=True)
             _start(document, work, splitting)
             usage.add(document.owner_id, documents=1)
-    except IntegrityError as error:  # the same bytes came in twice at the same moment
+    except IntegrityError as error:  # the same bytes were uploaded twice at the same moment
         document.file.delete(save=False)
         if known := _known(document, path, work, splitting):
             return known
@@ -115,7 +116,7 @@ def _keep(document: Document, path: Path, work: Effort, splitting: Splitting) ->
 
 
 def _put_back(document: Document, path: Path) -> None:
-    """The bytes are here again: keep them if the stored ones were lost or damaged."""
+    """Replace the stored file if it was lost or damaged: the same bytes were uploaded again."""
     name = str(document.file.name)
     if default_storage.exists(name):
         with default_storage.open(name) as stored:
@@ -127,15 +128,15 @@ def _put_back(document: Document, path: Path) -> None:
 
 
 def _may_be_committed(error: BaseException) -> bool:
-    """Who loses the database while it commits can't know; housekeeping will (no row: no file)."""
+    """Whether the connection broke, perhaps after the commit: then housekeeping decides."""
     lost = isinstance(error, OperationalError | InterfaceError)
     return lost and not is_storage_full(error)
 
 
 def _again(document: Document, work: Effort, splitting: Splitting) -> Upload:
-    """The same bytes came again: a document that ended without success starts again.
+    """The same bytes were uploaded again: restart a document that failed or was cancelled.
 
-    One that can be searched does not, whatever became of a later run.
+    One that can be searched is left alone, whatever became of a later run.
     """
     if document.status in (DocumentStatus.FAILED, DocumentStatus.CANCELLED):
         try:
@@ -147,7 +148,7 @@ def _again(document: Document, work: Effort, splitting: Splitting) -> Upload:
 
 
 def _restart(document: Document, work: Effort, splitting: Splitting) -> None:
-    """Go on where it ended; from its beginning, if it is now asked to be split in another way."""
+    """Retry from where it failed, or start over if it is to be split differently now."""
     latest = document.tasks.order_by("-created_at").first()
     asked = splitting_options(splitting) if splitting else {}
     if latest and asked.items() <= latest.options.items():
@@ -158,7 +159,7 @@ def _restart(document: Document, work: Effort, splitting: Splitting) -> None:
 
 
 def clean_name(name: str) -> str:
-    """The name as people may see it: composed, no invisible characters, at most 255 characters."""
+    """The name to show: NFC, without path or invisible characters, at most 255 characters."""
     composed = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
     visible = "".join(c for c in composed if unicodedata.category(c) not in _HIDDEN).strip()
     if len(visible) > 255:
@@ -170,9 +171,9 @@ def clean_name(name: str) -> str:
 
 
 def reprocess_document(document_id: UUID, splitting: Splitting | None = None) -> Task:
-    """Process the document anew from its file; the old chunks serve until the new ones are there.
+    """Process the document again from its file; the old chunks are used until that is done.
 
-    Raises WrongState while a task of it still lives.
+    Raises WrongState while it has a live task.
     """
     document = Document.objects.get(pk=document_id)
     try:
@@ -183,7 +184,7 @@ def reprocess_document(document_id: UUID, splitting: Splitting | None = None) ->
 
 
 def splitting_options(splitting: Splitting) -> dict[str, Any]:
-    """The operator's settings where nothing else was asked for."""
+    """The task's options: what was asked for, else the operator's settings."""
     size, overlap = splitting.get("chunk_size", settings.CHUNK_SIZE), settings.CHUNK_OVERLAP
     return {
         "chunk_size": size,
@@ -201,14 +202,14 @@ def _start(document: Document, work: Effort, splitting: Splitting) -> Task:
         options=splitting_options(splitting),
         lane=work.lane,
         effort=work.seconds,
-        by_id=document.owner_id,  # nobody else can
+        by_id=document.owner_id,  # only the owner can
     )
 
 
 def quality_report(document: Document) -> dict[str, Any] | None:
-    """What the step that made the document's text tells of it; None while there is no text.
+    """The quality report of the document's text extraction; None while there is no text.
 
-    The keys are those of documents.extraction.quality.Quality; runs of earlier versions told less.
+    Its keys are those of documents.extraction.quality.Quality; earlier versions reported fewer.
     """
     kept = document.extractions.order_by("-created_at")
     shown = kept.filter(pk=document.extraction_id) if document.extraction_id else kept
@@ -218,15 +219,15 @@ def quality_report(document: Document) -> dict[str, Any] | None:
 
 
 def delete_document(document_id: UUID) -> None:
-    """Remove the document, its work, chunks and vectors now, and its file right after."""
+    """Delete the document with its tasks, chunks and vectors, and its file after the commit."""
     while not _delete(document_id):
         log.info("task_started_meanwhile", document_id=str(document_id))
 
 
 @transaction.atomic
 def _delete(document_id: UUID) -> bool:
-    """Whether it is deleted: False when a task was started meanwhile, whose lock comes first."""
-    # Tasks first: that is the lock order of everybody who writes.
+    """Whether it was deleted: False if a task was started meanwhile, which must be locked first."""
+    # Tasks first: that is the lock order everywhere.
     tasks = Task.objects.filter(document_id=document_id)
     locked = len(tasks.select_for_update().values_list("pk"))
     document = Document.objects.select_for_update().get(pk=document_id)
@@ -241,7 +242,7 @@ def _delete(document_id: UUID) -> bool:
 
 
 def remove_orphaned_files(*, older_than: timedelta = ORPHANED_AFTER) -> int:
-    """Delete what `orphaned_files` finds; how many."""
+    """Delete the orphaned files; how many."""
     orphans = orphaned_files(older_than=older_than)
     for path in orphans:
         path.unlink(missing_ok=True)
@@ -249,9 +250,9 @@ def remove_orphaned_files(*, older_than: timedelta = ORPHANED_AFTER) -> int:
 
 
 def orphaned_files(*, older_than: timedelta = ORPHANED_AFTER) -> list[Path]:
-    """What a crash left of uploads: files that no document names, whole or partial.
+    """Files, whole or partial, that no document names, as crashes in uploads leave them.
 
-    Bytes come before their row, so a young file is let alone. Covers local storage.
+    Files are written before their row, so recent ones don't count. Local storage only.
     """
     root = Path(settings.MEDIA_ROOT)
     known = {root / name for name in Document.objects.values_list("file", flat=True)}
@@ -265,7 +266,7 @@ def _stored(root: Path) -> Iterator[Path]:
 
 
 def _modified(path: Path) -> float:
-    """Seconds since the epoch; a file that is gone is as good as new."""
+    """Seconds since the epoch; infinity for a file that is gone."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """Embedding spaces: which one is searched, which one is being filled.
 
-A space is a row. The first one is made from the settings when the database is; after that the row
-is what counts, and `manage.py embeddings switch` leads from one to the next.
+A space is a row. The first one is made from the settings along with the database; after that the
+row counts, not the settings, and `manage.py embeddings switch` changes it.
 """
 
 from typing import Any
@@ -46,7 +46,7 @@ _EXPIRED = f"""
 
 
 def of_settings() -> EmbeddingSpace:
-    """The space that the settings name, as a row that is not saved."""
+    """The space that the settings describe, unsaved."""
     return EmbeddingSpace(
         passage_model=settings.EMBEDDING_PASSAGE_MODEL,
         query_model=settings.EMBEDDING_QUERY_MODEL,
@@ -57,12 +57,12 @@ def of_settings() -> EmbeddingSpace:
 
 
 def differences(one: EmbeddingSpace, other: EmbeddingSpace) -> list[str]:
-    """The fields in which they read something else or otherwise; the endpoint may have moved."""
+    """The fields that make their vectors incomparable. Not the address, which may change."""
     return [name for name in _NAMED_BY_SETTINGS if getattr(one, name) != getattr(other, name)]
 
 
 def are_alike(one: EmbeddingSpace, other: EmbeddingSpace) -> bool:
-    """Whether both read the same in the same way."""
+    """Whether vectors of both can be compared."""
     return not differences(one, other)
 
 
@@ -79,21 +79,21 @@ def building() -> EmbeddingSpace | None:
 
 
 def held() -> EmbeddingSpace:
-    """The space that is searched, and stays so until the transaction ends."""
+    """The active space, locked in shared mode: it stays active until the transaction ends."""
     while True:
         if space := rows.first(EmbeddingSpace, _HELD, {}):
             return space
-        # It was switched while we waited: Postgres looks at the old row again, not for a new one.
+        # Switched while we waited: Postgres rechecked the old row and did not look for a new one.
 
 
 def lock() -> EmbeddingSpace:
-    """The space that is searched, for one alone who changes spaces in this transaction."""
+    """The active space, locked exclusively: only this transaction may change spaces."""
     return EmbeddingSpace.objects.select_for_update().get(state=State.ACTIVE)
 
 
 @transaction.atomic
 def adopt_settings() -> None:
-    """Make the first space, or put what the settings name now in the place of an unused one."""
+    """Make the first space from the settings, or replace an unused one."""
     found = EmbeddingSpace.objects.filter(state=State.ACTIVE).first()
     wanted = of_settings()
     if found and not are_alike(found, wanted) and not _is_used(found):
@@ -112,9 +112,9 @@ def _is_used(space: EmbeddingSpace) -> bool:
 
 
 def switch_to(space: EmbeddingSpace) -> bool:
-    """Search `space` from this commit on; False while a chunk lacks a vector of it.
+    """Make `space` the active one; False if a chunk still lacks a vector of it.
 
-    Call it in a transaction. What is being stored is waited for, and waits.
+    Call it in a transaction. It waits for steps that are storing chunks, and they wait for it.
     """
     before = lock()
     if lacks_vectors(space):
@@ -132,15 +132,15 @@ def lacks_vectors(space: EmbeddingSpace) -> bool:
 
 
 def _remove_strays() -> None:
-    """What is left of spaces that are gone, of which a process that died removed the row alone;
-    and a table that is emptied takes no index with it."""
+    """Remove vectors and indexes of spaces that no longer exist: a process may have died after it
+    deleted the row, and emptying the table does not drop its indexes."""
     ChunkVector.objects.exclude(space__in=EmbeddingSpace.objects.all()).delete()
     graphs.drop_others(EmbeddingSpace.objects.all())
 
 
 # --- Vectors whose chunks are gone ----------------------------------------------------------------
 def keep_vectors_of(document_id: Any) -> None:
-    """Before its chunks go; nothing unless EMBEDDING_CACHE_DAYS says so."""
+    """Call before its chunks are deleted. Does nothing unless EMBEDDING_CACHE_DAYS is set."""
     if not settings.EMBEDDING_CACHE_DAYS:
         return
     with connection.cursor() as cursor:
@@ -148,7 +148,7 @@ def keep_vectors_of(document_id: Any) -> None:
 
 
 def forget_expired() -> int:
-    """Delete the vectors that were kept for long enough; how many."""
+    """Delete kept vectors older than EMBEDDING_CACHE_DAYS; how many."""
     with connection.cursor() as cursor:
         cursor.execute(_EXPIRED, [settings.EMBEDDING_CACHE_DAYS])
         return int(cursor.rowcount)

@@ -1,6 +1,6 @@
-"""Words without their endings, by the rules of the language they stand in (Snowball).
+"""Stems words by the rules of their language (Snowball) and writes letters like ø plainly.
 
-Letters like ø are written plainly in them. Other rules make other words: see `words.RULES`.
+Whoever changes the rules must raise `words.RULES`.
 """
 
 import threading
@@ -8,10 +8,9 @@ from collections.abc import Iterable
 
 import Stemmer
 
-from documents.grammar import GRAMMAR
+from documents.stop_words import STOP_WORDS
 
-# By the codes that documents have. What is in no language that we know is taken for English: notes
-# are often too short to tell.
+# By language code. An unknown language is taken for English: notes are often too short to tell.
 _ALGORITHMS = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",
     "en": "english", "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian",
@@ -23,21 +22,21 @@ _ALGORITHMS = {
 }  # fmt: skip
 
 
-KEPT = 10_000  # words of each language, as a stemmer would; 26 MB where all are full
+KEPT = 10_000  # words cached per algorithm, as a stemmer would; 26 MB if all caches are full
 LONGEST_KEPT = 40  # characters
-# Letters that are no others with a mark, as Unicode sees them, and are often written so. Behind the
-# stem: endings are known by them.
+# Letters that Unicode does not decompose but people often write this way. Replaced after stemming,
+# because the rules know endings by them.
 _PLAIN = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d",
      "þ": "th"}
 )  # fmt: skip
-# A stemmer keeps what it works at in itself, so one at a time may use them; to make them anew for
-# each of a web server's threads, which live as long as a request, takes longer than a search.
+# A stemmer is not thread-safe, so one thread at a time uses it; making one per thread would take
+# longer than a search, because a web server's threads live only as long as a request.
 _turn = threading.Lock()
 
 
 class _Stems(dict[str, str]):
-    """A word -> its stem, by one algorithm. A stemmer's own memory takes five times as long."""
+    """A cache of word -> stem for one algorithm. A stemmer's own cache is five times as slow."""
 
     def __init__(self, algorithm: str) -> None:
         super().__init__()
@@ -46,8 +45,8 @@ class _Stems(dict[str, str]):
     def __missing__(self, word: str) -> str:
         with _turn:
             stem: str = self._stemmer.stemWord(word).translate(_PLAIN)
-        # Of some words nothing is left ("όταν", "को"). "Anders" is no "and", which is everywhere.
-        if not stem or stem in GRAMMAR:
+        # Some words leave nothing ("όταν", "को"), and "anders" must not become the stop word "and".
+        if not stem or stem in STOP_WORDS:
             stem = word
         if len(self) >= KEPT:
             self.clear()
@@ -60,12 +59,12 @@ _stems = {name: _Stems(name) for name in {*_ALGORITHMS.values()}}
 
 
 def stemmed(words: Iterable[str], language: str) -> list[str]:
-    """The words without their endings; `language` is an ISO 639-1 code or empty."""
+    """The words' stems; `language` is an ISO 639-1 code or empty."""
     return list(map(_of(language).__getitem__, words))
 
 
 def variants(word: str, languages: Iterable[str]) -> set[str]:
-    """The stems of a word in each of the languages, as a question does not say its own."""
+    """The stems of a word in each language, as a question does not say which one it is in."""
     return {_of(language)[word] for language in languages}
 
 

@@ -1,4 +1,4 @@
-"""Files that survive a power cut: written beside their place, synced, then renamed into it."""
+"""File storage that survives a power cut: write to a temporary name, sync, rename."""
 
 import os
 from contextlib import suppress
@@ -27,13 +27,13 @@ class DurableFileSystemStorage(FileSystemStorage):
 
 
 class UploadHandler(TemporaryFileUploadHandler):
-    """Django's, which on a full disk would leave what it has written until it is forgotten."""
+    """Django's, but on a full disk it frees at once what it has written."""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         try:
             super().receive_data_chunk(raw_data, start)
         except OSError:
-            with suppress(OSError):  # what is buffered has no room either
+            with suppress(OSError):  # there is no space for its buffer either
                 self.file.close()
             raise
 
@@ -47,7 +47,7 @@ def _sync(path: Path) -> None:
 
 
 def incoming() -> Path:
-    """Where uploads are gathered: on the volume of the files, so that `/tmp` needs no room."""
+    """Where uploads are received: on the volume of the files, so that `/tmp` needs no space."""
     return Path(settings.MEDIA_ROOT) / "incoming"
 
 

@@ -1,7 +1,6 @@
-"""From one embedding space to the next: a pipeline like the documents', over all chunks at once."""
+"""Switches from one embedding space to another: a pipeline over all chunks at once."""
 
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -49,35 +48,30 @@ def _embed(run: StepRun) -> int:
 def _space(run: StepRun) -> EmbeddingSpace:
     space = EmbeddingSpace.objects.filter(pk=run.options["space"]).first()
     if space is None:
-        raise Fenced  # given up meanwhile
+        raise Fenced  # the switch was cancelled meanwhile
     return space
 
 
-def _step(step_type: str, label: Any, celery_name: str, run: Any, weight: int) -> Step:
-    return Step(type=step_type, label=label, celery_name=celery_name, run=run, weight=weight)
-
-
 def _settle(_subject: UUID, _status: str, _code: str | None, _message: str | None) -> None:
-    """There is no document to follow."""
+    """Nothing to do: the task has no document."""
 
 
 EMBEDDINGS = Pipeline(
     name="embeddings",
     celery_name="switch_embeddings",
     steps=(
-        _step("REEMBEDDING", gettext_lazy("Embedding again"), "embed_again", embed_again, 90),
-        _step("SPACE_SWITCH", gettext_lazy("Switch of search"), "switch_space", switch, 5),
-        _step("VECTOR_REMOVAL", gettext_lazy("Removal of old vectors"), "remove_vectors",
-              remove, 5),
+        Step("REEMBEDDING", gettext_lazy("Embedding again"), "embed_again", embed_again, 90),
+        Step("SPACE_SWITCH", gettext_lazy("Switch of search"), "switch_space", switch, 5),
+        Step("VECTOR_REMOVAL", gettext_lazy("Removal of old vectors"), "remove_vectors", remove, 5),
     ),
     settle=_settle,
-)  # fmt: skip
+)
 
 
 def start(wanted: EmbeddingSpace, *, owner_id: int) -> Task:
-    """Begin to fill the space `wanted`, or go on with it, as a task of that user.
+    """Start or continue to fill the space `wanted`, as a task of that user.
 
-    The endpoint is asked first. Raises an `Embedding…` error if it does not give such vectors,
+    The endpoint is tried first. Raises an `Embedding…` error if it does not return such vectors,
     SpaceInUse or SwitchRunning.
     """
     if _same(spaces.active(), wanted):
@@ -101,15 +95,15 @@ def _begun(wanted: EmbeddingSpace) -> EmbeddingSpace:
 
 
 def measured(wanted: EmbeddingSpace) -> int:
-    """How many dimensions its endpoint gives. Raises an `Embedding…` error."""
+    """The number of dimensions its endpoint returns. Raises an `Embedding…` error."""
     wanted.dimensions = ANY_DIMENSIONS
     return len(embeddings.embed_query(PROBE, space=wanted))
 
 
 def cancel() -> bool:
-    """End a switch that has not happened yet and forget what it made; False if there is none.
+    """Cancel a switch that has not happened yet and delete its vectors; False if there is none.
 
-    Raises WrongState if it has happened at this moment.
+    Raises WrongState if it happens at this moment.
     """
     begun = spaces.building()
     if begun is None:
@@ -121,13 +115,13 @@ def cancel() -> bool:
 
 
 def _give_up(space: EmbeddingSpace) -> None:
-    """Forget a space that is being filled. Raises SwitchRunning while its task lives."""
+    """Delete a space that is being filled. Raises SwitchRunning while its task is live."""
     with transaction.atomic():
         spaces.lock()
         space = EmbeddingSpace.objects.select_related("task").get(pk=space.pk)
         if space.state != State.BUILDING or _is_live(space):
             raise SwitchRunning(model=space.passage_model)
-        EmbeddingSpace.objects.filter(pk=space.pk).delete()  # nobody adds to it any more
+        EmbeddingSpace.objects.filter(pk=space.pk).delete()  # so that nothing is added any more
     graphs.drop(space)
     ChunkVector.objects.filter(space_id=space.pk).delete()
 
@@ -152,6 +146,6 @@ def _same(one: EmbeddingSpace, other: EmbeddingSpace) -> bool:
 
 
 def _try(wanted: EmbeddingSpace) -> None:
-    """Both models, so that a mistake is told before anything is changed."""
+    """Try both models, so that a mistake is found before anything changes."""
     embeddings.embed_passages([PROBE], space=wanted)
     embeddings.embed_query(PROBE, space=wanted)

@@ -1,4 +1,4 @@
-"""Celery tasks that are not steps, and what a worker does before its first one."""
+"""Celery tasks that are not steps, and what a worker does when it starts."""
 
 from contextlib import suppress
 from typing import Any
@@ -22,14 +22,14 @@ def import_client(**_: Any) -> None:
 
 @worker_process_init.connect
 def start_reader(**_: Any) -> None:
-    """Start the readers' process: its imports take seconds that no document should wait for."""
+    """Start the reader process: its imports take seconds, which no document should wait for."""
     sandbox().start()
 
 
 @shared_task(name="housekeeping", ignore_result=False)
 def housekeeping() -> int:
-    """Files that nobody knows any more, vectors that were kept for long enough, tokens that have
-    expired; Celery's own beat entry removes old results."""
+    """Remove orphaned files and expired vectors and tokens. Celery's own beat entry removes old
+    results."""
     spaces.forget_expired()
     forget_expired_tokens()
     return services.remove_orphaned_files()
@@ -37,7 +37,7 @@ def housekeeping() -> int:
 
 @shared_task(name="build_graph")
 def build_graph() -> None:
-    """The index of vectors, once a search needs it."""
+    """Build the index of vectors, once a search needs it."""
     space = spaces.active()
     if not graphs.is_there(space) and graphs.are_needed():
         graphs.ensure(space)
@@ -45,12 +45,12 @@ def build_graph() -> None:
 
 @shared_task(name="reindex_words")
 def reindex_words() -> None:
-    """What earlier versions wrote, in some 20 seconds of each minute."""
+    """Reindex what earlier versions wrote, in some 20 seconds of each minute."""
     reindex(seconds=20)
 
 
 @beat_init.connect
 def catch_up(**_: Any) -> None:
-    """A beat that was away may have missed a turn."""
+    """A restarted beat may have missed a run."""
     with suppress(*BROKER_AWAY):
         housekeeping.delay()

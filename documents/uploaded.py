@@ -1,4 +1,4 @@
-"""The bytes that were uploaded, on this machine and unchanged."""
+"""The uploaded file as a local path, verified by its checksum."""
 
 import hashlib
 from collections.abc import Iterator
@@ -13,9 +13,10 @@ from documents.models import Document
 
 @contextmanager
 def local(document: Document) -> Iterator[Path]:
-    """The bytes that were uploaded, as a path of this machine; a copy of what lies elsewhere.
+    """The uploaded file as a local path; a temporary copy if the storage is remote.
 
-    Each step that reads them makes sure again: they may have changed since the one before.
+    Each step that reads it verifies it: it may have changed since the step before. Raises
+    FileMissing or FileChanged.
     """
     try:
         path = Path(document.file.path)

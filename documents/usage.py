@@ -1,4 +1,4 @@
-"""What each owner uses in a day: counted where it is used, in the same transaction."""
+"""Usage per owner and day, counted in the transaction that uses it."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,8 +14,8 @@ from tasks import rows
 
 COUNTS = ("documents", "chunks", "tokens", "requests")
 _NOTHING: dict[str, Any] = dict.fromkeys(COUNTS, 0)
-LOOK_AGAIN_SECONDS = 300  # for a budget that was raised
-# The day is Postgres', in UTC, so that all workers agree about it.
+LOOK_AGAIN_SECONDS = 300  # to see whether the budget was raised
+# The day by Postgres' clock, in UTC, so that all workers agree.
 _TODAY = "(statement_timestamp() AT TIME ZONE 'UTC')::date"
 _ADD = f"""
     INSERT INTO {Usage._meta.db_table} (owner_id, day, documents, chunks, tokens, requests)
@@ -31,7 +31,7 @@ _OF_OWNER = f"SELECT %(owner)s, {_VALUES}"
 _OF_DOCUMENT = f"""
     SELECT owner_id, {_VALUES} FROM {Document._meta.db_table} WHERE id = %(document)s
 """  # noqa: S608
-# How much of the budget the document's owner has left, and the seconds until the day ends.
+# The tokens that the document's owner has left today, and the seconds until the day ends.
 _LEFT = f"""
     SELECT %(budget)s - coalesce((
         SELECT tokens FROM {Usage._meta.db_table}
@@ -44,7 +44,7 @@ _LEFT = f"""
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What one owner used; `days` has only those on which something was."""
+    """What one owner used; `days` omits days without any use."""
 
     today: Usage
     total: dict[str, int]
@@ -52,7 +52,7 @@ class Report:
 
     @property
     def budget(self) -> dict[str, Any] | None:
-        """The tokens of a day; None where there is no limit."""
+        """The daily token budget and what is left of it; None if there is no limit."""
         tokens = settings.EMBEDDING_DAILY_TOKENS
         if not tokens:
             return None
@@ -62,18 +62,18 @@ class Report:
 
 
 def add(owner_id: int, **counts: int) -> None:
-    """Count what an owner used now: `documents`, `chunks`, `tokens`, `requests`."""
+    """Add to an owner's usage of today: `documents`, `chunks`, `tokens`, `requests`."""
     rows.change(_ADD.format(owner=_OF_OWNER), _NOTHING | counts | {"owner": owner_id})
 
 
 def add_for(document_id: UUID, **counts: int) -> None:
-    """The same for the owner of a document; nothing if it is gone."""
+    """The same for the owner of a document; does nothing if it was deleted."""
     values = _NOTHING | counts | {"document": document_id}
     rows.change(_ADD.format(owner=_OF_DOCUMENT), values)
 
 
 def seconds_over_budget(document_id: UUID) -> float:
-    """How long a document's owner has to wait for tokens; 0: there are some left, or no budget."""
+    """How long the document's owner has to wait for tokens; 0 if some are left or unlimited."""
     if not settings.EMBEDDING_DAILY_TOKENS:
         return 0
     values = {"budget": settings.EMBEDDING_DAILY_TOKENS, "document": document_id}
@@ -84,7 +84,7 @@ def seconds_over_budget(document_id: UUID) -> float:
 
 
 def report(owner_id: int, first: date, last: date) -> Report:
-    """What an owner used from the `first` to the `last` day, both included; newest first."""
+    """An owner's usage from the `first` to the `last` day, inclusive; newest first."""
     days = Usage.objects.filter(owner_id=owner_id, day__range=(first, last)).order_by("-day")
     total = days.aggregate(**{name: Sum(name, default=0) for name in COUNTS})
     today = Usage.objects.filter(owner_id=owner_id, day=utc_today()).first()
@@ -92,5 +92,5 @@ def report(owner_id: int, first: date, last: date) -> Report:
 
 
 def utc_today() -> date:
-    """The day by this machine's clock."""
+    """Today in UTC, by this machine's clock."""
     return datetime.now(UTC).date()

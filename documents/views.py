@@ -53,12 +53,12 @@ class PlainTextRenderer(BaseRenderer):
     charset = "utf-8"
 
     def render(self, data: Any, *_: Any, **__: Any) -> bytes:
-        """The text; of what has none, as the answer to an OPTIONS, JSON."""
+        """The text; JSON for data without one, such as the response to OPTIONS."""
         return str(data["text"]).encode() if "text" in data else json.dumps(data).encode()
 
 
 class AnyType(DefaultContentNegotiation):
-    """A file is of the type that it is, whatever was asked for."""
+    """Serves a file with its own type, whatever `Accept` says."""
 
     def select_renderer(self, request: Request, renderers: Any, *_: Any) -> Any:
         return renderers[0], renderers[0].media_type
@@ -69,9 +69,9 @@ class ChunkPagination(CursorPagination):
 
 
 class NameFilter(SearchFilter):
-    """`?search=`, in the form of Unicode that names are kept in."""
+    """`?search=`, in NFC as names are stored."""
 
-    search_description = "Words, or parts of words, that a name holds all of."
+    search_description = "Words, or parts of words, all of which the name contains."
 
     def get_search_terms(self, request: Request) -> list[str]:
         return [normalize("NFC", term) for term in super().get_search_terms(request)]
@@ -79,17 +79,17 @@ class NameFilter(SearchFilter):
 
 class Ordering(OrderingFilter):
     ordering_description = (
-        "`created_at`, `updated_at`, `name`, `size` or `status`, with `-` before it the other way "
-        "round; several with commas between them. By default `-created_at`."
+        "`created_at`, `updated_at`, `name`, `size` or `status`, with `-` before it to reverse; "
+        "several, separated by commas. By default `-created_at`."
     )
 
     def remove_invalid_fields(
         self, queryset: Any, fields: Any, view: Any, request: Request
     ) -> list[str]:
-        """None: each must be one."""
+        """Refuse invalid fields instead of removing them."""
         if any(name.removeprefix("-") not in view.ordering_fields for name in fields):
             known = ", ".join(view.ordering_fields)
-            problem = _("It may be {names}, with “-” before it the other way round.")
+            problem = _("It must be one of {names}, with “-” before it to reverse the order.")
             raise ValidationError({self.ordering_param: problem.format(names=known)})
         return list(fields)
 
@@ -100,7 +100,7 @@ class DocumentFilter(filters.FilterSet):
         fields = ("status",)
 
 
-# Read by the document's own statement, so that the two never tell of different moments.
+# Read in the document's own statement, so that the two are always consistent.
 _LATEST_TASK = Subquery(
     Task.objects.filter(document=OuterRef("pk"))
     .order_by("-created_at")
@@ -115,7 +115,7 @@ class DocumentViewSet(
     mixins.DestroyModelMixin,
     viewsets.GenericViewSet[Document],
 ):
-    """The caller's documents. Anybody else's are not there."""
+    """The caller's documents. Anybody else's do not exist."""
 
     parameters = {
         "list": (*DocumentFilter.base_filters, "search", "ordering", *CursorPagination.parameters),
@@ -139,11 +139,11 @@ class DocumentViewSet(
         request={"multipart/form-data": UploadSerializer},
         responses={
             201: DocumentSerializer,
-            200: OpenApiResponse(DocumentSerializer, "The same bytes were there already."),
+            200: OpenApiResponse(DocumentSerializer, "You have the same bytes already."),
         },
     )
     def create(self, request: Request) -> Response:
-        """Upload one file. It is processed from here on by itself; follow `task.socket`."""
+        """Upload one file. Processing starts by itself; follow it at `task.socket`."""
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         upload = services.upload_document(
@@ -157,7 +157,7 @@ class DocumentViewSet(
     @extend_schema(request={"multipart/form-data": PlannedFileSerializer}, responses=PlanSerializer)
     @action(detail=False, methods=["post"])
     def plan(self, request: Request) -> Response:
-        """What an upload would make and cost: pages, chunks, tokens, time. Nothing is kept."""
+        """What an upload would produce and cost: pages, chunks, tokens, time. Nothing is stored."""
         form = PlannedFileSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         found = planning.plan(owner_id=user_id(request), **form.given())
@@ -169,7 +169,7 @@ class DocumentViewSet(
     @extend_schema(request=ReprocessSerializer, responses={202: TaskSerializer})
     @action(detail=True, methods=["post"])
     def reprocess(self, request: Request, **_: Any) -> Response:
-        """Process the file anew; the old chunks are found until the new ones take their place."""
+        """Process the file again; the old chunks are used until the new ones replace them."""
         form = ReprocessSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         task = services.reprocess_document(self.get_object().pk, form.splitting())
@@ -192,7 +192,7 @@ class DocumentViewSet(
     )
     @action(detail=True, renderer_classes=[PlainTextRenderer, JSONRenderer])
     def text(self, request: Request, **_: Any) -> Response:
-        """The normalised text that the chunks' `start` and `end` count in (code points)."""
+        """The normalised text that the chunks' `start` and `end` refer to, in code points."""
         document = self.get_object()
         if document.extraction is None:
             raise NotFound("This document has no text yet.", code="no_text_yet")
@@ -212,12 +212,12 @@ class DocumentViewSet(
         responses={
             (200, "*/*"): OpenApiTypes.BINARY,
             (206, "*/*"): OpenApiResponse(OpenApiTypes.BINARY, "The bytes that `Range` names."),
-            304: OpenApiResponse(None, "It has the `ETag` that `If-None-Match` names."),
+            304: OpenApiResponse(None, "Its `ETag` is the one in `If-None-Match`."),
         },
     )
     @action(detail=True, content_negotiation_class=AnyType)
     def file(self, request: Request, **_: Any) -> HttpResponse | StreamingHttpResponse:
-        """The file as it was uploaded; with `inline=true` a PDF opens in the browser."""
+        """The file as uploaded; with `inline=true` a PDF opens in the browser."""
         form = DownloadSerializer(data=request.query_params)
         form.is_valid(raise_exception=True)
         document = self.get_object()
@@ -225,16 +225,16 @@ class DocumentViewSet(
         opens = form.validated_data["inline"] and document.content_type == "application/pdf"
         disposition = content_disposition_header(not opens, document.name)
         answer["Content-Disposition"] = str(disposition)
-        # A browser's viewer of PDFs does not work in a sandbox. It is one itself.
+        # A browser's PDF viewer does not work in a CSP sandbox, and is a sandbox itself.
         policy = "frame-ancestors 'none'" if opens else "sandbox; default-src 'none'"
         answer["Content-Security-Policy"] = policy
-        answer["Cache-Control"] = "private, no-store"  # others may sit at the same machine later
+        answer["Cache-Control"] = "private, no-store"  # others may use the same machine later
         return answer
 
 
 def user_id(request: Request) -> int:
-    """Of who asks."""
-    return int(request.user.pk or 0)  # never None behind IsAuthenticated
+    """The caller's id."""
+    return int(request.user.pk or 0)  # never None, because of IsAuthenticated
 
 
 class UsageView(StrictView):
@@ -245,7 +245,7 @@ class UsageView(StrictView):
         responses=UsageSerializer,
     )
     def get(self, request: Request) -> Response:
-        """What the caller used: documents, chunks, tokens and requests, by day (UTC)."""
+        """The caller's usage: documents, chunks, tokens and requests, by day (UTC)."""
         form = PeriodSerializer(data=request.query_params)
         form.is_valid(raise_exception=True)
         period = form.validated_data

@@ -1,10 +1,10 @@
-"""Words as full text search knows them, the same for passages and for questions.
+"""Splits texts into words for full text search, the same way for passages and for questions.
 
-A word is written small, without accents and without its ending. What is written with joining
-marks ("AB-1234", "e-mail", "1,234") also counts as one word without them, so that identifiers are
-found however they are written, also within longer ones ("AB-1234/5"). Scripts that put no spaces
-between words are cut into overlapping pairs of characters, as Lucene's CJKAnalyzer does: they need
-no dictionary, and no new name is missing from one.
+A word is lower case, without accents and stemmed. What is written with joining marks ("AB-1234",
+"e-mail", "1,234") also counts as one word without them, so that identifiers are found however they
+are written, also within longer ones ("AB-1234/5"). Scripts that put no spaces between words are cut
+into overlapping pairs of characters, as Lucene's CJKAnalyzer does: that needs no dictionary, which
+would lack new names.
 """
 
 import re
@@ -17,15 +17,15 @@ from zlib import crc32
 
 from documents.stems import stemmed, variants
 
-# Raised by one whenever a passage may get other words than before: see `documents.reindexing`.
+# Raise by one whenever passages may get different words than before: see `documents.reindexing`.
 RULES = 2
 Span = tuple[int, int]
-LONGEST = 64  # characters of a word; what is longer is cut
-LONGEST_IDENTIFIER = 24  # of those within longer ones
-DIMENSIONS = 1_000_000_000  # pgvector's most
+LONGEST = 64  # characters of a word; longer ones are cut
+LONGEST_IDENTIFIER = 24  # characters of an identifier within a longer one
+DIMENSIONS = 1_000_000_000  # pgvector's maximum
 K1, B = 0.9, 0.4  # Anserini's, and better than 1.2 and 0.75 on XQuAD, English and Chinese
 AVERAGE_WORDS = 180  # of a passage of 256 tokens
-# Thai, Lao, Myanmar, Hangul, Khmer, Kana, Han: none of them has spaces that can be relied on.
+# Thai, Lao, Myanmar, Hangul, Khmer, Kana, Han: in none of them can spaces be relied on.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
@@ -34,7 +34,7 @@ _ASTRAL = "\U00010000-\U0001ffff"  # old scripts, letters of mathematics, pictur
 
 
 def _letters() -> str:
-    """Letters, digits and their marks, which Python's `\\w` leaves out, as a character class."""
+    """A character class of letters, digits and combining marks, which Python's `\\w` lacks."""
     unspaced = re.compile(f"[{_UNSPACED}]")
     found = (
         c
@@ -53,29 +53,29 @@ _COMPOUND = re.compile(rf"(?<!{_LETTER}){_PART}{_TAIL}")
 _EITHER = re.compile(rf"{_PART}({_TAIL})?")  # a word; with a group, several joined
 _RUN = re.compile(f"[{_UNSPACED}]+")
 _JOINING = re.compile(rf"[{_HYPHENS}._/:@&'’,]")
-# Of joined words, what stands between /:@&, and has digits and joining marks.
+# The parts of joined words between /:@&, that have digits and joining marks.
 _OF_PIECE = "[^/:@&,]"
 _PIECE = re.compile(rf"(?<!{_OF_PIECE})(?={_OF_PIECE}*\d){_OF_PIECE}*?[{_HYPHENS}._'’]{_OF_PIECE}*")
 _IN_PIECE = re.compile(f"[^{_HYPHENS}._'’]+")
 _MIXED = re.compile(r"[^\W\d_]\d|\d[^\W\d_]")
-# Of all scripts that Unicode takes apart, the points of Hebrew, the vowels and lines of Arabic.
+# Accents of all scripts that Unicode decomposes, Hebrew points, Arabic vowels and tatweel.
 _ACCENT = re.compile(
     "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670]"
 )
-# A note's number at a word ("methods9"), a unit or ending at a figure ("500mg", "1990s").
+# A note number behind a word ("methods9"), a unit or ending behind a number ("500mg", "1990s").
 _GLUED = re.compile(
     r"([^\W\d_]{3,})[\d\xb2\xb3\xb9\u2070-\u2079]{1,2}"
     r"|(\d+)(?:(?:st|nd|rd|th|[^\W\d_])|([^\W\d_]{2,3}))",
     re.IGNORECASE,
 )
 _MARKS = "".join(c for c in map(chr, range(0xE00, 0x3100)) if unicodedata.category(c)[0] == "M")
-# A character of a script without spaces with all that may become one with it.
+# A character of a script without spaces, with the marks that may combine with it.
 _CLUSTER = re.compile(f".[{_MARKS}\u1160-\u11ff\uff9e\uff9f]*")
 _TRADE = {ord(sign): " " for sign in "™℠"}  # else Acme™ is one word, "acmetm"
 
 
 def folded(text: str) -> str:
-    """The text as words are compared: small, without accents, one form for each letter."""
+    """The text as words are compared: case folded, without accents, NFKC."""
     if text.isascii():
         return text.lower()
     text = text.translate(_TRADE) if "™" in text or "℠" in text else text
@@ -83,8 +83,8 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", bare)
 
 
-def counted(text: str, language: str) -> Counter[str]:
-    """How often each word stands in a passage; of scripts without spaces, characters and pairs."""
+def word_counts(text: str, language: str) -> Counter[str]:
+    """How often each word occurs in a passage; for scripts without spaces, characters and pairs."""
     text = folded(text)
     found = _WORD.findall(text)
     words = Counter(word[:LONGEST] for word in stemmed(found + _parts(found), language))
@@ -102,21 +102,21 @@ def counted(text: str, language: str) -> Counter[str]:
 
 
 def _parts(words: Iterable[str]) -> list[str]:
-    """What of these words counts as a word too."""
+    """The parts of these words that count as words too."""
     mixed = [word for word in words if not word.isalpha() and not word.isdecimal()]
     glued = filter(None, map(_GLUED.fullmatch, mixed))
     return [part for match in glued for part in match.groups() if part]
 
 
 def indexed(text: str, language: str) -> tuple[str, str]:
-    """The words of a passage as Postgres reads a `tsvector`, and their weights as a `sparsevec`.
+    """The words of a passage as a `tsvector` literal, and their weights as a `sparsevec` literal.
 
     `language` is an ISO 639-1 code or empty.
-    The weights are BM25's without the rarity of the word, which is the question's part (Robertson
-    and Zaragoza, "The Probabilistic Relevance Framework", 2009); so the inner product of both is
-    BM25. Two words in one dimension are as good as impossible in a passage.
+    The weights are BM25's term frequency part; the question's vector holds the inverse document
+    frequency, so that the inner product of both is BM25 (Robertson and Zaragoza, "The Probabilistic
+    Relevance Framework", 2009). Two words of one passage hardly ever share a dimension.
     """
-    words = counted(text, language)
+    words = word_counts(text, language)
     saturated = K1 * (1 - B + B * words.total() / AVERAGE_WORDS)
     weight = {times: f"{times * (K1 + 1) / (times + saturated):.3f}" for times in {*words.values()}}
     weights = {dimension(word): weight[times] for word, times in words.items()}
@@ -124,21 +124,21 @@ def indexed(text: str, language: str) -> tuple[str, str]:
 
 
 def sparse(weights: Mapping[int, str]) -> str:
-    """Weights, by their dimensions, as Postgres reads a `sparsevec`."""
+    """Weights by dimension as a `sparsevec` literal."""
     places = ",".join([f"{at}:{weight}" for at, weight in weights.items()])
     return f"{{{places}}}/{DIMENSIONS}"
 
 
 def dimension(word: str) -> int:
-    """Where the word's weight stands in a `sparsevec`, from 1."""
+    """The word's index in a `sparsevec`, from 1."""
     return crc32(word.encode()) % DIMENSIONS + 1
 
 
-def asked(question: str, languages: Collection[str]) -> list[set[str]]:
-    """The different words of a question, each in all the forms that a passage may have it in.
+def query_words(question: str, languages: Collection[str]) -> list[set[str]]:
+    """The distinct words of a question, each as the set of forms that a passage may have.
 
-    `languages` are those of the documents, ISO 639-1 codes or empty. Of scripts without spaces,
-    pairs wherever there are any.
+    `languages` are those of the documents, ISO 639-1 codes or empty. Scripts without spaces give
+    pairs of characters, or the character itself where it stands alone.
     """
     question = folded(question)
     words = _WORD.findall(question)
@@ -151,7 +151,7 @@ def asked(question: str, languages: Collection[str]) -> list[set[str]]:
 
 
 def spans(text: str, language: str, forms: Set[str]) -> Iterator[tuple[int, int]]:
-    """Where words in one of these forms stand in a text of a language: characters, in any order."""
+    """The (start, end) of each word in one of these forms in a text: characters, in any order."""
     found = [*_EITHER.finditer(text)]
     compounds = [match for match in found if match.lastindex]
     words = [match for match in found if not match.lastindex]
@@ -165,7 +165,7 @@ def spans(text: str, language: str, forms: Set[str]) -> Iterator[tuple[int, int]
 
 
 def _glued(text: str, places: Iterable[Span]) -> list[Span]:
-    """Where those parts of words stand that `_parts` tells of."""
+    """The spans of the parts of words that `_parts` finds."""
     glued = filter(None, (_GLUED.fullmatch(text, *place) for place in places))
     return [span for match in glued for span in match.regs[1:] if span[0] >= 0]
 
@@ -181,7 +181,7 @@ def _bare(compound: str) -> str:
 
 
 def _joined(match: re.Match[str]) -> Iterator[Span]:
-    """Where several joined words stand that count as one, too."""
+    """The spans of joined words that also count as one word."""
     yield match.span()
     for piece in _PIECE.finditer(match[0]):
         parts = [*_IN_PIECE.finditer(match[0], *piece.span())]
@@ -192,7 +192,7 @@ def _joined(match: re.Match[str]) -> Iterator[Span]:
 
 
 def _within(compound: str, word: str) -> list[str]:
-    """The identifiers within joined words, which together are this word."""
+    """The identifiers within joined words, other than `word`, which is all of them together."""
     found: list[str] = []
     for piece in _PIECE.findall(compound):
         found += _identifiers(_IN_PIECE.findall(piece)).values()
@@ -200,10 +200,10 @@ def _within(compound: str, word: str) -> list[str]:
 
 
 def _identifiers(parts: Sequence[str]) -> dict[Span, str]:
-    """Which of some joined words may be an identifier together, from and to.
+    """Which runs of joined words may be an identifier: (first, end) -> the identifier.
 
-    What they begin with, `CD-9876` of `CD-9876-B`, and digits behind letters. Of words alone and of
-    numbers alone there would be too many, and nobody looks for them.
+    The first two or three (`CD-9876` of `CD-9876-B`), all, and digits behind letters. Words alone
+    and numbers alone would be too many, and nobody looks for them.
     """
     count = len(parts)
     places = {(0, 2), (0, min(3, count)), (0, count)}
@@ -219,7 +219,7 @@ def _identifiers(parts: Sequence[str]) -> dict[Span, str]:
 
 
 def _unspaced(text: str, forms: Set[str]) -> Iterator[Span]:
-    """Where pairs of characters of scripts without spaces stand, or one, if they are in `forms`."""
+    """The spans of characters and pairs of scripts without spaces that are in `forms`."""
     widths = {len(form) for form in forms if not form.isascii() and is_unspaced(form)}
     for match in _RUN.finditer(text) if widths else ():
         run, at = folded(match[0]), match.start()
@@ -231,7 +231,7 @@ def _unspaced(text: str, forms: Set[str]) -> Iterator[Span]:
 
 
 def _origins(run: str, same: str) -> tuple[Sequence[int], Sequence[int]]:
-    """Where that of which a character of the folded run was made begins and ends in the run."""
+    """For each character of the folded run, where its origin begins and ends in the run."""
     if run == same:
         return range(len(run)), range(1, len(run) + 1)
     starts: list[int] = []
@@ -246,5 +246,5 @@ def _origins(run: str, same: str) -> tuple[Sequence[int], Sequence[int]]:
 
 
 def is_unspaced(character: str) -> bool:
-    """Whether it is of a script that puts no spaces between words."""
+    """Whether the character is of a script that puts no spaces between words."""
     return bool(_RUN.match(character))

@@ -1,4 +1,4 @@
-"""What other packages show to staff, as far as it serves them here."""
+"""Adapts other packages' admin pages: users and API tokens."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -22,8 +22,8 @@ from tasks.models import LIVE, Task
 
 # shown as ours; never written
 admin.site.unregister((get_user_model(), AuthToken, GroupResult))
-MOST_NAMED = 100  # of a user's documents, before they are deleted
-NAMES_OF_OTHERS = (  # who have them in few languages
+MOST_NAMED = 100  # of a user's documents, listed before they are deleted
+NAMES_OF_OTHERS = (  # of other packages, which lack translations
     gettext_noop("Celery Results"), gettext_noop("task result"), gettext_noop("task results"),
     gettext_noop("access attempt"), gettext_noop("access attempts"),
     gettext_noop("access failure"), gettext_noop("access failures"),
@@ -33,9 +33,9 @@ NAMES_OF_OTHERS = (  # who have them in few languages
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
-    """Whose programs may sign in, until when. To delete one is to revoke it.
+    """API tokens: whose, and until when. Deleting one revokes it.
 
-    Nobody makes one for somebody else: that would be to sign in as them.
+    Staff can't create one for somebody else: that would let them sign in as that user.
     """
 
     list_display = ("token_key", "user", "created", "expiry")
@@ -47,7 +47,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
 @admin.register(User)
 class UserAdmin(DjangosUserAdmin[User]):
-    """A user goes with all that is theirs: documents with their files, tasks, tokens, usage."""
+    """Deleting a user deletes everything of theirs: documents with files, tasks, tokens, usage."""
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         delete_each(request, [obj], delete_owner)
@@ -56,7 +56,7 @@ class UserAdmin(DjangosUserAdmin[User]):
         delete_each(request, queryset, delete_owner)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Work that isn't about documents, as a change of the embedding model, has to end first."""
+        """Live tasks without a document, such as a switch of the model, protect their user."""
         users = list(objs)
         documents = [list(_documents_of(user)) for user in users]
         named = list(chain.from_iterable(zip(map(str, users), documents, strict=True)))
@@ -75,7 +75,7 @@ def _documents_of(user: User) -> Iterator[str]:
 
 
 def _counted(users: list[User]) -> dict[Any, int]:
-    """What goes, by kind, where there is any."""
+    """How many of each kind will be deleted, without zeros."""
     theirs: list[QuerySet[Any]] = [
         each._default_manager.filter(owner__in=users) for each in (Document, Task, Usage)
     ]

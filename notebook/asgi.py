@@ -21,7 +21,7 @@ from tasks.routing import websocket_urlpatterns  # noqa: E402
 
 
 class OneThreadHandler(ASGIHandler):
-    """A request goes to a thread once, with all its middleware, and not once for each of them."""
+    """Runs all middleware and the view in one thread, instead of switching for each middleware."""
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -32,7 +32,7 @@ class OneThreadHandler(ASGIHandler):
 if settings.SECRET_KEY == settings.INSECURE_SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY: sessions signed with the known one can be forged.")
 
-# Beside the first requests, so that nobody's first search waits for it.
+# In the background, so that nobody's first search waits for it.
 threading.Thread(target=warm_up, daemon=True).start()
 
 application = ProtocolTypeRouter(

@@ -1,4 +1,4 @@
-"""Wrong passwords, beside what axes counts by itself: those of one name from one address."""
+"""Locks out names that are tried from many addresses; axes itself counts pairs of both."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
@@ -10,20 +10,20 @@ from axes.models import AccessAttempt, AccessLog
 from django.db.models import Sum
 from django.http import HttpRequest
 
-# So many addresses may each use up their tries at a name; then it is locked for all of them.
+# Once so many addresses have used up their tries, or as many tries were made, a name is locked.
 MOST_ADDRESSES = 10
-PREFIX_OF_ONE = 64  # bits of an address of IPv6: the rest, who has one chooses freely
+PREFIX_OF_ONE = 64  # bits of an IPv6 address; its owner can choose the rest
 
 
 class AttemptHandler(AxesDatabaseHandler):
-    """Counts also what was tried for a name from everywhere, for many addresses guess as one."""
+    """Also counts tries for a name from everywhere, because many addresses may belong together."""
 
     def get_failures(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
-        """As axes compares them with AXES_FAILURE_LIMIT."""
+        """The number that axes compares with AXES_FAILURE_LIMIT."""
         from_here: int = super().get_failures(request, credentials)
         name = get_client_username(request, credentials)
         if AccessLog.objects.filter(username=name, ip_address=request.axes_ip_address).exists():
-            return from_here  # whose place it is, others must not lock out
+            return from_here  # others must not lock a user out where they have signed in
         since = get_cool_off_threshold(request)
         tried = AccessAttempt.objects.filter(username=name, attempt_time__gte=since)
         everywhere = tried.aggregate(count=Sum("failures_since_start"))["count"] or 0
@@ -31,11 +31,11 @@ class AttemptHandler(AxesDatabaseHandler):
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """Where an attempt came from: an address of IPv4, or the network of IPv6 that is one's own."""
+    """Where an attempt came from: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
         address = ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
-        return None  # a socket of the system's
+        return None  # a Unix socket
     found = getattr(address, "ipv4_mapped", None) or address
     return str(found) if isinstance(found, IPv4Address) else _network(found)
 

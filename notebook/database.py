@@ -1,6 +1,6 @@
-"""A connection that gives a silent Postgres up: a frozen server must not freeze its clients.
+"""A connection with a timeout: a frozen Postgres must not freeze its clients.
 
-libpq waits for an answer for as long as the other side's kernel keeps the connection up.
+libpq waits for as long as the other side's kernel keeps the connection open.
 """
 
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from psycopg.errors import _WaitTimeout
 class ImpatientConnection(psycopg.Connection[Any]):
     """Raises OperationalError when a statement has no answer after `answer_seconds`."""
 
-    answer_seconds: ClassVar[float | None] = None  # None: a worker waits, and its lease ends
+    answer_seconds: ClassVar[float | None] = None  # None in workers: their lease expires
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         try:
@@ -20,21 +20,21 @@ class ImpatientConnection(psycopg.Connection[Any]):
         except _WaitTimeout as error:
             if timeout:
                 raise
-            self.close()  # its answer may come at any time, and would be taken for the next one's
+            self.close()  # a late answer would be taken for that of the next statement
             seconds = f"{self.answer_seconds:.0f}"
             raise psycopg.OperationalError(f"no answer after {seconds} s") from error
 
 
 def pool_of(size: int) -> dict[str, Any]:
-    """The options of a pool of so many connections, for each process."""
+    """Options for a pool of at most `size` connections per process."""
     return {
         "min_size": 0,
         "max_size": size,
         "timeout": 5,
-        # A connection's plans are of when it was new, and may not suit tables that grew since.
+        # Plans are made when a connection is new, and may not suit tables that have grown since.
         "max_lifetime": 60,
         "max_idle": 60,
-        # Else the pool's pauses between its tries grow to minutes, with Postgres long back.
+        # Else the pauses between tries grow to minutes, long after Postgres is back.
         "reconnect_timeout": 2,
         "connection_class": ImpatientConnection,
     }

@@ -1,4 +1,4 @@
-"""The environment as settings read it: what is wrong is told with the name of its variable."""
+"""Reads settings from the environment; errors name the variable."""
 
 import math
 from collections.abc import Collection
@@ -15,10 +15,10 @@ _FALSE = ("false", "off", "n", "no", "0", "")
 
 class Env(environ.Env):
     def get_value(self, var: str, cast: Any = None, *args: Any, **named: Any) -> Any:
-        """Raises ImproperlyConfigured where the value is none of its kind."""
+        """Raises ImproperlyConfigured if the value is not of that type."""
         given = self.ENVIRON.get(var, "")
         try:
-            if given.startswith("$"):  # which would be taken for the name of another variable
+            if given.startswith("$"):  # environ would read it as another variable's name
                 return self.parse_value(given, cast)
             return super().get_value(var, cast, *args, **named)
         except ValueError as error:
@@ -26,7 +26,7 @@ class Env(environ.Env):
 
     @classmethod
     def parse_value(cls, value: Any, cast: Any) -> Any:
-        """Raises ValueError for what its library would take for a no, or for some number."""
+        """Raises ValueError for what environ would read as False, and for inf and nan."""
         parsed = float(value) if cast is float else super().parse_value(value, cast)
         if parsed is False and value.strip().lower() not in _FALSE:
             raise ValueError(value)
@@ -35,10 +35,10 @@ class Env(environ.Env):
         return parsed
 
     def postgres(self, var: str, default: str) -> dict[str, Any]:
-        """As Django's DATABASES want it. Raises ImproperlyConfigured where it names no database."""
+        """An entry of Django's DATABASES. Raises ImproperlyConfigured if it names no database."""
         url = self.str(var, "") or default
         engine = self.DB_SCHEMES.get(url.partition("://")[0], "")
-        with suppress(ValueError):  # of a port that is no number
+        with suppress(ValueError):  # the port is not a number
             found: dict[str, Any] = self.db_url_config(url) if "postgresql" in engine else {}
             if found.get("NAME"):
                 return found
@@ -60,7 +60,7 @@ class Env(environ.Env):
         return value
 
     def one_of(self, var: str, default: str, choices: Collection[str]) -> str:
-        """In small letters, whatever case it was given in."""
+        """Lower case, whatever case it was given in."""
         value: str = self.str(var, default).lower()
         if value not in choices:
             raise ImproperlyConfigured(f"{var} must be one of: {', '.join(choices)}.")

@@ -13,7 +13,7 @@ from redis.retry import Retry
 from notebook.database import ImpatientConnection
 
 PATHS = ("/healthz", "/readyz")
-DATABASE_SECONDS = 2  # the least that libpq knows
+DATABASE_SECONDS = 2  # libpq's minimum
 BROKER_SECONDS = 1
 
 
@@ -22,9 +22,9 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """503 while Postgres or the broker is away. Uploads need only Postgres.
+    """503 while Postgres or the broker is down. Uploads only need Postgres.
 
-    Answers within some seconds even if both are frozen.
+    Answers within a few seconds even if both are frozen.
     """
     found = {"database": not why_postgres_is_away(), "broker": not why_broker_is_away()}
     return JsonResponse(found, status=200 if all(found.values()) else 503)
@@ -35,9 +35,9 @@ class _Probe(ImpatientConnection):
 
 
 def why_postgres_is_away() -> str:
-    """In one line, "" if it answers.
+    """The reason in one line, "" if Postgres answers.
 
-    By a connection of its own: the pool's wait longer, may all be waiting already, and don't tell.
+    Uses its own connection: the pool waits longer, may be exhausted, and hides the reason.
     """
     how = connection.get_connection_params() | {"connect_timeout": DATABASE_SECONDS}
     try:
@@ -49,7 +49,7 @@ def why_postgres_is_away() -> str:
 
 
 def why_broker_is_away() -> str:
-    """Whether it takes what is written: one that is full still answers a PING. "" if it does."""
+    """The reason, "" if the broker accepts a write: a full one still answers a PING."""
     try:
         with broker() as redis:
             redis.set("notebook:ready", 1, ex=60)
@@ -59,7 +59,7 @@ def why_broker_is_away() -> str:
 
 
 def broker() -> Redis:
-    """A client that gives up after BROKER_SECONDS, and asks only once."""
+    """A client with a timeout of BROKER_SECONDS and no retries."""
     return Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=BROKER_SECONDS,

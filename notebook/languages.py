@@ -1,7 +1,7 @@
-"""In which language a person is spoken to: the one they chose, else their browser's.
+"""The language of a response: the one the person chose, else the browser's.
 
-The choice is kept in their profile, and while they are signed in in their session, where sockets
-find it too. Programs, which sign in by a token, say it in `Accept-Language`.
+The choice is stored in the profile and, while somebody is signed in, in the session, where sockets
+find it too. Programs, which use a token, send `Accept-Language`.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from tasks.watching import SESSION_LANGUAGE
 
 class LanguageMiddleware(LocaleMiddleware):
     def process_request(self, request: HttpRequest) -> None:
-        super().process_request(request)  # first: without its database it can't look further
+        super().process_request(request)  # first, as reading the session may fail
         chosen = request.session.get(SESSION_LANGUAGE)
         if chosen in dict(settings.LANGUAGES):
             translation.activate(chosen)
@@ -30,7 +30,7 @@ class LanguageMiddleware(LocaleMiddleware):
 
 
 class LanguageView(View):
-    """`POST /language/` with `language`, a code of LANGUAGES, and `next`, where to go then."""
+    """`POST /language/` with `language`, a code of LANGUAGES, and `next`, a path to redirect to."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         language = request.POST.get("language")
@@ -55,7 +55,7 @@ def _keep(user: Any, language: str) -> None:
 
 @receiver(user_logged_in)
 def carry_over(request: HttpRequest, user: AbstractBaseUser, **_: Any) -> None:
-    """What was chosen before signing in is the newer choice."""
+    """A language chosen before signing in is newer than the profile's."""
     if chosen := request.session.get(SESSION_LANGUAGE):
         _keep(user, chosen)
     elif profile := Profile.objects.filter(user_id=user.pk).first():

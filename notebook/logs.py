@@ -10,7 +10,7 @@ from structlog.typing import EventDict, Processor
 
 _SECRETS = re.compile(r"(sk-[\w-]{8,}|Bearer\s+\S+|Token\s+\w{8,}|(?<=://)[^\s/@]*:[^\s/@]+(?=@))")
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but for tabs and the ends of lines
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and newlines
 
 
 def redact(_logger: Any, _name: str, event: EventDict) -> EventDict:
@@ -22,8 +22,8 @@ def redact(_logger: Any, _name: str, event: EventDict) -> EventDict:
 
 
 def for_terminals(render: Callable[..., str]) -> Processor:
-    """A renderer whose lines hold no control characters, which tell a terminal what to do. An event
-    is one line, as what others sent could write lines of its own; a traceback has many."""
+    """Make a renderer escape control characters, which could manipulate a terminal, and newlines
+    in the event, which could forge log lines. Tracebacks keep theirs."""
 
     def rendered(logger: Any, name: str, event: EventDict) -> str:
         event["event"] = str(event.get("event", "")).replace("\n", "\\n")
@@ -35,7 +35,7 @@ def for_terminals(render: Callable[..., str]) -> Processor:
 def logging_config(*, level: str, json: bool) -> dict[str, Any]:
     """A `LOGGING` dict in which structlog formats our own and everybody else's records.
 
-    A level that there is not is taken for INFO here, so that a system check can say so.
+    An unknown level becomes INFO, so that Django starts and a system check can report it.
     """
     known = logging.getLevelNamesMapping()
     shared: list[Processor] = [

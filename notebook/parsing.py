@@ -1,4 +1,4 @@
-"""Bodies of requests."""
+"""Parsers of request bodies."""
 
 from typing import IO, Any
 
@@ -7,7 +7,7 @@ from rest_framework.exceptions import ParseError
 
 
 class JSONParser(parsers.JSONParser):
-    """DRF's; what is nested too deeply to be read is malformed like anything else."""
+    """DRF's, but JSON that is nested too deeply is a ParseError."""
 
     def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Another password ends what the old one opened: programs sign in again, as browsers must."""
+"""Changing a password revokes the user's API tokens, as it ends their sessions."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from knox.models import AuthToken
 
 @receiver(pre_save, sender=User)
 def revoke_tokens(instance: Any, **_: Any) -> None:
-    """A hash that is only renewed, as Django does when somebody signs in, changes nothing."""
+    """Ignores a hash that is only upgraded, as Django does when somebody signs in."""
     if instance._password is None and instance.has_usable_password():
         return
     stored = User.objects.filter(pk=instance.pk).values_list("password", flat=True).first()

@@ -1,4 +1,4 @@
-"""Every error as RFC 9457 `application/problem+json`, whoever raised it, with one stable `code`."""
+"""Every error as RFC 9457 `application/problem+json` with a stable `code`, whoever raised it."""
 
 import math
 import sys
@@ -27,7 +27,7 @@ DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 RETRY_AFTER_SECONDS = 5
 LONGEST_NAME_THAT_FAILED = 255
 
-# Our own errors that reach a caller at once; any other is found on the document's row later.
+# HTTP statuses of errors that reach a caller. Most others are only found on a document's row.
 STATUS_OF_CODE = {
     "empty_file": 400,
     "checksum_mismatch": 404,  # what was uploaded is not there
@@ -63,19 +63,19 @@ def problem_response(status: int, code: str, detail: str) -> JsonResponse:
 
 
 def _response(body: dict[str, Any], headers: dict[str, str] | None = None) -> JsonResponse:
-    """JSON, whatever was asked for."""
+    """Always JSON, whatever `Accept` says."""
     return JsonResponse(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """DRF's `EXCEPTION_HANDLER`. An exception we don't know goes on to Django, which logs it."""
+    """DRF's `EXCEPTION_HANDLER`. Unknown exceptions go on to Django, which logs them."""
     set_rollback()
     body = describe(error)
     return None if body is None else _response(body, _headers(error))
 
 
 def describe(error: Exception) -> dict[str, Any] | None:
-    """The problem that an error is to whoever asked; None if it is none that we know."""
+    """The problem that describes an error; None for an unknown one."""
     match error:
         case TaskError():
             http, said = STATUS_OF_CODE.get(error.code, 422), translated(error.message)
@@ -106,7 +106,7 @@ def _code(error: drf.APIException) -> str:
 
 
 def _headers(error: Exception) -> dict[str, str]:
-    wait = getattr(error, "wait", None)  # DRF's, of who asks too often
+    wait = getattr(error, "wait", None)  # of DRF's Throttled
     if isinstance(error, DATABASE_AWAY):
         wait = RETRY_AFTER_SECONDS
     elif isinstance(error, TransientStepError):
@@ -152,11 +152,11 @@ def _database_away() -> dict[str, Any]:
 
 
 def _too_large() -> tuple[str, str]:
-    return "request_too_large", _("The request is larger than is allowed.")
+    return "request_too_large", _("The request is too large.")
 
 
 class ProblemMiddleware:
-    """Answers for the API what Django would answer as HTML: unknown paths, bugs, no database."""
+    """Turns Django's HTML errors into problems under `/api/`: unknown paths, bad requests."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -177,7 +177,7 @@ class ProblemMiddleware:
         status = response.status_code
         code, detail = {
             404: ("not_found", _("There is nothing at this address.")),
-            412: ("precondition_failed", _("It is no longer what the request wants it to be.")),
+            412: ("precondition_failed", _("It no longer matches what the request requires.")),
             413: _too_large(),
         }.get(status, ("bad_request", _("The request could not be understood.")))
         return problem_response(status, code, detail)
@@ -190,7 +190,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def name_that_failed(request: HttpRequest, credentials: dict[str, Any] | None) -> str | None:
-    """Whose attempt axes counts, as long as its column holds: forms of Django let any through."""
+    """The name axes counts a try for, cut to its column's length: login forms accept any."""
     name = (credentials or request.POST).get("username")
     return name and name[:LONGEST_NAME_THAT_FAILED]
 
@@ -198,7 +198,7 @@ def name_that_failed(request: HttpRequest, credentials: dict[str, Any] | None) -
 def locked_out(
     request: HttpRequest, credentials: dict[str, Any] | None, *args: Any
 ) -> HttpResponse:
-    """With all of the time to wait, of which some may have passed: never too little."""
+    """429. `Retry-After` is the whole lockout, some of which may have passed."""
     detail = _("Too many wrong passwords. Wait a quarter of an hour and try again.")
     if request.path.startswith("/api/"):
         response: HttpResponse = problem_response(429, "too_many_attempts", detail)
@@ -210,7 +210,7 @@ def locked_out(
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """`handler500`: Django calls it while the exception is being handled, so we can look at it."""
+    """`handler500`: Django calls it while the exception is being handled, so we can inspect it."""
     error = sys.exc_info()[1]
     if error and is_storage_full(error):
         return _answer(request, _storage_full())
@@ -223,7 +223,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _answer(
     request: HttpRequest, body: dict[str, Any], headers: dict[str, str] | None = None
 ) -> HttpResponse:
-    """For people, who come by other addresses than programs, a page; it asks no database."""
+    """A problem under `/api/`, elsewhere a page, which needs no database."""
     if request.path.startswith("/api/"):
         return _response(body, headers)
     page = render_to_string("failure.html", {"detail": body["detail"]})

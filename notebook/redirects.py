@@ -1,4 +1,4 @@
-"""An address without its last slash, and whose name is asked for."""
+"""Django's CommonMiddleware, with 308 for a missing slash and any Host for health checks."""
 
 from django.http import HttpRequest, HttpResponsePermanentRedirect
 from django.middleware import common
@@ -7,16 +7,16 @@ from notebook import health
 
 
 class _Redirect(HttpResponsePermanentRedirect):
-    status_code = 308  # of a 301 programs make a GET, and take its answer for that of their POST
+    status_code = 308  # after a 301, clients turn a POST into a GET
 
 
 class CommonMiddleware(common.CommonMiddleware):
-    """Django's; it leads on with the method and the body that were sent."""
+    """Redirects keep the method and the body."""
 
     response_redirect_class = _Redirect
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        """Health may be asked for by any name: a container's check or a balancer knows none."""
+        """Health checks may use any Host: containers and load balancers don't know ours."""
         if request.path in health.PATHS:
             return None
         return super().process_request(request)

@@ -1,4 +1,4 @@
-"""What every operation of the schema may answer besides its own: problems."""
+"""Adds problem responses to every operation of the schema."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -28,7 +28,7 @@ PROBLEM = {
     },
     "required": ["type", "title", "status", "detail", "code"],
 }
-# What does not follow from an operation's shape.
+# Statuses that can't be derived from the operation itself.
 FURTHER = {
     "ask_create": (422, 501),
     "auth_token_create": (401, 429),
@@ -45,7 +45,7 @@ FURTHER = {
 
 
 def finish(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
-    """A hook of drf-spectacular's, called when all else is there."""
+    """drf-spectacular's last postprocessing hook."""
     postprocess_schema_enums(result, generator)  # type: ignore[no-untyped-call]
     _declare_problems(result)
     _declare_strictness(result["components"]["schemas"])

@@ -1,4 +1,4 @@
-"""Requests to the admin that none of its pages makes: answered, and no error of ours."""
+"""Answers malformed requests to the admin with 400 or nothing selected instead of 500."""
 
 from collections.abc import Callable
 from itertools import chain
@@ -19,7 +19,7 @@ class StaffRequestMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, *_: Any) -> None:
-        """A chosen row whose key can be none is as good as one that is gone."""
+        """Drop selected rows with an invalid key, as if they had been deleted."""
         model: Any = getattr(getattr(view, "model_admin", None), "model", None)
         if model and (chosen := request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)):
             posted = request.POST.copy()
@@ -28,7 +28,7 @@ class StaffRequestMiddleware:
             request.POST = posted  # type: ignore[assignment] # no form is read from it twice
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Postgres keeps no NUL, and the views of the admin ask it for any text they get."""
+        """400 for a NUL, which Postgres can't store and the admin passes on to it."""
         if (
             isinstance(error, (ValueError, DataError))
             and request.path.startswith("/admin/")

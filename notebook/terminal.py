@@ -1,4 +1,4 @@
-"""What a command at a terminal says where the settings or a Postgres that is away are to blame."""
+"""Turns wrong settings and an unreachable Postgres into sentences at the terminal."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ from notebook.health import why_postgres_is_away
 def mistakes_told() -> Iterator[None]:
     """End the process with a sentence and exit code 1 instead of a traceback."""
     pool = logging.getLogger("psycopg.pool")
-    pool.setLevel(logging.ERROR)  # it warns six times of what we tell
+    pool.setLevel(logging.ERROR)  # it would warn six times about what we report
     try:
         yield
     except ImproperlyConfigured as error:

@@ -1,4 +1,4 @@
-"""`/api/auth/token/`: a token for programs, in exchange for a name and a password."""
+"""`/api/auth/token/`: an API token in exchange for a name and a password."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from tasks.authentication import TokenAuthentication
 from tasks.strict import StrictSerializer, StrictView
 
-KnoxTokenScheme.match_subclasses = True  # as ours is, so that the schema tells of it
+KnoxTokenScheme.match_subclasses = True  # ours is one, and must appear in the schema
 
 
 class CredentialsSerializer(StrictSerializer):
@@ -35,7 +35,7 @@ class TokenView(StrictView):
         return [AllowAny() if self.request.method == "POST" else IsAuthenticated()]
 
     def perform_authentication(self, request: Request) -> None:
-        """Not of who asks for a token: the one that they still send may have expired."""
+        """Not for a POST: the token that the client still sends may have expired."""
         if request.method != "POST":
             super().perform_authentication(request)
 

@@ -1,9 +1,8 @@
-"""Celery's care for Django's connections, less one thing: a worker keeps its pool between tasks.
+"""Celery's handling of Django's connections, except that a worker keeps its pool between tasks.
 
-Celery closes the pool before and after each task, so each would pay for new threads and for a new
-connection. The pool looks at a connection before it gives it out again, so a restarted Postgres
-costs nobody an error. What Celery does once after a fork stays: a child never uses what its parent
-opened.
+Celery closes the pool before and after each task, which costs each task new threads and a new
+connection. The pool checks a connection before it hands it out, so a restarted Postgres causes no
+errors. What Celery does after a fork stays: a child never uses its parent's connections.
 """
 
 from contextlib import suppress
@@ -20,13 +19,11 @@ class _PoolKept(celerys.DjangoWorkerFixup):  # type: ignore[name-defined] # stub
         if not sender.request.is_eager:
             _hand_back()
 
-    def on_task_postrun(self, sender: Any, **_: Any) -> None:
-        if not sender.request.is_eager:
-            _hand_back()
+    on_task_postrun = on_task_prerun
 
 
 class _Fixup(celerys.DjangoFixup):
-    @cached_property  # not before a worker asks: it sets Django up
+    @cached_property  # only when a worker asks, because it sets Django up
     def worker_fixup(self) -> _PoolKept:
         return _PoolKept(self.app)
 

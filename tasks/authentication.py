@@ -25,17 +25,17 @@ TOKEN_PREFIX = "token."  # noqa: S105 - the name of a subprotocol, not a secret
 
 
 class TokenAuthentication(knox.auth.TokenAuthentication):
-    """Knox', but for its look through all of a user's tokens with each request."""
+    """Knox's, without its look at all of a user's tokens in each request."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[Any, AuthToken]:
-        """What holds other signs than tokens do can be no text, or none that Postgres knows."""
+        """Ignores odd characters, which may be no UTF-8, or a NUL, which Postgres refuses."""
         found: tuple[Any, AuthToken] = super().authenticate_credentials(
             token if token.isalnum() else b""
         )
         return found
 
     def _cleanup_token(self, auth_token: AuthToken) -> bool:
-        """Whether it has expired; Knox asks before it compares."""
+        """Whether it has expired; Knox calls this before it compares the token."""
         return auth_token.expiry is not None and auth_token.expiry < timezone.now()
 
 
@@ -45,13 +45,13 @@ def forget_expired_tokens() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """What somebody is signed in by, to be looked at again as long as they watch."""
+    """How somebody is signed in, to be checked again while they watch."""
 
     token: str | None = None
     session_key: str | None = None
 
     def user(self) -> AbstractBaseUser | AnonymousUser:
-        """Whose they are at this moment; asks the database."""
+        """The user they belong to now; asks the database."""
         if self.token is not None:
             return user_of_token(self.token)
         store = import_module(settings.SESSION_ENGINE).SessionStore(self.session_key)
@@ -59,19 +59,19 @@ class Credentials:
 
 
 def credentials_in(scope: dict[str, Any]) -> Credentials:
-    """Of a socket."""
+    """The credentials of a socket."""
     session_key = getattr(scope.get("session"), "session_key", None)
     return Credentials(token=_token(scope), session_key=session_key)
 
 
 def credentials_of(request: HttpRequest) -> Credentials:
-    """Of a request that was let in."""
+    """The credentials of an authenticated request."""
     said = request.headers.get("Authorization", "")
     return credentials_said(said, request.session.session_key)
 
 
 def credentials_said(authorization: str, session_key: str | None) -> Credentials:
-    """By that header, which goes first, or the session."""
+    """From the Authorization header, which takes precedence, or the session."""
     kind, _, token = authorization.partition(" ")
     if kind.lower() == "token":
         return Credentials(token=token.strip())

@@ -1,4 +1,4 @@
-"""One event loop for each process, so that what it opened is open for the next use as well.
+"""One background event loop per process, so that its connections can be reused.
 
 `async_to_sync` makes a loop for each call, and with it a new connection to the channel layer.
 """
@@ -10,12 +10,12 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-_loops: dict[int, asyncio.AbstractEventLoop] = {}  # by process id: a fork has no thread of it
+_loops: dict[int, asyncio.AbstractEventLoop] = {}  # by process id: a fork does not have the thread
 _lock = threading.Lock()
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine in the background loop and wait for what it returns or raises."""
+    """Run a coroutine in the background loop; returns or raises what it does."""
     return asyncio.run_coroutine_threadsafe(work, _loop()).result()
 
 

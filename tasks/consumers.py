@@ -23,23 +23,23 @@ from tasks.watching import Watcher
 log = structlog.get_logger(__name__)
 COME_BACK, NOT_SIGNED_IN, NOT_FOUND, TOO_MANY = 1000, 4401, 4404, 4429
 GONE = {"signed_out": NOT_SIGNED_IN, "deleted": NOT_FOUND, "no_longer_staff": COME_BACK}
-RECENT = 200  # tasks shown to who opens the socket of all of them
-COMMANDS, COMMANDS_SECONDS = 60, 10  # so many are answered in so long
+RECENT = 200  # tasks sent first on `/ws/tasks/`
+COMMANDS, COMMANDS_SECONDS = 60, 10  # at most so many commands in so many seconds
 
 
 class TasksConsumer(AsyncWebsocketConsumer):
     """`/ws/tasks/`: all tasks of one user. `/ws/tasks/{id}/` narrows it to one."""
 
     channel_layer_alias = "none"  # the hub listens for all sockets
-    teller: asyncio.Task[None] | None = None
-    counted_from, commands = 0.0, 0  # since then so many
+    sender: asyncio.Task[None] | None = None
+    counted_from, commands = 0.0, 0  # commands since that time
 
     async def connect(self) -> None:
         offered = self.scope.get("subprotocols", [])
         await self.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         self.watcher = Watcher(self.scope["user"], credentials_in(self.scope), self._language())
-        self.seen: dict[str, int] = {}  # the newest seq sent, of tasks that still live
-        self.ended: dict[str, int] = {}  # the same of those that ended last: pushes may be late
+        self.seen: dict[str, int] = {}  # the last seq sent, of live tasks
+        self.ended: dict[str, int] = {}  # of those that ended last: pushes may be late
         self.held = contextlib.AsyncExitStack()
         if refusal := await self._refusal():
             await self.close(refusal)
@@ -48,11 +48,11 @@ class TasksConsumer(AsyncWebsocketConsumer):
         watch = await self.held.enter_async_context(hub.watch(self._group(), self.watcher))
         newest_first = await watch.read(self._first())
         await self._send_all(reversed(newest_first))
-        self.teller = asyncio.create_task(self._tell(watch))
+        self.sender = asyncio.create_task(self._tell(watch))
 
     async def disconnect(self, code: int) -> None:
-        if self.teller is not None:
-            self.teller.cancel()
+        if self.sender is not None:
+            self.sender.cancel()
         await self.held.aclose()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -111,7 +111,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
         await self.close(GONE[watch.gone])
 
     async def _send_all(self, updates: Iterable[Update]) -> None:
-        """But for what is no newer than what was sent."""
+        """Send those that are newer than what was sent."""
         for update in updates:
             if update.seq > max(told.get(update.task_id, 0) for told in (self.seen, self.ended)):
                 self._remember(update)
@@ -128,7 +128,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
     # -- commands ----------------------------------------------------------------------------
 
     def _refused(self) -> dict[str, str] | None:
-        """The answer to a flood, which costs us nothing more."""
+        """The answer to too many commands, without looking at them."""
         now = time.monotonic()
         if now - self.counted_from > COMMANDS_SECONDS:
             self.counted_from, self.commands = now, 0
@@ -178,7 +178,7 @@ class TaskConsumer(TasksConsumer):
 
 
 class UnknownPathConsumer(AsyncWebsocketConsumer):
-    """Any other path: accepted only to be able to say why it is closed."""
+    """Any other path: accepted only so that the close code says why."""
 
     async def connect(self) -> None:
         await self.accept()

@@ -1,6 +1,6 @@
-"""Server-sent events: their format, and the snapshots of one task as a stream of them.
+"""Server-sent events: the format, and the snapshots of one task as an event stream.
 
-For clients behind proxies that let no sockets through.
+For clients behind proxies that block WebSockets.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from tasks.hub import Update, Watch
 from tasks.models import Task
 from tasks.watching import Watcher
 
-KEEP_ALIVE_SECONDS = 15  # proxies close what is silent for a minute
-RETRY_MILLISECONDS = 2000  # a browser's pause before it comes back
+KEEP_ALIVE_SECONDS = 15  # proxies close connections that are silent for a minute
+RETRY_MILLISECONDS = 2000  # a browser's pause before it reconnects
 
 
 class EventStreamRenderer(BaseRenderer):
-    """Lets clients accept `text/event-stream`; what it renders is the answer to an OPTIONS."""
+    """Lets clients accept `text/event-stream`. It renders only the response to OPTIONS."""
 
     media_type = "text/event-stream"
     format = "sse"
@@ -32,27 +32,27 @@ class EventStreamRenderer(BaseRenderer):
 
 
 def event(data: str, **fields: Any) -> str:
-    """One event with that line of data, and other fields of the format, such as `id`."""
+    """One event with that line of data, and further fields such as `id`."""
     lines = [f"{name}: {value}" for name, value in fields.items()]
     return "\n".join([*lines, f"data: {data}", "", ""])
 
 
 def comment(words: str) -> str:
-    """A sign of life that clients don't see."""
+    """A comment line, which clients ignore: it keeps the connection alive."""
     return f": {words}\n\n"
 
 
 def response(lines: AsyncIterator[str]) -> StreamingHttpResponse:
     stream = StreamingHttpResponse(lines, content_type="text/event-stream")
     stream["Cache-Control"] = "no-store"
-    stream["X-Accel-Buffering"] = "no"  # nginx passes it on as it comes
+    stream["X-Accel-Buffering"] = "no"  # nginx must not buffer it
     return stream
 
 
 async def follow(task_id: UUID, watcher: Watcher, last_seq: int) -> AsyncGenerator[str, None]:
-    """The task's snapshots that are newer than `last_seq`, until it ends, or the sign-in does.
+    """Events with the task's snapshots newer than `last_seq`, until the task or the sign-in ends.
 
-    The `id` of each is its `seq`.
+    The `id` of an event is the snapshot's `seq`.
     """
     group, rows = events.task_group(task_id), Task.objects.filter(pk=task_id)
     with watching.place(watcher.user.pk):
@@ -72,7 +72,7 @@ async def follow(task_id: UUID, watcher: Watcher, last_seq: int) -> AsyncGenerat
 
 
 async def _next(watch: Watch) -> list[Update] | None:
-    """None when there was nothing for KEEP_ALIVE_SECONDS."""
+    """The next updates; None if there were none for KEEP_ALIVE_SECONDS."""
     try:
         return await asyncio.wait_for(watch.next(), KEEP_ALIVE_SECONDS)
     except TimeoutError:

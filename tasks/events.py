@@ -18,8 +18,8 @@ from tasks.sentences import translated
 
 log = structlog.get_logger(__name__)
 PUSH_TIMEOUT_SECONDS = 2
-# What a push reads of a task, its steps and its message. By hand, as every change that somebody
-# watches does it: the ORM takes four times as long.
+# What a push reads of a task, its steps and its message. Raw SQL, as every change that somebody
+# watches runs it: the ORM takes four times as long.
 _TASK = (
     "id", "pipeline", "owner_id", "document_id", "status", "progress", "error_code",
     "error_message", "attempt", "seq",
@@ -84,12 +84,12 @@ def user_group(user_id: int) -> str:
 
 
 def groups(task_id: UUID | str, owner_id: int) -> list[str]:
-    """All in which a task is told of."""
+    """The groups that get a task's pushes."""
     return [task_group(task_id), user_group(owner_id)]
 
 
-def told_apart(every: Iterable[str]) -> tuple[set[str], set[int]]:
-    """The tasks and the users that groups are of."""
+def parse_groups(every: Iterable[str]) -> tuple[set[str], set[int]]:
+    """The ids of the tasks and of the users that groups belong to."""
     named = [group.split(".", 1) for group in every]
     tasks = {name for kind, name in named if kind == "task"}
     return tasks, {int(name) for kind, name in named if kind == "user"}
@@ -137,7 +137,7 @@ def _details(
 
 
 def _turn(message: OutboxMessage) -> dict[str, Any]:
-    """Where it stands in the queue, if it has to wait at all."""
+    """Its position in the queue, if it was given one."""
     if message.position is None:
         return {}
     told = {"position": message.position, "seconds": message.seconds}
@@ -164,7 +164,7 @@ def _time(moment: datetime | None) -> str | None:
 
 
 def localised(push: Push) -> TaskSnapshot:
-    """Its snapshot in the language that is active here."""
+    """The push's snapshot in the active language."""
     steps = [_localised(push["pipeline"], each) for each in push["snapshot"]["task_details"]]
     reason = translated(push["snapshot"]["error_message"])
     return {**push["snapshot"], "error_message": reason, "task_details": steps}
@@ -176,8 +176,8 @@ def _localised(pipeline: str, detail: DetailSnapshot) -> DetailSnapshot:
 
 
 def push_task(task_id: UUID, owner_id: int, **_signal: Any) -> None:
-    """Send the task's snapshot to who watches it. A push that fails is logged and never raised:
-    sockets read the row again by themselves."""
+    """Send the task's snapshot to those who watch it. A failure is logged, never raised: sockets
+    reread the row anyway."""
     try:
         heard = background.run(_heard(groups(task_id, owner_id)))
         if heard and (push := _push(task_id)):
@@ -201,7 +201,7 @@ def _push(task_id: UUID) -> Push | None:
 
 
 def push_of(task: Task) -> Push:
-    """Its snapshot on the way to somebody, in no language yet."""
+    """The task's snapshot, not yet translated, as a message for the channel layer."""
     message: OutboxMessage | None = getattr(task, "outbox", None)
     return _packed(task, _snapshot(task, task.task_details.all(), message))
 
@@ -216,7 +216,7 @@ def _packed(task: Task, found: TaskSnapshot) -> Push:
 
 
 async def _heard(every: Sequence[str]) -> Sequence[str]:
-    """The groups that somebody is in. Who joins later reads the row after that."""
+    """The groups that have members. Whoever joins later reads the row afterwards."""
     layer: Any = get_channel_layer()
     if not hasattr(layer, "joined"):  # another layer than ours
         return every

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 
 def gettext_noop(sentence: str) -> str:
-    """Marks a sentence for translators, as Django's function does: readers do without Django."""
+    """Mark a sentence for translation, as Django's function does. Readers run without Django."""
     return sentence
 
 
@@ -32,14 +32,14 @@ class TransientStepError(StepError):
 
     code = "temporarily_unavailable"
     permanent = False
-    # So many of these, at most TASK_MAX_FAILURES, fail the task; None: TASK_MAX_FAILURES.
+    # After so many, or TASK_MAX_FAILURES if that is less, the task fails. None: TASK_MAX_FAILURES.
     max_failures: ClassVar[int | None] = None
 
     def __init__(
         self, message: str = "", *, retry_after: float | None = None, **params: Any
     ) -> None:
         super().__init__(message, **params)
-        self.retry_after = retry_after  # seconds, as the other side asked
+        self.retry_after = retry_after  # seconds, if the other side named a time
 
 
 class DatabaseAway(TransientStepError):
@@ -63,7 +63,7 @@ class StepTimeout(TransientStepError):
 
 
 class StorageFull(TransientStepError):
-    """The storage is full. The work goes on by itself as soon as there is room again."""
+    """The storage is full. This continues by itself as soon as there is space."""
 
     code = "storage_full"
 
@@ -75,7 +75,7 @@ class OutOfMemory(StepError):
 
 
 class StepPaused(Exception):
-    """The step keeps what it has and wants to go on after `seconds`; this costs no try."""
+    """The step keeps what it has and wants to continue after `seconds`; this uses up no try."""
 
     def __init__(
         self, seconds: float = 0, reason: str = "", *, code: str = "", progressed: bool = False
@@ -84,7 +84,7 @@ class StepPaused(Exception):
         self.seconds = seconds
         self.reason = reason
         self.code = code  # for programs, beside the reason
-        self.progressed = progressed  # then earlier failures no longer count
+        self.progressed = progressed  # if so, earlier failures no longer count
 
 
 class Fenced(Exception):
@@ -98,7 +98,7 @@ class WrongState(TaskError):
 
 
 def is_storage_full(error: BaseException) -> bool:
-    """Whether a disk, a quota or Postgres' volume (SQLSTATE 53100) has no room left."""
+    """Whether a disk, a quota or Postgres' volume (SQLSTATE 53100) is full."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return getattr(error.__cause__, "sqlstate", None) == "53100"

@@ -1,4 +1,4 @@
-"""The history of a task: who did what to it, when and why. Written with the change it tells of."""
+"""The history of a task: who did what, when and why. Written in the change's own transaction."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ OF_STATUS = {
     Status.CANCELLED: Event.CANCELLED,
 }
 WORKER_STOPPED = "worker_stopped"
-# A restart has a code only: the sentence of the error is for when there will be no other.
+# A restart only has a code: the error's sentence is for the case that there is no other try.
 _RESTARTED: dict[str | None, Promise] = {
     "worker_lost": _("Its worker was lost."),
     "step_timeout": _("It took too long."),
@@ -42,13 +42,13 @@ _UNSAID: dict[str, Any] = {
 
 
 def record(task: Task, event: Event, **about: Any) -> None:
-    """Add an entry; `about` has the other fields of TaskEvent."""
+    """Add an entry; `about` holds the other fields of TaskEvent."""
     what = {"task": task.pk, "attempt": task.attempt, "event": event.value}
     rows.change(_RECORD, {**_UNSAID, **about, **what})
 
 
 def record_wait(task: Task, **about: Any) -> None:
-    """A step waits. If that is what happened last, for the same reason, it happened once more."""
+    """A step waits. If the last entry says the same, count it once more instead of adding one."""
     last = TaskEvent.objects.filter(task=task).order_by("-pk").values("pk")[:1]
     same = TaskEvent.objects.filter(pk=last, event=Event.POSTPONED, attempt=task.attempt, **about)
     if not same.update(times=F("times") + 1, last_at=Now()):
@@ -56,13 +56,13 @@ def record_wait(task: Task, **about: Any) -> None:
 
 
 def reason(entry: TaskEvent) -> str | None:
-    """Why, in words, where there is more to say than the event."""
+    """Why it happened, in the active language; None if the event says it all."""
     restarted = entry.event == Event.RESTARTED and _RESTARTED.get(entry.error_code)
     return str(restarted) if restarted else translated(entry.reason)
 
 
 def by(entry: TaskEvent) -> str | None:
-    """Whose wish it was, "owner" or "staff"; None: Notebook's own, or nobody's who is known."""
+    """Who asked for it, "owner" or "staff"; None: Notebook itself, or a deleted user."""
     if entry.by_id is None:
         return None
     return "owner" if entry.by_id == entry.task.owner_id else "staff"

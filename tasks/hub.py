@@ -1,8 +1,8 @@
-"""What happens to tasks, given to all who watch in this process.
+"""Distributes snapshots of tasks to all watchers (sockets and streams) of this process.
 
-However many they are: a push is decoded once and written once in each language, one reader looks in
-Postgres for what the channel layer lost, and each sign-in is looked at once. Who is slow is given
-the newest snapshot of each task, and never what that has replaced.
+However many there are, a push is decoded once and serialised once per language, one reader looks in
+Postgres for what the channel layer lost, and each sign-in is checked once. A slow watcher gets only
+the newest snapshot of each task.
 """
 
 import asyncio
@@ -27,13 +27,13 @@ from tasks.watching import Watcher
 
 log = structlog.get_logger(__name__)
 REREAD_SECONDS = 5  # the channel layer drops messages silently; Postgres does not
-CHECK_SECONDS = 30  # between two looks at a sign-in
-LAYER_SECONDS = 2  # to join a group; nobody waits longer for pushes than for the snapshot itself
+CHECK_SECONDS = 30  # between two checks of a sign-in
+LAYER_SECONDS = 2  # to join a group; a socket must not wait for the layer to send its snapshot
 Gone = Literal["", "signed_out", "deleted", "no_longer_staff"]
 
 
 class Update:
-    """A snapshot on its way to many."""
+    """A snapshot for many watchers."""
 
     def __init__(self, push: Push) -> None:
         self._push, self._texts = push, dict[str, str]()
@@ -57,17 +57,17 @@ def read(tasks: "QuerySet[Task]") -> list[Update]:
 
 
 class Watch:
-    """What somebody who watches was not told yet: of each task the newest."""
+    """The pending updates of one watcher: the newest of each task."""
 
     def __init__(self, watcher: Watcher, live: set[str]) -> None:
         self.watcher = watcher
         self.gone: Gone = ""
-        self._live = live  # tasks that the hub looks at again
+        self._live = live  # the hub's: tasks to reread
         self._waiting: dict[str, Update] = {}
-        self._bell = asyncio.Event()
+        self._news = asyncio.Event()
 
     async def read(self, tasks: "QuerySet[Task]") -> list[Update]:
-        """The state of each now, for who begins to watch."""
+        """The current state of each, for a new watcher."""
         found: list[Update] = await database_sync_to_async(read)(tasks)
         self._live |= {update.task_id for update in found if not update.has_ended}
         return found
@@ -75,29 +75,29 @@ class Watch:
     def offer(self, update: Update) -> None:
         self._waiting.pop(update.task_id, None)
         self._waiting[update.task_id] = update
-        self._bell.set()
+        self._news.set()
 
     def end(self, why: Gone) -> None:
         self.gone = why
-        self._bell.set()
+        self._news.set()
 
     async def next(self) -> list[Update]:
-        """Waits until there is something; an empty list says that it is `gone`."""
-        await self._bell.wait()
-        self._bell.clear()
+        """Wait for updates; an empty list means that the watcher is `gone`."""
+        await self._news.wait()
+        self._news.clear()
         taken, self._waiting = list(self._waiting.values()), {}
         return taken
 
 
 class Hub:
-    """Of one event loop, for as long as somebody watches there."""
+    """One per event loop, for as long as it has watchers."""
 
     def __init__(self) -> None:
         self._layer: Any = get_channel_layer()
         self._watches: defaultdict[str, set[Watch]] = defaultdict(set)  # by group
         self._joined: set[str] = set()
-        self._newest: dict[str, int] = {}  # seq of what was told, of tasks that may change
-        self.live: set[str] = set()  # tasks last told to be alive
+        self._newest: dict[str, int] = {}  # the last `seq` delivered, by task
+        self.live: set[str] = set()  # tasks that had not ended when last delivered
         self._checked_at = time.monotonic()
         self._running: list[asyncio.Task[None]] = []
 
@@ -131,7 +131,7 @@ class Hub:
     # -- what is pushed ----------------------------------------------------------------------
 
     async def _join(self, group: str) -> bool:
-        """False while the layer is away: looking has to do then."""
+        """False while the layer is down: then only rereading finds changes."""
         if await self._ask_layer("group_add", group):
             self._joined.add(group)
         return group in self._joined
@@ -140,7 +140,7 @@ class Hub:
         try:
             async with asyncio.timeout(LAYER_SECONDS):
                 await getattr(self._layer, wish)(group, self._channel)
-        except Exception as error:  # noqa: BLE001 - whatever the layer raises, watching works
+        except Exception as error:  # noqa: BLE001 - whatever the layer raises, rereading works
             log.warning("channel_layer_unavailable", wish=wish, error=type(error).__name__)
             return False
         return True
@@ -148,11 +148,11 @@ class Hub:
     async def _receive(self) -> None:
         while True:
             push = await self._layer.receive(self._channel)
-            with contextlib.suppress(KeyError):  # of another version; looking has to do
+            with contextlib.suppress(KeyError):  # from another version; rereading finds it
                 self._deliver(Update(push))
 
     def _deliver(self, update: Update) -> None:
-        """To all who watch it, unless they were told something newer."""
+        """Offer it to all who watch the task, unless they got something newer."""
         if update.seq <= self._newest.get(update.task_id, 0):
             return
         watches = [each for group in update.groups for each in self._watches.get(group, ())]
@@ -181,10 +181,10 @@ class Hub:
     async def _join_what_is_left(self) -> None:
         for group in set(self._watches) - self._joined:
             if group in self._watches and not await self._join(group):
-                return  # nor would it let us join the others
+                return  # joining the others would fail too
 
     async def _reread(self) -> None:
-        watched, users = events.told_apart(self._watches)
+        watched, users = events.parse_groups(self._watches)
         asked = watched | self.live
         found = await database_sync_to_async(_seqs)(asked, users)
         changed = [task for task, seq in found.items() if seq > self._newest.get(task, 0)]
@@ -193,11 +193,11 @@ class Hub:
         for task in watched - set(found):
             for each in self._watches.get(events.task_group(task), ()):
                 each.end("deleted")
-        self.live -= asked - set(found)  # not what came alive meanwhile
+        self.live -= asked - set(found)  # but not what was added meanwhile
         self._newest = {task: self._newest[task] for task in self._newest if task in found}
 
     async def _check(self) -> None:
-        """End those who are no longer who they were, or may no longer watch all that they do."""
+        """End watches of people who are signed out or, no longer staff, may not watch all of it."""
         everyone = {watch for watches in self._watches.values() for watch in watches}
         known = await database_sync_to_async(_users)({w.watcher.credentials for w in everyone})
         for watch in everyone:
@@ -205,12 +205,12 @@ class Hub:
             if user.pk != before.pk:
                 watch.end("signed_out")
             elif before.is_staff and not user.is_staff:
-                watch.end("no_longer_staff")  # what is still theirs they may come back to
+                watch.end("no_longer_staff")  # they may reconnect to their own tasks
             watch.watcher.user = user
 
 
 def _seqs(watched: set[str], users: set[int]) -> dict[str, int]:
-    """Of those tasks, and of all that live of those users."""
+    """The `seq` of those tasks, and of all live tasks of those users."""
     rows = Task.objects.filter(pk__in=watched).values_list("pk", "seq")
     live = Task.objects.filter(owner__in=users, status__in=LIVE).values_list("pk", "seq")
     return {str(pk): seq for pk, seq in [*rows, *live]}
@@ -223,7 +223,7 @@ def _users(every: set[Credentials]) -> dict[Credentials, Any]:
 async def _try(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
-    except Exception as error:  # noqa: BLE001 - Postgres is away, for instance: the next round tells
+    except Exception as error:  # noqa: BLE001 - Postgres is down, for instance; the next round retries
         log.warning("watched_tasks_not_read", error=type(error).__name__)
 
 
@@ -232,7 +232,7 @@ _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 
 @contextlib.asynccontextmanager
 async def watch(group: str, watcher: Watcher) -> AsyncIterator[Watch]:
-    """Be told what happens in a group from here on. Read the rows after this, not before."""
+    """Watch a group from here on. Read the rows after entering this, not before."""
     loop = asyncio.get_running_loop()
     hub = _hubs.get(loop)
     if hub is None:

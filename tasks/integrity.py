@@ -1,6 +1,6 @@
-"""What must always hold of tasks.
+"""The invariants of tasks.
 
-A query sees one snapshot and every move of a task is one transaction, so what it finds is there.
+A query sees one snapshot, and every transition is one transaction, so violations are real.
 """
 
 from collections.abc import Callable
@@ -14,21 +14,17 @@ from django.db.models.functions import Greatest, Now
 
 from tasks import pipelines, services, sweeper
 from tasks.exceptions import StepError
-from tasks.invariants import Ids, Invariant, rows
+from tasks.invariants import Ids, Invariant, each, rows
 from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail
 from tasks.moves import NO_OWNER
 from tasks.signals import announce
 
-LATE_SWEEPS = 5  # rounds of the sweeper that an expired lease may wait for
+LATE_SWEEPS = 5  # sweeper rounds after which an expired lease is a violation
 
 
-def each_task(mend: Callable[[Task], object]) -> Callable[[Ids], int]:
+def _each_task(mend: Callable[[Task], object]) -> Callable[[Ids], int]:
     """A `fix` that mends one locked task after the other, each in a transaction of its own."""
-
-    def fix(task_ids: Ids) -> int:
-        return sum(bool(_mend_locked(task_id, mend)) for task_id in task_ids)
-
-    return fix
+    return each(lambda task_id: _mend_locked(task_id, mend))
 
 
 @transaction.atomic
@@ -37,17 +33,13 @@ def _mend_locked(task_id: UUID, mend: Callable[[Task], object]) -> object:
     return task is not None and mend(task)
 
 
-# --- What mends. The task is locked; each asks again, as it may have moved since it was found ---
-def _wake(task_ids: Ids) -> int:
-    return sum(services.wake(task_id) for task_id in task_ids)
-
-
+# --- Repairs. The task is locked; each checks again, as it may have changed since it was found --
 def _take_over(_task_ids: Ids) -> int:
     return sweeper.take_over_lost_steps()
 
 
 def _drop_message(task: Task) -> bool:
-    """Take a message away that is none of the task's, and write the one that it lacks."""
+    """Delete a message that the task must not have, and queue the task as it should be."""
     expected = _expected_step(task)
     useful = Q(attempt=task.attempt, step_type=expected) if expected is not None else Q(pk=None)
     deleted, _ = OutboxMessage.objects.filter(task=task).exclude(useful).delete()
@@ -57,7 +49,7 @@ def _drop_message(task: Task) -> bool:
 
 
 def _expected_step(task: Task) -> str | None:
-    """What the task's message must ask for; None if there must not be one."""
+    """The step that the task's message must name; None if there must be no message."""
     steps = task.task_details
     if not task.is_live or steps.filter(status=Status.RUNNING).exists():
         return None
@@ -68,7 +60,7 @@ def _expected_step(task: Task) -> str | None:
 
 
 def _give_back(task: Task) -> bool:
-    """Take the steps away that nobody should run now; their workers are fenced off."""
+    """Requeue the steps that must not run now; their workers are fenced off."""
     running = task.task_details.filter(status=Status.RUNNING)
     rightful = running.order_by("step_order").first() if task.status == Status.RUNNING else None
     taken = running.exclude(pk=rightful.pk if rightful else None)
@@ -92,7 +84,7 @@ def _complete_numbers(task: Task) -> bool:
 
 
 def _give_reason(task: Task) -> bool:
-    """The reason of the step that failed, or that we know none."""
+    """Copy the failed step's reason to the task, or the default one."""
     if task.status != Status.FAILED:
         return False
     step = task.task_details.filter(status=Status.FAILED).first()
@@ -118,7 +110,7 @@ _LIVE = "('PENDING', 'RUNNING')"
 
 
 def _has(step: str) -> str:
-    """That the task `t` has a detail `d` like this."""
+    """SQL: the task `t` has a detail `d` with this condition."""
     return f"EXISTS (SELECT FROM {_DETAIL} d WHERE d.task_id = t.id AND {step})"
 
 
@@ -192,39 +184,39 @@ def _lacking_steps() -> list[Any]:
     ]
 
 
-_AGAIN = "Cancel it if it lives, and process the document again."
+_AGAIN = "Cancel it if it has not ended, and process the document again."
 INVARIANTS = (
     Invariant(
-        name="I1 message", find=rows(_USELESS), fix=each_task(_drop_message),
-        sentence="A message waits that its task refuses, so it will never be taken.",
+        name="I1 message", find=rows(_USELESS), fix=_each_task(_drop_message),
+        sentence="A queued message does not fit its task, so no worker will ever accept it.",
     ),
     Invariant(
-        name="I1 stranded", find=rows(_STRANDED), fix=_wake,
-        sentence="A task lives, but no step of it runs and no message waits to start one.",
+        name="I1 stranded", find=rows(_STRANDED), fix=each(services.wake),
+        sentence="A task has not ended, but no step runs and no message is queued to start one.",
     ),
     Invariant(
         name="I1 lease", find=_expired, fix=_take_over,
-        sentence="A step's worker is silent, and nobody takes the step over. Is the sweeper alive?",
+        sentence="A step's worker is silent and nobody takes it over. Is the sweeper running?",
     ),
     Invariant(
-        name="I3 running steps", find=rows(_TWO_STEPS), fix=each_task(_give_back),
+        name="I3 running steps", find=rows(_TWO_STEPS), fix=_each_task(_give_back),
         sentence="A step runs although the task has not begun, or beside another step.",
     ),
     Invariant(
-        name="I3 open steps", find=rows(_OPEN_STEPS), fix=each_task(_close_steps),
-        sentence="A task has ended, but a step of it waits or runs.",
+        name="I3 open steps", find=rows(_OPEN_STEPS), fix=_each_task(_close_steps),
+        sentence="A task has ended, but one of its steps still waits or runs.",
     ),
     Invariant(
         name="I3 completed", find=rows(_COMPLETED),
-        sentence="A task is completed, but a step of it is not. Process the document again.",
+        sentence="A task is completed, but one of its steps is not. Process the document again.",
     ),
     Invariant(
         name="I3 stuck", find=rows(_STUCK),
-        sentence=f"A task lives, but a step of it has ended badly or none is left to run. {_AGAIN}",
+        sentence=f"A task has not ended, but a step has failed or none is left to run. {_AGAIN}",
     ),
     Invariant(
         name="I3 failed", find=rows(_NOBODY_FAILED),
-        sentence="A task has failed, but no step of it has. Process the document again.",
+        sentence="A task has failed, but none of its steps has. Process the document again.",
     ),
     Invariant(
         name="I3 order", find=rows(_MISPLACED),
@@ -232,14 +224,14 @@ INVARIANTS = (
     ),
     Invariant(
         name="I3 steps", find=_lacking_steps,
-        sentence=f"A task has not the steps of its pipeline. {_AGAIN}",
+        sentence=f"A task does not have the steps of its pipeline. {_AGAIN}",
     ),
     Invariant(
-        name="I4 numbers", find=rows(_NUMBERS), fix=each_task(_complete_numbers),
+        name="I4 numbers", find=rows(_NUMBERS), fix=_each_task(_complete_numbers),
         sentence="A task has no seq, or is completed at less than 100 percent.",
     ),
     Invariant(
-        name="I8 reason", find=rows(_NO_REASON), fix=each_task(_give_reason),
+        name="I8 reason", find=rows(_NO_REASON), fix=_each_task(_give_reason),
         sentence="A task has failed without a code or a sentence that says why.",
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""An invariant: what finds the rows that break it, and what mends them, where that is safe."""
+"""An invariant: a function that finds the rows that break it, and one that repairs them if safe."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-SHOWN = 10  # ids of a violation
+SHOWN = 10  # ids per violation
 
 Ids = Sequence[Any]
 
@@ -24,10 +24,10 @@ class Violation:
 
 @dataclass(frozen=True, kw_only=True)
 class Invariant:
-    """`find` gives the ids of all that break it; `fix` mends what is safe; how many it mended."""
+    """`find` returns the ids of all rows that break it; `fix` repairs those, and counts them."""
 
-    name: str  # its number and what it is about
-    sentence: str  # what is wrong, and what to do if nothing here mends it
+    name: str  # its number and subject
+    sentence: str  # what is wrong, and what to do if there is no `fix`
     find: Callable[[], Ids]
     fix: Callable[[Ids], int] | None = None
 
@@ -44,17 +44,22 @@ class Invariant:
         )
 
     def mend(self) -> int:
-        """Mend what is safe; how many. Call it outside a transaction: each row has its own."""
+        """Repair what is safe; the number of rows. Not in a transaction: each row has its own."""
         return self.fix(found) if self.fix and (found := self.find()) else 0
 
 
+def each(mend: Callable[[Any], object]) -> Callable[[Ids], int]:
+    """A `fix` that calls `mend` with one id after the other; it returns whether it did anything."""
+    return lambda ids: sum(bool(mend(pk)) for pk in ids)
+
+
 def violations(invariants: Iterable[Invariant]) -> list[Violation]:
-    """All that is broken; an empty list is good news."""
+    """All violations."""
     return [found for each in invariants if (found := each.look())]
 
 
 def rows(query: str, **params: Any) -> Callable[[], list[Any]]:
-    """A `find` that asks for the first column of `query`."""
+    """A `find` that returns the first column of `query`."""
 
     def find() -> list[Any]:
         with connection.cursor() as cursor:

@@ -1,6 +1,6 @@
-"""What services are made of: locks, and the moves of a task and its steps.
+"""The building blocks of services: locks, and state transitions of a task and its steps.
 
-Each is to be called in a transaction, and holds the row it changed until that ends.
+Call each in a transaction; it keeps the changed row locked until that ends.
 """
 
 import json
@@ -22,7 +22,7 @@ from tasks.signals import announce
 log = structlog.get_logger(__name__)
 NO_OWNER: dict[str, Any] = {"owner": None, "lease_expires_at": None}
 NO_ERROR: dict[str, Any] = {"error_code": None, "error_message": None}
-# All that a new task and its steps are: a field that has no default in the table must be here.
+# Sets every field of a new task and its steps that has no default in the table.
 _BEGIN = f"""
     WITH task AS (
         INSERT INTO {Task._meta.db_table} (
@@ -43,7 +43,7 @@ _LOCKED = f"""
     SELECT {rows.columns(Task)} FROM {Task._meta.db_table}
     WHERE id = %(task)s AND attempt = %(attempt)s AND status = %(status)s FOR UPDATE
 """  # noqa: S608
-# Where the table allows it. A task that is to begin anew has not started.
+# Only where TRANSITIONS allows it. A retried task counts as not started.
 _MOVE = f"""
     UPDATE {Task._meta.db_table}
     SET status = %(status)s::text, seq = seq + 1, updated_at = statement_timestamp(),
@@ -56,7 +56,7 @@ _MOVE = f"""
     WHERE id = %(task)s AND status = ANY(%(sources)s)
     RETURNING {rows.columns(Task)}
 """  # noqa: S608
-# A task is locked before its step, as everywhere.
+# Lock order: the task before its step.
 _HOLD = f"""
     WITH task AS (
         UPDATE {Task._meta.db_table}
@@ -93,7 +93,7 @@ _COMPLETE_AND_TAKE = f"WITH done AS ({_COMPLETE}) {_TAKE}"
 
 
 class Claim(NamedTuple):
-    """Who becomes the owner of a step."""
+    """Who claims a step."""
 
     owner: UUID | None
     worker: str  # its name, for staff
@@ -101,12 +101,12 @@ class Claim(NamedTuple):
 
 
 def lease() -> Any:
-    """When a lease that begins or is renewed now will run out."""
+    """When a lease that begins or is renewed now expires: a database expression."""
     return Now() + timedelta(seconds=settings.TASK_LEASE_SECONDS)
 
 
 def begin(pipeline: str, *, options: dict[str, Any], **values: Any) -> Task:
-    """Write a task and its steps; `values` has all that `_BEGIN` asks for besides."""
+    """Insert a task and its steps; `values` holds the other parameters of `_BEGIN`."""
     steps = [step.type for step in pipelines.get(pipeline).steps]
     what = {"id": uuid.uuid4(), "options": json.dumps(options), "steps": steps}
     task = rows.first(Task, _BEGIN, {"pipeline": pipeline, **values, **what})
@@ -115,7 +115,7 @@ def begin(pipeline: str, *, options: dict[str, Any], **values: Any) -> Task:
 
 
 def locked(task_id: UUID, attempt: int, status: Status) -> Task:
-    """The task, locked, if it is in that state. Raises Fenced."""
+    """Lock the task. Raises Fenced unless it has that attempt and status."""
     values = {"task": task_id, "attempt": attempt, "status": status}
     task = rows.first(Task, _LOCKED, values)
     if task is None:
@@ -124,7 +124,7 @@ def locked(task_id: UUID, attempt: int, status: Status) -> Task:
 
 
 def owned(detail: TaskDetail) -> Task:
-    """The step's task, locked, if the step is still ours. Raises Fenced."""
+    """Lock the step's task and the step. Raises Fenced if the step is no longer ours."""
     task = locked(detail.task_id, detail.task.attempt, Status.RUNNING)
     if not own_row(detail).select_for_update().exists():
         raise Fenced
@@ -132,12 +132,12 @@ def owned(detail: TaskDetail) -> Task:
 
 
 def own_row(detail: TaskDetail) -> Any:
-    """The query for a step that we work at, empty when it is no longer ours."""
+    """A query for a step that we run, empty when it is no longer ours."""
     return TaskDetail.objects.filter(pk=detail.pk, owner=detail.owner, status=Status.RUNNING)
 
 
 def hold(detail: TaskDetail) -> Task:
-    """Lock a step of ours that is about to be done, and its task; that. Raises Fenced."""
+    """Lock the task and the step that we are about to complete. Raises Fenced if it isn't ours."""
     task: Task = detail.task
     values: dict[str, Any] = {
         "task": task.pk,
@@ -152,14 +152,14 @@ def hold(detail: TaskDetail) -> Task:
 
 
 def complete_step(detail: TaskDetail) -> None:
-    """Leave a step that we hold as done, now that what it made is written."""
+    """Mark a step that we hold as completed, after its output was written."""
     rows.change(_COMPLETE, _done(detail))
 
 
 def go_on(detail: TaskDetail) -> TaskDetail | None:
-    """Leave a step that we hold as done; the first that is not, of which we are the owner now.
+    """Complete a step that we hold and claim the next one.
 
-    None, here and below: there is none left, or it waits for a newer worker.
+    None, here and below: there is no step left, or it waits for a newer worker.
     """
     claim = Claim(detail.owner, detail.worker, detail.message_id)
     taking = _taking(detail.task, claim)
@@ -171,18 +171,18 @@ def _done(detail: TaskDetail) -> dict[str, Any]:
 
 
 def take(task: Task, claim: Claim, step_type: str) -> TaskDetail | None:
-    """Become the owner of that step, or of the first that is not done; None: it waits no more."""
+    """Claim that step, or the first pending one if "". None if it is no longer pending."""
     return _taken(task, _TAKE, _taking(task, claim, step_type))
 
 
 def take_next(task: Task, claim: Claim) -> TaskDetail | None:
-    """Become the owner of the first step that is not done."""
+    """Claim the first pending step."""
     return _taken_or_left(task, _TAKE, _taking(task, claim))
 
 
 def _taking(task: Task, claim: Claim, step_type: str = "") -> dict[str, Any]:
     what = {"task": task.pk, "step_type": step_type, "lease": settings.TASK_LEASE_SECONDS}
-    known = {"known": [step.type for step in task.steps.steps]}  # a newer version may have others
+    known = {"known": [step.type for step in task.steps.steps]}  # newer versions may have more
     return what | known | claim._asdict()
 
 
@@ -200,7 +200,7 @@ def _taken_or_left(task: Task, statement: str, values: dict[str, Any]) -> TaskDe
 
 
 def next_step(task: Task, *, goes_on: bool = False) -> None:
-    """Let the first step that is not done wait for its turn."""
+    """Queue the first pending step."""
     pending = task.task_details.filter(status=Status.PENDING).order_by("step_order")
     if step := pending.first():
         outbox.put(task, step.step_type, goes_on=goes_on)
@@ -209,15 +209,16 @@ def next_step(task: Task, *, goes_on: bool = False) -> None:
 
 
 def _end_without_step(task: Task) -> None:
-    """A hand was in the database: the task must not wait for ever."""
+    """Somebody edited the database: the task must not wait for ever."""
     why = TaskError()
     move(task, Status.FAILED, error_code=why.code, error_message=why.message)
 
 
 def move(task: Task, to: Status, *, about: dict[str, Any] | None = None, **values: Any) -> Task:
-    """Move a locked task, let its subject follow, and tell everybody after commit; the task then.
+    """Move a locked task to a status, and its document with it; announce it after commit.
 
-    `about` is what its history says of it besides: fields of TaskEvent.
+    `about` adds fields of TaskEvent to the history entry. Returns the task as it is now. Raises
+    WrongState if TRANSITIONS does not allow it.
     """
     moved = _moved(task, to, values)
     why = {"error_code": moved.error_code, "reason": moved.error_message}
@@ -225,7 +226,7 @@ def move(task: Task, to: Status, *, about: dict[str, Any] | None = None, **value
     if moved.document_id:
         moved.steps.settle(moved.document_id, to, moved.error_code, moved.error_message)
     if to in TERMINAL:
-        outbox.send_after_commit()  # it made room
+        outbox.send_after_commit()  # a slot is free
     announce(moved)
     log.info("task_moved", task_id=str(moved.pk), status=to.value, error_code=moved.error_code)
     return moved
@@ -242,7 +243,7 @@ def _moved(task: Task, to: Status, values: dict[str, Any]) -> Task:
 
 
 def touch_task_of(detail: TaskDetail, *, progress: int) -> Task:
-    """Lock the task of a step of ours, `progress` percent done. Raises Fenced."""
+    """Lock the task of a step of ours that is `progress` percent done. Raises Fenced."""
     task: Task = detail.task
     done = task.steps.progress(detail.step_type, progress)
     touch(task.pk, task.attempt, progress=done)
@@ -250,7 +251,7 @@ def touch_task_of(detail: TaskDetail, *, progress: int) -> Task:
 
 
 def touch(task_id: UUID, attempt: int, **values: Any) -> None:
-    """Lock a running task, whose state is new now. Raises Fenced if it does not run."""
+    """Lock a running task and raise its `seq`. Raises Fenced if it does not run."""
     running = Task.objects.filter(pk=task_id, attempt=attempt, status=Status.RUNNING)
     if not running.update(seq=F("seq") + 1, updated_at=Now(), **values):
         raise Fenced

@@ -1,7 +1,7 @@
-"""The outbox: what has to be sent is a row first, so that a broker that is away loses nothing.
+"""The outbox: every message is a row first, so that nothing is lost while the broker is down.
 
-A row lives from the moment a step is due until a worker takes it up. Whose turn it is, `queue`
-knows. The fast path sends right after commit; the sweeper sends what that missed.
+A row lives from the moment a step is due until a worker claims it; `queue` decides the order. The
+fast path sends right after commit, the sweeper what that missed.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,9 +22,9 @@ from tasks.models import OutboxMessage, Task
 from tasks.queue import Admitted
 
 log = structlog.get_logger(__name__)
-# Kombu does not wrap every error: not a full broker's, nor those of one that lost its memory.
+# Kombu does not wrap every error, such as those of a broker that is full or has lost its data.
 BROKER_AWAY = (OSError, OperationalError, InconsistencyError, RedisError)
-# What a task was told while it waited before is forgotten.
+# Resets the position, estimate and problem of an earlier wait.
 _PUT = f"""
     INSERT INTO {OutboxMessage._meta.db_table} (
         task_id, step_type, attempt, owner_id, lane, turn_at, problem, due_at, sent_at
@@ -38,16 +38,16 @@ _PUT = f"""
             excluded.turn_at, '', excluded.due_at, excluded.sent_at, NULL, NULL)
 """  # noqa: S608 - names of our own, here and below
 _DROP = f"DELETE FROM {OutboxMessage._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
-PARK_SECONDS = 15  # between the tries of a step that only newer workers know
-# One thread, so that a frozen broker holds up neither a person's request nor the others.
+PARK_SECONDS = 15  # between tries of a step that only newer workers know
+# One thread, so that a frozen broker blocks neither requests nor other threads.
 _sender = ThreadPoolExecutor(1, thread_name_prefix="outbox")
 
 
 def put(task: Task, step_type: str, *, delay: float = 0, goes_on: bool = False) -> None:
     """Record that `step_type` ("" = dispatch) is due in `delay` seconds; send it after commit.
 
-    A task that `goes_on` leaves a worker free for its next step: it need not ask for a turn
-    unless others wait for theirs.
+    A task that `goes_on` frees a worker for its own next step: its message is sent at once unless
+    others are waiting.
     """
     at_once = goes_on and not queue.somebody_waits()
     message = {"step_type": step_type, "delay": delay, "at_once": at_once}
@@ -60,7 +60,7 @@ def put(task: Task, step_type: str, *, delay: float = 0, goes_on: bool = False) 
 
 
 def _of(task: Task) -> dict[str, Any]:
-    """What a task's message has of its own."""
+    """The task's own values in its message."""
     return {
         "task": task.pk,
         "attempt": task.attempt,
@@ -71,9 +71,9 @@ def _of(task: Task) -> dict[str, Any]:
 
 
 def take(task_id: UUID, step_type: str) -> bool:
-    """The message has arrived: its row has done its duty, and another one may be sent.
+    """Delete the row of a message that has arrived, and send the next one.
 
-    False when the step is not due, or not this one.
+    False if this step is not due.
     """
     due = OutboxMessage.objects.filter(task_id=task_id, step_type=step_type, due_at__lte=Now())
     taken, _ = due.delete()
@@ -82,12 +82,12 @@ def take(task_id: UUID, step_type: str) -> bool:
 
 
 def drop(task_id: UUID) -> None:
-    """Nobody shall take it any more."""
+    """Delete the task's message."""
     rows.change(_DROP, {"task": task_id})
 
 
 def park(task_id: UUID, attempt: int) -> None:
-    """A version that does not know this step met its message: others first, then try again."""
+    """A worker of an older version got a step that it does not know: try again later."""
     log.warning("step_unknown", task_id=str(task_id), attempt=attempt)
     due = Now() + timedelta(seconds=PARK_SECONDS)
     mine = OutboxMessage.objects.filter(task_id=task_id, attempt=attempt)
@@ -100,7 +100,7 @@ def send_after_commit() -> None:
 
 
 def _publish_soon(publish: Callable[[], object]) -> None:
-    if bool(current_task):  # a proxy; in a worker nobody waits for us
+    if bool(current_task):  # a proxy object; in a worker, blocking is fine
         _publish_or_leave_it(publish)
     else:
         _sender.submit(_publish_in_thread, publish)
@@ -121,10 +121,10 @@ def _publish_in_thread(publish: Callable[[], object]) -> None:
 
 
 def publish_due() -> int:
-    """Send all that is due and has its turn; how many were sent.
+    """Send the messages whose turn it is; how many.
 
-    They are marked as sent before they are, so that two senders never send the same; a process
-    that dies in between leaves them to `republish_lost`.
+    They are marked as sent before they are, so that two senders never send the same one; if a
+    process dies in between, `republish_lost` sends them.
     """
     return _deliver(queue.admit()) if queue.may_send() else 0
 
@@ -150,10 +150,10 @@ def _send(message: Admitted) -> None:
 
 
 def republish_lost(*, after: float) -> int:
-    """Send again what was sent over `after` seconds ago and is neither taken up nor in the queue.
+    """Requeue messages that were sent over `after` seconds ago and are neither claimed nor queued.
 
-    A broker that lost its memory has a shorter queue than there are rows waiting; a duplicate is
-    harmless, because a step is claimed in Postgres.
+    If the broker lost its data, its queue is shorter than the number of rows that wait. Duplicates
+    are harmless, because steps are claimed in Postgres. Returns how many were requeued.
     """
     waiting = OutboxMessage.objects.filter(sent_at__lt=Now() - timedelta(seconds=after))
     missing = waiting.count() - _queue_length()

@@ -1,4 +1,4 @@
-"""How the work stands, at a glance: what staff see first."""
+"""The figures on the first page of the admin."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class Hour:
 
     @property
     def failure_rate(self) -> float:
-        """Of what ended by itself, 0 to 1."""
+        """The share of tasks that failed rather than completed, 0 to 1."""
         return self.failed / ended if (ended := self.completed + self.failed) else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Tasks that failed with one code and were not started anew since."""
+    """Tasks that failed with one code and have no newer run."""
 
     error_code: str
     sentence: str  # of one of them
@@ -47,7 +47,7 @@ class Overview:
 
 
 def look() -> Overview:
-    # What is pending changed last when it was started or retried.
+    # A pending task changed last when it was started or retried.
     waiting = Task.objects.filter(status=Status.PENDING).select_related("document")
     return Overview(
         counts=_counts(),
@@ -59,12 +59,12 @@ def look() -> Overview:
 
 
 def failed_by(error_code: str) -> "QuerySet[Task]":
-    """The tasks of a cause, the one that failed first at the front."""
+    """The tasks of a cause, the earliest failure first."""
     return _failed().filter(error_code=error_code).order_by("completed_at")
 
 
 def last_runs(tasks: "QuerySet[Task]") -> "QuerySet[Task]":
-    """Without those whose place a newer task of the same document took."""
+    """Without those that were replaced by a newer task of the same document."""
     newer = Task.objects.filter(
         document=OuterRef("document"), created_at__gt=OuterRef("created_at")
     )

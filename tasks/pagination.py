@@ -1,4 +1,4 @@
-"""Cursor pagination: a list that stays right while rows come and go."""
+"""Cursor pagination: pages stay correct while rows come and go."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,10 +17,9 @@ Place = list[str] | None  # a row's values of the fields that order the list; No
 class CursorPagination(pagination.CursorPagination):
     """`{"next", "previous", "results"}`; `page_size` up to 200.
 
-    DRF's own looks at the first field alone and counts rows that share its value, a thousand at
-    most. Here a cursor is a place between two rows, whatever they share: it holds the values of all
-    fields, none of which may be null, and the last one is unique. It is signed for its model and
-    order.
+    DRF's own only looks at the first field, and counts rows that share its value, a thousand at
+    most. Here a cursor holds the values of all ordering fields (the last is unique, none may be
+    null), so it is a place between two rows. It is signed for its model and ordering.
     """
 
     page_size = 50
@@ -53,7 +52,7 @@ class CursorPagination(pagination.CursorPagination):
         return {"type": "object", "required": list(shape), "properties": shape}
 
     def get_page_size(self, request: Request) -> int:
-        """DRF's own takes the default for what is none, and the most for more."""
+        """Refuses an invalid size, for which DRF's own uses the default or the maximum."""
         given = request.query_params.get(self.page_size_query_param)
         field = serializers.IntegerField(min_value=1, max_value=self.max_page_size)
         try:
@@ -67,7 +66,7 @@ class CursorPagination(pagination.CursorPagination):
         return [cursor, {**size, "schema": {**size["schema"], **bounds}}]
 
     def get_ordering(self, *args: Any) -> tuple[str, ...]:
-        """What was asked for, made unique."""
+        """The ordering asked for, made unique by the key."""
         ordering = tuple(super().get_ordering(*args))
         if {"id", "pk"} & {name.lstrip("-") for name in ordering}:
             return ordering
@@ -80,7 +79,7 @@ class CursorPagination(pagination.CursorPagination):
         return self._link(self.page[:1], back=True) if self.has_previous else None
 
     def _cursor(self, request: Request) -> tuple[Place, bool]:
-        """Where the page begins, and whether it goes back from there."""
+        """Where the page begins, and whether it is read backwards from there."""
         given = request.query_params.get(self.cursor_query_param)
         if not given:
             return None, False
@@ -91,7 +90,7 @@ class CursorPagination(pagination.CursorPagination):
         return place, back
 
     def _link(self, rows: list[Any], *, back: bool) -> str:
-        """From the row; without one, as all beyond a place are gone, from the list's other end."""
+        """From the row, or from the list's other end if all rows beyond a place are gone."""
         names = [name.lstrip("-") for name in self.ordering]
         place = [str(getattr(rows[0], name)) for name in names] if rows else None
         cursor = self.signer.sign_object((place, back))
@@ -113,6 +112,6 @@ def _after(ordering: Sequence[str], place: Sequence[str]) -> Q:
     found = Q(pk__in=())
     for name, value in reversed(list(zip(ordering, place, strict=True))):
         later = f"{name.lstrip('-')}__{'lt' if name.startswith('-') else 'gt'}"
-        # Said twice, for an index finds only what must hold of every row.
+        # Partly redundant: an index can only use what is ANDed.
         found = Q(**{f"{later}e": value}) & (Q(**{later: value}) | found)
     return found

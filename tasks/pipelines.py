@@ -1,7 +1,7 @@
-"""What a pipeline is: named steps in order. Apps register theirs; tasks only runs them.
+"""Pipelines: named steps in order. Apps register theirs; tasks only runs them.
 
-A step is a function from a `StepRun` to a `StepResult`. It computes outside any transaction; what
-it wants to keep is written by `StepResult.save`, in the transaction that marks the step done.
+A step is a function from a `StepRun` to a `StepResult`. It computes outside any transaction;
+`StepResult.save` writes its output, in the transaction that marks the step as done.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 
 
 class StepRun(Protocol):
-    """What a running step may ask and tell."""
+    """What a running step may use."""
 
     @property
     def task_id(self) -> UUID: ...
@@ -27,16 +27,16 @@ class StepRun(Protocol):
 
     @property
     def details(self) -> dict[str, Any]:
-        """What this step told of itself, in earlier turns too."""
+        """What this step reported, in earlier turns too."""
 
     def report(self, done: int, total: int, **details: Any) -> None:
-        """Tell progress; cheap to call often. Raises `Fenced` when the step is no longer ours."""
+        """Report progress; cheap to call often. Raises `Fenced` when the step is no longer ours."""
 
     def stopped(self) -> bool:
         """Whether the step was cancelled, deleted or taken over."""
 
     def seconds_left(self) -> float:
-        """How much of this turn is left; a long step raises `StepPaused` when it is used up."""
+        """Seconds left of this turn; a long step raises `StepPaused` when there are none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class StepResult:
     save: Callable[[], object] = lambda: None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Step:
     type: str
     label: str | Promise
@@ -69,7 +69,7 @@ class Pipeline:
         return [step.type for step in self.steps].index(step_type)
 
     def progress(self, step_type: str, percent: float) -> int:
-        """The task's progress when all before `step_type` is done and it is at `percent`."""
+        """The task's progress in percent if `step_type` is at `percent` and those before done."""
         at = self.index(step_type)
         done = sum(step.weight for step in self.steps[:at]) * 100 + self.steps[at].weight * percent
         return int(done / sum(step.weight for step in self.steps))
@@ -91,7 +91,7 @@ def every() -> tuple[Pipeline, ...]:
 
 
 def label(pipeline: str, step_type: str) -> str:
-    """The step's name in the active language; its type if a newer version added it."""
+    """The step's name in the active language; its type if only a newer version knows the step."""
     try:
         return str(_registry[pipeline].step(step_type).label)
     except (LookupError, ValueError):

@@ -1,8 +1,8 @@
-"""Whose turn it is. Postgres orders what waits; the broker gets little more than workers can take.
+"""Fair queueing: Postgres orders what waits; the broker gets little more than workers can take.
 
-Turns go round between owners, and for each owner between short and long work. Within those comes
-first what came first, and less work before more: a task of ten seconds goes as if it had come ten
-seconds later. Bulk work never has all slots, so a short document does not wait for long ones.
+Owners take turns, and each owner's short and long work (the lanes) take turns. Within a lane the
+order is arrival time plus estimated effort: a task of ten seconds is treated as if it had come ten
+seconds later. Bulk work never gets all slots, so a short document does not wait for long ones.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
 
 LOCK_ID = 0x7475726E  # "turn"
 _LOCK = "SELECT pg_advisory_xact_lock(%(id)s)"
-SLOTS_UNKNOWN = 1  # until a worker was seen: of more, long work might have all there are
-# So few messages wait in the broker that who comes new is served with the next free slot; each
-# claim sends another, so that is enough to keep all slots busy.
+SLOTS_UNKNOWN = 1  # assumed until a worker was seen: with more, long work might get all there are
+# One message per so many slots, plus one, waits in the broker. So few that a newcomer gets the next
+# free slot; as each claim sends another message, it still keeps all slots busy.
 SLOTS_PER_MESSAGE = 4
-LOST_SECONDS = 10  # so long at most does a message that got lost keep others from being sent
+LOST_SECONDS = 10  # a lost message takes up room in the broker for so long
 SEEN_SECONDS = 30  # workers that were last seen longer ago do not count
 RATE_SECONDS = 120  # over which the queue's speed is measured
 _ADMISSION = {
@@ -58,8 +58,8 @@ _SERVED = f"""
         ) busy GROUP BY owner_id, lane
     )
 """  # noqa: S608
-# Per owner and lane only as many rows are looked at as there is room for. Whoever holds one of them
-# now is about to change it, and sends then.
+# Looks at only as many rows per owner and lane as there is room for. Locked rows are skipped: who
+# holds one is about to change it, and sends afterwards.
 _ADMIT = f"""
     {_SERVED}, counted AS (
         SELECT {_SLOTS} AS slots, count(*)::int AS sent,
@@ -103,7 +103,7 @@ _ADMIT = f"""
     WHERE row.task_id = free.task_id
     RETURNING row.task_id, row.step_type, row.attempt, task.pipeline
 """  # noqa: S608
-# From 20 on two digits are enough, and a long queue is not rewritten at every step forward.
+# From 20 on, positions have two significant digits, so that a long queue is seldom rewritten.
 _RANK = f"""
     {_SERVED}, turns AS (
         SELECT task_id, turn_at, coalesce(served.turns, 0) + row_number() OVER (
@@ -129,7 +129,7 @@ _RANK = f"""
 
 
 class Admitted(NamedTuple):
-    """A message whose turn it is."""
+    """A message that may be sent now."""
 
     task_id: UUID
     step_type: str
@@ -143,31 +143,31 @@ def somebody_waits() -> bool:
 
 
 def may_send() -> bool:
-    """Whether somebody waits and there is room in the broker: to see that costs a tenth of `admit`.
+    """Whether a message is due and the broker has room: a tenth of the cost of `admit`.
 
-    Who makes room looks after that is committed, so no room that comes later is missed.
+    Whoever makes room checks again after committing that, so no room is missed.
     """
     return bool(rows.row(_ROOM, _ADMISSION)[0])
 
 
 @transaction.atomic
 def admit() -> list[Admitted]:
-    """Mark those whose turn it is as sent, as many as there is room for. Send them, or `refuse`."""
+    """Mark the next messages as sent, as many as there is room for. Send them, or `refuse` them."""
     rows.row(_LOCK, {"id": LOCK_ID})
     return [Admitted(*row) for row in rows.every(_ADMIT, _ADMISSION)]
 
 
 def refuse(messages: Sequence[Admitted]) -> None:
-    """The broker did not take them: they wait on."""
+    """The broker did not take these messages: they keep waiting."""
     refused = [each.task_id for each in messages]
     OutboxMessage.objects.filter(pk__in=refused).update(sent_at=None)
 
 
 def rank(problem: str = "") -> int:
-    """Tell everybody who waits their position and an estimate; how many were told news.
+    """Update the position and the estimated wait of all waiting tasks; how many have changed.
 
-    The estimate is by the pace of the last two minutes. Not one transaction: the rows of tasks
-    must be locked before those of their messages.
+    The estimate is based on the last two minutes. Not one transaction, because the rows of tasks
+    would have to be locked before those of their messages.
     """
     with connection.cursor() as cursor:
         cursor.execute(_RANK, {"problem": problem, "pace": None if problem else _pace()})
@@ -177,7 +177,7 @@ def rank(problem: str = "") -> int:
 
 
 def _pace() -> float | None:
-    """Seconds from one turn to the next; None when too little happened to tell."""
+    """Seconds per completed step; None if there were too few to tell."""
     since = Now() - timedelta(seconds=RATE_SECONDS)
     done = TaskDetail.objects.filter(status=Status.COMPLETED, completed_at__gt=since).count()
     return RATE_SECONDS / done if done >= 5 else None

@@ -1,4 +1,4 @@
-"""SQL of our own, for what every step of every document does: the ORM takes four times as long."""
+"""Raw SQL, for what every step of every document does: the ORM takes four times as long."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -14,16 +14,16 @@ Row = TypeVar("Row", bound=Model)
 
 
 class _Planned(Cursor[Any]):
-    """Postgres plans its statements once for a connection, where those are pooled.
+    """Its statements are planned once per pooled connection.
 
-    To plan what is about a few rows, by their keys, takes longer than to run it.
+    Planning a statement about a few rows, by their keys, takes longer than running it.
     """
 
     def execute(self, *args: Any, **options: Any) -> Self:
         try:
             return super().execute(*args, **options)
-        except FeatureNotSupported as error:  # a column has another type since: an upgrade
-            if not connection.in_atomic_block:  # whose end has them forgotten anyway
+        except FeatureNotSupported as error:  # an upgrade has changed a column's type
+            if not connection.in_atomic_block:  # a transaction's end drops the plans anyway
                 connection.close()
             raise OperationalError("planned before the table was changed") from error
 
@@ -35,28 +35,28 @@ def _planned() -> CursorWrapper:
 
 
 def change(statement: str, values: Mapping[str, Any]) -> int:
-    """Run a statement about a few rows; how many it is about."""
+    """Run a statement about a few rows; the number of rows affected."""
     with _planned() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
 
 
 def change_many(statement: str, values: Mapping[str, Any]) -> int:
-    """The same for any number of rows: it is planned anew for how many there are now."""
+    """The same for any number of rows, which the best plan depends on: planned each time."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
 
 
 def row(statement: str, values: Mapping[str, Any]) -> Any:
-    """The first row that a statement gives, a tuple; None: it gives none."""
+    """The first row of a statement's result, a tuple; None if there is none."""
     with _planned() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone()
 
 
 def every(statement: str, values: Mapping[str, Any]) -> list[Any]:
-    """All rows that a statement gives: few, tuples."""
+    """All rows of a statement's result, which should be few: tuples."""
     with _planned() as cursor:
         cursor.execute(statement, values)
         found: list[Any] = cursor.fetchall()
@@ -64,12 +64,12 @@ def every(statement: str, values: Mapping[str, Any]) -> list[Any]:
 
 
 def columns(model: type[Model]) -> str:
-    """What a statement must select or return for `first`."""
+    """The columns that a statement must return for `first`."""
     return ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
 
 
 def first(model: type[Row], statement: str, values: Mapping[str, Any]) -> Row | None:
-    """The first row that the statement gives, which is of the model's `columns`."""
+    """The first row of a statement that returns the model's `columns`, as an instance."""
     found = row(statement, values)
     if found is None:
         return None
@@ -81,6 +81,6 @@ def first(model: type[Row], statement: str, values: Mapping[str, Any]) -> Row | 
 
 @cache
 def _fields(model: type[Model]) -> tuple[list[str], list[Any]]:
-    """Their names, and what makes their values of the database's where that is needed."""
+    """The fields' names, and their converters from database values, None where not needed."""
     fields = model._meta.concrete_fields
     return [f.attname for f in fields], [getattr(f, "from_db_value", None) for f in fields]

@@ -1,6 +1,6 @@
-"""Claim a step, run it beside a heartbeat, finish it. Whatever happens, the row tells the truth.
+"""Claims a step, runs it beside a heartbeat and finishes it. Whatever happens ends on the row.
 
-A turn is one message's: the step that it names, and those after it as long as the turn lasts.
+Each message gets a turn: the step that it names, and those after it while the turn lasts.
 """
 
 import random
@@ -47,15 +47,16 @@ STORAGE_FULL_SECONDS = 30
 
 
 def run_task(task_id: UUID, attempt: int, **message: Any) -> None:
-    """Begin with a task; a duplicate or outdated message ends here quietly.
+    """Start a task; a duplicate or outdated message ends here quietly.
 
-    Of the `message`: `message_id` is Celery's, `worker` the name staff see, else this machine's.
+    `message` may have `message_id`, which is Celery's, and `worker`, the name that staff see; the
+    default is this machine's name.
     """
     _take_turn(services.dispatch, task_id, attempt, **message)
 
 
 def run_step(task_id: UUID, step_type: str, attempt: int, **message: Any) -> None:
-    """Go on with a task, by this step if it is to be had. Likewise."""
+    """Continue a task with this step, if it can be claimed. Otherwise as `run_task`."""
     _take_turn(services.claim, task_id, step_type, attempt, **message)
 
 
@@ -73,12 +74,12 @@ def _take_turn(
 
 
 def _run_or_give_back(detail: TaskDetail, ends_at: float) -> TaskDetail | None:
-    """Run one step. The next one, if there is one and the turn is not over."""
+    """Run one step. Returns the next one, claimed, if there is one and the turn is not over."""
     try:
         return _run_claimed(detail, ends_at)
     except Fenced:
         log.info("step_taken_away", task_id=str(detail.task_id), step=detail.step_type)
-        # Or it was done, but the connection broke before we knew, and the next one is ours.
+        # Or it was completed, but the connection broke before we knew, and we own the next one.
         _give_back(_ours(detail).exclude(pk=detail.pk), told=True)
         return None
     except (SystemExit, KeyboardInterrupt):
@@ -87,12 +88,12 @@ def _run_or_give_back(detail: TaskDetail, ends_at: float) -> TaskDetail | None:
 
 
 def _ours(detail: TaskDetail) -> "QuerySet[TaskDetail]":
-    """The step of this turn that runs: this one, the one after it, or none."""
+    """The running step of this turn: this one, the one after it, or none."""
     return TaskDetail.objects.select_related("task").filter(owner=detail.owner)
 
 
 def _give_back(steps: "QuerySet[TaskDetail]", *, told: bool) -> None:
-    """The process ends. That it was `told` to is no fault of the step's and costs it no try."""
+    """The process ends. If it was `told` to, that is not the step's fault and uses up no try."""
     ours: list[TaskDetail] = _persist(list, steps)
     for detail in ours:
         with suppress(Fenced):  # taken away at this moment
@@ -106,11 +107,11 @@ def _run_claimed(detail: TaskDetail, ends_at: float) -> TaskDetail | None:
     run = _Run(detail, ends_at)
     step = detail.task.steps.step(detail.step_type)
     try:
-        with run.heart:
+        with run.heartbeat:
             result = step.run(run)
     except (Fenced, SystemExit, KeyboardInterrupt):
         raise
-    except BaseException as error:  # noqa: BLE001 - every failure ends on the row, none in Celery
+    except BaseException as error:  # noqa: BLE001 - every failure ends on the row, not in Celery
         _settle(detail, error)
         return None
     return _complete(detail, result, go_on=run.seconds_left() > 0)
@@ -121,7 +122,7 @@ def _complete(detail: TaskDetail, result: StepResult, *, go_on: bool) -> TaskDet
         return _persist(services.complete, detail, result, go_on=go_on)
     except Fenced:
         raise
-    except Exception as error:  # noqa: BLE001 - what the step wanted to save may be refused
+    except Exception as error:  # noqa: BLE001 - the database may refuse the step's output
         _settle(detail, error)
         return None
 
@@ -135,7 +136,7 @@ def _settle(detail: TaskDetail, error: BaseException) -> None:
         case MemoryError():  # would end the whole worker if it left the task's body
             _persist(services.fail, detail, OutOfMemory())
         case _ if is_storage_full(error):
-            _wait_for_room(detail, StorageFull())
+            _wait_for_room(detail)
         case _:
             _fail_or_postpone(detail, error)
 
@@ -148,7 +149,7 @@ def _pause(detail: TaskDetail, paused: StepPaused) -> None:
 
 
 def _persist(write: Callable[..., Written], *args: Any, **values: Any) -> Written:
-    """Call a service; a Postgres that restarts must not cost the work that is already done."""
+    """Call a service, again if Postgres is restarting: that must not cost the work already done."""
     for pause in (0.5, 2, 5, 10):
         try:
             return write(*args, **values)
@@ -158,9 +159,10 @@ def _persist(write: Callable[..., Written], *args: Any, **values: Any) -> Writte
     return write(*args, **values)
 
 
-def _wait_for_room(detail: TaskDetail, full: StorageFull) -> None:
-    """Costs no try: the document is not at fault, and making room may take an operator hours."""
+def _wait_for_room(detail: TaskDetail) -> None:
+    """Uses up no try: the document is not at fault, and freeing space may take hours."""
     log.error("storage_full", task_id=str(detail.task_id), step=detail.step_type)
+    full = StorageFull()
     why = {"reason": full.message, "error_code": full.code}
     _persist(services.postpone, detail, seconds=STORAGE_FULL_SECONDS, **why)
 
@@ -209,12 +211,12 @@ class _Run:
     """The `StepRun` a step sees."""
 
     detail: TaskDetail
-    ends_at: float  # the turn does
-    heart: "_Heart" = field(init=False)
+    ends_at: float  # end of the turn, time.monotonic
+    heartbeat: "_Heartbeat" = field(init=False)
     _told_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.heart = _Heart(self.detail)
+        self.heartbeat = _Heartbeat(self.detail)
         self._told_at = time.monotonic()  # by the claim
 
     @property
@@ -236,7 +238,7 @@ class _Run:
     def report(self, done: int, total: int, **details: Any) -> None:
         if self.stopped():
             raise Fenced
-        self.detail.details |= details  # a pause keeps also what is not told yet
+        self.detail.details |= details  # a pause also keeps what was not written yet
         now = time.monotonic()
         if now - self._told_at >= REPORT_SECONDS:
             self._told_at = now
@@ -249,14 +251,14 @@ class _Run:
             connection.close()
 
     def stopped(self) -> bool:
-        return self.heart.lost.is_set()
+        return self.heartbeat.lost.is_set()
 
     def seconds_left(self) -> float:
         return self.ends_at - time.monotonic()
 
 
-class _Heart:
-    """Renews the lease from a thread of its own while the step works, and sees when it is lost."""
+class _Heartbeat:
+    """Renews the lease from its own thread while the step runs; `lost` is set if it was taken."""
 
     def __init__(self, detail: TaskDetail) -> None:
         self.lost = threading.Event()
@@ -264,7 +266,7 @@ class _Heart:
         self._detail = detail
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def __enter__(self) -> "_Heart":
+    def __enter__(self) -> "_Heartbeat":
         self._thread.start()
         return self
 
@@ -280,7 +282,7 @@ class _Heart:
         try:
             if not services.heartbeat(self._detail):
                 self.lost.set()
-        except (DatabaseError, InterfaceError):  # it is ours until it is taken
+        except (DatabaseError, InterfaceError):  # it is ours until somebody takes it
             log.warning("heartbeat_missed", task_id=str(self._detail.task_id))
         finally:
             connection.close()

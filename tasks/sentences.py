@@ -1,6 +1,6 @@
-"""Sentences for people in the language of who reads them. Rows and messages hold them in English.
+"""Translates sentences for people when they are shown: rows and messages store them in English.
 
-What was made of a template, as errors make theirs of their docstrings, is known again by its form.
+A sentence made from a template, such as an error's docstring, is recognised by the template's form.
 """
 
 import inspect
@@ -24,7 +24,7 @@ def translated(sentence: str | None) -> str | None: ...
 
 
 def translated(sentence: str | None) -> str | None:
-    """In the active language; as it is where that has no translation, and None of None."""
+    """The sentence in the active language, unchanged if there is no translation."""
     if not sentence or (get_language() or "en").startswith("en"):
         return sentence
     for known in (sentence, *([sentence.capitalize()] if sentence.isalpha() else ())):
@@ -37,7 +37,7 @@ def translated(sentence: str | None) -> str | None:
 
 
 def _filled(template: str, values: dict[str, str]) -> str:
-    """The template's translation with those values; "" if there is none."""
+    """The template's translation with these values; "" if there is none."""
     found = gettext(template)
     if found == template:
         return ""
@@ -45,13 +45,13 @@ def _filled(template: str, values: dict[str, str]) -> str:
 
 
 def templates() -> set[str]:
-    """All sentences of which others are made."""
+    """All templates that sentences are made from."""
     return {inspect.cleandoc(error.__doc__ or "") for error in errors(TaskError)} | {TRIES_AGAIN}
 
 
 @cache
 def _forms() -> list[tuple[str, re.Pattern[str]]]:
-    """Those with most words of their own come first."""
+    """Each template with placeholders and its pattern, the longest, most specific first."""
     known = [template for template in templates() if "{" in template]
     return [(each, _form(each)) for each in sorted(known, key=lambda t: (-len(t), t))]
 
@@ -65,7 +65,7 @@ def _form(template: str) -> re.Pattern[str]:
 
 
 def errors(kind: type[TaskError]) -> Iterator[type[TaskError]]:
-    """All kinds of it."""
+    """The class and all its subclasses."""
     yield kind
     for each in kind.__subclasses__():
         yield from errors(each)

@@ -28,7 +28,7 @@ class TaskSerializer(serializers.Serializer[Task]):
     task_id = serializers.UUIDField()
     document_id = serializers.UUIDField(allow_null=True)
     status = serializers.ChoiceField(Status.choices)
-    progress = serializers.IntegerField(help_text="Percent, a weighted mean of the steps.")
+    progress = serializers.IntegerField(help_text="Percent, weighted over the steps.")
     error_code = serializers.CharField(allow_null=True)
     error_message = serializers.CharField(allow_null=True)
     attempt = serializers.IntegerField()
@@ -56,7 +56,7 @@ class TaskEventSerializer(serializers.ModelSerializer[TaskEvent]):
     event_name = serializers.CharField(
         source="get_event_display", help_text="In the language of the request."
     )
-    by = serializers.SerializerMethodField(help_text="Whose wish it was; null: Notebook's own.")
+    by = serializers.SerializerMethodField(help_text="Who asked for it; null: Notebook itself.")
     step_type = serializers.SerializerMethodField()
     step_name = serializers.SerializerMethodField(help_text="In the language of the request.")
     reason = serializers.SerializerMethodField(help_text="For people; `error_code` is stable.")
@@ -67,9 +67,7 @@ class TaskEventSerializer(serializers.ModelSerializer[TaskEvent]):
             "id", "event", "event_name", "by", "attempt", "step_type", "step_name", "error_code",
             "reason", "times", "created_at", "last_at",
         )  # fmt: skip
-        extra_kwargs = {
-            "times": {"help_text": "So often in a row, from `created_at` to `last_at`."}
-        }
+        extra_kwargs = {"times": {"help_text": "Times in a row, from `created_at` to `last_at`."}}
 
     @extend_schema_field(serializers.ChoiceField(["owner", "staff"], allow_null=True))
     def get_by(self, entry: TaskEvent) -> str | None:

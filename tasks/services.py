@@ -1,4 +1,4 @@
-"""Start, cancel and retry a task, and what becomes of its steps. Each is one short transaction.
+"""Start, cancel and retry tasks; claim, complete and fail their steps, each in one transaction.
 
 Lock order everywhere: task, then its details, then the subject.
 """
@@ -35,10 +35,10 @@ def start(
     effort: int = 0,
     by_id: int | None = None,
 ) -> Task:
-    """Write the task, its details and the message that starts it.
+    """Create the task, its details and the message that starts it.
 
-    `effort` is a guess, in seconds, of how long it will take; less goes before more. Not every
-    pipeline is about a document. `by_id` is the user who wants it, here and below.
+    `effort` is an estimate, in seconds, of how long it will take; shorter tasks go first. Some
+    pipelines have no document. `by_id` is the user who asked for it, here and below.
     Raises IntegrityError when the document already has a live task.
     """
     task = moves.begin(
@@ -61,15 +61,15 @@ def start(
 def dispatch(
     task_id: UUID, attempt: int, *, worker: str, message_id: UUID | None = None
 ) -> TaskDetail | None:
-    """The task runs from now on. Become the owner of its first unfinished step.
+    """Set the task to RUNNING and claim its first unfinished step.
 
-    `message_id` is that of the Celery message that asks for it, here and below.
+    `message_id` is that of the Celery message that led here, here and below.
     Raises Fenced when it was dispatched before, or cancelled meanwhile.
     """
     task = moves.locked(task_id, attempt, Status.PENDING)
     task = moves.move(task, Status.RUNNING, about={"worker": worker})
     outbox.drop(task.pk)
-    outbox.send_after_commit()  # it made room
+    outbox.send_after_commit()  # the broker has room for one more
     return moves.take_next(task, moves.Claim(uuid.uuid4(), worker, message_id))
 
 
@@ -86,9 +86,9 @@ def cancel(task_id: UUID, *, by_id: int | None = None) -> Task:
 
 @transaction.atomic
 def retry(task_id: UUID, *, by_id: int | None = None) -> Task:
-    """Go on from the first step that is not done.
+    """Continue from the first step that is not done.
 
-    Raises WrongState for a task that is not FAILED or CANCELLED, or no longer its subject's latest.
+    Raises WrongState unless the task is FAILED or CANCELLED and the latest of its document.
     """
     task: Task = Task.objects.select_for_update().get(pk=task_id)
     if task.status not in (Status.FAILED, Status.CANCELLED):
@@ -113,10 +113,10 @@ def claim(
     worker: str,
     message_id: UUID | None = None,
 ) -> TaskDetail:
-    """Become the owner of a step that is due. Raises Fenced when it is not to be had."""
+    """Claim a step that is due. Raises Fenced if it isn't, or somebody else has it."""
     moves.touch(task_id, attempt)
     if not outbox.take(task_id, step_type):
-        raise Fenced  # it backs off, or this is an older message
+        raise Fenced  # the step backs off, or this message is outdated
     task = Task.objects.get(pk=task_id)
     detail = moves.take(task, moves.Claim(uuid.uuid4(), worker, message_id), step_type)
     if detail is None:
@@ -132,9 +132,9 @@ def heartbeat(detail: TaskDetail) -> bool:
 
 @transaction.atomic
 def report(detail: TaskDetail, percent: int, details: dict[str, Any]) -> None:
-    """Store the step's progress, which never goes back. Raises Fenced when the step is not ours."""
+    """Store the step's progress, which never decreases. Raises Fenced if the step is not ours."""
     detail.details |= details
-    detail.progress = max(detail.progress, percent)  # who takes over begins anew, or nearly
+    detail.progress = max(detail.progress, percent)  # a worker that takes over starts near 0
     task = moves.touch_task_of(detail, progress=detail.progress)
     if not moves.own_row(detail).update(details=detail.details, progress=detail.progress):
         raise Fenced
@@ -143,9 +143,9 @@ def report(detail: TaskDetail, percent: int, details: dict[str, Any]) -> None:
 
 @transaction.atomic
 def complete(detail: TaskDetail, result: StepResult, *, go_on: bool = False) -> TaskDetail | None:
-    """Commit the step's output, the step and what comes next, together or not at all.
+    """Commit the step's output, its completion and what comes next, all or nothing.
 
-    Who may `go_on` becomes the owner of the next step too; else that waits for its turn.
+    With `go_on` the caller claims the next step too and gets it; otherwise that is queued.
     """
     task = moves.hold(detail)
     result.save()
@@ -164,7 +164,7 @@ def complete(detail: TaskDetail, result: StepResult, *, go_on: bool = False) -> 
 
 @transaction.atomic
 def fail(detail: TaskDetail, error: StepError) -> None:
-    """End the task with the step's error; steps that will not run are closed with it."""
+    """Fail the step and its task, and cancel the steps that will not run."""
     task = moves.owned(detail)
     why = {"error_code": error.code, "error_message": error.message}
     moves.own_row(detail).swap(Status.FAILED, **why, **NO_OWNER)
@@ -184,7 +184,7 @@ def postpone(
 ) -> None:
     """Give the step back, to be run again in `seconds`; `reason` is shown while it waits.
 
-    `restart` is the code of what ended its run, if that was its worker's and not the step's doing.
+    `restart` is a code that says why its run ended, if the worker was the cause and not the step.
     """
     task = moves.touch_task_of(detail, progress=detail.progress)
     back = {"error_message": reason, "error_code": error_code, **counts, **NO_OWNER}
@@ -204,7 +204,7 @@ def _place(detail: TaskDetail) -> dict[str, str]:
 
 
 def lost(detail: TaskDetail, error: StepError) -> None:
-    """A worker was lost in this step: another takes over, a bounded number of times."""
+    """A worker was lost in this step: requeue it, or fail it after TASK_MAX_LOSSES."""
     if detail.losses + 1 >= settings.TASK_MAX_LOSSES:
         fail(detail, error)
     else:
@@ -213,7 +213,7 @@ def lost(detail: TaskDetail, error: StepError) -> None:
 
 @transaction.atomic
 def take_over(detail: TaskDetail, error: StepError) -> None:
-    """The same when the lease ran out. Raises Fenced if it was renewed meanwhile."""
+    """The same for a step whose lease expired. Raises Fenced if it was renewed meanwhile."""
     moves.owned(detail)
     if not moves.own_row(detail).filter(lease_expires_at__lt=Now()).exists():
         raise Fenced
@@ -222,7 +222,7 @@ def take_over(detail: TaskDetail, error: StepError) -> None:
 
 @transaction.atomic
 def wake(task_id: UUID) -> bool:
-    """Write the message that a live task lacks; False if it lacks none."""
+    """Queue a live task that has neither a message nor a running step; whether it was one."""
     task = Task.objects.select_for_update().filter(pk=task_id, status__in=LIVE).first()
     if task is None or OutboxMessage.objects.filter(task=task).exists():
         return False
@@ -236,12 +236,12 @@ def wake(task_id: UUID) -> bool:
 
 
 def give_up_on_worker(message_id: UUID) -> None:
-    """Celery says who had this message died: let the lease end now rather than in its time.
+    """Celery says the worker of this message died: let the step's lease expire now.
 
-    A step that another message's turn has come to meanwhile is left alone.
+    A step that another message has claimed meanwhile is left alone.
     """
-    # No join: it would make the update look at the status once, and not again after waiting for
-    # whoever gives the step back at this moment.
+    # No join: with one, the update would not recheck the status after waiting for a transaction
+    # that gives the step back at this moment.
     its = TaskDetail.objects.filter(message_id=message_id, status=Status.RUNNING)
     its.update(lease_expires_at=Now())
 
@@ -258,5 +258,5 @@ def _start_again(task: Task, by_id: int | None) -> Task:
     try:
         with transaction.atomic():
             return moves.move(task, Status.PENDING, about={"by_id": by_id}, **again)
-    except IntegrityError as error:  # started anew at this very moment
+    except IntegrityError as error:  # a new task was started at this moment
         raise WrongState(REPLACED) from error

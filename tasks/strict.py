@@ -1,4 +1,4 @@
-"""What a request says and nobody would read is refused: a typo must not get another answer."""
+"""Refuses unknown parameters and fields: a typo must not get the answer to another question."""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -12,14 +12,14 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-MOST_TOLD = 10  # names that are unknown
+MOST_TOLD = 10  # unknown names listed in an answer
 READ_BY_DRF = {str(api_settings.URL_FORMAT_OVERRIDE), "csrfmiddlewaretoken"}
 
 
 class StrictView(APIView):
-    """Takes no parameters in its address but those that it names."""
+    """Accepts only the query parameters that it names."""
 
-    # Of each action of a set of views, and under "get" of any other view.
+    # By action of a viewset; "get" for any other view.
     parameters: Mapping[str, tuple[str, ...]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -29,10 +29,10 @@ class StrictView(APIView):
             raise ValidationError(wrong)
 
 
-# Without a docstring, which the schema would tell of each that inherits it.
+# No docstring: the schema would show it for every subclass.
 class StrictSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
-        """The values of its own fields. ValidationError of those, and of any others."""
+        """The values of its fields. ValidationError for those, and for unknown ones."""
         unread = _unread(data, self.fields) if isinstance(data, Mapping) else {}
         try:
             found = super().to_internal_value(data)
@@ -45,18 +45,18 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 def _unread(given: Mapping[str, Any], known: Iterable[str]) -> dict[str, ErrorDetail]:
-    """What nobody would read of it, and why: unknown names, and all but the last of one."""
+    """The names that would be ignored and why: they are unknown, or given more than once."""
     read = {*known, *READ_BY_DRF}
     unknown = [name for name in given if name not in read]
     errors = dict.fromkeys(islice(unknown, MOST_TOLD), _unknown(known)) if unknown else {}
     if isinstance(given, MultiValueDict):
         repeated = [name for name, values in given.lists() if len(values) > 1]
-        problem = ErrorDetail(_("It may be given once."), "repeated")
+        problem = ErrorDetail(_("Give it only once."), "repeated")
         errors |= dict.fromkeys(islice(repeated, MOST_TOLD), problem)
     return errors
 
 
 def _unknown(known: Iterable[str]) -> ErrorDetail:
     names = ", ".join(sorted(known))
-    said = _("There is no such name here, only {names}.") if names else _("No name is known here.")
-    return ErrorDetail(said.format(names=names), "unknown")
+    allowed = _("Unknown name. Allowed here: {names}.").format(names=names)
+    return ErrorDetail(allowed if names else _("Unknown name. None is allowed here."), "unknown")

@@ -1,4 +1,4 @@
-"""What keeps promises when something died. One process at a time does it."""
+"""Repairs what crashes leave behind. One process at a time does it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,21 +20,21 @@ LOCK_ID = 0x6E6F7465626F6F6B  # "notebook"
 
 
 def sweep() -> None:
-    """One round: take over what was lost, wake what has no message. Needs no broker."""
+    """One round: take over lost steps, wake tasks that have no message. Needs no broker."""
     take_over_lost_steps()
     wake_stranded_tasks()
 
 
 def feed_the_queue() -> None:
-    """One round: send what is due, and again what the broker lost; say why if nothing moves.
+    """One round: send what is due, resend what the broker lost, record why if nothing moves.
 
-    Blocks for some seconds while the broker is frozen, so it is kept apart from `sweep`.
+    Blocks for some seconds while the broker is frozen, so it is separate from `sweep`.
     """
     queue.rank(_feed())
 
 
 def _feed() -> str:
-    """Why nobody takes what we send, or ""."""
+    """The OutboxMessage.Problem that keeps messages from being processed, or ""."""
     try:
         outbox.publish_due()
         if outbox.republish_lost(after=settings.REPUBLISH_SECONDS):
@@ -46,7 +46,7 @@ def _feed() -> str:
 
 
 def take_over_lost_steps() -> int:
-    """Give every step whose lease ran out to another worker; how many there were."""
+    """Requeue or fail every step whose lease expired; how many."""
     lost = TaskDetail.objects.select_related("task").filter(
         status=Status.RUNNING, lease_expires_at__lt=Now()
     )
@@ -61,14 +61,14 @@ def _take_over(detail: TaskDetail) -> bool:
     try:
         services.take_over(detail, WorkerLost(tries=settings.TASK_MAX_LOSSES))
     except Fenced:
-        return False  # its worker was only slow, or somebody cancelled it
+        return False  # the lease was renewed, or the task cancelled
     log.warning("step_taken_over", task_id=str(detail.task_id), step=detail.step_type)
     return True
 
 
 @contextmanager
 def _skipped_if_locked(task_id: UUID) -> Iterator[None]:
-    """Leave a task that somebody holds to the next round: those behind it must not wait with it."""
+    """Leave a locked task to the next round, so that the others don't wait for it."""
     try:
         yield
     except OperationalError as error:
@@ -78,9 +78,9 @@ def _skipped_if_locked(task_id: UUID) -> Iterator[None]:
 
 
 def wake_stranded_tasks() -> int:
-    """Write the missing message of a live task that has neither a message nor a running step.
+    """Queue live tasks that have neither a message nor a running step; how many.
 
-    No code path leaves one; this mends what a restored backup or a hand in the database may leave.
+    No code path leaves one; a restored backup or a manual edit of the database may.
     """
     running = TaskDetail.objects.filter(task=OuterRef("pk"), status=Status.RUNNING)
     waiting = OutboxMessage.objects.filter(task=OuterRef("pk"))
@@ -94,14 +94,14 @@ def wake_stranded_tasks() -> int:
 
 
 def try_lock() -> bool:
-    """Become the one sweeper; the lock lasts as long as this connection."""
+    """Become the one active sweeper; the lock lasts as long as this connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_ID])
         return bool(cursor.fetchone()[0])
 
 
 def let_go() -> None:
-    """End the connection, and the lock with it: given back to a pool, it would keep the lock."""
+    """Close the connection, and so release the lock: returned to the pool, it would keep it."""
     if connection.connection is not None:
         connection.connection.close()
     connection.close()

@@ -1,6 +1,6 @@
-"""Celery tasks, thin as views: one per pipeline that begins a task, one per step that goes on.
+"""Celery tasks, thin as views: one per pipeline, which starts a task, and one per step.
 
-Each ignores keyword arguments that it does not know: a newer version may send them.
+Unknown keyword arguments are ignored: a newer version may send them.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ def _step(step: pipelines.Step) -> "CeleryTask[..., None]":
 
 
 def _of(request: Any) -> dict[str, Any]:
-    """What a message says of itself; called like a function, there is none."""
+    """The worker and the id of a message; {} if the task was called like a function."""
     if not request.id:
         return {}
     return {"worker": request.hostname, "message_id": UUID(request.id)}

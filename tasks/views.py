@@ -1,4 +1,4 @@
-"""`/api/tasks/`: what runs and ran, cancel and retry."""
+"""`/api/tasks/`: list, cancel, retry and watch tasks."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ class TooManyWatchers(Throttled):
 
 
 class TaskFilter(filters.FilterSet):
-    # By the id alone: one that is another's must be as unknown as one that nobody has.
+    # By the id alone: somebody else's must look the same as one that does not exist.
     document = filters.UUIDFilter(field_name="document_id")
 
     class Meta:
@@ -74,13 +74,13 @@ class TaskViewSet(
     @extend_schema(request=None, responses={202: TaskSerializer})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, **_: Any) -> Response:
-        """End a task that waits or runs. 409 when it already ended."""
+        """Cancel a task that waits or runs. 409 if it has ended already."""
         return self._accepted(services.cancel(self.get_object().pk, by_id=request.user.pk))
 
     @extend_schema(request=None, responses={202: TaskSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, **_: Any) -> Response:
-        """Go on from the step that failed. 409 unless the task is FAILED or CANCELLED."""
+        """Continue from the step that failed. 409 unless the task is FAILED or CANCELLED."""
         return self._accepted(services.retry(self.get_object().pk, by_id=request.user.pk))
 
     @extend_schema(
@@ -92,9 +92,9 @@ class TaskViewSet(
     )
     @action(detail=True, url_path="events", renderer_classes=(JSONRenderer, EventStreamRenderer))
     def stream(self, request: Request, **_: Any) -> Response | StreamingHttpResponse:
-        """The socket's snapshots as server-sent events, where no socket gets through.
+        """The socket's snapshots as server-sent events, for clients that can't use WebSockets.
 
-        204 when the task has ended and `Last-Event-ID` is its last `seq`: nothing more will come.
+        204 if the task has ended and `Last-Event-ID` is its last `seq`: nothing more will come.
         """
         task = self.get_object()
         last_seq = _last_seq(request, task)
@@ -103,7 +103,7 @@ class TaskViewSet(
         if watching.is_full(request.user.pk):  # type: ignore[arg-type] # nobody unknown gets here
             raise TooManyWatchers
         watcher = Watcher(request.user, credentials_of(request), get_language() or "")
-        close_old_connections()  # none is held while somebody watches
+        close_old_connections()  # hold none while somebody watches
         return event_stream.response(event_stream.follow(task.pk, watcher, last_seq))
 
     @extend_schema(responses=TaskEventSerializer(many=True))
@@ -114,7 +114,7 @@ class TaskViewSet(
         filterset_class=None,
     )
     def history(self, request: Request, **_: Any) -> Response:
-        """What happened to the task, when, why and by whose wish, from its beginning."""
+        """What happened to the task, when, why and at whose request, oldest first."""
         found = TaskEvent.objects.filter(task=self.get_object()).select_related("task")
         page = self.paginate_queryset(found)  # type: ignore[arg-type] # not the view's own rows
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
@@ -125,7 +125,7 @@ class TaskViewSet(
 
 
 def _last_seq(request: Request, task: Task) -> int:
-    """What the client has seen; 0 for what can't be, as after Postgres was restored."""
+    """The `seq` the client has; 0 if it is impossible, as after Postgres was restored."""
     told = request.headers.get("Last-Event-ID") or request.query_params.get(LAST_EVENT_ID, "")
     seq = int(told) if told.isascii() and told.isdigit() and len(told) <= MOST_DIGITS else 0
     return seq if seq <= task.seq else 0

@@ -1,4 +1,4 @@
-"""Who watches: as whom they are signed in, in which language, and how many there may be."""
+"""Watchers (sockets and event streams): their user, their language, and how many are allowed."""
 
 import contextlib
 from collections import Counter
@@ -11,7 +11,7 @@ from django.utils import translation
 
 from tasks.authentication import Credentials
 
-SESSION_LANGUAGE = "language"  # the key of what a person chose, in their session
+SESSION_LANGUAGE = "language"  # session key of the language that the person chose
 _open: Counter[int] = Counter()  # sockets and streams of this process, by user
 
 
@@ -28,7 +28,7 @@ def is_full(user_id: int) -> bool:
 
 @contextlib.contextmanager
 def place(user_id: int) -> Iterator[None]:
-    """Count as one who watches."""
+    """Count one more watcher of this user."""
     _open[user_id] += 1
     try:
         yield
@@ -37,7 +37,7 @@ def place(user_id: int) -> Iterator[None]:
 
 
 def language_of(accepted: str) -> str:
-    """The first language of an `Accept-Language` header that there is."""
+    """The first language in an `Accept-Language` header that we support."""
     for part in accepted.split(","):
         with contextlib.suppress(LookupError):
             return translation.get_supported_language_variant(part.split(";")[0].strip())

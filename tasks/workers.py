@@ -12,10 +12,10 @@ FORGET_AFTER = timedelta(hours=1)
 
 
 def look() -> int:
-    """Ask all workers, and keep what they say; how many consume our queue.
+    """Ask all workers and store their answers; how many consume our queue.
 
-    Those that answered have the same `seen_at`, so that who stopped since counts no more.
-    Takes ANSWER_SECONDS twice. Raises one of `outbox.BROKER_AWAY`.
+    All that answer get the same `seen_at`, so that those that stopped no longer count.
+    Takes twice ANSWER_SECONDS. Raises one of `outbox.BROKER_AWAY`.
     """
     found = _asked()
     Worker.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""An answer to a question from one's own documents, with citations that are verified."""
+"""Answers a question from the owner's documents, with verified citations."""
 
 import asyncio
 import json
@@ -17,10 +17,10 @@ from documents.search import Hit
 from tasks import event_stream
 from tasks.sentences import translated
 
-KEEP_ALIVE_SECONDS = 15  # proxies close what is silent for a minute
+KEEP_ALIVE_SECONDS = 15  # proxies close connections that are silent for a minute
 MOST_CHARACTERS = 20_000  # of an answer
 NOTHING_FOUND = gettext_noop("Nothing in your documents answers this.")
-Event = tuple[str, dict[str, Any]]  # its name and data; the name "" is a sign of life
+Event = tuple[str, dict[str, Any]]  # name and data; the name "" stands for a keep-alive
 
 
 async def answer(question: str, sources: Sequence[Hit]) -> AsyncGenerator[Event, None]:
@@ -34,7 +34,7 @@ async def answer(question: str, sources: Sequence[Hit]) -> AsyncGenerator[Event,
             yield "text", {"delta": translated(NOTHING_FOUND)}
         else:
             told = _told(prompt.messages(question, sources), citations)
-            async with aclosing(told):  # else its end would wait for the garbage collector
+            async with aclosing(told):  # not left to the garbage collector
                 async for event in told:
                     yield event
     except ChatError as error:
@@ -62,7 +62,7 @@ async def _told(messages: list[Any], citations: Citations) -> AsyncGenerator[Eve
 
 
 def _events(citations: Citations, texts: Iterator[str]) -> Iterator[Event]:
-    """The text, and each source at its first use."""
+    """The text, and a citation event at each source's first use."""
     before = len(citations.used)
     for text in texts:
         if text:
@@ -72,7 +72,7 @@ def _events(citations: Citations, texts: Iterator[str]) -> Iterator[Event]:
 
 
 async def _patiently(pieces: AsyncIterator[str]) -> AsyncGenerator[str | None, None]:
-    """The pieces, and None whenever there was none for a while. Raises ChatTimeout in the end."""
+    """The pieces, and None after KEEP_ALIVE_SECONDS without any. Raises ChatTimeout."""
     ends_at = time.monotonic() + settings.CHAT_TIMEOUT_SECONDS
     waiting: asyncio.Task[str | None] | None = None
     try:
@@ -105,7 +105,7 @@ async def _give_up(waiting: "asyncio.Task[str | None] | None", pieces: Any) -> N
 
 
 def as_event(name: str, data: dict[str, Any]) -> str:
-    """In the format of server-sent events."""
+    """An event in the format of server-sent events."""
     if not name:
         return event_stream.comment("still thinking")
     return event_stream.event(json.dumps(data, ensure_ascii=False), event=name)

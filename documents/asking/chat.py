@@ -1,4 +1,4 @@
-"""The chat endpoint: any that speaks OpenAI's protocol. Its answer, piece by piece."""
+"""Streams the answer of a chat endpoint, any that speaks OpenAI's protocol."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,13 +22,13 @@ log = structlog.get_logger(__name__)
 CONNECT_SECONDS = 3
 _FAILURES = (
     openai.APIError, httpx2.HTTPError, OSError,
-    LookupError, TypeError, ValueError, AttributeError,  # an answer that is no answer
+    LookupError, TypeError, ValueError, AttributeError,  # a malformed answer
 )  # fmt: skip
-_NOT_COMPLETE = ("", "length", "content_filter")  # why it ended; nothing: the connection did
+_NOT_COMPLETE = ("", "length", "content_filter")  # finish reasons; "": the connection ended
 
 
 def is_configured() -> bool:
-    """Whether there is anybody to ask."""
+    """Whether a chat model is set up."""
     return bool(settings.CHAT_BASE_URL and settings.CHAT_MODEL)
 
 
@@ -48,17 +48,17 @@ async def pieces(messages: list[Any]) -> AsyncIterator[str]:
             if begun and ended in _NOT_COMPLETE:
                 raise ChatCutOff
     except _FAILURES as error:
-        if ended in _NOT_COMPLETE:  # what breaks behind the end takes nothing from the answer
+        if ended in _NOT_COMPLETE:  # an error after the end does no harm
             raise _translated(error, begun=begun) from error
 
 
 def _client() -> openai.AsyncOpenAI:
-    """One for each request: their connections belong to an event loop."""
+    """One client per request, because its connections belong to an event loop."""
     seconds = settings.CHAT_TIMEOUT_SECONDS
     return openai.AsyncOpenAI(
         base_url=settings.CHAT_BASE_URL,
         api_key=settings.CHAT_API_KEY or "none",
-        max_retries=0,  # a person watches: better told than kept waiting
+        max_retries=0,  # a person waits: better an error than a delay
         timeout=httpx2.Timeout(seconds, connect=CONNECT_SECONDS),
     )
 

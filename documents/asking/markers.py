@@ -1,5 +1,5 @@
-"""Citations in an answer that comes in pieces: `[3]`, `[1, 2]`, `[1–3]`, 【3†source】; those of no
-source go. A year in brackets is none of them, and what stands between backticks is code."""
+"""Parses citations in a streamed answer: `[3]`, `[1, 2]`, `[1–3]`, 【3†source】. Removes those that
+name no source. Years in brackets, and code between backticks, are left alone."""
 
 import re
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ _LIST = rf"{_NUMBERS}(?:\s*[{_COMMA}]\s*{_NUMBERS})*"
 _NOTE = rf"†[^{_CLOSE}\n]{{0,50}}"  # "†source", as some models are taught
 _MARKER = rf"[{_OPEN}]\s*\^?{_LIST}\s*(?:{_NOTE})?[{_CLOSE}]"
 _READ = re.compile(rf"(?P<ticks>`+)|(?P<line>\n)|{_MARKER}")
-# What may still become one, and at most how long it may get.
+# A possible beginning of one, and the length beyond which it is none.
 _BEGUN = re.compile(rf"(?:[{_OPEN}]\s*\^?[\d\s{_COMMA}{_TO}]*(?:{_NOTE})?|`+)$")
 _LONGEST = 120
-_HIGHEST = 999  # nobody has so many sources; what is above all by itself is a year or the like
-_MOST_OF_A_RANGE = 20  # numbers; of a longer one its ends alone
+_HIGHEST = 999  # more than the sources: a marker with only higher numbers is a year or the like
+_MOST_OF_A_RANGE = 20  # numbers; of a longer range only the ends count
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Citations:
     _code: str = ""  # the backticks that began it
 
     def take(self, piece: str) -> Iterator[str]:
-        """The text that is certain by now, markers as `[n]`."""
+        """The text that can be decided by now, with markers as `[n]`."""
         self._held += piece
         begun = _BEGUN.search(self._held)
         certain = begun.start() if begun and len(begun[0]) < _LONGEST else len(self._held)
@@ -40,7 +40,7 @@ class Citations:
             yield _READ.sub(self._read, text)
 
     def end(self) -> Iterator[str]:
-        """What was held back."""
+        """The text that was held back."""
         if self._held:
             yield self._held
         self._held = ""

@@ -1,4 +1,4 @@
-"""What a chat model is told: the rules, the passages as data, the question."""
+"""The prompt: the rules, the passages as data, the question."""
 
 import json
 import secrets
@@ -22,7 +22,7 @@ Answer in the language of the question, briefly, as plain text."""
 
 
 def fitting(hits: Sequence[Hit]) -> list[Hit]:
-    """As many of the best hits as CHAT_CONTEXT_TOKENS have room for; the first in any case."""
+    """As many of the best hits as fit into CHAT_CONTEXT_TOKENS; always the first."""
     chosen: list[Hit] = []
     left = settings.CHAT_CONTEXT_TOKENS
     for hit in hits:
@@ -34,7 +34,7 @@ def fitting(hits: Sequence[Hit]) -> list[Hit]:
 
 
 def messages(question: str, sources: Sequence[Hit]) -> list[Any]:
-    """The chat's messages; the mark is new each time, so that no document can hold it."""
+    """The chat messages; the mark is new each time, so that no document can contain it."""
     mark = secrets.token_hex(8)
     passages = json.dumps(
         [_passage(number, hit) for number, hit in enumerate(sources, start=1)], ensure_ascii=False

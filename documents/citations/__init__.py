@@ -1,1 +1,1 @@
-"""Whether and where a quotation stands in a document."""
+"""Whether and where a quotation occurs in a document."""

@@ -1,13 +1,13 @@
-"""What of a text is compared to find a quotation: letters, digits and their marks."""
+"""Which characters are compared to find a quotation: letters, digits and their diacritics."""
 
 import re
 import unicodedata
 
 _FRACTION = "\u2044"
-# I with a dot and i without one are Turkish, and none in the other case of a computer's letters.
+# Turkish dotted I and dotless i, which Unicode's case folding does not map to i.
 _OTHER_FORMS = {"\u0130": "i", "\u0131": "i"}
-# Marks that people leave out: the points of Hebrew and Arabic, joiners without a look, and which of
-# a sign's looks is meant. Tatweel only makes a word longer.
+# Marks that people leave out: Hebrew and Arabic vowel points, invisible joiners, variation
+# selectors. Tatweel only makes a word longer.
 _LEFT_OUT = re.compile(
     "[\u034f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06ed"
     "\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
@@ -15,18 +15,17 @@ _LEFT_OUT = re.compile(
 
 
 class Letters(dict[int, str | None]):
-    """A character -> what is compared of it, for `str.translate`: letters, digits and marks, small
-    and taken apart, so that the same is the same however it was written."""
+    """A table for `str.translate`: a character -> its letters, digits and diacritics, lower case
+    and decomposed, so that spelling variants compare equal."""
 
     def __missing__(self, code: int) -> str | None:
         kept = "".join(c for c in taken_apart(chr(code)) if is_compared(c))
-        self[code] = kept or None  # with which ASCII is translated several times as fast
+        self[code] = kept or None  # with None, ASCII is translated several times as fast
         return self[code]
 
 
 def taken_apart(character: str) -> str:
-    """Small, without the forms that one letter, digit or sign may have; a digit of any script is
-    one of ours."""
+    """Lower case and decomposed (NFKD), with digits of any script as ASCII digits."""
     character = _OTHER_FORMS.get(character, character)
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
     apart = character if _FRACTION in apart else apart  # 1½ is not 112
@@ -42,5 +41,5 @@ def is_of_word(character: str) -> bool:
 
 
 def is_mark(character: str) -> bool:
-    """Whether it belongs to the letter before it; what encloses one is a sign."""
+    """Whether it is a combining mark; enclosing marks count as signs."""
     return unicodedata.category(character) in ("Mn", "Mc")

@@ -1,4 +1,4 @@
-"""Where a quotation stands in a text, to the letter or as people quote."""
+"""Finds a quotation in a text, exactly or as people quote."""
 
 import unicodedata
 from bisect import bisect_right
@@ -12,13 +12,13 @@ from documents.exceptions import NothingQuoted
 from documents.words import is_unspaced
 
 Span = tuple[int, int]
-MOST_TRIED = 300_000  # places that look like it, before a text is taken for a trap
+MOST_TRIED = 300_000  # candidate places; more only occur in malicious texts
 _BLOCK = 1024  # characters
-_VOICING = "ﾞﾟ"  # of half width: marks, though Unicode calls them letters
+_VOICING = "ﾞﾟ"  # half-width voicing marks, which Unicode calls letters
 
 
 def exactly(text: str, quote: str) -> Iterator[Span]:
-    """Where it stands to the letter, as whole words and figures."""
+    """Where it occurs character by character, as whole words and numbers."""
     between, letters = Between(quote), Letters()
     own = [at for at, char in enumerate(quote) if letters[ord(char)]] or [0]
     for at in _positions(text, quote):
@@ -29,8 +29,8 @@ def exactly(text: str, quote: str) -> Iterator[Span]:
 
 
 def loosely(text: str, quote: str) -> Iterator[Span]:
-    """Where its letters, digits and their marks stand, as whole words and figures, whatever is
-    between them that makes no others of them.
+    """Where its letters, digits and diacritics occur, as whole words and numbers, with anything in
+    between that does not change them.
 
     Raises NothingQuoted if it has none.
     """
@@ -45,7 +45,7 @@ def loosely(text: str, quote: str) -> Iterator[Span]:
 
 
 def _within_reason(spans: Iterator[Span], left: int) -> Iterator[Span]:
-    """Those of so many characters together: only in a trap they overlap so often."""
+    """The spans up to `left` characters in all: only in malicious texts they overlap so often."""
     for start, end in spans:
         left -= end - start
         if left < 0:
@@ -54,9 +54,9 @@ def _within_reason(spans: Iterator[Span], left: int) -> Iterator[Span]:
 
 
 def _positions(text: str, wanted: str) -> Iterator[int]:
-    """All of them, or as many as take no longer than some looks at the text.
+    """All occurrences, up to a number that bounds the time to a few passes over the text.
 
-    Only what repeats itself throughout overlaps itself so often that this leaves any out.
+    Only a text that repeats itself throughout has more.
     """
     at = text.find(wanted) if wanted else -1
     left = min(MOST_TRIED, 100 + 4 * len(text) // max(1, len(wanted)))
@@ -66,7 +66,7 @@ def _positions(text: str, wanted: str) -> Iterator[int]:
 
 
 class _Bare:
-    """A text's letters, digits and marks alone, and where they come from."""
+    """A text's letters, digits and diacritics alone, with their origins."""
 
     def __init__(self, text: str, letters: Letters) -> None:
         self._whole, self._letters = text, letters
@@ -76,7 +76,7 @@ class _Bare:
         self._origins = lru_cache(maxsize=4)(self._origins_of)
 
     def spans(self, wanted: str) -> Iterator[Span]:
-        """Where these letters stand in the whole text, as whole words."""
+        """Where these letters occur in the whole text, as whole words."""
         for at in _positions(self.text, wanted):
             if span := self._span(at, at + len(wanted)):
                 yield span
@@ -98,7 +98,7 @@ class _Bare:
         return self._origins(block)[at - self._starts[block]]
 
     def _origins_of(self, block: int) -> list[int]:
-        """Of each letter of a block: the character it comes from."""
+        """For each letter of a block, the index of the character it comes from."""
         first = block * _BLOCK
         whole = enumerate(self._whole[first : first + _BLOCK], first)
         return [at for at, char in whole for _ in self._letters[ord(char)] or ""]
@@ -113,8 +113,8 @@ class _Bare:
 
 
 def _cuts_word(text: str, at: int) -> bool:
-    """Whether a word goes on over this place; scripts without spaces have no such places, but
-    between a letter and its mark."""
+    """Whether this place is inside a word; in scripts without spaces only between a letter and its
+    mark."""
     if not 0 < at < len(text):
         return False
     before, after = text[at - 1], text[at]

@@ -1,4 +1,4 @@
-"""Whether a quotation really stands in a document, and where."""
+"""Whether a quotation occurs in a document, and where."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ _END = itemgetter(2)
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a quotation stands."""
+    """Where a quotation occurs."""
 
     start: int  # characters of the document's text
     end: int
-    text: str  # as it stands there
-    exact: bool  # to the letter; else but for case, spaces, signs and hyphens
-    chunks: list[Chunk]  # that hold it, or a part of it; headings are theirs
+    text: str  # as written there
+    exact: bool  # character by character; else case, spaces, punctuation and hyphens may differ
+    chunks: list[Chunk]  # that contain it or a part of it, and have its headings
     page_start: int | None
     page_end: int | None
 
@@ -39,9 +39,9 @@ class Place:
 def verify(document: Document, quote: str) -> list[Place]:
     """The first MOST_PLACES places of the quotation in the document's text, in order.
 
-    Letters, their marks and digits are compared, in either case, and the signs without which a
-    figure is another: line ends, hyphens, quotation marks and other signs are often not quoted as
-    they stand. It must begin and end with whole words and figures.
+    Letters, their diacritics and digits must match, ignoring case, and so must signs that change a
+    number; line ends, hyphens, quotation marks and other punctuation are often quoted differently.
+    The quotation must begin and end with whole words and numbers.
     Raises NothingQuoted for one without letters and digits.
     """
     text = document.extraction.text if document.extraction else ""
@@ -66,7 +66,7 @@ def _place(document: Document, text: str, span: tuple[int, int], *, exact: bool)
 def _pages(
     document: Document, span: tuple[int, int], chunks: Sequence[Chunk]
 ) -> tuple[int | None, int | None]:
-    """The first and the last: the chunks', or where those are several, the elements' within."""
+    """The first and last page: the chunks', or if those differ, that of the elements inside."""
     first = chunks[0].page_start if chunks else None
     last = chunks[-1].page_end if chunks else None
     if first == last or document.extraction is None:

@@ -1,6 +1,6 @@
-"""Vectors for texts: which model, how often to try, when to wait.
+"""Vectors for texts: chooses the model, retries and waits.
 
-The request itself is `endpoint`; what all workers know together is `gate`.
+`endpoint` makes the request; `gate` holds what all workers share.
 """
 
 import random
@@ -30,10 +30,10 @@ Vector = NDArray[np.float32]
 Vectors = NDArray[np.float32]  # a row for each text
 TRIES = 4
 BACKOFF_SECONDS = 0.5  # doubles, with full jitter
-PATIENCE_SECONDS = 6  # after so long no further try is made in place
+PATIENCE_SECONDS = 6  # after so long the caller has to retry
 QUERY_SECONDS = 20  # a person waits
-LOOK_SECONDS = 0.25  # how soon a stop is seen while waiting
-ANY_DIMENSIONS = 0  # of a space: whatever its endpoint gives
+LOOK_SECONDS = 0.25  # how often `should_stop` is asked while waiting
+ANY_DIMENSIONS = 0  # of a space: whatever its endpoint returns
 
 
 def embed_passages(
@@ -43,11 +43,11 @@ def embed_passages(
     should_stop: Callable[[], bool] = lambda: False,
     spent: Callable[[int], object] = lambda tokens: None,
 ) -> Vectors:
-    """A row of the space's dimensions, finite floats, per text, in order. Retries what may pass.
+    """One row of finite floats per text, in order: (texts, dimensions). Retries transient errors.
 
-    Without a `space` it is the one that the settings name. `spent` is told the tokens of each
-    answer. Raises an `Embedding…` error of documents.exceptions, an `EmbeddingWait` if it is not
-    the time to ask; Fenced soon after `should_stop` says so.
+    The default `space` is that of the settings. `spent` is called with the tokens of each answer.
+    Raises an `Embedding…` error of documents.exceptions, an `EmbeddingWait` if the endpoint must
+    not be asked now; Fenced soon after `should_stop` returns True.
     """
     space = space or of_settings()
     return _Call(
@@ -67,7 +67,7 @@ def embed_query(
     space: EmbeddingSpace | None = None,
     spent: Callable[[int], object] = lambda tokens: None,
 ) -> Vector:
-    """The vector of a question. A person waits, so it is tried only twice."""
+    """The vector of a question. Tried only twice, because a person waits."""
     space = space or of_settings()
     texts = [space.query_prefix + text]
     seconds = min(QUERY_SECONDS, settings.EMBEDDING_TIMEOUT_SECONDS)
@@ -78,7 +78,7 @@ def embed_query(
 
 
 def warm_up() -> None:
-    """Import the client now rather than with the first text."""
+    """Import the client now rather than for the first text."""
     _endpoint()
 
 
@@ -125,14 +125,14 @@ class _Call:
             raise
         except EmbeddingRateLimited:
             raise
-        except StepError:  # not what we want, but an answer
+        except StepError:  # an error, but the endpoint has answered
             gate.answered(began, endpoint=self.space.url)
             raise
         gate.answered(began, endpoint=self.space.url)
         return vectors
 
     def _enter(self) -> int:
-        """Wait for our turn; when it began."""
+        """Wait until the gate lets us in; returns when that was, by Valkey's clock."""
         tokens = self._tokens()
         paid = False
         while True:
@@ -175,7 +175,7 @@ class _Call:
         return vectors
 
     def _failed(self, error: EmbeddingUnavailable | EmbeddingUnreadable) -> None:
-        """Tell the gate. Raises EmbeddingDown if it is not this request alone that failed."""
+        """Report it to the gate. Raises EmbeddingDown if not only this request failed."""
         verdict = gate.failed(endpoint=self.space.url)
         if verdict == "probe":
             self._probe(0)
@@ -183,9 +183,9 @@ class _Call:
             raise EmbeddingDown(retry_after=verdict) from error
 
     def _probe(self, began: int) -> None:
-        """Ask with a text of our own, so that no document's text can keep the breaker open.
+        """Probe with a text of our own, so that no document's text can keep the breaker open.
 
-        Raises EmbeddingDown if nobody answers.
+        Raises EmbeddingDown if there is no answer.
         """
         try:
             self._request(self.space.passage_model, [gate.PROBE], gate.PROBE_SECONDS)
@@ -207,7 +207,7 @@ class _Call:
         self._wait(seconds)
 
     def _wait(self, seconds: float) -> None:
-        """In slices that notice a stop."""
+        """Wait, asking `should_stop` now and then."""
         ends_at = time.monotonic() + seconds
         while (left := ends_at - time.monotonic()) > 0:
             if self.should_stop():

@@ -1,6 +1,6 @@
-"""One request to the embedding endpoint: OpenAI's protocol, one answer shape, nothing trusted.
+"""One request to the embedding endpoint, by OpenAI's protocol. The answer is not trusted.
 
-A module of its own because `openai` takes long to import and few processes ever embed.
+A separate module because `openai` takes long to import and few processes embed anything.
 """
 
 import json
@@ -37,11 +37,11 @@ from tasks.exceptions import StepError
 log = structlog.get_logger(__name__)
 Vectors = NDArray[np.float32]  # a row for each text
 CONNECT_SECONDS = 3
-LONGEST_WAIT_SECONDS = 3600  # whatever the endpoint says, we ask again after an hour
-MOST_DIMENSIONS = 4000  # of an answer to a space that doesn't say how many it has
-ANSWER_BYTES, TEXT_BYTES, NUMBER_BYTES = 65_536, 1024, 40  # at most, as JSON
-MOST_TOKENS_PER_CHARACTER, OWN_TOKENS = 4, 16  # the bytes of UTF-8, and a model's own marks
-SQUARED_LENGTH = (1e-12, 1e12)  # beyond, Postgres' four-byte floats lose the vector
+LONGEST_WAIT_SECONDS = 3600  # cap on any Retry-After
+MOST_DIMENSIONS = 4000  # accepted where the space has ANY_DIMENSIONS
+ANSWER_BYTES, TEXT_BYTES, NUMBER_BYTES = 65_536, 1024, 40  # upper bounds of an answer in JSON
+MOST_TOKENS_PER_CHARACTER, OWN_TOKENS = 4, 16  # a token per byte of UTF-8, and special tokens
+SQUARED_LENGTH = (1e-12, 1e12)  # outside, Postgres' four-byte floats can't normalise the vector
 
 
 def request(
@@ -53,28 +53,28 @@ def request(
     should_stop: Callable[[], bool],
     spent: Callable[[int], object] = lambda tokens: None,
 ) -> Vectors:
-    """One vector per text, in order, checked; within `seconds` in all. `model` is one of `space`.
+    """One validated vector per text, in order, within `seconds`. `model` is one of the space's.
 
-    `spent` is told how many tokens it cost.
-    Raises an `Embedding…` error, or Fenced soon after `should_stop` says so.
+    `spent` is called with the tokens used.
+    Raises an `Embedding…` error, or Fenced soon after `should_stop` returns True.
     """
     dimensions = space.dimensions or MOST_DIMENSIONS
     size = ANSWER_BYTES + len(texts) * (TEXT_BYTES + NUMBER_BYTES * dimensions)
     try:
         with allowed(seconds=seconds, size=size, should_stop=should_stop):
-            # Parsed here: the library would make a list of Python's floats, and look at each.
+            # Raw: the library would make a list of Python floats and validate each.
             answer = client(space.url, space.key).embeddings.with_raw_response.create(
                 model=model, input=list(texts), encoding_format="base64"
             )
         return _counted(json.loads(answer.content), space.dimensions, texts, spent)
     except openai.APIError as error:
         raise _translate(error) from error
-    except UnicodeEncodeError as error:  # half of a surrogate pair
+    except UnicodeEncodeError as error:  # a lone surrogate
         raise EmbeddingRefused from error
     except (AnswerPacked, AnswerTooLarge) as error:
         raise EmbeddingUnreadable from error
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
-        raise EmbeddingUnreadable from error  # an answer that is no answer
+        raise EmbeddingUnreadable from error  # not the JSON that we expect
 
 
 @cache
@@ -85,7 +85,7 @@ def client(url: str, key: str) -> openai.OpenAI:
     return openai.OpenAI(
         base_url=url,
         api_key=key or "none",
-        max_retries=0,  # ours, because the library obeys any Retry-After for as long as it says
+        max_retries=0,  # we retry ourselves: the library would obey any Retry-After, however long
         http_client=http,
     )
 
@@ -115,7 +115,7 @@ def _of_status(error: openai.APIStatusError) -> StepError:
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:
-    """Seconds, at most an hour; None if the endpoint does not say, or nothing of use."""
+    """Seconds, at most an hour; None if there is no usable Retry-After."""
     seconds = _seconds(headers.get("retry-after", ""), headers)
     if not 0 < seconds < math.inf:
         return None
@@ -126,7 +126,7 @@ def _seconds(value: str, headers: httpx2.Headers) -> float:
     with suppress(ValueError):
         return float(value)
     then = _date(value)
-    now = _date(headers.get("date", "")) or datetime.now(UTC)  # by the endpoint's clock, if told
+    now = _date(headers.get("date", "")) or datetime.now(UTC)  # the endpoint's clock, if sent
     return (then - now).total_seconds() if then else 0
 
 
@@ -146,7 +146,7 @@ def _counted(
 
 
 def _tokens(answer: Any, texts: Sequence[str]) -> int:
-    """What the endpoint says it counted; our estimate where it says nothing that can be."""
+    """The endpoint's own count if it is plausible, else our estimate."""
     usage = answer.get("usage") or {}
     told = usage.get("total_tokens") or usage.get("prompt_tokens")
     most = sum(map(len, texts)) * MOST_TOKENS_PER_CHARACTER + len(texts) * OWN_TOKENS
@@ -156,8 +156,8 @@ def _tokens(answer: Any, texts: Sequence[str]) -> int:
 
 
 def _checked(answer: Any, count: int, dimensions: int) -> Vectors:
-    """The vectors in the order of the texts, or EmbeddingInvalid: servers are known to send fewer,
-    more, reordered, wrongly sized, zero and non-finite ones."""
+    """The vectors in the order of the texts. Raises EmbeddingInvalid: servers are known to send
+    too few, too many, reordered, wrongly sized, zero and non-finite ones."""
     if len(answer["data"]) != count:
         raise EmbeddingInvalid
     rows = sorted(answer["data"], key=lambda row: row["index"])
@@ -172,15 +172,15 @@ def _checked(answer: Any, count: int, dimensions: int) -> Vectors:
 
 
 def _decoded(sent: object, dimensions: int) -> Vectors:
-    """One vector: the four-byte floats in base64 that we ask for, or JSON's numbers, because some
-    servers know no other way."""
+    """One vector: four-byte floats in base64, as we ask for, or JSON numbers, as some servers send
+    regardless."""
     if isinstance(sent, str):
         vector = np.frombuffer(b64decode(sent, validate=True), "<f4")
     else:
         vector = np.array(sent)
-    if vector.dtype.kind not in "fiu":  # text among the numbers, or too large to be any
+    if vector.dtype.kind not in "fiu":  # strings among the numbers, or numbers too large
         raise EmbeddingUnreadable
     if vector.shape != (dimensions or vector.size,):
         raise EmbeddingOfOtherSize(sent=vector.size, expected=dimensions)
-    with np.errstate(over="ignore"):  # it becomes infinite, and is refused as such
+    with np.errstate(over="ignore"):  # becomes infinite, which is refused later
         return vector.astype(np.float32)

@@ -1,7 +1,7 @@
-"""The gate before the embedding endpoint, shared by all workers: rate budget and circuit breaker.
+"""Rate limiter and circuit breaker for the embedding endpoint, shared by all workers.
 
-Its state is one hash in Valkey per endpoint; every change is one script, so it is atomic, and every
-time is Valkey's, because the workers' clocks differ. While Valkey is away the gate stands open.
+Its state is one hash in Valkey per endpoint. Every change is one script, so it is atomic, and uses
+Valkey's clock, because the workers' clocks differ. While Valkey is down the gate is open.
 """
 
 import hashlib
@@ -22,17 +22,17 @@ from redis.retry import Retry
 log = structlog.get_logger(__name__)
 
 SOCKET_SECONDS = 1
-AWAY_SECONDS = 5  # so long a Valkey that is away is not asked again
+AWAY_SECONDS = 5  # between tries to reach a Valkey that is down
 PROBE = "Is anybody there?"
-PROBE_SECONDS = 5  # how long the answer to a probe may take
-SHORT_SECONDS = 2  # a hold up to this is waited for in place
-FIRST_HOLD_SECONDS, LONGEST_HOLD_SECONDS = 1, 60  # after a 429 that says nothing of when
+PROBE_SECONDS = 5  # timeout of a probe
+SHORT_SECONDS = 2  # the caller waits for a hold up to this itself
+FIRST_HOLD_SECONDS, LONGEST_HOLD_SECONDS = 1, 60  # after a 429 without a Retry-After
 LONGEST_JITTER_SECONDS = 30
 
 # Fields, all in milliseconds: hold_until; limited_since: the first 429 since a success;
 # requests_at, tokens_at: when the operator's limits allow the next request (GCRA);
-# failures: in a row; open_until: set while the breaker is open, past when it is half open;
-# probe_until: somebody is probing.
+# failures: in a row; open_until: set while the breaker is open, in the past while half open;
+# probe_until: when the present probe times out.
 _PRELUDE = """
 local key = KEYS[1]
 local time = redis.call('TIME')
@@ -78,12 +78,12 @@ return 0
 """
 # Without a Retry-After the hold is as long as the endpoint has been limiting us: it doubles.
 _LIMITED = """
-local asked, first, longest, luck = arguments()
+local asked, first, longest, jitter = arguments()
 forget('failures', 'open_until', 'probe_until')
 local since = get('limited_since')
 if since == 0 then since = now; set('limited_since', now) end
 local hold = asked
-if hold == 0 then hold = math.max(first, math.min(longest, now - since)) * luck end
+if hold == 0 then hold = math.max(first, math.min(longest, now - since)) * jitter end
 set('hold_until', math.max(get('hold_until'), now + hold))
 return {get('hold_until') - now, now - since}
 """
@@ -109,25 +109,25 @@ return {opened > 0 and 1 or 0, math.max(opened - now, 0), math.max(held, 0)}
 
 
 class State(TypedDict):
-    open: bool  # the breaker: nobody asks the endpoint
-    until: float  # seconds until it is probed
-    hold: float  # seconds until the rate limit lets us go on
+    open: bool  # the breaker: no requests are sent
+    until: float  # seconds until the next probe
+    hold: float  # seconds until the rate limit allows requests
 
 
 @dataclass(frozen=True)
 class Entry:
     verdict: Literal["go", "wait", "down", "probe"]
-    seconds: float = 0  # "go": after so long; "wait", "down": not before
-    began: int = 0  # Valkey's time, to be handed to `answered`
+    seconds: float = 0  # "go": send after so long; "wait", "down": ask again after so long
+    began: int = 0  # Valkey's time, to be passed to `answered`
     jitter: float = 2  # seconds
 
 
 def enter(*, tokens: int, paid: bool, urgent: bool, endpoint: str = "") -> Entry:
-    """May a request go out now? It takes its share of the operator's limits unless it is `paid`.
+    """May a request be sent now? It is charged to the operator's limits unless it is `paid`.
 
-    What is `urgent` takes its share too, but does not wait for it: a person waits. "probe" means
-    that the caller is to find out whether the endpoint lives, and to tell. `endpoint` is its
-    address, EMBEDDING_BASE_URL if it is empty, here and below.
+    An `urgent` request is charged too, but does not wait, because a person does. "probe" means that
+    the caller must find out whether the endpoint is up, and report it. `endpoint` is its address,
+    by default EMBEDDING_BASE_URL, here and below.
     """
     request_cost = 0 if paid else _milliseconds_each(settings.EMBEDDING_REQUESTS_PER_MINUTE)
     token_cost = 0 if paid else tokens * _milliseconds_each(settings.EMBEDDING_TOKENS_PER_MINUTE)
@@ -141,15 +141,15 @@ def enter(*, tokens: int, paid: bool, urgent: bool, endpoint: str = "") -> Entry
 
 
 def answered(began: int, *, endpoint: str = "") -> None:
-    """The endpoint lives. If it was asked after the last 429, it no longer limits us."""
+    """The endpoint is up. If the request began after the last 429, it no longer limits us."""
     _run(endpoint, _ANSWERED, began)
 
 
 def limited(retry_after: float | None, *, endpoint: str = "") -> tuple[float, float]:
-    """A 429. How many seconds everybody holds off, and over how many to come back."""
-    luck = random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+    """The endpoint sent a 429. Returns the seconds to hold off, and those of jitter."""
+    jitter = random.uniform(0.75, 1.25)  # noqa: S311 - no secret
     first, longest = FIRST_HOLD_SECONDS * 1000, LONGEST_HOLD_SECONDS * 1000
-    found = _run(endpoint, _LIMITED, (retry_after or 0) * 1000, first, longest, luck)
+    found = _run(endpoint, _LIMITED, (retry_after or 0) * 1000, first, longest, jitter)
     if found is None:
         return retry_after or random.uniform(5, 30), LONGEST_JITTER_SECONDS  # noqa: S311
     hold, age = found[0] / 1000, found[1] / 1000
@@ -157,8 +157,8 @@ def limited(retry_after: float | None, *, endpoint: str = "") -> tuple[float, fl
 
 
 def failed(*, endpoint: str = "") -> Literal["closed", "probe"] | float:
-    """The endpoint could not be reached. "closed": no more than that; "probe": it was the last of
-    too many, and the caller is to find out; a number: the breaker is open for so many seconds."""
+    """The endpoint could not be reached. Returns "closed" if the breaker stays closed, "probe" if
+    the caller must probe, or the number of seconds for which it is open."""
     found = _run(endpoint, _FAILED, settings.EMBEDDING_BREAKER_FAILURES, _lease())
     if not found:
         return "closed"
@@ -166,26 +166,26 @@ def failed(*, endpoint: str = "") -> Literal["closed", "probe"] | float:
 
 
 def probe_failed(*, endpoint: str = "") -> float:
-    """The endpoint is down: nobody asks it for so many seconds."""
+    """Open the breaker; returns for how many seconds."""
     seconds: float = settings.EMBEDDING_BREAKER_SECONDS
     _run(endpoint, _PROBE_FAILED, seconds * 1000)
     return seconds
 
 
 def state(*, endpoint: str = "") -> State:
-    """What the gate knows now; all clear while Valkey is away."""
+    """The present state; all clear while Valkey is down."""
     opened, until, hold = _run(endpoint, _STATE) or (0, 0, 0)
     return {"open": bool(opened), "until": until / 1000, "hold": hold / 1000}
 
 
 def reset() -> None:
-    """Forget everything, as when the endpoint is known to be well. Raises RedisError."""
+    """Forget everything. Raises RedisError."""
     _valkey().delete(_key())
     _Away.until = 0
 
 
 def _jitter(hold: float, age: float) -> float:
-    """The longer all wait, the more of them there are, and the less a second matters."""
+    """The longer the wait, the more requests wait, and the less a second matters."""
     return min(LONGEST_JITTER_SECONDS, max(SHORT_SECONDS, hold / 10, age / 4))
 
 
@@ -205,7 +205,7 @@ def _key(endpoint: str = "") -> str:
 
 @lru_cache(maxsize=1)
 def _valkey() -> "Redis":
-    # A connection that was idle may be dead: one more try; a silent server gets none.
+    # One retry, for an idle connection that died; none for a timeout.
     retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
     return Redis.from_url(
         settings.REDIS_URL,
@@ -221,7 +221,7 @@ def _script(body: str) -> Any:
 
 
 def _run(endpoint: str, body: str, *arguments: float) -> Any:
-    """What the script says; None while Valkey is away."""
+    """The script's result; None while Valkey is down."""
     return _safely(lambda: _script(body)(keys=[_key(endpoint)], args=list(arguments)))
 
 

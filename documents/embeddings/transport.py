@@ -1,7 +1,7 @@
-"""What one request may take: seconds in all, bytes of an answer, and a stop in between.
+"""Bounds a request's total time and the size of its answer, and stops it when asked to.
 
-httpx2 limits each single read only, so an answer that drips would hold a worker for hours and one
-without end would fill its memory. Here every read asks the allowance of the running request.
+httpx2 only limits single reads, so an answer that trickles in would hold a worker for hours, and an
+endless one would fill its memory. Here every read checks the allowance of the running request.
 """
 
 import time
@@ -17,7 +17,7 @@ import httpx2
 
 from tasks.exceptions import Fenced
 
-LOOK_SECONDS = 0.5  # how soon a stop is seen while an answer is awaited
+LOOK_SECONDS = 0.5  # how often `should_stop` is asked while waiting for an answer
 
 
 class AnswerTooLarge(Exception):
@@ -25,7 +25,7 @@ class AnswerTooLarge(Exception):
 
 
 class AnswerPacked(Exception):
-    """The answer is compressed although we asked for none: its size can't be known beforehand."""
+    """The answer is compressed although we refused that: its size is unknown beforehand."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class _Allowance:
     should_stop: Callable[[], bool]
 
     def seconds(self, most: float | None = None) -> float:
-        """How long to wait now. Raises Fenced or httpcore2.ReadTimeout when it is over."""
+        """Seconds left, at most `most`. Raises Fenced, or httpcore2.ReadTimeout if none are."""
         if self.should_stop():
             raise Fenced
         left = self.ends_at - time.monotonic()
@@ -63,9 +63,8 @@ def allowed(*, seconds: float, size: int, should_stop: Callable[[], bool]) -> It
 
 
 def limit(http: httpx2.Client) -> None:
-    """Make the client's connections keep to what is `allowed`."""
-    # No public way leads to a client that both reads its proxies from the environment and takes
-    # a network backend of ours.
+    """Make the client's connections obey `allowed`."""
+    # There is no public way to have both the environment's proxies and our own network backend.
     for transport in (http._transport, *http._mounts.values()):
         if isinstance(transport, httpx2.HTTPTransport):
             transport._pool._network_backend = _Backend()

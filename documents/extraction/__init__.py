@@ -1,1 +1,1 @@
-"""From a file to elements, a folder for each family of formats; and from elements to one text."""
+"""Readers, a folder for each family of formats: from a file to one text with its elements."""

@@ -1,4 +1,4 @@
-"""Makes one normalised text of a reader's elements and says where each of them lies in it."""
+"""Joins a reader's elements into one normalised text, and records the span of each."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ _KINDS: dict[type[parts.Element], Kind] = {
     parts.Table: "table",
     parts.CodeSnippet: "code",
 }
-_LONGEST_TITLE = 500  # characters; longer ones are no headings
+_LONGEST_TITLE = 500  # characters; longer titles become text
 _LONGEST_HEADER = 1_000  # characters of a table's header
 _DROPPED = [*range(9), *range(0x0E, 0x20), 0x7F, 0xAD, 0x200B, 0x2060, 0xFEFF, 0xFFFE, 0xFFFF]
 _SPACES = [0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]
@@ -34,11 +34,11 @@ _TRANSLATE: dict[int, str | None] = {
 }
 _ODD = re.compile("[" + "".join(map(re.escape, map(chr, _TRANSLATE))) + "]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
-# Marks on one letter are put in order one by one, in a square of their number. As UAX 15 has it
-# for streams, thirty are enough for any language; a joiner without a look parts the rest.
+# Sorting the marks on one letter takes quadratic time. As in UAX 15's stream-safe text format,
+# thirty are enough for any language; an invisible joiner separates the rest.
 _MARKS = "".join(char for char in map(chr, range(0x300, 0x1E950)) if unicodedata.combining(char))
 _RARE = re.compile("[\U000101fd-\U0001e94a]")  # where marks beyond U+FFFF lie
-_PILED = [  # each begins with a class, and the first has none of those: that makes it fast
+_PILED = [  # the first has no characters beyond U+FFFF, which makes it fast
     re.compile(f"[{marks}][{marks}]{{29}}(?=[{marks}])")
     for marks in (_MARKS[: sum(char <= "\uffff" for char in _MARKS)], _MARKS)
 ]
@@ -74,7 +74,7 @@ def assemble(reading: Reading, elements: Iterable[parts.Element]) -> Extracted:
 
 def _kind(element: parts.Element) -> Kind:
     kind = _KINDS.get(type(element), "text")
-    # What stands above a passage is kept with every passage under it.
+    # A heading is stored with every passage below it.
     return "text" if kind == "title" and len(element.text) > _LONGEST_TITLE else kind
 
 
@@ -93,9 +93,9 @@ def _extracted(reading: Reading, text: str, elements: tuple[Element, ...]) -> Ex
 
 
 def normalise(text: str, *, code: bool = False) -> str:
-    """NFC without control characters, odd spaces or ligatures; ends trimmed.
+    """NFC without control characters, odd spaces or ligatures, trimmed.
 
-    Outside code, runs of blanks become one and lines lose theirs at both ends.
+    Outside code, runs of blanks become one, and lines are trimmed too.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -105,7 +105,7 @@ def normalise(text: str, *, code: bool = False) -> str:
         text = text.translate(_TRANSLATE)
     if not text.isascii():
         piled = _PILED[bool(_RARE.search(text))]
-        if piled.search(text):  # to make ready what is put in takes as long as a look
+        if piled.search(text):  # preparing the replacement takes as long as a search
             text = piled.sub(rf"\g<0>{_JOINER}", text)
     if not unicodedata.is_normalized("NFC", text):  # at once for ASCII
         text = unicodedata.normalize("NFC", text)
@@ -114,6 +114,6 @@ def normalise(text: str, *, code: bool = False) -> str:
     text = text.strip()
     if "  " in text or "\t" in text:
         text = _BLANKS.sub(" ", text)
-    if " \n" in text or "\n " in text:  # the patterns take ten times as long to find nothing
+    if " \n" in text or "\n " in text:  # a pattern takes ten times as long to find nothing
         text = _EDGES.sub("\n", text)
     return _EMPTY_LINES.sub("\n\n", text) if "\n\n\n" in text else text

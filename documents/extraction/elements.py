@@ -1,4 +1,4 @@
-"""What a reader hands on: one normalised text and the elements that lie in it."""
+"""The result of reading: one normalised text and the elements in it."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -8,14 +8,14 @@ Kind = Literal["title", "text", "list_item", "table", "code"]
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A stretch of the text. `text[start:end]` in code points, end excluded."""
+    """A span of the text: `text[start:end]` in code points."""
 
     kind: Kind
     start: int
     end: int
     page: int | None = None  # 1-based; None where the format has no pages
-    level: int = 0  # heading level of a title, 1 is the outermost; 0 for all else
-    header: str = ""  # the header row of a table, repeated beside each of its parts
+    level: int = 0  # of a title, 1 is the outermost; 0 for other kinds
+    header: str = ""  # the header row of a table, added to the context of each of its passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,12 @@ class Extracted:
     elements: tuple[Element, ...]
     pages: int | None = None
     language: str = ""  # ISO 639-1, "" when unknown
-    details: dict[str, Any] = field(
-        default_factory=dict
-    )  # what the step shows: tables, warnings, …
+    details: dict[str, Any] = field(default_factory=dict)  # shown on the step: tables, warnings, …
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk before it has a vector. `text[start:end]` of the extracted text is the passage."""
+    """A chunk before it has a vector: `text[start:end]` of the extracted text."""
 
     index: int
     start: int

@@ -1,4 +1,4 @@
-"""Parts of an office file or e-book: XML files in a zip, tied together by relationships."""
+"""Office files and e-books: zips of XML parts that are linked by relationships."""
 
 import posixpath
 import re
@@ -13,7 +13,7 @@ from lxml import etree
 from documents.exceptions import CorruptFile
 from documents.extraction.trees import xml_tree
 
-# "Strict" files name everything anew; what they mean by it is the same.
+# "Strict" files only use other namespaces.
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/([\w/]+?)/(main|relationships|math)(?=[\"'/])")
 _USUAL = rb"http://schemas.openxmlformats.org/\1/2006/\2"
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -25,7 +25,7 @@ class Package:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._names = {name.lower(): name for name in archive.namelist()}
-        self._related: dict[str, dict[str, tuple[str, str]]] = {}  # each asked for several times
+        self._related: dict[str, dict[str, tuple[str, str]]] = {}  # asked for several times
 
     def xml(self, part: str) -> etree._Element | None:
         """The root of a part; None when there is no such part. Raises as `xml_tree` does."""
@@ -41,7 +41,7 @@ class Package:
         return None if name is None else self._archive.read(name)
 
     def related(self, part: str) -> dict[str, tuple[str, str]]:
-        """Relationship id -> (last word of its type, part it leads to), for parts inside."""
+        """Relationship id -> (last word of its type, target part), for internal targets."""
         if part not in self._related:
             self._related[part] = self._links(part)
         return self._related[part]
@@ -68,7 +68,7 @@ class Package:
         raise CorruptFile
 
     def related_of(self, part: str, *kinds: str) -> list[str]:
-        """The parts of these kinds that a part leads to, in the order they are listed."""
+        """The targets of a part's relationships of these kinds, in the order they are listed."""
         return [target for kind, target in self.related(part).values() if kind in kinds]
 
 
@@ -80,7 +80,7 @@ def local_name(node: etree._Element) -> str:
 
 @contextmanager
 def opened(path: Path | BytesIO) -> Iterator[Package]:
-    """The package in a file. Raises CorruptFile, also for what fails while it is read."""
+    """The package in a file. Raises CorruptFile, also for errors while it is read."""
     try:
         with zipfile.ZipFile(path) as archive:
             yield Package(archive)

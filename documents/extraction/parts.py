@@ -1,4 +1,4 @@
-"""The elements that readers make: unstructured's classes, filled the way the assembler expects."""
+"""Makes the elements that readers yield: unstructured's classes, as `assemble` expects them."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,18 +27,18 @@ _BY_MACHINE = re.compile(
     r"\s*(?:Description automatically generated(?: with \w+ confidence)?"
     r"|AI-generated content may be incorrect\.?)\s*$"
 )
-_INNERMOST = 10  # headings: what stands above a passage is looked up for each
+_INNERMOST = 10  # heading level: for each passage the headings above are looked up
 _ROWS_AT_ONCE = 1_000
 
 
 @lru_cache(4096)
 def _metadata(page: int | None, depth: int | None = None) -> ElementMetadata:
-    """Made once and shared, as it takes longer than the element itself; nobody changes it."""
+    """Shared, because making it takes longer than making the element. Never change it."""
     return ElementMetadata(page_number=page, category_depth=depth)
 
 
 def title(text: str, level: int, page: int | None = None) -> Element:
-    """A heading; level 1 is the outermost, 10 the innermost there is, as in OpenDocument."""
+    """A heading of level 1 (outermost) to 10, as in OpenDocument."""
     depth = min(max(level, 1), _INNERMOST) - 1
     return Title(text, metadata=_metadata(page, depth))
 
@@ -52,7 +52,7 @@ def list_item(text: str, page: int | None = None) -> Element:
 
 
 def description(text: str, page: int | None = None) -> Iterator[Element]:
-    """What a file says of one of its pictures, in place of it, unless that says nothing."""
+    """The description of a picture as a paragraph, unless it says nothing."""
     said = _BY_MACHINE.sub("", text).strip()
     if said and not _UNSAID.fullmatch(said):
         yield paragraph(said, page)
@@ -65,10 +65,10 @@ def code(text: str, page: int | None = None) -> Element:
 def table(
     rows: Iterable[Sequence[str]], page: int | None = None, *, header: bool | str | None = None
 ) -> Element | None:
-    """A table, one row a line, cells parted by " | ". Empty rows and columns are left out.
+    """A table, one row per line, cells separated by " | ", without empty rows and columns.
 
-    `header` is the row that names the columns when it stands elsewhere, or says whether the first
-    one does; None means judge by its looks.
+    `header` is the header row if that is elsewhere, or says whether the first row is one; None
+    means guess.
     """
     kept = [cells for row in rows if any(cells := _cells(row))]
     if not kept:
@@ -85,7 +85,7 @@ def table(
 
 
 def tables(rows: Iterable[Sequence[str]], page: int | None = None) -> Iterator[Element]:
-    """A table of any length, as one element for every so many rows with the same header."""
+    """A table of any length, as one element per _ROWS_AT_ONCE rows, with the same header."""
     source = iter(rows)
     header: bool | str | None = None
     while block := list(islice(source, _ROWS_AT_ONCE)):
@@ -114,7 +114,7 @@ def _without_empty_columns(rows: list[list[str]]) -> list[list[str]]:
 
 
 def looks_like_header(row: Sequence[str]) -> bool:
-    """Whether these cells could be the names of columns: short words, hardly a number."""
+    """Whether these cells could be column names: short, with hardly any numbers."""
     filled = [cell for cell in row if cell]
     if len(filled) < 2 or len(filled) * 2 < len(row):
         return False

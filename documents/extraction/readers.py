@@ -1,4 +1,4 @@
-"""Which reader reads what. Only ever called in the sandbox's child."""
+"""Maps content types to readers. Only called in the sandbox's child process."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,14 +60,14 @@ _SMALL = Limits(max_bytes=1 << 20, memory_bytes=1 << 30, seconds=60, max_pages=1
 
 
 def read(reading: Reading) -> Extracted:
-    """Everything readable in the file. Raises a DocumentError."""
+    """Read the file. Raises a DocumentError."""
     reader, function = READERS[reading.content_type]
     reading.details["reader"] = reader
     return assemble(reading, function(reading))
 
 
 def warm_up() -> None:
-    """Read samples, so that forks inherit models, fonts, and what else a first one makes."""
+    """Read the samples once: forks inherit the loaded models and fonts, and filled caches."""
     made = {"text/plain": samples.text(), "application/pdf": samples.pdf()}
     with TemporaryDirectory() as folder:
         for content_type, content in made.items():
@@ -77,7 +77,7 @@ def warm_up() -> None:
 
 
 def check(reading: Reading) -> None:
-    """Open the file and look at its outside. Raises a DocumentError."""
+    """Open a PDF or a picture without reading it. Raises a DocumentError."""
     if reading.content_type == "application/pdf":
         with pdf.opened(reading):
             pass

@@ -1,4 +1,4 @@
-"""Small documents to read before any real one, so that what a first one makes is there."""
+"""Small documents that the readers are warmed up with."""
 
 import ctypes
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Search: the passages that answer a question best, by meaning and by words, among one's own."""
+"""Search: the owner's passages that best answer a question, by meaning and by words."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from documents.search.hits import (
     Hit,
     add_highlights,
     add_neighbours,
-    each_once,
+    deduplicated,
     grouped,
     shown,
 )
@@ -21,7 +21,7 @@ from documents.search.sample import look
 from documents.search.scope import Scope
 
 __all__ = ["Hit", "Mode", "search"]
-POOL = 50  # of each way's best, at least, for the fusion
+POOL = 50  # at least so many of the best of each way go into the fusion
 OTHERS = 5  # further hits shown of one document
 
 
@@ -40,16 +40,16 @@ def search(
 ) -> list[Hit]:
     """The `top_k` best chunks of the owner's searchable documents (or documents, if `group`ed).
 
-    `filters` are those of Scope. `context` is how many neighbours each hit brings along. `distinct`
-    shows a passage once that stands in several places; of all the best of both ways, so that fewer
-    than `top_k` come only where copies fill those.
-    Raises an `Embedding…` error when the question can't be embedded; by text it need not be.
+    `filters` are the fields of Scope. `context` is the number of neighbours returned with each hit.
+    `distinct` merges identical passages; it looks at the whole pool of both ways, so that fewer
+    than `top_k` hits are left only if copies fill the pool.
+    Raises an `Embedding…` error if the question can't be embedded (mode "text" does not need it).
     """
     scope = Scope(owner_id=owner_id, documents=documents, **filters)
     if (extent := measure(scope)) is None:
         return []  # nothing is asked of the embedding service
     rarity = how_rare()
-    asked = rarest(words.asked(query, extent.languages), rarity)
+    asked = rarest(words.query_words(query, extent.languages), rarity)
     by_words = asked if mode != "vector" else []  # then there is nothing to weigh
     question = understand(asked, rarity, look(scope, extent, by_words))
     each = 1 + OTHERS if group else 0
@@ -57,7 +57,7 @@ def search(
     most = 2 * pool if distinct else top_k
     found = find(scope, extent, query, question, mode, pool=pool, most=most, each=each)
     hits = [hit for hit in found if hit.score >= min_score]
-    hits = each_once(hits) if distinct else hits
+    hits = deduplicated(hits) if distinct else hits
     hits = (grouped(hits, others=OTHERS) if group else hits)[:top_k]
     add_highlights(shown(hits), question)
     if context:

@@ -1,4 +1,4 @@
-"""How much a search looks at, which decides how it looks."""
+"""How many chunks a search covers, which decides how it looks for them."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from documents.models import Chunk, Document, EmbeddingSpace
 from documents.search.scope import Scope
 
 WORDS_EXACT_UP_TO = 2_000  # chunks are compared one by one with words
-# The index of words holds everybody's chunks, so what it reads grows with theirs. That many times
-# as many of theirs are read as of the owner's.
+# The index of words holds everybody's chunks, so what it reads grows with them: so many chunks of
+# others cost as much as one of the owner's.
 OTHERS_SHARE = 10
-# By hand: each search asks it, and Django takes longer to write it than Postgres to answer.
+# Raw SQL, since every search runs it: Django takes longer to compile it than Postgres to answer.
 _ASKED = f"""
     SELECT space.*, searched.chunks, searched.languages, searched.everybodys
     FROM {EmbeddingSpace._meta.db_table} space, (
@@ -36,22 +36,22 @@ class Extent:
 
     @property
     def compares_vectors(self) -> bool:
-        """Whether all vectors are compared; else the graph is asked."""
+        """Whether to compare all vectors; otherwise the graph is used."""
         return self.chunks <= EXACT_UP_TO
 
     @property
     def compares_words(self) -> bool:
-        """Whether all weights are compared; else the index of words is asked."""
+        """Whether to compare all weights; otherwise the index of words is used."""
         return self.chunks <= WORDS_EXACT_UP_TO
 
     @property
     def read_by_words(self) -> int:
-        """What the index of words costs to read, as if there were so many chunks."""
+        """What reading the index of words costs, in chunks of the owner's."""
         return max(self.chunks, int(self.everybodys / OTHERS_SHARE))
 
 
 def measure(scope: Scope) -> Extent | None:
-    """What the scope reaches now; None if nothing."""
+    """The scope's extent now; None if it covers no chunk."""
     with connection.cursor() as cursor:
         cursor.execute(_ASKED.format(among=scope.of_documents), scope.parameters)
         if (row := cursor.fetchone()) is None:

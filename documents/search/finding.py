@@ -1,4 +1,4 @@
-"""Ask Postgres and make hits of its rows."""
+"""Runs the search statement and makes hits of its rows."""
 
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from documents.search.statement import ENOUGH, statement
 from documents.search.vectors import question_vector
 
 Mode = Literal["hybrid", "vector", "text"]
-NEAR_OF_EACH = 1_000  # that the graph gives, to find the best of each document among them
+NEAR_OF_EACH = 1_000  # nearest vectors taken from the graph when hits are grouped by document
 _OF_CHUNK = (
     "id", "document_id", "index", "text", "start", "end", "page_start", "page_end", "headings",
     "context",
@@ -34,7 +34,7 @@ def find(
 ) -> list[Hit]:
     """The `most` best chunks of the scope, best first, from the `pool` best of each way.
 
-    With `each`, the best chunks of the `most` best documents instead, at most so many of one.
+    With `each`, the best chunks of the `most` best documents instead, at most `each` of one.
     """
     by_meaning, by_words = mode != "text", mode != "vector" and bool(question.words)
     parameters = {
@@ -71,5 +71,5 @@ def _score(row: dict[str, Any], question: Question, mode: Mode) -> float:
 
 
 def _literal(vector: Vector) -> str:
-    """Five digits tell every half-precision number."""
+    """A `halfvec` literal. Five digits distinguish all half-precision numbers."""
     return f"[{','.join(f'{value:.5g}' for value in vector.tolist())}]"

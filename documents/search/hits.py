@@ -1,4 +1,4 @@
-"""What a search found, as citations: the passage, its place, why it was found."""
+"""Hits of a search: the passage, its place and why it was found."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from documents.search.question import Question
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Why a hit stands where it does. A rank is None where it is none of the best of that way, a
-    figure where that way was not looked for."""
+    """Why a hit ranks where it does. A rank is None if the hit is not among the best of that way;
+    `distance` or `relevance` is None if the search did not use that way."""
 
     vector_rank: int | None
     distance: float | None  # cosine distance, 0 to 2
@@ -26,25 +26,25 @@ class Explanation:
 class Hit:
     chunk: Chunk
     document: Document
-    score: float  # at most 1: the cosine similarity, or the share of what was to be reached
+    score: float  # at most 1: the cosine similarity, or the share of the best possible score
     explanation: Explanation
     highlights: list[tuple[int, int]] = field(default_factory=list)  # in the chunk's text
-    copies: list["Hit"] = field(default_factory=list)  # further ones of the same passage
+    copies: list["Hit"] = field(default_factory=list)  # further hits with the same passage
     before: list[Chunk] = field(default_factory=list)
     after: list[Chunk] = field(default_factory=list)
-    others: list["Hit"] = field(default_factory=list)  # further ones of the same document
+    others: list["Hit"] = field(default_factory=list)  # further hits in the same document
 
 
 def add_highlights(hits: Iterable[Hit], question: Question) -> None:
-    """Tell of each hit where the question's words stand in it."""
+    """Set each hit's `highlights`: where the question's words occur in it."""
     for hit in hits:
         hit.highlights = _highlights(hit.chunk.text, hit.document.language, question)
 
 
 def _highlights(text: str, language: str, question: Question) -> list[tuple[int, int]]:
-    """In order and apart."""
+    """Sorted, with overlapping spans merged."""
     joined: list[tuple[int, int]] = []
-    for start, end in sorted(words.spans(text, language, question.telling)):
+    for start, end in sorted(words.spans(text, language, question.highlighted)):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
@@ -52,8 +52,8 @@ def _highlights(text: str, language: str, question: Question) -> list[tuple[int,
     return joined
 
 
-def each_once(hits: Iterable[Hit]) -> list[Hit]:
-    """Each passage once: further hits of one text under the same headings are its `copies`."""
+def deduplicated(hits: Iterable[Hit]) -> list[Hit]:
+    """Each passage once: further hits with the same text and context become its `copies`."""
     best: dict[tuple[str, str], Hit] = {}
     for hit in hits:
         first = best.setdefault((hit.chunk.context, hit.chunk.text), hit)
@@ -63,7 +63,7 @@ def each_once(hits: Iterable[Hit]) -> list[Hit]:
 
 
 def grouped(hits: Sequence[Hit], *, others: int) -> list[Hit]:
-    """The best hit of each document, with at most so many `others` of it."""
+    """The best hit of each document, with at most `others` further ones."""
     best: dict[object, Hit] = {}
     for hit in hits:
         first = best.setdefault(hit.chunk.document_id, hit)

@@ -1,4 +1,4 @@
-"""A question as full text search asks it: its words, what each counts, which of them to look up."""
+"""A question as full text search sees it: its words, their weights, which of them to look up."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,21 +8,21 @@ from functools import cached_property
 from itertools import accumulate
 
 from documents import words
-from documents.grammar import GRAMMAR
 from documents.search.rarity import COMMON, Rarity
 from documents.search.sample import Sample
+from documents.stop_words import STOP_WORDS
 
 MOST_WORDS = 64
-# The most chunks that are looked at for their words; beyond, the commonest words of a question only
-# move chunks that hold a rarer one (as "MaxScore" does: Turtle and Flood, "Query Evaluation:
+# At most so many chunks are looked up by their words. Beyond that, a question's commonest words
+# only rank chunks that have a rarer one (as "MaxScore" does: Turtle and Flood, "Query Evaluation:
 # Strategies and Optimizations", 1995).
 MOST_CANDIDATES = 1_500
-# Of so many words that are looked up, or more, a passage is to hold two, if enough do: those that
-# rank first are nearly always among them, and they are fewer to read.
+# If so many words or more are looked up, a passage must have two of them, if enough do: the best
+# are nearly always among these, and they are fewer to read.
 SEVERAL = 5
-MOST_OF_TWO = 4_000  # that hold one of these
+MOST_OF_TWO = 4_000  # chunks that have one of these words
 GROUPS = 6  # of words; two of one group count as one, which keeps the query short
-# A short word in more of the chunks may be grammar.
+# A short word in more of the chunks may be a stop word that no list has.
 SHORT, RARE = 3, 0.02
 
 
@@ -30,63 +30,64 @@ SHORT, RARE = 3, 0.02
 class Word:
     """A word of a question."""
 
-    forms: frozenset[str]  # as passages may have it
-    share: float  # of the searched chunks hold it, over 0 and under 1
-    everywhere: float  # the same of all owners' chunks
-    is_empty: bool = False  # it is grammar
+    forms: frozenset[str]  # that passages may have
+    share: float  # of the searched chunks that have it, over 0 and under 1
+    everywhere: float  # the same for all owners' chunks
+    is_stop_word: bool = False
 
     @property
-    def is_telling(self) -> bool:
-        """Whether it is rare, as words seldom are that say nothing."""
+    def is_rare(self) -> bool:
+        """Whether so few chunks have it that it says something."""
         short = all(form.isascii() and len(form) <= SHORT and form.isalpha() for form in self.forms)
-        return self.everywhere <= (RARE if short else COMMON) and not self.is_empty
+        return self.everywhere <= (RARE if short else COMMON) and not self.is_stop_word
 
     @property
     def is_topic(self) -> bool:
-        """Whether it is no grammar, however common: then all is about it. Told of words that are
-        longer than pairs of characters, for which nobody has a list."""
-        return not self.is_empty and max(map(len, self.forms)) > SHORT
+        """Whether it is no stop word, however common: then everything is about it. Short words, as
+        pairs of characters are, are not judged: no list of stop words covers those."""
+        return not self.is_stop_word and max(map(len, self.forms)) > SHORT
 
     @property
     def weight(self) -> float:
-        """BM25's: ln(1 + (N - n) / n), N chunks of which n hold the word."""
+        """BM25's inverse document frequency, ln(1 + (N - n) / n): n of N chunks have the word."""
         return -math.log(self.share)
 
 
 @dataclass(frozen=True)
 class Question:
-    """The words of a question in all their forms, the rarest first."""
+    """The words of a question, the rarest first."""
 
     words: Sequence[Word]
 
     @cached_property
-    def saying(self) -> Sequence[Word]:
-        """Those that a passage must hold one of: not grammar's, which stand nearly everywhere and
-        only tell which of those comes first, unless there are no others."""
-        return [word for word in self.words if not word.is_empty] or self.words
+    def content_words(self) -> Sequence[Word]:
+        """The words of which a passage must have one: all but stop words, which are nearly
+        everywhere and only help to rank; those too if there are no others."""
+        return [word for word in self.words if not word.is_stop_word] or self.words
 
     @property
     def sparse(self) -> str:
-        """The weights as a `sparsevec`."""
+        """The weights as a `sparsevec` literal."""
         weights = ((word.forms, f"{word.weight:.4f}") for word in self.words)
         return words.sparse({words.dimension(form): of for forms, of in weights for form in forms})
 
     @property
     def full(self) -> float:
-        """The relevance of a passage of average length that holds every word once."""
+        """The relevance of a passage of average length that has every word once."""
         return sum(word.weight for word in self.words)
 
     def lookups(self, size: int) -> dict[str, str | None]:
-        """The `tsquery`s that find enough of so many chunks, and what to try where they don't.
+        """The `tsquery`s that find enough of `size` chunks, and what to try where they don't.
 
-        `saying` are passages that hold one that says something (None: all do), `two` those with two
-        of the rarest words (or none, of a question of a few), `one` those with one, and `more` is
-        for when these stand nowhere.
+        `content` matches passages with a content word (None: there are no others), `two` those
+        with two of the rarest words (empty if the question has few words), `one` those with one of
+        them, and `more` is the next word, for when none of these occurs.
         """
         rarest = self._rarest(size, MOST_CANDIDATES)
-        rest = [word for word in self.saying[len(rarest) :] if word.is_telling]
+        rest = [word for word in self.content_words[len(rarest) :] if word.is_rare]
+        has_stop_words = len(self.content_words) < len(self.words)
         return {
-            "saying": _any_of(self.saying) if len(self.saying) < len(self.words) else None,
+            "content": _any_of(self.content_words) if has_stop_words else None,
             "two": self._of_two(size),
             "one": _any_of(rarest), "more": _any_of(rest[:1]),
         }  # fmt: skip
@@ -99,22 +100,22 @@ class Question:
         return " | ".join(_two_of(groups))
 
     def _rarest(self, size: int, most: int) -> Sequence[Word]:
-        """The rarest that stand in at most so many of the chunks, by a guess; one at least."""
-        held = accumulate(size * max(word.share, word.everywhere) for word in self.saying)
-        return self.saying[: max(1, sum(chunks <= most for chunks in held))]
+        """The rarest words that an estimated `most` chunks at most have; at least one word."""
+        held = accumulate(size * max(word.share, word.everywhere) for word in self.content_words)
+        return self.content_words[: max(1, sum(chunks <= most for chunks in held))]
 
     @cached_property
-    def telling(self) -> frozenset[str]:
-        """Those worth a highlight: not the commonest, unless there are no others."""
-        rare = [word for word in self.saying if word.is_telling or word.is_topic]
-        return frozenset().union(*(word.forms for word in rare or self.saying))
+    def highlighted(self) -> frozenset[str]:
+        """The forms worth a highlight: not of the commonest words, unless there are no others."""
+        rare = [word for word in self.content_words if word.is_rare or word.is_topic]
+        return frozenset().union(*(word.forms for word in rare or self.content_words))
 
 
 def _two_of(groups: Sequence[str]) -> list[str]:
-    """Which hold words of two: one of each half, or two of one half.
+    """`tsquery`s for passages with words of two groups: one of each half, or two of one half.
 
-    Each pair by itself would say the same at greater length, and for each passage that holds any of
-    the words Postgres goes through all of it.
+    Listing all pairs would be equivalent but longer, and Postgres evaluates all of it for each
+    passage that has any of the words.
     """
     if len(groups) < 2:
         return []
@@ -128,22 +129,22 @@ def _any_of(chosen: Sequence[Word]) -> str:
 
 
 def rarest(asked: Iterable[AbstractSet[str]], rarity: Rarity) -> list[AbstractSet[str]]:
-    """At most MOST_WORDS of a question's words, each given in all its forms."""
+    """The rarest of a question's words, at most MOST_WORDS."""
     return sorted(asked, key=rarity.share)[:MOST_WORDS]
 
 
 def understand(asked: Sequence[AbstractSet[str]], rarity: Rarity, sample: Sample) -> Question:
-    """The words of a question; none if it is of signs alone."""
+    """The question; without words if it consists of punctuation alone."""
     found = (_word(forms, number, rarity, sample) for number, forms in enumerate(asked))
     return Question(sorted(found, key=lambda word: word.share))
 
 
 def _word(forms: AbstractSet[str], number: int, rarity: Rarity, sample: Sample) -> Word:
-    """Grammar is common, though the chunks may not tell."""
+    """A stop word counts as common, even if few of the chunks hold it."""
     longest = max(map(len, forms))  # as it was asked; an ending may be as long
     said = {form for form in forms if len(form) == longest}
-    is_empty = not (said.isdisjoint(GRAMMAR) and said.isdisjoint(rarity.grammar))
-    least = COMMON if is_empty else 0
+    is_stop_word = not (said.isdisjoint(STOP_WORDS) and said.isdisjoint(rarity.stop_words))
+    least = COMMON if is_stop_word else 0
     everywhere = rarity.share(forms)
     share = max(sample.share(number, everywhere), least)
-    return Word(frozenset(forms), share, max(everywhere, least), is_empty)
+    return Word(frozenset(forms), share, max(everywhere, least), is_stop_word)

@@ -1,4 +1,4 @@
-"""How rare words are among all chunks, from the statistics that Postgres keeps of them."""
+"""The document frequency of words among all chunks, from the statistics that Postgres keeps."""
 
 import math
 import time
@@ -12,15 +12,15 @@ from documents.models import Chunk
 
 KEPT_SECONDS = 30
 RAREST = 1e-6  # share of the chunks
-COMMON = 0.3  # share of the chunks; few words but those of grammar stand in more
-# Of all owners together: it moves hits up or down, and shows nobody anything.
+COMMON = 0.3  # share of the chunks; few words but stop words are in more
+# Of all owners together: it influences ranking, but reveals nothing to anybody.
 _STATISTICS = f"""
     SELECT most_common_elems::text::text[], most_common_elem_freqs FROM pg_stats
     WHERE schemaname = current_schema() AND tablename = '{Chunk._meta.db_table}'
         AND attname = 'words'
 """  # noqa: S608 - a name of our own
-# Postgres has lists of such words for some fifteen languages.
-_GRAMMAR = """
+# Postgres has lists of stop words for some fifteen languages.
+_STOP_WORDS = """
     SELECT word FROM unnest(%s::text[]) word WHERE EXISTS (
         SELECT FROM pg_ts_dict dictionary JOIN pg_ts_template template
             ON template.oid = dictionary.dicttemplate AND template.tmplname = 'snowball'
@@ -31,25 +31,25 @@ _GRAMMAR = """
 
 @dataclass(frozen=True)
 class Rarity:
-    common: Mapping[str, float]  # a word -> the share of chunks that hold it
-    uncommon: float  # a guess for any other word
-    grammar: frozenset[str] = frozenset()  # those in more than COMMON that say nothing
+    common: Mapping[str, float]  # a word -> the share of chunks that have it
+    uncommon: float  # an estimate for any other word
+    stop_words: frozenset[str] = frozenset()  # of those in more than COMMON
 
     def share(self, forms: Iterable[str]) -> float:
-        """In what share of the chunks a word stands, over 0 and under 1.
+        """The share of the chunks that have a word, over 0 and under 1.
 
-        As rare as its commonest form: some of the others are no words.
+        That of its commonest form: some of the other forms are no words.
         """
         return min(0.999, max(self.common.get(form, self.uncommon) for form in forms))
 
 
 def how_rare() -> Rarity:
-    """What Postgres knew within the last KEPT_SECONDS; before it knows anything, all are rare."""
+    """What Postgres knew within the last KEPT_SECONDS; until it knows anything, all are rare."""
     return _read(int(time.monotonic() / KEPT_SECONDS))
 
 
 def forget() -> None:
-    """Ask Postgres again."""
+    """Forget what Postgres said."""
     _read.cache_clear()
 
 
@@ -60,9 +60,8 @@ def _read(_period: int) -> Rarity:
         row = cursor.fetchone()
         if not row or not row[0]:
             return Rarity({}, RAREST)
-        common: dict[str, float] = dict(
-            zip(*row, strict=False)
-        )  # after the words' come the least and the most
-        cursor.execute(_GRAMMAR, [[word for word, share in common.items() if share > COMMON]])
-        grammar = frozenset(word for (word,) in cursor.fetchall())
-    return Rarity(common, math.sqrt(RAREST * min(common.values())), grammar)
+        # Not strict: behind the words' frequencies come their minimum and maximum.
+        common: dict[str, float] = dict(zip(*row, strict=False))
+        cursor.execute(_STOP_WORDS, [[word for word, share in common.items() if share > COMMON]])
+        stop_words = frozenset(word for (word,) in cursor.fetchall())
+    return Rarity(common, math.sqrt(RAREST * min(common.values())), stop_words)

@@ -1,11 +1,11 @@
-"""Runs the statements of a search, under settings of their own."""
+"""Runs the statements of a search, with their own Postgres settings."""
 
 from typing import Any
 
 from django.db import connection
 
-# `iterative_scan`: a bare WHERE behind the graph loses rows; this goes on until there are enough.
-# No seqscan: one owner's chunks are always reached through an index. No parallel workers: to start
+# `iterative_scan`: a WHERE filters what the graph returns; this continues until enough are left.
+# No seqscan: one owner's chunks are always reached through an index. No parallel workers: starting
 # them takes longer than all the rest.
 SETTINGS = """
     SET LOCAL hnsw.iterative_scan = strict_order;
@@ -17,10 +17,10 @@ SETTINGS = """
 
 
 def rows(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    """Settings and statement travel together; SET LOCAL lasts as long as both."""
+    """Send settings and statement as one implicit transaction, so that SET LOCAL applies."""
     with connection.cursor() as cursor:
         cursor.execute(SETTINGS + sql, parameters)
         while cursor.nextset():
-            pass  # what settings answer
+            pass  # the results of the settings
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,7 +1,7 @@
-"""In how many of the searched chunks words stand, told by some of them.
+"""Estimates from a sample how many of the searched chunks have a word.
 
-So what is common in one language, or with one owner, is not taken for rare because others write
-otherwise, and what was processed a moment ago counts.
+Unlike statistics of all chunks, it knows what is common in one owner's documents or in one
+language, and what was processed a moment ago.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,10 +13,10 @@ from documents.search.extent import Extent
 from documents.search.running import rows
 from documents.search.scope import Scope
 
-SOME = 300  # chunks, or up to twice as many. Half as many cost some .01 R@1 on XQuAD
-FEW = 4  # chunks that hold a word: fewer of some tell less than the statistics of all
-# Every so many-th of the chunks, as they lie in documents. Each is read by itself, through the
-# index; for a join Postgres may read all that there are.
+SOME = 300  # chunks, up to twice as many. Half as many cost some .01 R@1 on XQuAD
+FEW = 4  # with fewer chunks of the sample that have a word, the statistics of all are better
+# Every %(step)s-th chunk in document order. Each is read by itself, through the index: for a join
+# Postgres might read all chunks.
 _HELD = f"""
     WITH counted AS (
         SELECT id, chunk_count, sum(chunk_count) OVER (ROWS UNBOUNDED PRECEDING) AS up_to
@@ -39,16 +39,16 @@ _HELD = f"""
 
 @dataclass(frozen=True)
 class Sample:
-    """Of each word of a question, how many of so many looked at chunks hold it."""
+    """For each word of a question, how many of the sampled chunks have it."""
 
     chunks: int  # that are searched
-    seen: int = 0
+    seen: int = 0  # chunks in the sample
     held: Sequence[int] = ()
 
     def share(self, word: int, guess: float) -> float:
-        """In what share of the searched chunks the word of this number stands, over 0 and under 1.
+        """The share of the searched chunks that have word number `word`, over 0 and under 1.
 
-        As Lucene's BM25 has it. The guess, for all chunks there are, goes where too few were seen.
+        Smoothed as in Lucene's BM25. If too few were seen, `guess` counts, the share of all chunks.
         """
         if not self.seen:
             return guess
@@ -59,7 +59,7 @@ class Sample:
 
 
 def look(scope: Scope, extent: Extent, asked: Sequence[Collection[str]]) -> Sample:
-    """Look for words, each in any of its forms, in some of the chunks of the scope."""
+    """Count words, each in any of its forms, in a sample of the scope's chunks."""
     if not asked:
         return Sample(extent.chunks)
     step = max(1, extent.chunks // SOME)
@@ -70,5 +70,5 @@ def look(scope: Scope, extent: Extent, asked: Sequence[Collection[str]]) -> Samp
 
 
 def _any_of(forms: Collection[str]) -> str:
-    """As a `sparsevec`, whose product with a chunk's weights is 0 if that holds none of them."""
+    """A `sparsevec` literal whose product with a chunk's weights is 0 if it has no such form."""
     return words.sparse(dict.fromkeys(map(words.dimension, forms), "1"))

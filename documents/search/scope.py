@@ -1,4 +1,4 @@
-"""Which chunks a search looks at: the owner's, and what further filters leave of them."""
+"""Which chunks a search covers: the owner's, narrowed by filters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from documents.models import Chunk
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Each filter narrows; None does not. Those of one list are alternatives."""
+    """Filters are combined with AND, the items of one list with OR; None does not filter."""
 
     owner_id: int
     documents: Sequence[UUID] | None = None
-    name: str | None = None  # a part of it, in either case
-    types: Sequence[str] | None = None  # content types, in either case; "image/" is every image
-    languages: Sequence[str] | None = None  # ISO 639-1, in either case
+    name: str | None = None  # a part of it, case-insensitive
+    types: Sequence[str] | None = None  # content types, case-insensitive; "image/": every image
+    languages: Sequence[str] | None = None  # ISO 639-1, case-insensitive
     created_after: datetime | None = None  # inclusive
     created_before: datetime | None = None  # exclusive
     page_from: int | None = None
@@ -31,7 +31,7 @@ class Scope:
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether it is of some documents only."""
+        """Whether a filter excludes documents."""
         return bool(self._of_some)
 
     @property
@@ -41,7 +41,7 @@ class Scope:
 
     @property
     def of_vectors(self) -> str:
-        """The same on their vectors, which know no pages."""
+        """The conditions on vectors, whose rows have no pages."""
         pages = [_WITH_PAGES.format(" AND ".join([_OWNER, *self._of_pages]))]
         return " AND ".join([_OWNER, *self._narrowed, *(pages if self._of_pages else [])])
 
@@ -59,7 +59,7 @@ class Scope:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the conditions compare with."""
+        """The parameters of the conditions."""
         given = {name: getattr(self, name) for name in (*_DOCUMENT, *_CHUNK) if self._given(name)}
         if self.documents is not None:
             given["documents"] = list(self.documents)
@@ -97,5 +97,5 @@ def _pattern(kind: str) -> str:
 
 
 def _literally(text: str) -> str:
-    """For LIKE, whose signs it must not hold."""
+    """Escaped for LIKE."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

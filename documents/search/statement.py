@@ -1,8 +1,8 @@
-"""The one SQL statement of a search: both ways of looking, fused by rank and by how good they are.
+"""The one SQL statement of a search: by meaning and by words, fused by rank and by score.
 
-While few chunks are searched all of them are compared, through a btree; of more, the nearest come
-from the graph and the best by words from the index of words. Grouped by documents, at most `each`
-of one document are taken by each way, so that a long one does not crowd out the others.
+If few chunks are searched, all of them are compared, through a btree; otherwise the nearest come
+from the graph and the best by words from the index of words. Grouped by document, each way takes
+at most `each` chunks of one document, so that a long one does not crowd out the others.
 """
 
 from collections.abc import Mapping
@@ -11,31 +11,31 @@ from documents.models import Chunk, ChunkVector, Document
 from documents.search.extent import Extent
 from documents.search.scope import Scope
 
-# Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009), their constant. Here as a share of
-# the most there can be.
+# Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009) with their constant, as a share of the
+# maximum.
 RRF_K = 60
 _RRF = f"""(coalesce(1.0 / ({RRF_K} + vector_rank), 0) + coalesce(1.0 / ({RRF_K} + text_rank), 0))
     * {(RRF_K + 1) / 2}"""
-# Ranks alone know nothing of a first that is far better than the second. So as much counts how near
-# a hit comes to the best by meaning, with the least of so many as nothing, and by words (Bruch, Gai
-# and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023). No best by words is one
-# that holds less than this share of the question: one word of another language, say.
+# Ranks don't say whether the first is far better than the second. So two thirds of the score are
+# how close a hit comes to the best by meaning, with rank _NOTHING_FROM as 0, and to the best by
+# words, which counts fully only if it has at least the share ENOUGH of the question. After Bruch,
+# Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023.
 _NOTHING_FROM = 50
 ENOUGH = 0.5
 _FUSION = f"(({_RRF} + coalesce(nearness, 0) + coalesce(strength, 0)) / 3)"
 _CHUNK, _VECTOR, _DOCUMENT = (model._meta.db_table for model in (Chunk, ChunkVector, Document))
-# Read once: a vector of 4,000 dimensions is 40 kB of text. And not known to the planner, who would
-# make a bitmap of all the owner's chunks beside that of the words that are looked up.
+# Materialized, so that it is parsed once (a vector of 4,000 dimensions is 40 kB of text) and hidden
+# from the planner, which would add a bitmap of all the owner's chunks to that of the words.
 _ASKED = "asked AS MATERIALIZED (SELECT {})"
 _VECTOR_ASKED = "%(vector)s::halfvec({dimensions}) AS vector"
 _WORDS_ASKED = """
-    %(weights)s::sparsevec AS weights, %(saying)s::tsquery AS saying, %(two)s::tsquery AS two,
+    %(weights)s::sparsevec AS weights, %(content)s::tsquery AS content, %(two)s::tsquery AS two,
     %(one)s::tsquery AS one, %(more)s::tsquery AS more
 """
-# Of vectors of length 1 the inner product, here negative, is the cosine. The graph knows it by
-# this very expression.
+# `<#>` is the negative inner product, which for vectors of length 1 is the negative cosine. The
+# graph's index is on exactly this expression.
 _PRODUCT = "(embedding::halfvec({dimensions})) <#> (SELECT vector FROM asked)"
-_COMPARED = "embedding <#> (SELECT vector FROM asked)"  # without it
+_COMPARED = "embedding <#> (SELECT vector FROM asked)"  # without the graph
 _RELEVANCE = "-(weights <#> (SELECT weights FROM asked))"
 
 _AMONG = f"among AS MATERIALIZED (SELECT id FROM {_DOCUMENT} WHERE {{of_documents}})"  # noqa: S608 - names and conditions of our own, here and below
@@ -47,7 +47,7 @@ _NEAREST_BY_GRAPH = f"""
         SELECT chunk_id AS id, {_PRODUCT} AS product {{document}} FROM {_VECTOR}
         WHERE {{of_vectors}} ORDER BY {_PRODUCT} LIMIT %(near)s
     ),
-    -- The graph gives up where a filter leaves too few of what it passes: then all are compared.
+    -- If a filter leaves too few of what the graph returns, all vectors are compared instead.
     few AS (SELECT count(*) < %(pool)s AS were_found FROM graph),
     instead AS ({{instead}}),
     nearest AS (({{from_graph}}) UNION ALL SELECT * FROM instead)
@@ -73,7 +73,7 @@ _MATCHING = f"""
     FROM {_CHUNK} WHERE {{sooner}} {{{{of_chunks}}}} AND {{matches}}
 """  # noqa: S608
 _LOOKED_UP = "words @@ (SELECT {} FROM asked)"
-_HOLDS_ANY = f"coalesce({_LOOKED_UP.format('saying')}, true)"
+_HOLDS_ANY = f"coalesce({_LOOKED_UP.format('content')}, true)"
 _COMPARED_BY_WORDS = _MATCHING.format(sooner="", matches=f"{_RELEVANCE} > 0 AND {_HOLDS_ANY}")
 _TWO = _MATCHING.format(sooner="", matches=_LOOKED_UP.format("two"))
 _ONE = _MATCHING.format(
@@ -107,11 +107,11 @@ _BEST_OF_EACH = """
         FROM ({found}) found
     ) placed WHERE place <= %(each)s ORDER BY {order}, id LIMIT %(pool)s
 """
-# Outer: in the moment of a switch, what was found by words may lack its vector.
+# LEFT JOIN: during a switch, what was found by words may not have its vector yet.
 _OF_CHUNK = (
     f"LEFT JOIN {_VECTOR} vector ON vector.chunk_id = chunk.id AND vector.space_id = {{space}}"
 )
-_ORDER = "fusion DESC, vector_rank, text_rank"  # nulls are last
+_ORDER = "fusion DESC, vector_rank, text_rank"  # nulls last
 _OF_ALL = f"best AS (SELECT * FROM fused ORDER BY {_ORDER}, id LIMIT %(most)s)"  # noqa: S608
 _OF_EACH = f"""
     placed AS (
@@ -143,7 +143,7 @@ _HITS = f"""
 def statement(
     scope: Scope, extent: Extent, *, vector: bool, words: bool, grouped: bool = False
 ) -> str:
-    """SQL for a search by meaning, by words or both; `grouped` is the best of each document."""
+    """SQL for a search by meaning, by words or both; `grouped`: the best of each document."""
     space = int(extent.space.pk)
     parts = (
         _asked(vector=vector, words=words),

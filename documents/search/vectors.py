@@ -1,4 +1,4 @@
-"""The vectors of questions: asked for once by each process and owner, for whom they are counted."""
+"""Vectors of questions, cached per process and owner, to whom they are charged."""
 
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ class _Kept:
 
 def question_vector(text: str, space: EmbeddingSpace, *, owner_id: int) -> Vector:
     """The vector of a question, of length 1. Raises an `Embedding…` error if it can't be had."""
-    # Who asks what somebody else asked must not see it in their usage.
+    # Usage must not reveal that somebody else asked the same question.
     asker = None if settings.EMBEDDING_REUSE_ACROSS_OWNERS else owner_id
     kept = _kept(space.pk, space.url, text, asker)
     if kept.vector is None:
@@ -28,7 +28,7 @@ def question_vector(text: str, space: EmbeddingSpace, *, owner_id: int) -> Vecto
 
 
 def forget() -> None:
-    """Ask for every question's vector again."""
+    """Empty the cache."""
     _kept.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""What the sandbox's child does with files and texts. Never imported by a worker."""
+"""What the sandbox's child process does with files and texts. Never import it in a worker."""
 
 from pathlib import Path
 from typing import Any

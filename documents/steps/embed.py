@@ -1,4 +1,4 @@
-"""generate_embeddings: a vector for every passage, keeping each batch as soon as it is paid for."""
+"""generate_embeddings: a vector for every passage, each batch stored as soon as it is paid for."""
 
 import hashlib
 import random
@@ -23,13 +23,12 @@ from tasks.exceptions import StepPaused
 from tasks.sentences import TRIES_AGAIN
 
 DRAFTS = Draft._meta.db_table
-Missing = dict[bytes, str]  # digest -> what is embedded
+Missing = dict[bytes, str]  # digest -> text to embed
 Part = tuple[int, int]  # indexes of the first and the last draft
-Embedded = tuple[Missing, Vectors, list[int]]  # with the tokens of each answer
+Embedded = tuple[Missing, Vectors, list[int]]  # a batch, its vectors, the tokens of each answer
 
-# A text that was embedded in this space before, for whatever document of its owner, is not paid for
-# again. Each is looked up by itself: as one set with a join, Postgres may read all drafts for every
-# one.
+# A text embedded before in this space, for any document of its owner, is not paid for again. Each
+# has a subquery of its own: for a join, Postgres may read all drafts for every text.
 KNOWN = f"""coalesce(
     (SELECT v.embedding::vector FROM {CHUNKS} chunk
         JOIN {VECTORS} v ON v.chunk_id = chunk.id AND v.space_id = %(space)s
@@ -48,8 +47,8 @@ _COUNT = f"""
     FROM {DRAFTS} drafts WHERE task_id = %(task)s
 """  # noqa: S608
 _MISSING = f"SELECT digest, context, text FROM {DRAFTS} drafts WHERE {_LACKING} ORDER BY index"  # noqa: S608
-# Materialized, or each is looked up once for every draft: of a table that has just been filled
-# Postgres may believe that it has one row.
+# Materialized, or each text is looked up once for every draft: Postgres may believe that a table
+# which was just filled has one row.
 _REUSE = f"""
     WITH known AS MATERIALIZED (
         SELECT digest, {KNOWN} AS embedding
@@ -58,8 +57,8 @@ _REUSE = f"""
     UPDATE {DRAFTS} drafts SET embedding = known.embedding, space_id = %(space)s FROM known
     WHERE drafts.digest = known.digest AND known.embedding IS NOT NULL AND {_LACKING}
 """  # noqa: S608
-# Each connection has its own; nothing of it outlives a transaction.
-_TRAY = """
+# Each connection has its own; it is emptied at the end of each transaction.
+_RETURNED_VECTORS = """
     CREATE TEMPORARY TABLE IF NOT EXISTS returned_vectors (digest bytea, embedding vector)
     ON COMMIT DELETE ROWS
 """
@@ -70,10 +69,9 @@ _KEEP = f"""
     WHERE drafts.task_id = %(task)s AND drafts.digest = returned.digest
 """  # noqa: S608
 DIGEST_BYTES = 32
-# Read at a time: so many texts are in memory, and a turn looks at few it has no time for.
-BATCHES = 16
+BATCHES = 16  # read at a time: bounds memory, and what a turn reads without embedding it
 OVER_BUDGET = gettext_noop(
-    "Today's tokens are used up. It goes on by itself when the day ends (UTC)."
+    "Today's token budget is used up. This continues by itself at midnight UTC."
 )
 
 
@@ -85,11 +83,11 @@ def embed_drafts(
     seconds_left: Callable[[], float],
     should_stop: Callable[[], bool],
 ) -> tuple[int, int]:
-    """Get and keep the vectors that the task's drafts still lack.
+    """Get and store the vectors that the task's drafts still lack.
 
-    Reports how many drafts are done, of how many, and how many vectors were asked for.
-    Returns how many drafts there are and how many vectors were asked for. Raises StepPaused when
-    it is not the time to ask the endpoint or this turn is used up: what came stays.
+    `report(done, total, asked)` gets the number of drafts that have a vector, of all drafts, and of
+    vectors asked of the endpoint. Returns the latter two. Raises StepPaused when the endpoint must
+    not be asked now or this turn is used up: stored vectors stay.
     """
     space = spaces.active()
     total, lacking, parts = _count(task_id, space)
@@ -100,7 +98,7 @@ def embed_drafts(
         done += _reuse(task_id, space, part)
         report(done, total, asked)
         for batch in batches(_missing(task_id, space, part)):
-            if done > had and seconds_left() <= 0:  # one goes, however long the database took
+            if done > had and seconds_left() <= 0:  # at least one batch per turn
                 raise StepPaused(progressed=True)
             if seconds := usage.seconds_over_budget(document_id):
                 raise StepPaused(seconds, OVER_BUDGET, code="daily_budget")
@@ -115,25 +113,25 @@ def embed_drafts(
 
 
 def embedded_text(context: str, text: str) -> str:
-    """What the model sees of a passage: where it stands, then what it says."""
+    """What is embedded of a passage: its context (headings, table header), then its text."""
     return f"{context}\n{text}" if context else text
 
 
 def text_digest(context: str, text: str) -> bytes:
-    """Names what is embedded: 32 bytes."""
+    """The SHA-256 of what is embedded."""
     return hashlib.sha256(embedded_text(context, text).encode()).digest()
 
 
 def digest(text_digest: bytes, owner_id: int) -> bytes:
-    """Names a text and whose it is, as a vector is used again for its owner alone; with
-    EMBEDDING_REUSE_ACROSS_OWNERS for anybody, who then can guess what others have. 32 bytes."""
+    """The key under which a vector is reused, 32 bytes: the text and its owner. Only the text with
+    EMBEDDING_REUSE_ACROSS_OWNERS, which lets people guess what others have."""
     if settings.EMBEDDING_REUSE_ACROSS_OWNERS:
         return text_digest
     return hashlib.sha256(b"%d:%b" % (owner_id, text_digest)).digest()
 
 
 def _count(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int, list[Part]]:
-    """The task's drafts, how many of them have no vector of the space, and where those are."""
+    """How many drafts the task has, how many lack a vector of the space, and the parts to read."""
     total, lacking, first, last = rows.row(_COUNT, {"task": task_id, "space": space.pk})
     return total, lacking, _parts(first, last)
 
@@ -157,7 +155,7 @@ def _missing(task_id: UUID, space: EmbeddingSpace, part: Part) -> Missing:
 
 
 def batches(missing: Missing) -> Iterator[Missing]:
-    """As many at a time as are sent in one request."""
+    """The texts of one request at a time."""
     items = list(missing.items())
     for at in range(0, len(items), settings.EMBEDDING_BATCH_SIZE):
         yield dict(items[at : at + settings.EMBEDDING_BATCH_SIZE])
@@ -166,9 +164,9 @@ def batches(missing: Missing) -> Iterator[Missing]:
 def embedded(
     space: EmbeddingSpace, batch: Missing, should_stop: Callable[[], bool]
 ) -> Iterator[Embedded]:
-    """The batch with its vectors and their cost, in halves where it is refused: it may be too long.
+    """Embed the batch; if it is refused, perhaps as too long, embed its halves.
 
-    Raises EmbeddingRefused for a text that is refused alone, after what went well before it.
+    Raises EmbeddingRefused for a single text that is refused, after yielding those before it.
     """
     tokens: list[int] = []
     try:
@@ -187,15 +185,15 @@ def embedded(
 
 
 def paused(error: EmbeddingWait, *, progressed: bool) -> StepPaused:
-    """Later, but not all at the same time."""
+    """The pause for an endpoint that must not be asked now, with jitter."""
     seconds = (error.retry_after or 0) + random.uniform(0, error.jitter)  # noqa: S311
     return StepPaused(seconds, TRIES_AGAIN.format(sentence=error.message), progressed=progressed)
 
 
 def _keep(task_id: UUID, document_id: UUID, space: EmbeddingSpace, come: Embedded) -> int:
-    """Write the vectors on their drafts; how many drafts (a text may stand in several)."""
+    """Store the vectors on their drafts; how many drafts (several may have the same text)."""
     batch, vectors, tokens = come
-    with transaction.atomic(), laid_out(batch, vectors) as cursor:
+    with transaction.atomic(), returned_vectors(batch, vectors) as cursor:
         cursor.execute(_KEEP, {"task": task_id, "space": space.pk})
         kept = int(cursor.rowcount)
         usage.add_for(document_id, tokens=sum(tokens), requests=len(tokens))
@@ -203,19 +201,19 @@ def _keep(task_id: UUID, document_id: UUID, space: EmbeddingSpace, come: Embedde
 
 
 @contextmanager
-def laid_out(batch: Missing, vectors: Vectors) -> Iterator[CursorWrapper]:
-    """The vectors in `returned_vectors`, a table of the transaction's own."""
+def returned_vectors(batch: Missing, vectors: Vectors) -> Iterator[CursorWrapper]:
+    """A cursor whose transaction has the vectors in a temporary table, `returned_vectors`."""
     with connection.cursor() as cursor:
-        cursor.execute(_TRAY)
+        cursor.execute(_RETURNED_VECTORS)
         with copying(_COPY) as rows:
             rows.write(_binary_rows(list(batch), vectors))
         yield cursor
 
 
 def _binary_rows(digests: list[bytes], vectors: Vectors) -> bytes:
-    """What COPY reads: a header, rows of two values, each after its size in bytes, and an end.
+    """COPY's binary format: a header, rows of two values, each preceded by its size, and a trailer.
 
-    Formats: "COPY" in the manual of Postgres; `vector_recv` in pgvector's vector.c.
+    See "COPY" in the Postgres manual, and `vector_recv` in pgvector's vector.c.
     """
     dimensions = vectors.shape[1]
     layout = [

@@ -1,4 +1,4 @@
-"""extract_text: the document's text and where its parts lie, read in the sandbox."""
+"""extract_text: the document's text and the places of its parts, read in the sandbox."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,9 +23,8 @@ def extract_text(
 ) -> Extracted:
     """Read a validated file. `report(done, total)` counts pages, sections or sheets.
 
-    OCR works in turns: what it reads of a page goes to `keep`, and ReadingPaused says that it
-    wants to be called again with all that as `known`. Raises NoText with the reason,
-    ReadingStopped, or any of the reader's errors.
+    OCR works in turns: each page it reads is passed to `keep`; after ReadingPaused, call again with
+    those pages as `known`. Raises NoText with the reason, ReadingStopped, or a reader's error.
     """
     extracted = sandbox().read(
         path,

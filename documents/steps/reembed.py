@@ -1,4 +1,4 @@
-"""The steps of a switch: every chunk gets a vector of the next space, then that is searched."""
+"""The steps of a switch: give every chunk a vector of the next space, then search that one."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,19 +13,27 @@ from documents.embeddings.client import Vectors
 from documents.exceptions import EmbeddingRefused, EmbeddingWait, PassageRefused
 from documents.models import Chunk, ChunkVector, EmbeddingSpace
 from documents.spaces import CHUNKS, LACKING, VECTORS
-from documents.steps.embed import KNOWN, Missing, batches, embedded, embedded_text, laid_out, paused
+from documents.steps.embed import (
+    KNOWN,
+    Missing,
+    batches,
+    embedded,
+    embedded_text,
+    paused,
+    returned_vectors,
+)
 from tasks.exceptions import StepPaused
 
-ROWS = 500  # looked for, and removed, at a time
-# A search that began before the switch may still look at the old vectors for as long.
+ROWS = 500  # read, and deleted, at a time
+# A search that began before the switch may use the old vectors for so long.
 GRACE = timedelta(seconds=60)
-STILL_USED = gettext_noop("Searches that began before the switch end first.")
+STILL_USED = gettext_noop("Waiting for searches that began before the switch.")
 _NEXT = (
     LACKING.format(what="id, digest, context, text")
     + " AND id > %(after)s ORDER BY id LIMIT %(rows)s"
 )
-# Both are locked, so that they are not deleted between being found and being pointed at. One that
-# is being deleted is passed over: to wait for it, holding others of its document, is a deadlock.
+# Chunk and space are locked, so that they are not deleted before they are referenced. A chunk that
+# is being deleted is skipped: waiting for it while holding others of its document is a deadlock.
 _ADD = f"""
     WITH lacking AS (
         SELECT chunk.id, owner_id, document_id, digest FROM {CHUNKS} chunk
@@ -60,10 +68,10 @@ def embed_chunks(
     seconds_left: Callable[[], float],
     should_stop: Callable[[], bool],
 ) -> int:
-    """Give a vector of `space` to every chunk that lacks one; how many chunks there are.
+    """Give every chunk that lacks one a vector of `space`; returns the number of chunks.
 
-    Tokens are counted for `payer_id`. Raises StepPaused when this turn is used up or it is not the
-    time to ask, PassageRefused for a text that the endpoint doesn't take: what came stays.
+    Tokens are charged to `payer_id`. Raises StepPaused when this turn is used up or the endpoint
+    must not be asked now, PassageRefused for a text that it refuses: stored vectors stay.
     """
     if graphs.are_needed():
         graphs.ensure(space)
@@ -87,7 +95,7 @@ def embed_chunks(
     return total
 
 
-Rows = dict[UUID, tuple[bytes, str]]  # chunk -> digest, what is embedded
+Rows = dict[UUID, tuple[bytes, str]]  # chunk -> digest, text to embed
 
 
 def _next(space: EmbeddingSpace, after: UUID) -> Rows:
@@ -100,7 +108,7 @@ def _next(space: EmbeddingSpace, after: UUID) -> Rows:
 
 
 def _reused(space: EmbeddingSpace, rows: Rows) -> Missing:
-    """Give the vectors that are known already; what is still missing."""
+    """Store the vectors that are known already; the texts that are still missing."""
     with connection.cursor() as cursor:
         cursor.execute(_REUSE, {"space": space.pk, "ids": list(rows)})
     left = _lacking(space, rows)
@@ -120,7 +128,7 @@ def _keep(
     vectors: Vectors,
     tokens: list[int],
 ) -> int:
-    with transaction.atomic(), laid_out(part, vectors) as cursor:
+    with transaction.atomic(), returned_vectors(part, vectors) as cursor:
         cursor.execute(_KEEP, {"space": space.pk, "ids": list(rows)})
         kept = int(cursor.rowcount)
         usage.add(payer_id, tokens=sum(tokens), requests=len(tokens))
@@ -128,7 +136,7 @@ def _keep(
 
 
 def _refused(space: EmbeddingSpace, rows: Rows) -> PassageRefused:
-    """Which one it is: those before it have their vectors."""
+    """The error that names the refused passage: the first one that still lacks a vector."""
     lacking = Chunk.objects.filter(pk__in=_lacking(space, rows)).order_by("pk").first()
     if lacking is None:  # deleted meanwhile
         return PassageRefused(index="?", document="?")
@@ -136,14 +144,14 @@ def _refused(space: EmbeddingSpace, rows: Rows) -> PassageRefused:
 
 
 def switch(space: EmbeddingSpace) -> None:
-    """Let all searches use `space` from this commit on. Raises StepPaused while a chunk, stored
-    a moment ago, lacks its vector: it is given to it first."""
+    """Let all searches use `space` from this commit on. Raises StepPaused if a chunk, stored just
+    now, lacks its vector; it gets one in the next turn."""
     if not spaces.switch_to(space):
         raise StepPaused(progressed=True)
 
 
 def remove_retired(*, report: Callable[[int, int], None], seconds_left: Callable[[], float]) -> int:
-    """Remove the vectors of spaces that are no longer searched; how many there were."""
+    """Delete the vectors of spaces that are no longer searched; how many."""
     removed = 0
     for space in EmbeddingSpace.objects.filter(state=spaces.State.RETIRED):
         _wait_for_searches(space)

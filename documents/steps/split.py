@@ -1,4 +1,4 @@
-"""split_text: from elements to passages that are worth finding on their own."""
+"""split_text: from elements to passages that make sense on their own."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,8 +11,8 @@ from documents.extraction.tokens import estimate_tokens
 
 _SEPARATOR = " › "
 _LONGEST_HEADING = 160  # characters of one heading that go into the context
-_LONGEST_HEADER = 400  # characters of a table's header row that do
-_DEEPEST = 4  # innermost headings that do
+_LONGEST_HEADER = 400  # characters of a table's header row, likewise
+_DEEPEST = 4  # innermost headings, likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Group:
     """Pieces that become one passage."""
 
     path: tuple[_Heading, ...]  # the headings above its last piece
-    head: tuple[_Heading, ...]  # those above its first words that are no heading
+    head: tuple[_Heading, ...]  # the headings above its first piece that is no heading
     pieces: list[Piece] = field(default_factory=list)
     tokens: int = 0
     only_titles: bool = True
@@ -46,7 +46,7 @@ class _Group:
 
 
 def split_kept(text: str, elements: str, **options: Any) -> list[Passage]:
-    """As `split_text`, of a text whose elements are JSON, each the list of its fields."""
+    """`split_text` for a text whose elements are JSON, each a list of its fields."""
     parts = tuple(Element(*fields) for fields in json.loads(elements))
     return split_text(Extracted(text=text, elements=parts), **options)
 
@@ -76,7 +76,7 @@ def _by_title(extracted: Extracted, size: int, overlap: int) -> list[_Group]:
 
 
 def _plain(extracted: Extracted, size: int, overlap: int) -> list[_Group]:
-    room = size - min(overlap, size // 2)  # what is repeated comes on top
+    room = size - min(overlap, size // 2)  # the repeated text is added
     groups: list[_Group] = []
     for one in _with_titles(_singles(extracted, size, overlap), room):
         if groups and groups[-1].tokens + one.tokens <= room:
@@ -87,7 +87,7 @@ def _plain(extracted: Extracted, size: int, overlap: int) -> list[_Group]:
 
 
 def _singles(extracted: Extracted, size: int, overlap: int) -> Iterator[_Group]:
-    """Every piece by itself."""
+    """One group per piece."""
     for path, elements in _sections(extracted):
         for element in elements:
             for piece in pieces_of(extracted.text, element, size=size, overlap=overlap):
@@ -97,7 +97,7 @@ def _singles(extracted: Extracted, size: int, overlap: int) -> Iterator[_Group]:
 
 
 def _with_titles(singles: Iterable[_Group], room: int) -> Iterator[_Group]:
-    """Headings go with what follows them, where there is room for both."""
+    """Join headings with what follows them, if both fit."""
     titles: _Group | None = None
     for one in singles:
         if titles is not None and titles.tokens + one.tokens > room:
@@ -137,7 +137,7 @@ def _sections(extracted: Extracted) -> Iterator[tuple[tuple[_Heading, ...], list
 def _packed(
     text: str, path: tuple[_Heading, ...], elements: Iterable[Element], size: int, overlap: int
 ) -> Iterator[_Group]:
-    """One section's groups: short pieces together, a piece that is a good passage by itself."""
+    """One section's groups: short pieces together, long ones alone."""
     group = _Group(path, path)
     for element in elements:
         for piece in pieces_of(text, element, size=size, overlap=overlap):
@@ -163,7 +163,7 @@ def _tiny(group: _Group, size: int) -> bool:
 
 
 def _merged(groups: Iterable[_Group], size: int) -> list[_Group]:
-    """Let mere titles and tiny leftovers join a neighbour: of their section, else of a near one."""
+    """Join mere titles and tiny leftovers with a neighbour, in their section or a nearby one."""
     merged: list[_Group] = []
     for group in groups:
         _settle_titles(merged, group.path, size)
@@ -176,7 +176,7 @@ def _merged(groups: Iterable[_Group], size: int) -> list[_Group]:
 
 
 def _settle_titles(merged: list[_Group], following: tuple[_Heading, ...], size: int) -> None:
-    """Headings without a text go with what is before them if that is nearer than what follows."""
+    """Join headings without a text with what is before them, if that is closer in the outline."""
     if len(merged) < 2 or not merged[-1].only_titles:
         return
     before, titles = merged[-2:]
@@ -207,7 +207,7 @@ def _should_join(last: _Group, group: _Group, size: int) -> bool:
 def _passages(
     text: str, groups: Iterable[_Group], size: int, overlap: int, *, always: bool
 ) -> Iterator[Passage]:
-    """`always`: repeat the end of the passage before, not only where a paragraph was cut."""
+    """`always` repeats the end of the previous passage, not only where a paragraph was cut."""
     before: _Group | None = None
     for index, group in enumerate(groups):
         first, last = group.pieces[0], group.pieces[-1]
@@ -227,11 +227,12 @@ def _passages(
 
 
 def _reaching_back(text: str, before: _Group, first: Piece, budget: int) -> Piece:
-    """The first piece with as many of the whole sentences before it as the budget allows."""
+    """The first piece, extended by as many whole sentences before it as `budget` tokens allow."""
     last = before.pieces[-1]
     if budget <= 0 or last.kind not in {"text", "list_item"} or first.kind in {"table", "title"}:
         return first
-    whole = not first.continues and len(before.pieces) > 1  # else both would begin at one place
+    # Or both passages would begin at the same place.
+    whole = not first.continues and len(before.pieces) > 1
     for start in sentence_starts(text, last.start, last.end):
         if (whole or start > last.start) and estimate_tokens(text[start : last.end]) <= budget:
             return replace(first, start=start, page=last.page)
@@ -239,7 +240,7 @@ def _reaching_back(text: str, before: _Group, first: Piece, budget: int) -> Piec
 
 
 def _context(group: _Group, first: Piece) -> str:
-    """The headings that stand before the passage rather than in it, and its table's header."""
+    """The headings above the passage that are not in it, and its table's header."""
     above = [heading.text for heading in group.head if heading.start < first.start]
     path = _SEPARATOR.join(text[:_LONGEST_HEADING] for text in above[-_DEEPEST:])
     header = first.header[:_LONGEST_HEADER]

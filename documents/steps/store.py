@@ -19,7 +19,7 @@ _COLUMNS = """
     document_id, index, text, start, "end", page_start, page_end, headings, context,
     digest, words, weights
 """
-# Text and vectors are in Postgres already; nothing travels to us and back.
+# Text and vectors are in Postgres already: nothing is read into the worker.
 _OF_TASK = f"""
     FROM {Draft._meta.db_table} draft JOIN {Document._meta.db_table} document
         ON document.id = document_id
@@ -34,7 +34,7 @@ _VECTORS = f"""
     SELECT chunk_id, space_id, owner_id, document_id, l2_normalize(embedding) {_OF_TASK}
         AND embedding IS NOT NULL AND space_id = %(space)s
 """
-# By hand: Django would first read what it deletes, and a text may be a book.
+# Raw SQL: Django would read the rows that it deletes, and a text may be a book.
 _REMOVE = "DELETE FROM {table} WHERE document_id = %(document)s"
 _CURRENT = f"""
     UPDATE {Document._meta.db_table} document
@@ -51,10 +51,10 @@ _OUTDATED = f"""
 
 
 def replace_chunks(document_id: UUID, task_id: UUID) -> int:
-    """Put the task's drafts with their vectors in the place of the document's chunks; how many.
+    """Replace the document's chunks by the task's drafts and their vectors; how many.
 
-    Call it in a transaction. Raises VectorsIncomplete, which undoes it, unless every draft has its
-    vector and there is at least one; StepPaused if another space is searched than they are of.
+    Call it in a transaction. Raises VectorsIncomplete, which rolls it back, if there are no drafts
+    or one lacks its vector; StepPaused if their vectors are not of the active space.
     """
     space = spaces.held()
     spaces.keep_vectors_of(document_id)
@@ -71,9 +71,9 @@ def replace_chunks(document_id: UUID, task_id: UUID) -> int:
 
 
 def _insert(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int]:
-    """How many chunks and how many vectors there are now."""
+    """The numbers of chunks and of vectors inserted."""
     values = {"task": task_id, "space": space.pk}
-    rows.change("SET LOCAL statement_timeout = 0", {})  # a book into a large index takes its time
+    rows.change("SET LOCAL statement_timeout = 0", {})  # a book into a large index may take long
     return rows.change_many(_CHUNKS, values), rows.change_many(_VECTORS, values)
 
 

@@ -1,4 +1,4 @@
-"""validate_file: whether the file is what it seems, and safe to give to a reader."""
+"""validate_file: checks the file's type, size and safety before a reader opens it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from documents.extraction.sandbox.client import sandbox
 from documents.extraction.types import ARCHIVES, PICTURES, detect
 from documents.limits import Limits
 
-_MANIFEST_BYTES = 4_000_000  # of thousands of parts; it is held by the worker
+_MANIFEST_BYTES = 4_000_000  # thousands of parts; read into the worker's memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class FileFacts:
 
 
 def validate_file(path: Path, *, name: str, limits: Limits) -> FileFacts:
-    """The file's facts, once nothing speaks against reading it.
+    """The file's size and type, if it may be read.
 
     Raises FileMissing, EmptyFile, FileTooLarge, UnsupportedType, ArchiveBomb, PasswordProtected,
-    CorruptFile, TooManyPages or ImageTooLarge; for a PDF or a picture, which are opened in the
-    sandbox, its errors too.
+    CorruptFile, TooManyPages or ImageTooLarge; also the sandbox's errors for PDFs and pictures,
+    which are opened there.
     """
     if not path.is_file():
         raise FileMissing

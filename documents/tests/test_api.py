@@ -342,7 +342,11 @@ def test_an_upload_may_say_how_to_be_split(api):
     [
         ({"chunk_strategy": "magic"}, "chunk_strategy", '"magic" is not a valid choice.'),
         ({"chunk_size": 31}, "chunk_size", "greater than or equal to 32"),
-        ({"chunk_size": 64, "chunk_overlap": 64}, "chunk_overlap", "must be under chunk_size (64)"),
+        (
+            {"chunk_size": 64, "chunk_overlap": 64},
+            "chunk_overlap",
+            "must be less than chunk_size (64)",
+        ),
         ({"chunk_overlap": "some"}, "chunk_overlap", "A valid integer is required."),
     ],
 )

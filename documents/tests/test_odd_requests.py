@@ -119,7 +119,7 @@ def test_of_two_filters_of_one_name_neither_is_lost_without_a_word(api):
     answer = api.get("/api/documents/?status=FAILED&status=CANCELLED")
     assert_problem(answer, 400, "invalid")
     assert answer.json()["errors"] == [
-        {"field": "status", "code": "repeated", "detail": "It may be given once."}
+        {"field": "status", "code": "repeated", "detail": "Give it only once."}
     ]
 
 
@@ -155,7 +155,7 @@ def test_of_two_files_neither_is_lost_without_a_word(api, path):
     assert_problem(answer, 400, "invalid")
     assert answer.json()["errors"] == [
         {"field": "file", "code": "invalid",
-         "detail": "Send one file with each request; here are 2."},
+         "detail": "Send one file per request, not 2."},
     ]  # fmt: skip
     assert not Document.objects.exists()
 

@@ -121,8 +121,8 @@ def test_an_order_that_there_is_not_is_400_and_tells_which_there_are(api, orderi
     answer = api.get(f"/api/documents/?ordering={ordering}")
     assert_problem(answer, 400, "invalid")
     assert answer.json()["detail"] == (
-        "ordering: It may be created_at, updated_at, name, size, status, with “-” before it the "
-        "other way round."
+        "ordering: It must be one of created_at, updated_at, name, size, status, with “-” before "
+        "it to reverse the order."
     )
 
 

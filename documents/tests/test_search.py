@@ -150,7 +150,7 @@ def stranger():
 def looked(owner, query, **filters):
     """How many chunks are looked at for words, and how many hold each."""
     scope = Scope(owner_id=owner.pk, **filters)
-    found = look(scope, extent.measure(scope), words.asked(query, {"en"}))
+    found = look(scope, extent.measure(scope), words.query_words(query, {"en"}))
     return found.seen, list(found.held)
 
 
@@ -166,7 +166,7 @@ def test_a_long_question_is_of_its_rarest_words(user, monkeypatch):
     monkeypatch.setattr(question, "MOST_WORDS", 3)
     make_document(user, "a", ["storm", *(f"calm sea here {n}" for n in range(9))])
     analyze()
-    asked = question.rarest(words.asked("here sea calm storm zebra", {"en"}), how_rare())
+    asked = question.rarest(words.query_words("here sea calm storm zebra", {"en"}), how_rare())
     assert asked[:2] == [{"zebra"}, {"storm"}]
     assert len(asked) == 3
 
@@ -202,7 +202,7 @@ def test_what_is_common_in_ones_own_documents_counts_little_there(user, stranger
     assert texts(find(user, "sturm zebra", mode="text"))[0] == "zebra im zoo"
 
 
-def test_words_of_grammar_alone_find_nothing(user, embedder, either_way):
+def test_stop_words_alone_find_nothing(user, embedder, either_way):
     """They stand in nearly every passage, and would push away what is found by meaning."""
     make_document(user, "a", ["What is there for you in this?", "when it is dark"])
     make_document(user, "b", ["Die Bibliothek öffnet um neun."], language="de")
@@ -212,7 +212,7 @@ def test_words_of_grammar_alone_find_nothing(user, embedder, either_way):
     assert [hit.explanation.text_rank for hit in hits] == [None] * 3
 
 
-def test_a_question_of_grammar_alone_is_asked_as_it_is(user, either_way):
+def test_a_question_of_stop_words_alone_is_asked_as_it_is(user, either_way):
     make_document(user, "a", ["to be or not to be", "a storm"])
     assert texts(find(user, "to be or not to be", mode="text")) == ["to be or not to be"]
 
@@ -221,7 +221,7 @@ def test_a_question_of_grammar_alone_is_asked_as_it_is(user, either_way):
     ("query", "language", "text"),
     [("Anders", "de", "Anders Celsius"), ("theme", "", "a theme"), ("order form", "en", "orders")],
 )
-def test_a_word_is_no_word_of_grammar_that_is_its_stem(user, either_way, query, language, text):
+def test_a_word_is_no_stop_word_that_is_its_stem(user, either_way, query, language, text):
     make_document(user, "a", [text], language=language)
     make_document(user, "b", ["the or and for are as do"])
     assert texts(find(user, query, mode="text")) == [text]
@@ -298,7 +298,7 @@ def test_a_hit_of_one_way_has_its_figures_of_both_and_no_rank_for_the_other(
     make_document(user, "a", ["storm", long])
     scope = Scope(owner_id=user.pk)
     reach = extent.measure(scope)
-    asked = words.asked("storm zebra", {"en"})
+    asked = words.query_words("storm zebra", {"en"})
     question = understand(asked, how_rare(), look(scope, reach, asked))
     hits = finding.find(scope, reach, "storm zebra", question, "hybrid", pool=1, most=10)
     ways = {hit.chunk.text: hit.explanation for hit in hits}
@@ -517,7 +517,7 @@ def test_words_that_stand_everywhere_are_not_highlighted(user, embedder):
     assert hit.highlights == [(4, 9)]
 
 
-def test_grammar_is_not_highlighted_where_every_word_is_common(user, embedder):
+def test_stop_words_are_not_highlighted_where_every_word_is_common(user, embedder):
     """As in a few documents about one thing."""
     make_document(user, "a", [f"the storm {n}" for n in range(60)])
     analyze()
@@ -532,7 +532,7 @@ def test_grammar_is_not_highlighted_where_every_word_is_common(user, embedder):
         ("nicht jede Maschine hat Regler", "maschine nicht regler", ["Maschine", "Regler"]),
     ],
 )
-def test_what_all_passages_are_about_is_highlighted_and_grammar_is_not(
+def test_what_all_passages_are_about_is_highlighted_and_stop_words_are_not(
     user, embedder, text, query, expected
 ):
     everywhere = [f"their engine is it, die Maschine ist es nicht {n}" for n in range(60)]
@@ -543,13 +543,13 @@ def test_what_all_passages_are_about_is_highlighted_and_grammar_is_not(
     assert [text[start:end] for start, end in hit.highlights] == expected
 
 
-def test_grammar_is_not_highlighted_before_postgres_knows_how_common_it_is(user, embedder):
+def test_stop_words_are_not_highlighted_before_postgres_knows_how_common_it_is(user, embedder):
     make_document(user, "a", ["Why the storm by the sea"])
     (hit,) = find(user, "why the storm by night")
     assert hit.highlights == [(8, 13)]
 
 
-def test_a_short_word_of_grammar_is_not_highlighted_in_another_languages_library(user, embedder):
+def test_a_short_stop_word_is_not_highlighted_in_another_languages_library(user, embedder):
     make_document(user, "a", [f"the day {n}" for n in range(50)])
     make_document(user, "b", ["le taux de couverture", "la vie de X", "fin de jour"])
     analyze()

@@ -241,7 +241,7 @@ def test_the_command_switches_and_shows(user, document, embedder, django_user_mo
     call_command("embeddings", "show", stdout=out)
     assert "next, 384 dimensions: Being filled, 0 of 40 passages (task" in out.getvalue()
     run_all(Task.objects.get())
-    with pytest.raises(CommandError, match="searched already"):
+    with pytest.raises(CommandError, match="uses this model already"):
         call_command("embeddings", "switch", "next", stdout=out)
 
 

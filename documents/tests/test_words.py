@@ -54,10 +54,11 @@ def test_a_words_places_are_its_own_also_within_joined_words(forms, found):
 
 @pytest.mark.parametrize(("written", "word"), [("m²", "m2"), ("10⁶", "106"), ("xⁿ", "xn")])
 def test_raised_signs_are_the_same_word(written, word):
-    assert words.counted(f"an {written} here", "en") == words.counted(f"an {word} here", "en")
-    assert words.asked(written, ["en"]) == words.asked(word, ["en"])
+    counts = words.word_counts(f"an {word} here", "en")
+    assert words.word_counts(f"an {written} here", "en") == counts
+    assert words.query_words(written, ["en"]) == words.query_words(word, ["en"])
     for form in (written, word):
-        places = words.spans(f"an {form} here", "en", words.asked(written, ["en"])[0])
+        places = words.spans(f"an {form} here", "en", words.query_words(written, ["en"])[0])
         assert list(places) == [(3, 3 + len(form))]
 
 
@@ -89,8 +90,8 @@ def test_raised_signs_are_the_same_word(written, word):
     ],
 )
 def test_what_a_question_asks_for_is_in_the_index_and_has_its_place(text, question, places):
-    forms = set().union(*words.asked(question, ["en"]))
-    assert forms & words.counted(text, "en").keys()
+    forms = set().union(*words.query_words(question, ["en"]))
+    assert forms & words.word_counts(text, "en").keys()
     found = sorted(words.spans(text, "en", forms))
     assert sorted(text[start:end] for start, end in found) == sorted(places)
 
@@ -101,14 +102,14 @@ def test_what_a_question_asks_for_is_in_the_index_and_has_its_place(text, questi
 def test_words_alone_and_numbers_alone_are_joined_as_a_whole_only(text):
     parts = words._WORD.findall(text.lower())
     joined = words._JOINING.sub("", text.lower())
-    assert words.counted(text, "xx").total() == len(parts) + 1
-    assert joined in words.counted(text, "xx")
+    assert words.word_counts(text, "xx").total() == len(parts) + 1
+    assert joined in words.word_counts(text, "xx")
 
 
 def test_a_long_run_of_joined_words_is_no_trap():
     began = time.process_time()
-    words.counted("a1-" * 300_000 + "b", "en")
-    words.counted("a1/" * 300_000 + "b", "en")
+    words.word_counts("a1-" * 300_000 + "b", "en")
+    words.word_counts("a1/" * 300_000 + "b", "en")
     assert time.process_time() - began < 10
 
 
@@ -123,15 +124,15 @@ def test_a_long_run_of_joined_words_is_no_trap():
 )  # fmt: skip
 def test_figures_and_what_is_glued_to_them_are_words_too(written, part, word):
     language, text = "de" if "ö" in written else "en", f"an {written} here"
-    assert words.counted(text, language)[word] == 1
-    assert any(word in forms for forms in words.asked(written, [language]))
+    assert words.word_counts(text, language)[word] == 1
+    assert any(word in forms for forms in words.query_words(written, [language]))
     assert [text[slice(*place)] for place in words.spans(text, language, {word})] == [part]
 
 
 @pytest.mark.parametrize("written", ["mp3", "h2o", "1st", "4k", "base64x", "ab1234", "2024"])
 def test_other_words_with_figures_are_no_words_apart(written):
     alone = {written, "1", "4"}
-    assert set(words.counted(f"an {written} here", "en")) - alone == {"an", "here"}
+    assert set(words.word_counts(f"an {written} here", "en")) - alone == {"an", "here"}
 
 
 @pytest.mark.parametrize(
@@ -143,13 +144,13 @@ def test_other_words_with_figures_are_no_words_apart(written):
     ],
 )  # fmt: skip
 def test_a_word_is_found_in_plain_letters_and_without_points(written, asked, language):
-    (forms,) = words.asked(asked, [language])
-    assert forms & set(words.counted(written, language))
+    (forms,) = words.query_words(asked, [language])
+    assert forms & set(words.word_counts(written, language))
     assert [written[slice(*place)] for place in words.spans(written, language, forms)]
 
 
-def test_plain_letters_make_no_word_a_word_of_grammar():
-    assert words.counted("før", "da") == {"før": 1}  # not "for"
+def test_plain_letters_make_no_word_a_stop_word():
+    assert words.word_counts("før", "da") == {"før": 1}  # not "for"
 
 
 @pytest.mark.parametrize(
@@ -158,6 +159,6 @@ def test_plain_letters_make_no_word_a_word_of_grammar():
 def test_a_word_that_is_all_ending_is_a_word(word, language):
     assert Stemmer.Stemmer(stems._ALGORITHMS[language]).stemWord(words.folded(word)) == ""
     folded = words.folded(word)
-    assert words.counted(word, language) == {folded: 1}
-    assert words.asked(word, [language]) == [{folded}]
+    assert words.word_counts(word, language) == {folded: 1}
+    assert words.query_words(word, [language]) == [{folded}]
     assert words.indexed(word, language)[0] == f"'{folded}'"

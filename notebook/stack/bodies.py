@@ -40,7 +40,7 @@ STORAGE_FULL = (
 REQUEST_TOO_LARGE = (
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "request_too_large",
-    "The request is larger than is allowed.",
+    "The request is too large.",
 )
 Refusal = tuple[HTTPStatus, str, str]
 JudgeSender = Callable[[bytes, bytes], Awaitable[Refusal | None]]

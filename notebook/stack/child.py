@@ -125,7 +125,7 @@ class Child:
         code = self.exit_code or 0
         return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
-    def obituary(self) -> str:
+    def failure_report(self) -> str:
         """Why it ended, where its log is and what that says last."""
         lines = "".join(f"\n  {line}" for line in self.last_lines())
         return f"{self.why_it_ended()}. The end of its log, {self.log}:{lines or ' nothing'}"
@@ -159,7 +159,7 @@ async def run_once(command: Command, *, data_dir: Path) -> None:
     finally:
         await child.stop(grace=0)
     if child.exit_code:
-        raise StackError(f"{child.name} failed: {child.obituary()}")
+        raise StackError(f"{child.name} failed: {child.failure_report()}")
 
 
 def open_log(path: Path) -> IO[bytes]:

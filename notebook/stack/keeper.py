@@ -28,7 +28,7 @@ async def keep(child: Child, *, start: Callable[[], Awaitable[object]]) -> None:
         await child.wait()
         quick = quick + 1 if time.monotonic() - started < QUICK_SECONDS else 0
         if quick > MAX_QUICK_DEATHS and child.command.vital and not child.starves():
-            raise StackError(f"{child.name} does not stay up: {child.obituary()}")
+            raise StackError(f"{child.name} does not stay up: {child.failure_report()}")
         _tell(child, quick)
         await asyncio.sleep(pause_after(quick))
         await _start(child, start)
@@ -58,7 +58,7 @@ def _tell(child: Child, quick: int) -> None:
         say(_news(child))
     elif quick == MAX_QUICK_DEATHS + 1:  # once; the same every few seconds helps nobody
         say(
-            f"{child.name} does not stay up: {child.obituary()}\n"
+            f"{child.name} does not stay up: {child.failure_report()}\n"
             f"  The rest works on; it is started again every {LONGEST_PAUSE_SECONDS:.0f} s."
         )
 

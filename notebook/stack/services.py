@@ -65,7 +65,7 @@ class EmbeddedServices:
             if await _answers(service, child):
                 return
             service.port = free_port()  # another program may have taken it since
-        raise StackError(f"{child.name} did not start: {child.obituary()}")
+        raise StackError(f"{child.name} did not start: {child.failure_report()}")
 
     async def start_again(self, service: Service) -> None:
         """Start one that ended, at the same port."""

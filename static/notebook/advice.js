@@ -1,10 +1,10 @@
 /** What to do about a failure, by its code; the server's sentence has told what it is. */
 import { t } from "./i18n.js";
 
-const save = () => t("Open it, save it anew or in another format, and upload that.");
+const save = () => t("Open it, save it again or in another format, and upload that.");
 const split = () => t("Split it and upload the parts.");
-const later = () => t("Retry it later. What is done already is kept.");
-const operator = () => t("Only the operator can mend this; then retry it.");
+const later = () => t("Retry it later. Finished work is kept.");
+const operator = () => t("Only the operator can fix this; retry it afterwards.");
 
 const ADVICE = {
   corrupt_file: save,

@@ -10,7 +10,7 @@ from tasks.models.task import Task
 
 
 class TaskEvent(models.Model):
-    """Something that happened to a task: an entry of its history, which nothing changes later."""
+    """Something that happened to a task: an entry of its history, never changed later."""
 
     class Event(models.TextChoices):
         CREATED = "CREATED", _("Created")
@@ -37,7 +37,7 @@ class TaskEvent(models.Model):
     worker = models.CharField(_("worker"), max_length=200, blank=True)
     error_code = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
     reason = models.TextField(null=True, blank=True)  # noqa: DJ001
-    times = models.PositiveIntegerField(default=1)  # in a row; a wait may go on for days
+    times = models.PositiveIntegerField(default=1)  # in a row: a wait may be renewed for days
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_at = models.DateTimeField(db_default=Now(), editable=False)
 

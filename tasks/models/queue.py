@@ -27,15 +27,15 @@ class OutboxMessage(models.Model):
     # The task's own, kept here because the queue is ordered by them.
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     lane = models.CharField(max_length=5, choices=Lane)
-    turn_at = models.DateTimeField()  # when it came, plus what work it will make
-    # What a person who waits is told.
+    turn_at = models.DateTimeField()  # when the task was created, plus its effort
+    # Shown to the person who waits.
     position = models.PositiveIntegerField(null=True, blank=True)  # 1 is the next to be sent
     seconds = models.PositiveIntegerField(null=True, blank=True)  # until its turn, estimated
     problem = models.CharField(max_length=20, choices=Problem, blank=True)
 
     class Meta:
         indexes = [
-            # the next of each owner's lane, and which of them wait at all
+            # the next message of each owner and lane, and which of them have any
             models.Index(
                 fields=["owner", "lane", "turn_at"],
                 name="outbox_unsent",

@@ -1,4 +1,4 @@
-"""Task and TaskDetail: the truth about every run, and the only table of allowed moves."""
+"""Task and TaskDetail: the state of every run, and the only table of allowed transitions."""
 
 import uuid
 from typing import Any
@@ -49,7 +49,7 @@ def sources(to: Status) -> list[Status]:
 
 class TrackedQuerySet(models.QuerySet[Any]):
     def swap(self, to: Status, **values: Any) -> int:
-        """Move the matching rows to `to` where that is allowed; how many (0: someone was first)."""
+        """Move the matching rows to `to` where allowed; how many (0: somebody was first)."""
         stamp = Now() if to in TERMINAL else None
         return self.filter(status__in=sources(to)).update(status=to, completed_at=stamp, **values)
 
@@ -109,10 +109,10 @@ class Task(models.Model):
             models.Index(fields=["owner", "-updated_at"], name="task_owner_updated"),
             # the latest task of a document
             models.Index(fields=["document", "-created_at"], name="task_document_created"),
-            # the sweeper and the admin look at what lives
+            # the sweeper and the admin look at live tasks
             models.Index(fields=["created_at"], name="task_live", condition=Q(status__in=LIVE)),
             models.Index(fields=["status", "-created_at"], name="task_status_created"),
-            # the admin's list of all, and its plots of the last day
+            # the admin's list of all tasks, and its charts of the last day
             models.Index(fields=["-created_at", "-id"], name="task_created"),
             models.Index(
                 fields=["completed_at", "status"],
@@ -146,10 +146,10 @@ class TaskDetail(models.Model):
     error_message = models.TextField(_("error"), null=True, blank=True)  # noqa: DJ001
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
-    owner = models.UUIDField(null=True, blank=True)  # the claim; every write of a step carries it
+    owner = models.UUIDField(null=True, blank=True)  # the claim; every write is conditional on it
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     worker = models.CharField(_("worker"), max_length=200, blank=True)
-    message_id = models.UUIDField(null=True, blank=True)  # Celery's, in whose turn it runs or ran
+    message_id = models.UUIDField(null=True, blank=True)  # Celery's, that it runs or ran for
     failures = models.PositiveSmallIntegerField(
         _("failures"), default=0
     )  # transient ones, since the last retry
@@ -181,7 +181,7 @@ class TaskDetail(models.Model):
             ),
         ]
         indexes = [
-            # the sweeper asks for leases that ran out
+            # the sweeper looks for expired leases
             models.Index(
                 fields=["lease_expires_at"],
                 name="detail_lease",

@@ -263,7 +263,7 @@ def test_a_report_of_a_step_that_was_taken_away_stops_it(task, script):
 
 def test_a_step_that_knows_it_was_taken_away_stops_before_it_asks(task, script):
     def step(run):
-        run.heart.lost.set()
+        run.heartbeat.lost.set()
         run.report(1, 2)
         raise AssertionError("went on")
 

@@ -35,10 +35,10 @@ ShouldStop = Callable[[], bool]
 
 _PROJECT = Path(documents.__file__).resolve().parents[1]
 _SERVER = "documents.extraction.sandbox.server"
-_POLL = 0.25  # seconds between looks at the clock and at should_stop
-_LONGEST_LINE = 16 << 20  # bytes; an honest reader says less at once
-_GRACE = 10.0  # seconds a server has to answer what it can always answer at once
-# Nothing of ours: no proxies, no passwords, no settings. Unstructured's are to keep it silent.
+_POLL = 0.25  # seconds between checks of the clock and of should_stop
+_LONGEST_LINE = 16 << 20  # bytes; an honest reader sends less
+_GRACE = 10.0  # seconds for answers that the server can always give at once
+# None of our own variables: no proxies, passwords or settings. The rest turns telemetry off.
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -60,8 +60,8 @@ class ServerGoneError(Exception):
 class Sandbox:
     """One warm child process, started on first use, which forks for every document.
 
-    `readers` names the module whose `read`, `check` and `split` run in the fork. Threads may share
-    a sandbox: they take turns.
+    `readers` names the module whose `read`, `check` and `split` run in the fork. Threads that share
+    a sandbox take turns.
     """
 
     def __init__(self, readers: str = "documents.steps.confined") -> None:
@@ -70,7 +70,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._owed = False  # the server has yet to say how the last child ended
+        self._owed = False  # the server has not yet reported how the last child ended
 
     def read(
         self,
@@ -86,10 +86,10 @@ class Sandbox:
     ) -> Extracted:
         """Read the file. `report(done, total)` counts pages, sections or sheets.
 
-        What OCR reads of a page is handed to `keep` and comes back as `known` in the next turn.
-        `should_stop` is asked four times a second. Raises ReadingPaused, ReadingStopped,
-        ReaderTimeout, ReaderCrashed, ReaderOutOfMemory, ReaderLost, or what the reader found
-        wrong with the file.
+        Each page that OCR reads is passed to `keep`; pass those as `known` in the next turn.
+        `should_stop` is called four times a second. Raises ReadingPaused, ReadingStopped,
+        ReaderTimeout, ReaderCrashed, ReaderOutOfMemory, ReaderLost, or the reader's own
+        DocumentError.
         """
         gathered = Gathered(limits)
 
@@ -126,7 +126,7 @@ class Sandbox:
         return gathered.passages
 
     def start(self) -> None:
-        """Start the warm process now rather than with the first file."""
+        """Start the warm process now rather than for the first file."""
         if self._process is not None and self._process.poll() is None:
             return
         self.close()
@@ -141,11 +141,11 @@ class Sandbox:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # a Ctrl-C is for the worker to handle
             )
-        # One that is killed leaves nothing behind, also when no file comes after it.
+        # Reaps it if it is killed, even if no other file follows.
         threading.Thread(target=self._process.wait, name="reaper", daemon=True).start()
 
     def close(self) -> None:
-        """End the warm process and anything it is reading, unless a fork of ours inherited it."""
+        """End the warm process and its children, unless it is our parent's."""
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -174,7 +174,7 @@ class Sandbox:
         return dict(answer["result"])
 
     def _submit(self, request: bytes) -> int:
-        """Hand the request over. The read end of its result."""
+        """Send the request; returns the read end of the pipe for its result."""
         for fresh in (False, True):
             if fresh:
                 self.close()
@@ -195,9 +195,9 @@ class Sandbox:
         raise ReaderLost
 
     def _end(self, *, wait: bool) -> dict[str, int]:
-        """Have the child killed if it still runs. How it ended; empty when nobody can tell.
+        """Have the child killed if it still runs. Returns how it ended, {} if unknown.
 
-        One that has said its last word is not waited for: the next request will.
+        Does not wait for a child that has sent its result: the next request does.
         """
         try:
             assert self._control is not None  # noqa: S101 - a request was submitted
@@ -232,7 +232,7 @@ def _request(verb: str, path: Path, limits: Limits, **more: Any) -> bytes:
 
 
 def _follow(result: int, limits: Limits, take: Take, should_stop: ShouldStop) -> Message | None:
-    """The child's last word; None if it ended without one."""
+    """The child's last message; None if it ended without a result."""
     for line in _lines(result, limits, should_stop):
         message: Message = json.loads(line)
         if {"result", "error", "paused"} & message.keys():
@@ -271,7 +271,7 @@ _sandbox: tuple[int, Sandbox] | None = None
 
 
 def sandbox() -> Sandbox:
-    """This process's sandbox. After a fork the child gets one of its own."""
+    """This process' sandbox. A fork gets its own."""
     global _sandbox  # noqa: PLW0603 - one per process is the point
     if _sandbox is None or _sandbox[0] != os.getpid():
         _sandbox = (os.getpid(), Sandbox())

@@ -1,4 +1,4 @@
-"""What a reader's process may do: little memory, little time, no network, and never outlive us."""
+"""Confines a reader process: limited memory and time, no network, and it never outlives us."""
 
 import ctypes
 import errno
@@ -20,10 +20,10 @@ _PR_SET_SECCOMP = 22
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_MODE_FILTER = 2
-# Of linux/audit.h and the kernel's tables of system calls: architecture, number of `socket`.
+# From linux/audit.h and the kernel's system call tables: architecture, number of `socket`.
 _MACHINES = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
-_IO_URING_SETUP = 425  # on both; a ring opens sockets without calling `socket`
-_X32 = 0x40000000  # bit of x86-64's second table of system calls
+_IO_URING_SETUP = 425  # on both; io_uring can open sockets without calling `socket`
+_X32 = 0x40000000  # bit of x86-64's second system call table
 _OPEN_FILES = 256
 _WRITTEN_BYTES = 64_000_000
 _NETWORK_EVENTS = ("socket.connect", "socket.getaddrinfo", "socket.bind", "socket.sendto")
@@ -32,9 +32,9 @@ _NETWORK_EVENTS = ("socket.connect", "socket.getaddrinfo", "socket.bind", "socke
 def leave_network() -> None:
     """Cut this process and its children off from every network, for good.
 
-    Three walls, as not every machine grants each: a network namespace without interfaces, a filter
-    that refuses new sockets to programs of any kind, and Python's own sockets, which refuse in any
-    case.
+    Three layers, as not every machine allows each: a network namespace without interfaces, a
+    seccomp filter that refuses new sockets, and an audit hook that refuses Python's sockets and
+    always works.
     """
     if sys.platform == "linux":
         _enter_empty_network()
@@ -44,12 +44,12 @@ def leave_network() -> None:
 
 def _enter_empty_network() -> None:
     libc = ctypes.CDLL(None)
-    if libc.unshare(_CLONE_NEWNET) != 0:  # only the superuser may without a user namespace
+    if libc.unshare(_CLONE_NEWNET) != 0:  # without a user namespace only root may
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
 
 
 def _forbid_sockets() -> bool:
-    """Have the kernel refuse `socket` to this process and all it starts; needs no privilege."""
+    """Have the kernel refuse `socket` to this process and its children; needs no privilege."""
     if (machine := platform.machine()) not in _MACHINES:
         return False
     program = ctypes.create_string_buffer(_no_sockets(*_MACHINES[machine]))
@@ -65,7 +65,7 @@ _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EACCES
 
 
 def _no_sockets(architecture: int, socket: int) -> bytes:
-    """A program for the kernel's filter (seccomp(2)): what is no known call is refused as well."""
+    """A seccomp(2) filter program; it also refuses other architectures' system calls."""
     steps = [
         (_LOAD, 0, 0, 4),  # seccomp_data.arch
         (_EQUAL, 0, 5, architecture),
@@ -102,7 +102,7 @@ def _prctl(option: int, value: int, more: bytes | int = 0) -> int:
 
 
 def limit_resources(limits: Limits) -> None:
-    """Hold this process to the limits; they can't be raised again."""
+    """Set the limits for this process; they can't be raised again."""
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_FSIZE, _WRITTEN_BYTES)

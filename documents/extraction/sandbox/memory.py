@@ -1,4 +1,4 @@
-"""The memory of a process that is about to be forked again and again."""
+"""Prepares the memory of a process that will be forked again and again."""
 
 import ctypes
 import gc
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_CHUNKS = (1 << 16, 1 << 14, 1 << 12, 1 << 10, 256, 128, 64, 40, 24)  # bytes; 24 is the least
-_YOUNG = 20_000  # objects between looks for cycles: readers make many objects and few of those
+_HOLES = (1 << 16, 1 << 14, 1 << 12, 1 << 10, 256, 128, 64, 40, 24)  # bytes, the smallest last
+_YOUNG = 20_000  # allocations between garbage collections: readers make few cycles
 _HUGE = 2 << 20  # bytes of a huge page
-_MADV_COLLAPSE = 25  # of Linux 6.1; whatever /sys/kernel/mm/transparent_hugepage says
+_MADV_COLLAPSE = 25  # Linux 6.1; works whatever /sys/kernel/mm/transparent_hugepage says
 
 
 def settle() -> None:
-    """Call it when all is imported. What is there now stays, and forks get it in few large pages.
+    """Call it after all imports: exempts existing objects from gc and moves them to huge pages.
 
-    A fork copies the table of its parent's pages, one entry for each; with 130 MB in pages of
-    4 KB that took longer than reading a short document.
+    A fork copies its parent's page table, one entry per page; with 130 MB in pages of 4 KB that
+    took longer than reading a short document.
     """
     gc.freeze()
     gc.set_threshold(_YOUNG)
@@ -29,20 +29,20 @@ def settle() -> None:
 
 
 def _fill_holes(libc: ctypes.CDLL) -> None:
-    """Take for good what imports left free between what they made, some 5 MB in small pieces.
+    """Allocate, for good, the free blocks that imports left behind in the heap (some 5 MB).
 
-    A fork would use those first and copy each page that one lies in, and its neighbours in their
-    lists: half of the pages it copied for a PDF.
+    A fork would use them first, and copy the page around each one and those of its neighbours in
+    the allocator's free lists: a sixth of all pages that it copied to read a PDF.
     """
     libc.malloc.restype = libc.sbrk.restype = ctypes.c_void_p
     end = libc.sbrk(0) or 0
-    for size in map(ctypes.c_size_t, _CHUNKS):
+    for size in map(ctypes.c_size_t, _HOLES):
         while (libc.malloc(size) or end) < end:
             pass
 
 
 def _huge_pages() -> Iterator[int]:
-    """Where huge pages fit into what this process has written to."""
+    """The addresses where huge pages fit into this process' writable memory."""
     with suppress(OSError):
         for line in Path("/proc/self/maps").read_text().splitlines():
             span, rights, _offset, _device, file = line.split()[:5]

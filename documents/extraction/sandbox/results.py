@@ -1,6 +1,6 @@
-"""What a child says of its work, in small pieces on one side and put together on the other.
+"""A child's results: cut into small messages on one side and put together on the other.
 
-The worker holds a text once and never a message of any size: the child is not to be trusted.
+The worker holds the text once and never a large message: the child is not trusted.
 """
 
 import logging
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 Message = dict[str, Any]
 Item = TypeVar("Item")
 
-_CHARS, _ITEMS = 100_000, 1_000  # in one message
+_CHARS, _ITEMS = 100_000, 1_000  # per message
 
 
 def told_reading(extracted: Extracted) -> Iterator[Message]:
@@ -53,7 +53,7 @@ def _some(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 
 class Gathered:
-    """The pieces that have come in. What is said over and over is kept once."""
+    """Collects messages. Strings that repeat, such as headings, are stored once."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -64,7 +64,7 @@ class Gathered:
         self.passages: list[Passage] = []
 
     def take(self, message: Message) -> None:
-        """Raises ReaderCrashed for more than an honest child may say."""
+        """Raises ReaderCrashed if the child sends more than the limits allow."""
         text = message.get("text", "")
         self._texts.append(text)
         self._chars += len(text)
@@ -99,21 +99,21 @@ class Gathered:
 
 
 def death_of(ended: dict[str, int], limits: Limits) -> DocumentError | ReaderLost:
-    """Why a child ended without a word."""
+    """The error for a child that ended without a result."""
     if not ended:
         return ReaderLost()
     code, peak = ended["exit"], ended["peak"]
     logger.warning("A reader ended without an answer: exit %s, peak %s bytes", code, peak)
     if code == -signal.SIGXCPU:
         return ReaderTimeout(seconds=limits.seconds)
-    # C libraries answer a refused allocation by aborting; SIGKILL from elsewhere is the kernel's.
+    # C libraries abort when an allocation fails; a SIGKILL that is not ours is the OOM killer's.
     if code == -signal.SIGKILL or ended["refused"] or peak > limits.memory_bytes // 2:
         return ReaderOutOfMemory()
     return ReaderCrashed()
 
 
 def error_of(answer: Message) -> DocumentError:
-    """What a child found wrong."""
+    """The error that a child reported."""
     if "traceback" in answer:
         logger.error("A reader failed unexpectedly:\n%s", answer["traceback"])
     kind = getattr(exceptions, str(answer["error"]), None)

@@ -1,9 +1,9 @@
 """The warm process behind a sandbox: imports the readers once, then forks for every document.
 
-It speaks lines of JSON on the socket whose number is its first argument; the second names the
-module that reads. A request is answered with the child's process id; the other side then says when
-it has heard enough, and is told how the child ended, once the child and all of its own are gone.
-The server ends, with all of its children, when the other side of that socket is gone.
+It speaks lines of JSON on the socket whose file descriptor is its first argument; the second names
+the module that reads. A request is answered with the child's process id. When the other side sends
+"end", the server kills the child with all of its descendants and reports how it ended. The server
+and its children end when the other side closes the socket.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from documents.extraction.sandbox import confine, memory
 from documents.extraction.sandbox.results import told_passages, told_reading
 from documents.limits import Limits
 
-_END = b"end\n"  # the other side has heard enough
+_END = b"end\n"  # sent by the other side when it needs nothing more
 _STDERR = ".stderr"  # in the child's own folder
 _REFUSED = re.compile(rb"memory allocation of \d+ bytes failed|std::bad_alloc|out of memory")
 
@@ -39,9 +39,9 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     confine.leave_network()
     confine.adopt_orphans()
-    readers = importlib.import_module(sys.argv[2])  # once, for every fork
+    readers = importlib.import_module(sys.argv[2])  # once, for all forks
     memory.settle()
-    with contextlib.suppress(ConnectionError):  # the other side is gone
+    with contextlib.suppress(ConnectionError):  # the other side closed the socket
         _serve_all(control, readers)
 
 
@@ -55,7 +55,7 @@ def _serve_all(control: socket.socket, readers: Any) -> None:
 
 
 class _Child:
-    """A fork that waits for a request, so that none has to wait for a fork."""
+    """A fork made in advance, so that no request has to wait for one."""
 
     def __init__(self, control: socket.socket, readers: Any) -> None:
         self._lead, theirs = socket.socketpair()
@@ -67,7 +67,7 @@ class _Child:
         theirs.close()
 
     def is_gone(self) -> bool:
-        """Whether it ended before it was asked for anything, as when memory ran out."""
+        """Whether it ended before it got a request, for instance when memory ran out."""
         return os.waitpid(self.pid, os.WNOHANG)[0] != 0
 
     def begin(self, folder: str, request: bytes, result: int) -> None:
@@ -76,7 +76,7 @@ class _Child:
 
 
 def _receive(source: socket.socket) -> tuple[bytes, int] | None:
-    """A line and the file descriptor that comes with it, None when the other side is gone."""
+    """A line and the file descriptor sent with it; None if the socket was closed."""
     line, fds = b"", list[int]()
     while not line.endswith(b"\n"):
         data, received, _, _ = socket.recv_fds(source, 65536, 1)
@@ -105,14 +105,14 @@ def _send(control: socket.socket, message: dict[str, Any]) -> None:
 
 
 def _wait(pid: int, control: socket.socket) -> dict[str, int]:
-    """Wait until the other side has heard enough, and say how the child ended."""
+    """Wait for "end"; how the child ended, or was killed."""
     pidfd = os.pidfd_open(pid)
     ready, _, _ = select.select([pidfd, control.fileno()], [], [])
     os.close(pidfd)
     if pidfd in ready:
         ended = _reap(pid)
-        _kill_all(pid)  # what it leaves behind may hold its result open
-    if not control.recv(len(_END)):  # and no more: the next request may follow
+        _kill_all(pid)  # its descendants may hold the result pipe open
+    if not control.recv(len(_END)):  # exactly: the next request may follow
         sys.exit()
     if pidfd not in ready:
         os.kill(pid, signal.SIGKILL)
@@ -121,7 +121,7 @@ def _wait(pid: int, control: socket.socket) -> dict[str, int]:
 
 
 def _was_refused(stderr: Path) -> bool:
-    """Whether a child's last words, those of its libraries, are that it was given no memory."""
+    """Whether the end of the child's standard error says that a library got no memory."""
     with contextlib.suppress(OSError), stderr.open("rb") as file:
         file.seek(max(0, stderr.stat().st_size - 4096))
         return bool(_REFUSED.search(file.read()))
@@ -134,7 +134,7 @@ def _reap(pid: int) -> dict[str, int]:
 
 
 def _kill_all(group: int) -> None:
-    """Kill the child's group, then whatever escaped from it and was left to us."""
+    """Kill the child's process group, then what escaped from it and was reparented to us."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
     while orphans := confine.children():
@@ -146,7 +146,7 @@ def _kill_all(group: int) -> None:
 
 
 def _run(readers: Any, lead: socket.socket) -> NoReturn:
-    """The forked child's whole life."""
+    """The main function of a forked child."""
     code = 1
     try:
         confine.die_with_parent()
@@ -187,13 +187,13 @@ def _answer(readers: Any, request: dict[str, Any], limits: Limits, out: Any) -> 
         send({"error": type(error).__name__, "message": error.message})
     except MemoryError:
         send({"error": "ReaderOutOfMemory", "message": ""})
-    except BaseException:  # noqa: BLE001 - RecursionError, SystemExit and all that a library throws
+    except BaseException:  # noqa: BLE001 - RecursionError, SystemExit and whatever a library raises
         send(_unexpected(Path(request["path"])))
     return 0
 
 
 def _unexpected(path: Path) -> dict[str, Any]:
-    """What is being handled is a reader's fault, unless the document was deleted meanwhile."""
+    """The present exception as a reader's crash, unless the document was deleted meanwhile."""
     if not path.exists():
         return {"error": "FileMissing", "message": ""}
     return {"error": "ReaderCrashed", "message": "", "traceback": traceback.format_exc()[-8000:]}

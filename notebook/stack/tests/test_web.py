@@ -40,7 +40,7 @@ PROBLEM = {
 
 
 TOO_LARGE = PROBLEM | {
-    "detail": "The request is larger than is allowed.",
+    "detail": "The request is too large.",
     "code": "request_too_large",
 }
 NO_UPLOADS = [

@@ -9,7 +9,7 @@ export function History({ task }) {
   const pages = useHistory(task);
   const { items: entries, error, read } = pages;
   if (!entries) return html`<${Reading} error=${error} onRetry=${read} />`;
-  if (!entries.length) return html`<p class="empty">${t("Nothing was written down.")}</p>`;
+  if (!entries.length) return html`<p class="empty">${t("No history was recorded.")}</p>`;
   return html`
     <ol class="history">
       ${entries.map((entry, index) => html`<${Entry} key=${entry.id} entry=${entry} before=${entries[index - 1]} />`)}

@@ -1,7 +1,7 @@
-"""Words that say nothing by themselves, without accents, as words are compared."""
+"""Stop words: words that say nothing by themselves, folded as `words.folded` does."""
 
-# The commonest of languages that are much written. None that says something in another of them:
-# no "war", "man", "den", "sin", "dos".
+# The commonest of widely written languages, except those that mean something in another of them:
+# "war", "man", "den", "sin" and "dos" are missing.
 _OF = {
     "en": """
         a an and are as at be been but by can could did do does for from had has have he her his how
@@ -30,4 +30,4 @@ _OF = {
     "da": "af det eller hvad hvor hvordan ikke jeg og som til ved",
     "sv": "ett hur inte jag och om",
 }
-GRAMMAR = frozenset(" ".join(_OF.values()).split())
+STOP_WORDS = frozenset(" ".join(_OF.values()).split())
