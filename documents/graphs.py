@@ -79,14 +79,16 @@ def _alone() -> Iterator[bool]:
 
 @contextmanager
 def _patience() -> Iterator[None]:
-    """Time and memory for a large index."""
+    """Time and memory for a large index, which also waits for a backup that has begun before."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET statement_timeout = 0; SET maintenance_work_mem = '{BUILD_MEMORY}'")
+        cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        cursor.execute(f"SET maintenance_work_mem = '{BUILD_MEMORY}'")
         try:
             yield
         finally:
             with suppress(DatabaseError):  # likewise
-                cursor.execute("RESET statement_timeout; RESET maintenance_work_mem")
+                for name in ("statement_timeout", "lock_timeout", "maintenance_work_mem"):
+                    cursor.execute(f"RESET {name}")
 
 
 def drop(space: EmbeddingSpace, *, how: str = "CONCURRENTLY") -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import beat_init, worker_init, worker_process_init
+from django.core.management import call_command
 
 from documents import graphs, services, spaces
 from documents.embeddings import client as embeddings
@@ -28,14 +29,15 @@ def start_reader(**_: Any) -> None:
 
 @shared_task(name="housekeeping", ignore_result=False)
 def housekeeping() -> int:
-    """Files that nobody knows any more, vectors that were kept for long enough, tokens that have
-    expired; Celery's own beat entry removes old results."""
+    """Files that nobody knows any more, vectors that were kept for long enough, tokens and sessions
+    that have expired; Celery's own beat entry removes old results."""
     spaces.forget_expired()
     forget_expired_tokens()
+    call_command("clearsessions")
     return services.remove_orphaned_files()
 
 
-@shared_task(name="build_graph")
+@shared_task(name="build_graph", soft_time_limit=86_400, time_limit=86_400)
 def build_graph() -> None:
     """The index of vectors, once a search needs it."""
     space = spaces.active()
