@@ -23,6 +23,7 @@ _ALGORITHMS = {
 }  # fmt: skip
 
 
+SHORTEST = 2  # letters of a stem
 KEPT = 10_000  # words of each language, as a stemmer would; 26 MB where all are full
 LONGEST_KEPT = 40  # characters
 # Letters that are no others with a mark, as Unicode sees them, and are often written so. Behind the
@@ -46,8 +47,9 @@ class _Stems(dict[str, str]):
     def __missing__(self, word: str) -> str:
         with _turn:
             stem: str = self._stemmer.stemWord(word).translate(_PLAIN)
-        # Of some words nothing is left ("όταν", "को"). "Anders" is no "and", which is everywhere.
-        if not stem or stem in GRAMMAR:
+        # Of some words nothing is left ("όταν", "को") or a letter ("time", in Turkish). "Anders" is
+        # no "and", which is everywhere.
+        if len(stem) < SHORTEST or stem in GRAMMAR:
             stem = word
         if len(self) >= KEPT:
             self.clear()

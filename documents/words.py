@@ -178,15 +178,21 @@ def asked(question: str, languages: Collection[str]) -> list[set[str]]:
     return [{word, *variants(word, languages)} for word in different]
 
 
-def spans(text: str, language: str, forms: Set[str]) -> Iterator[tuple[int, int]]:
-    """Where words in one of these forms stand in a text of a language: characters, in any order."""
+def spans(
+    text: str, language: str, forms: Set[str], others: Set[str] = frozenset()
+) -> Iterator[Span]:
+    """Where words in one of these forms stand in a text of a language: characters, in any order.
+
+    The other forms are those of other languages: of words as they are written alone, for whose own
+    stems they say nothing ("white" is not "why").
+    """
     text = _plain(text)
     found = [*_EITHER.finditer(text)]
     compounds = [match for match in found if match.lastindex]
     words = [match for match in found if not match.lastindex]
     words += [word for each in compounds for word in _WORD.finditer(text, *each.span())]
     places = [match.span() for match in words]
-    yield from _known(places + _glued(text, places), text, language, forms)
+    yield from _known(places + _glued(text, places), text, language, forms, others)
     for start, end in chain.from_iterable(map(_joined, compounds)):
         if _bare(text[start:end]) in forms:
             yield start, end
@@ -200,10 +206,12 @@ def _glued(text: str, places: Iterable[Span]) -> list[Span]:
     return [span for match in glued for span in match.regs[1:] if span[0] >= 0]
 
 
-def _known(found: Sequence[Span], text: str, language: str, forms: Set[str]) -> Iterator[Span]:
+def _known(
+    found: Sequence[Span], text: str, language: str, forms: Set[str], others: Set[str]
+) -> Iterator[Span]:
     words = folded("\n".join([text[start:end] for start, end in found])).split("\n")
-    stems, known = stemmed(words, language), forms.__contains__
-    return compress(found, map(or_, map(known, words), map(known, stems)))
+    written = map((forms | others).__contains__, words)
+    return compress(found, map(or_, written, map(forms.__contains__, stemmed(words, language))))
 
 
 def _bare(compound: str) -> str:

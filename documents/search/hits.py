@@ -1,13 +1,14 @@
 """What a search found, as citations: the passage, its place, why it was found."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cache
 
 from django.db.models import Q
 
 from documents import words
 from documents.models import Chunk, Document
-from documents.search.question import Question
+from documents.search.question import SHORT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +36,25 @@ class Hit:
     others: list["Hit"] = field(default_factory=list)  # further ones of the same document
 
 
-def add_highlights(hits: Iterable[Hit], question: Question) -> None:
-    """Tell of each hit where the question's words stand in it."""
+def add_highlights(hits: Iterable[Hit], query: str, telling: Set[str]) -> None:
+    """Tell of each hit where the words stand in it that are worth it, in `telling` forms."""
+    others = {form for form in telling if len(form) > SHORT}
+    own = cache(lambda language: _own(query, language, telling))
     for hit in hits:
-        hit.highlights = _highlights(hit.chunk.text, hit.document.language, question)
+        language = hit.document.language
+        places = words.spans(hit.chunk.text, language, own(language), others)
+        hit.highlights = _joined(sorted(places))
 
 
-def _highlights(text: str, language: str, question: Question) -> list[tuple[int, int]]:
+def _own(query: str, language: str, telling: Set[str]) -> Set[str]:
+    """The forms that the question's words have in a language."""
+    return set().union(*(forms for forms in words.asked(query, [language]) if forms <= telling))
+
+
+def _joined(places: Iterable[words.Span]) -> list[words.Span]:
     """In order and apart."""
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(words.spans(text, language, question.telling)):
+    joined: list[words.Span] = []
+    for start, end in places:
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:

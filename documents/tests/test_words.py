@@ -180,3 +180,9 @@ def test_a_word_that_is_all_ending_is_a_word(word, language):
     assert words.counted(word, language) == {folded: 1}
     assert words.asked(word, [language]) == [{folded}]
     assert words.indexed(word, language)[0] == f"'{folded}'"
+
+
+def test_a_letter_is_no_stem():
+    assert Stemmer.Stemmer("turkish").stemWord("time") == "t"
+    assert words.asked("time", ["en", "tr"]) == [{"time"}]
+    assert words.counted("time", "tr") == {"time": 1}
