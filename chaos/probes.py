@@ -56,3 +56,24 @@ PROBES = {
     "sweeper": _sweeper,
     "beat": _beat,
 }
+
+
+def readers(stack):
+    """What the worker's reader servers have forked and not yet reaped, but for who only waits.
+
+    The fork that waits for a file is where its server is; who works has a folder of its own.
+    """
+    servers = [server for child in stack.worker_children() for server in child.children()]
+    return {
+        each
+        for server in servers
+        for each in server.children(recursive=True)
+        if not _is_where(server, each)
+    }
+
+
+def _is_where(server, process):
+    try:
+        return process.cwd() == server.cwd()
+    except psutil.NoSuchProcess:  # a zombie too
+        return not process.is_running()

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from chaos.orders import held, unanswered
+from chaos.probes import readers
 from chaos.stack import text
 from chaos.test_kill_points import STEPS
 from notebook.tests.live import until
@@ -115,12 +116,6 @@ def test_a_cancel_ends_the_reader_and_all_it_has_started(stack, client, clock, d
     assert_cancelled(stack, client, document)
     good = stack.upload(client, "good.txt", text())
     assert stack.until_done(client, good["id"])["status"] == "AVAILABLE"
-
-
-def readers(stack):
-    """What the worker's reader servers have forked."""
-    servers = [server for child in stack.worker_children() for server in child.children()]
-    return {each for server in servers for each in server.children(recursive=True)}
 
 
 def gone(process):

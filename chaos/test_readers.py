@@ -3,6 +3,7 @@
 import pytest
 
 from chaos.orders import raising
+from chaos.probes import readers
 from chaos.stack import text
 from notebook.tests.live import until
 
@@ -17,12 +18,6 @@ def worker(stack):
     yield pid
     assert stack.pid("worker") == pid
     until(lambda: len(stack.worker_children()), lambda found: found == pool)
-
-
-def readers(stack):
-    """What the worker's reader servers have forked and not yet reaped."""
-    servers = [server for child in stack.worker_children() for server in child.children()]
-    return [each for server in servers for each in server.children(recursive=True)]
 
 
 def do(stack, client, deed):

@@ -80,14 +80,16 @@ def _alone() -> Iterator[bool]:
 
 @contextmanager
 def _patience() -> Iterator[None]:
-    """Allow the time and the memory that a large index needs."""
+    """Allow the time and memory that a large index needs, also to wait for a running backup."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET statement_timeout = 0; SET maintenance_work_mem = '{BUILD_MEMORY}'")
+        cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        cursor.execute(f"SET maintenance_work_mem = '{BUILD_MEMORY}'")
         try:
             yield
         finally:
             with suppress(DatabaseError):  # likewise
-                cursor.execute("RESET statement_timeout; RESET maintenance_work_mem")
+                for name in ("statement_timeout", "lock_timeout", "maintenance_work_mem"):
+                    cursor.execute(f"RESET {name}")
 
 
 def drop(space: EmbeddingSpace, *, how: str = "CONCURRENTLY") -> None:

@@ -18,16 +18,17 @@ from django.conf import settings
 from django.db import connection
 
 from documents import spaces
-from documents.exceptions import PlannerBusy
+from documents.exceptions import NoTextInFile, PlannerBusy
 from documents.extraction.elements import Extracted, Passage
 from documents.extraction.sandbox.client import sandbox
 from documents.extraction.tokens import estimate_tokens
-from documents.extraction.types import PICTURES
+from documents.extraction.types import PICTURES, SUPPORTED
 from documents.limits import Limits
 from documents.models import Chunk, ChunkVector, Document, Draft, KeptVector
 from documents.pipeline import fields_of, limits, passages_of
 from documents.services import Splitting, clean_name, sha256_of, splitting_options
 from documents.steps.embed import digest, embedded_text, text_digest
+from documents.steps.extract import holds_text
 from documents.steps.validate import FileFacts, validate_file
 from tasks.models import OutboxMessage, Task
 
@@ -103,6 +104,8 @@ def plan(*, owner_id: int, path: Path, name: str, splitting: Splitting) -> Plan:
         passages = _split(extracted, options)
     same = Document.objects.filter(owner_id=owner_id, sha256=sha256_of(path)).first()
     scanned = _scanned(extracted, options["chunk_size"])
+    if not scanned.pages and not holds_text(extracted):
+        raise NoTextInFile(label=SUPPORTED[facts.content_type].label)
     texts = _texts(extracted, passages, owner_id)
     return _planned(clean_name(name), facts, extracted, len(passages), texts, scanned, same)
 

@@ -255,9 +255,16 @@ def orphaned_files(*, older_than: timedelta = ORPHANED_AFTER) -> list[Path]:
     Files are written before their row, so recent ones don't count. Local storage only.
     """
     root = Path(settings.MEDIA_ROOT)
-    known = {root / name for name in Document.objects.values_list("file", flat=True)}
+    files = Document.objects.order_by().values_list("file", flat=True)
+    known = set(files)
     before = time.time() - older_than.total_seconds()
-    return [path for path in _stored(root) if path not in known and _modified(path) < before]
+    unknown = {
+        name: path for path in _stored(root)
+        if (name := f"{path.parent.name}/{path.name}") not in known and _modified(path) < before
+    }  # fmt: skip
+    for name in files.filter(file__in=list(unknown)):  # it came while we looked: clocks differ
+        del unknown[name]
+    return list(unknown.values())
 
 
 def _stored(root: Path) -> Iterator[Path]:

@@ -22,6 +22,7 @@ _ALGORITHMS = {
 }  # fmt: skip
 
 
+SHORTEST = 2  # letters of a stem
 KEPT = 10_000  # words cached per algorithm, as a stemmer would; 26 MB if all caches are full
 LONGEST_KEPT = 40  # characters
 # Letters that Unicode does not decompose but people often write this way. Replaced after stemming,
@@ -45,8 +46,9 @@ class _Stems(dict[str, str]):
     def __missing__(self, word: str) -> str:
         with _turn:
             stem: str = self._stemmer.stemWord(word).translate(_PLAIN)
-        # Some words leave nothing ("όταν", "को"), and "anders" must not become the stop word "and".
-        if not stem or stem in STOP_WORDS:
+        # Some words leave nothing ("όταν", "को") or a letter ("time", in Turkish), and "anders" must
+        # not become the stop word "and".
+        if len(stem) < SHORTEST or stem in STOP_WORDS:
             stem = word
         if len(self) >= KEPT:
             self.clear()

@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import beat_init, worker_init, worker_process_init
+from django.core.management import call_command
 
 from documents import graphs, services, spaces
 from documents.embeddings import client as embeddings
@@ -28,14 +29,15 @@ def start_reader(**_: Any) -> None:
 
 @shared_task(name="housekeeping", ignore_result=False)
 def housekeeping() -> int:
-    """Remove orphaned files and expired vectors and tokens. Celery's own beat entry removes old
-    results."""
+    """Remove orphaned files, and expired vectors, tokens and sessions. Celery's own beat entry
+    removes old results."""
     spaces.forget_expired()
     forget_expired_tokens()
+    call_command("clearsessions")
     return services.remove_orphaned_files()
 
 
-@shared_task(name="build_graph")
+@shared_task(name="build_graph", soft_time_limit=86_400, time_limit=86_400)
 def build_graph() -> None:
     """Build the index of vectors, once a search needs it."""
     space = spaces.active()

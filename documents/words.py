@@ -18,7 +18,7 @@ from zlib import crc32
 from documents.stems import stemmed, variants
 
 # Raise by one whenever passages may get different words than before: see `documents.reindexing`.
-RULES = 2
+RULES = 3
 Span = tuple[int, int]
 LONGEST = 64  # characters of a word; longer ones are cut
 LONGEST_IDENTIFIER = 24  # characters of an identifier within a longer one
@@ -47,7 +47,7 @@ def _letters() -> str:
 _LETTER = f"[{_letters()}]"
 _PART = rf"{_LETTER}++(?:[+#](?:[+#]++|(?!{_LETTER})))?"  # C++ and C# too, and C++17; not a+b
 _WORD = re.compile(_PART)
-_HYPHENS = "-\u2010\u2011\uff0d"  # of keyboards, of printing, one that no line ends at, a wide one
+_HYPHENS = "-\u2010\u2011"  # of keyboards, of printing, one that no line ends at
 _TAIL = rf"(?:[{_HYPHENS}._/:@&'’,]{_PART})+"
 _COMPOUND = re.compile(rf"(?<!{_LETTER}){_PART}{_TAIL}")
 _EITHER = re.compile(rf"{_PART}({_TAIL})?")  # a word; with a group, several joined
@@ -72,15 +72,33 @@ _MARKS = "".join(c for c in map(chr, range(0xE00, 0x3100)) if unicodedata.catego
 # A character of a script without spaces, with the marks that may combine with it.
 _CLUSTER = re.compile(f".[{_MARKS}\u1160-\u11ff\uff9e\uff9f]*")
 _TRADE = {ord(sign): " " for sign in "™℠"}  # else Acme™ is one word, "acmetm"
+# Figures with thousands apart ("25 000", "1,250.00"), which are one word without the rest too.
+_AMOUNT = re.compile(
+    r"([0-9](?<![\w.,'’][0-9])[0-9]{0,2}(?:([ \xa0\u2009\u202f.,'’])[0-9]{3})(?:\2[0-9]{3})*)"
+    r"((?!\2)[.,][0-9]{1,2})?(?!\w|[.,'’][0-9]|\2[0-9])"
+)
+# What is written otherwise, character for character: digits of other scripts, wide signs.
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+_DIGITS = {
+    ord(c): str(unicodedata.decimal(c)) for c in map(chr, range(0x80, 0x20000)) if c.isdecimal()
+}
+_PLAIN = _DIGITS | _WIDE
+_OTHERWISE = frozenset(map(chr, _PLAIN))
+_UNSEEN = dict.fromkeys(map(ord, "\xad\u200b\u2060\ufeff"))  # that texts are read without
 
 
 def folded(text: str) -> str:
     """The text as words are compared: case folded, without accents, NFKC."""
     if text.isascii():
         return text.lower()
+    text = _plain(text)
     text = text.translate(_TRADE) if "™" in text or "℠" in text else text
     bare = _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold()))
     return unicodedata.normalize("NFKC", bare)
+
+
+def _plain(text: str) -> str:
+    return text if _OTHERWISE.isdisjoint(text) else text.translate(_PLAIN)
 
 
 def word_counts(text: str, language: str) -> Counter[str]:
@@ -94,11 +112,20 @@ def word_counts(text: str, language: str) -> Counter[str]:
     for compound, word in zip(compounds, joined, strict=True):
         if len(compound) > len(word) + 1 and not word.isalpha() and not word.isdecimal():
             words.update(_within(compound, word))
+    words.update(whole for _, whole in _amounts(text))
     if not text.isascii():
         for run in _RUN.findall(text):
             words.update(run)
             words.update(map("".join, pairwise(run)))
     return words
+
+
+def _amounts(text: str) -> Iterator[tuple[Span, str]]:
+    """Where figures stand of which joined words do not tell all: those with thousands apart by
+    spaces, or with decimals; and their whole numbers."""
+    for found in _AMOUNT.finditer(text):
+        if found[2].isspace() or found[3]:
+            yield found.span(), found[1].replace(found[2], "")
 
 
 def _parts(words: Iterable[str]) -> list[str]:
@@ -140,27 +167,36 @@ def query_words(question: str, languages: Collection[str]) -> list[set[str]]:
     `languages` are those of the documents, ISO 639-1 codes or empty. Scripts without spaces give
     pairs of characters, or the character itself where it stands alone.
     """
-    question = folded(question)
+    question = folded(question.translate(_UNSEEN))
     words = _WORD.findall(question)
     words += _parts(words)
     words += [_JOINING.sub("", compound) for compound in _COMPOUND.findall(question)]
+    words += [whole for _, whole in _amounts(question)]
     for run in _RUN.findall(question):
         words += map("".join, pairwise(run)) if len(run) > 1 else run
     different = dict.fromkeys(word[:LONGEST] for word in words)
     return [{word, *variants(word, languages)} for word in different]
 
 
-def spans(text: str, language: str, forms: Set[str]) -> Iterator[tuple[int, int]]:
-    """The (start, end) of each word in one of these forms in a text: characters, in any order."""
+def spans(
+    text: str, language: str, forms: Set[str], others: Set[str] = frozenset()
+) -> Iterator[Span]:
+    """The (start, end) of each word in one of these forms in a text: characters, in any order.
+
+    The `others` are forms of other languages: they match words as written, not their stems
+    ("white" is not "why").
+    """
+    text = _plain(text)
     found = [*_EITHER.finditer(text)]
     compounds = [match for match in found if match.lastindex]
     words = [match for match in found if not match.lastindex]
     words += [word for each in compounds for word in _WORD.finditer(text, *each.span())]
     places = [match.span() for match in words]
-    yield from _known(places + _glued(text, places), text, language, forms)
+    yield from _known(places + _glued(text, places), text, language, forms, others)
     for start, end in chain.from_iterable(map(_joined, compounds)):
         if _bare(text[start:end]) in forms:
             yield start, end
+    yield from (span for span, whole in _amounts(text) if whole in forms)
     yield from _unspaced(text, forms)
 
 
@@ -170,10 +206,12 @@ def _glued(text: str, places: Iterable[Span]) -> list[Span]:
     return [span for match in glued for span in match.regs[1:] if span[0] >= 0]
 
 
-def _known(found: Sequence[Span], text: str, language: str, forms: Set[str]) -> Iterator[Span]:
+def _known(
+    found: Sequence[Span], text: str, language: str, forms: Set[str], others: Set[str]
+) -> Iterator[Span]:
     words = folded("\n".join([text[start:end] for start, end in found])).split("\n")
-    stems, known = stemmed(words, language), forms.__contains__
-    return compress(found, map(or_, map(known, words), map(known, stems)))
+    written = map((forms | others).__contains__, words)
+    return compress(found, map(or_, written, map(forms.__contains__, stemmed(words, language))))
 
 
 def _bare(compound: str) -> str:

@@ -8,6 +8,11 @@ from typing import Any, ClassVar
 import psycopg
 from psycopg.errors import _WaitTimeout
 
+# Each side notices within half a minute that the other's machine is gone. By default that takes
+# hours, for which the sweeper's lock would stay and a worker wait.
+KEEPALIVES = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+_OF_SERVER = {"lock_timeout": 10_000, "idle_in_transaction_session_timeout": 120_000}
+
 
 class ImpatientConnection(psycopg.Connection[Any]):
     """Raises OperationalError when a statement has no answer after `answer_seconds`."""
@@ -23,6 +28,19 @@ class ImpatientConnection(psycopg.Connection[Any]):
             self.close()  # a late answer would be taken for that of the next statement
             seconds = f"{self.answer_seconds:.0f}"
             raise psycopg.OperationalError(f"no answer after {seconds} s") from error
+
+
+def told(statement_timeout_ms: int) -> dict[str, Any]:
+    """What both sides are told of each connection."""
+    of_server = {"statement_timeout": statement_timeout_ms, **_OF_SERVER}
+    of_server |= {f"tcp_{name}": value for name, value in KEEPALIVES.items()}
+    return {
+        "application_name": "notebook",
+        "connect_timeout": 5,
+        "options": " ".join(f"-c {name}={value}" for name, value in of_server.items()),
+        "tcp_user_timeout": 30_000,  # milliseconds, where something was sent
+        **KEEPALIVES,
+    }
 
 
 def pool_of(size: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from dotenv import load_dotenv
 
-from notebook.database import pool_of
+from notebook.database import pool_of, told
 from notebook.environment import Env
 from notebook.logs import logging_config
 from notebook.stack.data_dir import runtime
@@ -125,12 +125,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": env.postgres("DATABASE_URL", "postgres://notebook@127.0.0.1:5432/notebook")}
 STATEMENT_TIMEOUT_MS = env.within("DATABASE_STATEMENT_TIMEOUT_MS", 60_000, least=0, most=2**31 - 1)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restarted Postgres costs nobody an error
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    application_name="notebook",
-    connect_timeout=5,
-    options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=10000"
-    " -c idle_in_transaction_session_timeout=120000",
-)
+DATABASES["default"].setdefault("OPTIONS", {}).update(told(STATEMENT_TIMEOUT_MS))
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 4)  # of each process; 0 is no pool
 if DATABASE_POOL_SIZE > 0:
     DATABASES["default"]["OPTIONS"].update(

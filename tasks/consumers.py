@@ -16,14 +16,13 @@ from django.db.models import QuerySet
 from tasks import events, hub, services, watching
 from tasks.authentication import SUBPROTOCOL, credentials_in
 from tasks.exceptions import WrongState
-from tasks.hub import Update, Watch
+from tasks.hub import RECENT, Update, Watch
 from tasks.models import Task
 from tasks.watching import Watcher
 
 log = structlog.get_logger(__name__)
 COME_BACK, NOT_SIGNED_IN, NOT_FOUND, TOO_MANY = 1000, 4401, 4404, 4429
 GONE = {"signed_out": NOT_SIGNED_IN, "deleted": NOT_FOUND, "no_longer_staff": COME_BACK}
-RECENT = 200  # tasks sent first on `/ws/tasks/`
 COMMANDS, COMMANDS_SECONDS = 60, 10  # at most so many commands in so many seconds
 
 
@@ -31,8 +30,11 @@ class TasksConsumer(AsyncWebsocketConsumer):
     """`/ws/tasks/`: all tasks of one user. `/ws/tasks/{id}/` narrows it to one."""
 
     channel_layer_alias = "none"  # the hub listens for all sockets
-    sender: asyncio.Task[None] | None = None
     counted_from, commands = 0.0, 0  # commands since that time
+
+    async def __call__(self, *args: Any) -> None:
+        async with contextlib.AsyncExitStack() as self.held:  # however it ends
+            await super().__call__(*args)
 
     async def connect(self) -> None:
         offered = self.scope.get("subprotocols", [])
@@ -40,7 +42,6 @@ class TasksConsumer(AsyncWebsocketConsumer):
         self.watcher = Watcher(self.scope["user"], credentials_in(self.scope), self._language())
         self.seen: dict[str, int] = {}  # the last seq sent, of live tasks
         self.ended: dict[str, int] = {}  # of those that ended last: pushes may be late
-        self.held = contextlib.AsyncExitStack()
         if refusal := await self._refusal():
             await self.close(refusal)
             return
@@ -48,12 +49,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
         watch = await self.held.enter_async_context(hub.watch(self._group(), self.watcher))
         newest_first = await watch.read(self._first())
         await self._send_all(reversed(newest_first))
-        self.sender = asyncio.create_task(self._tell(watch))
-
-    async def disconnect(self, code: int) -> None:
-        if self.sender is not None:
-            self.sender.cancel()
-        await self.held.aclose()
+        self.held.callback(asyncio.create_task(self._tell(watch)).cancel)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:

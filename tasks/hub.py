@@ -19,16 +19,23 @@ from channels.layers import get_channel_layer
 from django.db.models import QuerySet
 from django.utils import translation
 
-from tasks import events
+from tasks import events, rows
 from tasks.authentication import Credentials
 from tasks.events import Push
-from tasks.models import LIVE, TERMINAL, Task
+from tasks.models import TERMINAL, Task
 from tasks.watching import Watcher
 
 log = structlog.get_logger(__name__)
 REREAD_SECONDS = 5  # the channel layer drops messages silently; Postgres does not
 CHECK_SECONDS = 30  # between two checks of a sign-in
 LAYER_SECONDS = 2  # to join a group; a socket must not wait for the layer to send its snapshot
+RECENT = 200  # tasks of a user that are looked at: those that changed last
+_NEWEST = f"""
+    SELECT newest.* FROM unnest(%(users)s::bigint[]) owner (id) CROSS JOIN LATERAL (
+        SELECT id, seq FROM {Task._meta.db_table} WHERE owner_id = owner.id
+        ORDER BY updated_at DESC LIMIT {RECENT}
+    ) newest
+"""  # noqa: S608 - a name of our own
 Gone = Literal["", "signed_out", "deleted", "no_longer_staff"]
 
 
@@ -210,10 +217,10 @@ class Hub:
 
 
 def _seqs(watched: set[str], users: set[int]) -> dict[str, int]:
-    """The `seq` of those tasks, and of all live tasks of those users."""
-    rows = Task.objects.filter(pk__in=watched).values_list("pk", "seq")
-    live = Task.objects.filter(owner__in=users, status__in=LIVE).values_list("pk", "seq")
-    return {str(pk): seq for pk, seq in [*rows, *live]}
+    """The `seq` of those tasks, and of the tasks of those users that changed last."""
+    told = Task.objects.filter(pk__in=watched).values_list("pk", "seq")
+    newest = rows.every(_NEWEST, {"users": list(users)})
+    return {str(pk): seq for pk, seq in [*told, *newest]}
 
 
 def _users(every: set[Credentials]) -> dict[Credentials, Any]:

@@ -6,17 +6,18 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import Error, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from psycopg.errors import LockNotAvailable
 
-from tasks import outbox, queue, services, workers
+from tasks import outbox, queue, rows, services, workers
 from tasks.exceptions import Fenced, WorkerLost
 from tasks.models import OutboxMessage, Status, Task, TaskDetail
 
 log = structlog.get_logger(__name__)
 LOCK_ID = 0x6E6F7465626F6F6B  # "notebook"
+_PATIENCE = "SET LOCAL lock_timeout = '200ms'"  # moves take a few; only to store a book takes long
 
 
 def sweep() -> None:
@@ -52,7 +53,7 @@ def take_over_lost_steps() -> int:
     )
     taken = 0
     for detail in lost.iterator():
-        with _skipped_if_locked(detail.task_id):
+        with _by_itself(detail.task_id):
             taken += _take_over(detail)
     return taken
 
@@ -67,14 +68,18 @@ def _take_over(detail: TaskDetail) -> bool:
 
 
 @contextmanager
-def _skipped_if_locked(task_id: UUID) -> Iterator[None]:
-    """Leave a locked task to the next round, so that the others don't wait for it."""
+def _by_itself(task_id: UUID) -> Iterator[None]:
+    """Leave a task that can't be moved now to the next round, so that the others don't wait."""
     try:
-        yield
-    except OperationalError as error:
+        with transaction.atomic():
+            rows.change(_PATIENCE, {})
+            yield
+    except Error as error:
         if not isinstance(error.__cause__, LockNotAvailable):
             raise
         log.warning("task_locked", task_id=str(task_id))
+    except Exception:  # it is at a step that only a newer version knows, for instance
+        log.exception("task_not_moved", task_id=str(task_id))
 
 
 def wake_stranded_tasks() -> int:
@@ -88,7 +93,7 @@ def wake_stranded_tasks() -> int:
     count = 0
     for status in (Status.PENDING, Status.RUNNING):
         for task_id in stranded.filter(status=status).values_list("pk", flat=True):
-            with _skipped_if_locked(task_id):
+            with _by_itself(task_id):
                 count += services.wake(task_id)
     return count
 

@@ -50,8 +50,8 @@ async def _told(messages: list[Any], citations: Citations) -> AsyncGenerator[Eve
             if piece is None:
                 yield "", {}
                 continue
-            said += len(piece)
-            for event in _events(citations, citations.take(piece)):
+            room, said = MOST_CHARACTERS - said, said + len(piece)
+            for event in _events(citations, citations.take(piece[:room])):
                 yield event
             if said > MOST_CHARACTERS:
                 raise ChatCutOff

@@ -1,5 +1,6 @@
 """Streams the answer of a chat endpoint, any that speaks OpenAI's protocol."""
 
+from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -24,6 +25,7 @@ _FAILURES = (
     openai.APIError, httpx2.HTTPError, OSError,
     LookupError, TypeError, ValueError, AttributeError,  # a malformed answer
 )  # fmt: skip
+_UTF16 = getincrementaldecoder("utf-16-le")
 _NOT_COMPLETE = ("", "length", "content_filter")  # finish reasons; "": the connection ended
 
 
@@ -37,19 +39,30 @@ async def pieces(messages: list[Any]) -> AsyncIterator[str]:
 
     Leaving the iterator ends the request.
     """
-    begun, ended = False, ""
+    begun, ended, halves = False, "", _Halves()
     try:
         async with _client() as client, await _begun(client, messages) as stream:
             async for chunk in stream:
                 for choice in chunk.choices or ():
                     begun, ended = True, choice.finish_reason or ended
                     if choice.delta and choice.delta.content:
-                        yield str(choice.delta.content)
+                        yield halves.joined(choice.delta.content)
             if begun and ended in _NOT_COMPLETE:
                 raise ChatCutOff
     except _FAILURES as error:
         if ended in _NOT_COMPLETE:  # an error after the end does no harm
             raise _translated(error, begun=begun) from error
+
+
+class _Halves:
+    """Joins the halves of a picture character, which some endpoints send in pieces of their own;
+    a half alone, which nobody could be sent, becomes the sign of what can't be read."""
+
+    def __init__(self) -> None:
+        self._decoder = _UTF16("replace")
+
+    def joined(self, piece: str) -> str:
+        return self._decoder.decode(piece.encode("utf-16-le", "surrogatepass"))
 
 
 def _client() -> openai.AsyncOpenAI:

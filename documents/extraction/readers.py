@@ -1,10 +1,12 @@
 """Maps content types to readers. Only called in the sandbox's child process."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from unstructured.documents.elements import Element
 
-from documents.extraction import images, language, types
+from documents.extraction import images, samples, types
 from documents.extraction.assemble import assemble
 from documents.extraction.elements import Extracted
 from documents.extraction.mail import reader as mail
@@ -23,6 +25,7 @@ from documents.extraction.reading import Reading
 from documents.extraction.text import reader as text
 from documents.extraction.web import books
 from documents.extraction.web import reader as web
+from documents.limits import Limits
 
 Reader = Callable[[Reading], Iterator[Element]]
 
@@ -53,8 +56,7 @@ READERS: dict[str, tuple[str, Reader]] = {
     **dict.fromkeys(types.PICTURES, ("picture", images.read_picture)),
     **dict.fromkeys(_WORKBOOKS, ("workbook", sheets.read_workbook)),
 }
-language.detect_language("")  # loads its model, once for all forks
-pdf.warm_up()
+_SMALL = Limits(max_bytes=1 << 20, memory_bytes=1 << 30, seconds=60, max_pages=1)  # the samples
 
 
 def read(reading: Reading) -> Extracted:
@@ -62,6 +64,16 @@ def read(reading: Reading) -> Extracted:
     reader, function = READERS[reading.content_type]
     reading.details["reader"] = reader
     return assemble(reading, function(reading))
+
+
+def warm_up() -> None:
+    """Read the samples once: forks inherit the loaded models and fonts, and filled caches."""
+    made = {"text/plain": samples.text(), "application/pdf": samples.pdf()}
+    with TemporaryDirectory() as folder:
+        for content_type, content in made.items():
+            path = Path(folder, "sample")
+            path.write_bytes(content)
+            read(Reading(path, path.name, content_type, _SMALL))
 
 
 def check(reading: Reading) -> None:

@@ -59,7 +59,7 @@ def search(
     hits = [hit for hit in found if hit.score >= min_score]
     hits = deduplicated(hits) if distinct else hits
     hits = (grouped(hits, others=OTHERS) if group else hits)[:top_k]
-    add_highlights(shown(hits), question)
+    add_highlights(shown(hits), query, question.highlighted)
     if context:
         add_neighbours(shown(hits), context)
     return hits

@@ -1,13 +1,14 @@
 """Hits of a search: the passage, its place and why it was found."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cache
 
 from django.db.models import Q
 
 from documents import words
 from documents.models import Chunk, Document
-from documents.search.question import Question
+from documents.search.question import SHORT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +36,26 @@ class Hit:
     others: list["Hit"] = field(default_factory=list)  # further hits in the same document
 
 
-def add_highlights(hits: Iterable[Hit], question: Question) -> None:
-    """Set each hit's `highlights`: where the question's words occur in it."""
+def add_highlights(hits: Iterable[Hit], query: str, highlighted: Set[str]) -> None:
+    """Set each hit's `highlights`: where the question's words occur in one of these forms."""
+    others = {form for form in highlighted if len(form) > SHORT}
+    own = cache(lambda language: _own(query, language, highlighted))
     for hit in hits:
-        hit.highlights = _highlights(hit.chunk.text, hit.document.language, question)
+        language = hit.document.language
+        places = words.spans(hit.chunk.text, language, own(language), others)
+        hit.highlights = _joined(sorted(places))
 
 
-def _highlights(text: str, language: str, question: Question) -> list[tuple[int, int]]:
-    """Sorted, with overlapping spans merged."""
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(words.spans(text, language, question.highlighted)):
+def _own(query: str, language: str, highlighted: Set[str]) -> Set[str]:
+    """The forms that the question's words have in a language."""
+    every = words.query_words(query, [language])
+    return set().union(*(forms for forms in every if forms <= highlighted))
+
+
+def _joined(places: Iterable[words.Span]) -> list[words.Span]:
+    """Sorted spans, with overlapping ones merged."""
+    joined: list[words.Span] = []
+    for start, end in places:
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:

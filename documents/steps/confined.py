@@ -10,6 +10,7 @@ from documents.steps.split import split_kept
 __all__ = ["check", "read", "split"]
 
 check, read = readers.check, readers.read
+readers.warm_up()
 
 
 def split(path: Path, options: dict[str, Any]) -> list[Passage]:

@@ -36,9 +36,14 @@ def extract_text(
         known=known,
         keep=keep,
     )
-    if not any(char.isalnum() for char in extracted.text):
+    if not holds_text(extracted):
         raise _no_text(extracted, content_type)
     return extracted
+
+
+def holds_text(extracted: Extracted) -> bool:
+    """Whether there is anything to search for."""
+    return any(char.isalnum() for char in extracted.text)
 
 
 def _no_text(extracted: Extracted, content_type: str) -> NoText:

@@ -546,6 +546,23 @@ def test_an_expired_token_is_refused_and_housekeeping_removes_it(user):
     assert [token.token_key for token in AuthToken.objects.all()] == [good[:15]]
 
 
+def test_housekeeping_removes_the_sessions_that_have_expired(user):
+    from datetime import timedelta
+
+    from django.contrib.sessions.models import Session
+    from django.utils import timezone
+
+    from documents.tasks import housekeeping
+
+    old, good = APIClient(), APIClient()
+    for client in (old, good):
+        client.force_login(user)
+    session = Session.objects.filter(pk=old.session.session_key)
+    session.update(expire_date=timezone.now() - timedelta(seconds=1))
+    housekeeping()
+    assert [each.pk for each in Session.objects.all()] == [good.session.session_key]
+
+
 def test_who_still_sends_an_old_token_gets_a_new_one(user):
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION="Token " + "0" * 64)

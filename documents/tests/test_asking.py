@@ -293,9 +293,24 @@ def test_an_answer_without_end_is_cut_and_the_request_ended(api, moon, chat, mon
     monkeypatch.setattr(asking, "MOST_CHARACTERS", 500)
     chat.misbehave = chat.speak_for_ever
     found = events(ask(api))
-    assert 500 < len(text_of(found)) < 600
+    assert len(text_of(found)) == 500
     assert found[-1][1]["code"] == "chat_cut_off"
     assert chat.gone.wait(20)
+
+
+def test_a_piece_too_long_is_cut_where_the_answer_must_end(api, moon, chat, monkeypatch):
+    monkeypatch.setattr(asking, "MOST_CHARACTERS", 50)
+    chat.pieces = ["x" * 30, "y" * 1000]
+    found = events(ask(api))
+    assert text_of(found) == "x" * 30 + "y" * 20
+    assert found[-1][1]["code"] == "chat_cut_off"
+
+
+def test_halves_of_a_character_are_joined_and_one_alone_does_no_harm(api, moon, chat):
+    chat.pieces = ["Late \ud83d", "\ude00 and \ud83d", " alone \ude00", "."]
+    found = events(ask(api))
+    assert text_of(found) == "Late 😀 and \ufffd alone \ufffd."
+    assert found[-1][0] == "done"
 
 
 def test_who_leaves_ends_the_request_to_the_model(user, moon, chat):

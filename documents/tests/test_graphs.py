@@ -2,6 +2,7 @@
 
 import threading
 
+import psycopg
 import pytest
 from django.db import connection
 from django.db.models import F
@@ -71,6 +72,26 @@ def test_what_an_interrupted_attempt_left_is_built_anew(committed_space):
     number, valid = index_of(committed_space)
     assert valid
     assert number != left
+
+
+def test_it_waits_for_who_has_looked_at_the_table_however_long_that_takes(committed_space):
+    """A backup, for instance: to give up after the ten seconds of others is to begin anew."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+        other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        other.execute("SELECT 1")
+        end = threading.Timer(1, other.commit)
+        end.start()
+        graphs.ensure(committed_space)
+        end.join()
+    assert index_of(committed_space)[1]
+    connection.close()  # with its timeout
+
+
+def test_to_build_one_may_take_longer_than_a_step():
+    """Of millions of vectors it does: stopped and begun anew, it would never be there."""
+    assert build_graph.soft_time_limit == build_graph.time_limit == 86_400
 
 
 def test_two_at_once_build_one_and_neither_takes_away_the_others(

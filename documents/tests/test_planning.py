@@ -115,6 +115,7 @@ def test_scanned_pages_of_a_pdf_are_counted_beside_the_others(api, tmp_path):
         (b"", "a.txt", 400, "empty_file"),
         (b"\x7fELF" + bytes(100), "a.bin", 415, "unsupported_type"),
         (b"%PDF-1.7\nnothing of the kind", "a.pdf", 422, "corrupt_file"),
+        (b"...\n---", "a.txt", 422, "no_text"),
     ],
 )
 def test_what_can_not_be_processed_is_told_as_by_the_pipeline(api, content, name, status, code):

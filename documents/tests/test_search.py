@@ -510,6 +510,24 @@ def test_highlights_say_where_the_words_stand(user, embedder, text, query, expec
     assert [text[start:end] for start, end in hit.highlights] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "query", "expected"),
+    [
+        ("Why the wall is white", "white", ["white"]),  # "whi", in Turkish
+        ("Das Haus of houses", "Häuser", ["Haus"]),
+        ("C'est du grand art", "grande", ["grand"]),
+        ("Out there the outer wall", "outer", ["outer"]),  # "out", in German
+    ],
+)
+def test_the_forms_of_other_languages_mark_no_other_words(user, embedder, text, query, expected):
+    make_document(user, "en.txt", [text])
+    make_document(user, "fr.txt", ["Une phrase."], language="fr")
+    make_document(user, "de.txt", ["Ein Satz."], language="de")
+    make_document(user, "tr.txt", ["Bir cümle."], language="tr")
+    (hit,) = search.search(owner_id=user.pk, query=query, top_k=1, mode="text")
+    assert [text[start:end] for start, end in hit.highlights] == expected
+
+
 def test_words_that_stand_everywhere_are_not_highlighted(user, embedder):
     make_document(user, "a", [*(f"the day {n}" for n in range(60)), "the storm"])
     analyze()

@@ -4,6 +4,7 @@ import gc
 import os
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,20 @@ def test_housekeeping_removes_what_a_crash_left_and_nothing_else(api, settings):
         os.utime(path, times=(time.time() - HOUR, time.time() - HOUR))
     assert services.remove_orphaned_files() == 3
     assert sorted(stored(settings)) == sorted([kept, young])
+
+
+def test_what_comes_while_housekeeping_looks_stays_whatever_its_clock_says(
+    api, settings, monkeypatch
+):
+    look = services._stored
+
+    def meanwhile(root):
+        upload(api)
+        return look(root)
+
+    monkeypatch.setattr(services, "_stored", meanwhile)
+    assert services.remove_orphaned_files(older_than=-timedelta(hours=1)) == 0
+    assert len(stored(settings)) == 1
 
 
 def flip_a_bit(path):

@@ -87,6 +87,17 @@ def test_raised_signs_are_the_same_word(written, word):
         ("in C++17 and 17", "c++17", ["C++", "17", "17"]),
         ("so a+b is", "a", ["a"]),
         ("Acme™ pumps", "acme", ["Acme"]),
+        ("it costs €1,250.00 12 times", "1250", ["1,250.00"]),
+        ("kostet 1.250,00 €", "1250", ["1.250,00"]),
+        ("kostet 1'250'000.5", "1250000", ["1'250'000.5"]),
+        ("за 25 000 рублей", "25000", ["25 000"]),
+        ("pour 25\u202f000 euros", "25000", ["25\u202f000"]),
+        ("for 25000 euros", "25 000", ["25000"]),
+        ("for 1250 euros", "1.250,00", ["1250"]),
+        ("人民币３，５００元", "3,500", ["３，５００", "３", "５００"]),
+        ("ราคา ๕,๐๐๐ บาท", "5000", ["๕,๐๐๐"]),
+        ("हर महीने ५०००", "5000", ["५०००"]),
+        ("the pump", "pu\xadmp", ["pump"]),
     ],
 )
 def test_what_a_question_asks_for_is_in_the_index_and_has_its_place(text, question, places):
@@ -104,6 +115,14 @@ def test_words_alone_and_numbers_alone_are_joined_as_a_whole_only(text):
     joined = words._JOINING.sub("", text.lower())
     assert words.word_counts(text, "xx").total() == len(parts) + 1
     assert joined in words.word_counts(text, "xx")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,234", "1.2.345", "a1 234", "1,234.567", "192.168.000.1", "12 345 6789", "3.11.70"],
+)
+def test_what_has_no_thousands_apart_is_no_figure_more(text):
+    assert [*words._amounts(text)] == []
 
 
 def test_a_long_run_of_joined_words_is_no_trap():
@@ -162,3 +181,9 @@ def test_a_word_that_is_all_ending_is_a_word(word, language):
     assert words.word_counts(word, language) == {folded: 1}
     assert words.query_words(word, [language]) == [{folded}]
     assert words.indexed(word, language)[0] == f"'{folded}'"
+
+
+def test_a_letter_is_no_stem():
+    assert Stemmer.Stemmer("turkish").stemWord("time") == "t"
+    assert words.asked("time", ["en", "tr"]) == [{"time"}]
+    assert words.counted("time", "tr") == {"time": 1}

@@ -181,6 +181,14 @@ class BoundedRequest(http_protocol.WebRequest):
             message = {"type": message["type"]}  # Daphne would send all pieces but the first
         super().handle_reply(message)
 
+    def handle_exception(self, exception: BaseException) -> None:
+        """What has begun breaks off. Daphne would begin another answer: that raises where it looks
+        after all requests, and from then on it would do so no more."""
+        if self._response_started and self.channel and not self.finished:
+            self.channel.transport.abortConnection()
+        else:
+            super().handle_exception(exception)
+
     def finish(self) -> None:
         if self.flow:
             self.flow.resumeProducing()

@@ -13,6 +13,8 @@ from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import OperationalError
+from django.db.models.functions import Now
 from django.urls import path
 from knox.models import AuthToken
 
@@ -97,6 +99,21 @@ def layer_away():
     channel_layers.set("default", before)
 
 
+async def test_a_socket_that_can_not_be_opened_takes_no_place(user, monkeypatch):
+    """Postgres went away between its sign-in and its first snapshot."""
+
+    def away(tasks):
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(hub, "read", away)
+    socket = socket_of(user)
+    await socket.connect(timeout=10)
+    with pytest.raises(OperationalError):
+        await socket.receive_output(timeout=10)
+    assert watching._open[user.pk] == 0
+    assert not hub._hubs
+
+
 async def test_a_socket_works_while_the_layer_is_away(user, layer_away, monkeypatch):
     monkeypatch.setattr(hub, "REREAD_SECONDS", 0.2)
     task = await database_sync_to_async(make_task)(user)
@@ -143,6 +160,22 @@ async def test_a_layer_that_is_not_ours_is_told_of_everything(user, monkeypatch)
     monkeypatch.setattr(events, "get_channel_layer", Other)
     task = await database_sync_to_async(make_task)(user)
     assert sent == [(f"task.{task.pk}", "PENDING"), (f"user.{user.pk}", "PENDING")]
+
+
+async def test_of_any_number_that_waits_only_the_newest_are_looked_at(user, monkeypatch):
+    """And what changes, were its push lost: an import must not fill the web server's memory."""
+    monkeypatch.setattr(hub, "REREAD_SECONDS", 0.1)
+    make = database_sync_to_async(lambda: [make_task(user) for _ in range(RECENT + 3)])
+    oldest, *_ = await make()
+    socket = socket_of(user)
+    await socket.connect(timeout=10)
+    first = [(await socket.receive_json_from())["task_id"] for _ in range(RECENT)]
+    assert await socket.receive_nothing(timeout=0.5)  # looked at several times meanwhile
+    assert str(oldest.pk) not in first
+    changed = Task.objects.filter(pk=oldest.pk).update
+    await database_sync_to_async(changed)(seq=oldest.seq + 1, updated_at=Now())
+    assert (await socket.receive_json_from(timeout=10))["task_id"] == str(oldest.pk)
+    await socket.disconnect()
 
 
 async def test_what_comes_alive_while_rows_are_read_is_looked_at_next_time(monkeypatch):

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.db.utils import ConnectionHandler
 
 from tasks import outbox, services, sweeper
+from tasks.management.commands.sweep import _round
 from tasks.models import OutboxMessage, Task, TaskDetail
 from tasks.pipelines import StepResult
 from tasks.tests.factories import (
@@ -67,6 +68,31 @@ def test_a_stranded_task_is_woken_by_the_sweeper(task):
     assert sweeper.wake_stranded_tasks() == 1
     run_all(task)
     assert task.status == "COMPLETED"
+
+
+def test_a_task_of_a_pipeline_that_this_version_lacks_holds_up_no_other(task, running, user):
+    """As after a return to an earlier version."""
+    Task.objects.filter(pk=task.pk).update(pipeline="of tomorrow")
+    lost, stranded = make_task(user), make_task(user)
+    services.dispatch(lost.pk, 1, worker="w")
+    let_leases_run_out(task=lost)
+    let_leases_run_out(task=task)
+    Task.objects.filter(pk=make_running(user).pk).update(pipeline="of tomorrow")
+    OutboxMessage.objects.filter(task=stranded).delete()
+    sweeper.sweep()
+    assert dict(OutboxMessage.objects.values_list("task", "step_type")) == {
+        lost.pk: "ONE",
+        stranded.pk: "",
+    }
+
+
+def make_running(user):
+    """A task that runs and has neither a step to run nor a message."""
+    task = make_task(user)
+    services.complete(services.dispatch(task.pk, 1, worker="w"), StepResult())
+    TaskDetail.objects.filter(task=task).exclude(status="COMPLETED").delete()
+    OutboxMessage.objects.filter(task=task).delete()
+    return task
 
 
 def test_a_lease_that_has_time_is_left_alone(running):
@@ -179,6 +205,21 @@ def test_a_sweeper_that_lets_go_lets_another_in_though_a_pool_keeps_its_connecti
         assert taken == (True,)
     finally:
         pooled["default"].close_pool()
+
+
+def test_who_becomes_the_sweeper_lets_workers_renew_their_leases_first(running):
+    """They may have waited for Postgres as long, and their leases have run out meanwhile."""
+    let_leases_run_out()
+    locked = _round(False)
+    try:
+        running.refresh_from_db()
+        assert (locked, running.status) == (True, "RUNNING")
+        assert _round(locked) is True
+        running.refresh_from_db()
+        assert (running.status, running.losses) == ("PENDING", 1)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [sweeper.LOCK_ID])
 
 
 def test_a_sweeper_that_never_had_a_connection_may_let_go(monkeypatch):

@@ -1,10 +1,8 @@
 """PDFs through PDFium: the text layer of each page, or OCR where that will not do."""
 
-import ctypes
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from io import BytesIO
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -22,19 +20,6 @@ from documents.extraction.reading import Reading
 _FEW_LETTERS = 100  # a page with so many is no scan with a stamp on it
 _MOST_PIXELS_A_POINT = 4.0
 _ENCRYPTED = (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
-
-
-def warm_up() -> None:
-    """Have PDFium look for fonts and make what it makes once, before readers are forked."""
-    with pypdfium2.PdfDocument.new() as made:
-        page = made.new_page(100, 100)
-        text = pypdfium2.PdfTextObj(pdfium.FPDFPageObj_NewTextObj(made, b"Helvetica", 12))
-        pdfium.FPDFText_SetText(text, (ctypes.c_ushort * 3)(*b"ab"))
-        page.insert_obj(text)
-        page.gen_content()
-        made.save(file := BytesIO())
-    with pypdfium2.PdfDocument(file.getvalue()) as document:
-        _page(document, 0, [])
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from notebook.stack.tests.test_web import MB, head, listens
 BODY_SECONDS = 2
 LARGE = 60 * MB
 # Tells the SHA-256 of every request's body, and its length by the head. `/full` does what Django
-# does on a full disk, `/large` answers with much.
+# does on a full disk, `/large` answers with much, `/breaks` fails in the midst of its answer.
 HASHING_SERVER = f"""
 import errno, hashlib, sys, tempfile
 from notebook.stack.bodies import BoundedRequest
@@ -39,6 +39,9 @@ async def application(scope, receive, send):
         more = message["more_body"]
     told = [(b"X-Length", value) for name, value in scope["headers"] if name == b"content-length"]
     await send({{"type": "http.response.start", "status": 200, "headers": told}})
+    if scope["path"] == "/breaks":
+        await send({{"type": "http.response.body", "body": b"half", "more_body": True}})
+        raise RuntimeError("of a test")
     for _ in range({LARGE // MB} if scope["path"] == "/large" else 0):
         await send({{"type": "http.response.body", "body": bytes({MB}), "more_body": True}})
     await send({{"type": "http.response.body", "body": digest.hexdigest().encode()}})
@@ -195,3 +198,12 @@ def test_a_client_that_reads_slowly_costs_no_memory_and_gets_all(server):
         response = all_of(slow)
     assert len(response) > LARGE
     assert response.endswith(hashlib.sha256().hexdigest().encode())
+
+
+def test_an_answer_that_fails_in_its_midst_breaks_off_and_so_does_the_next(server):
+    for _ in range(2):
+        with connect(server) as connection:
+            connection.sendall(b"GET /breaks HTTP/1.1\r\nHost: here\r\n\r\n")
+            with pytest.raises(ConnectionResetError):
+                all_of(connection)
+    assert send(server, b"of somebody else")[0] == 200

@@ -34,10 +34,10 @@ class Command(BaseCommand):
 
 
 def _round(locked: bool) -> bool:
-    """One sweep; whether we still hold the lock."""
+    """One sweep; whether we hold the lock."""
     try:
-        if not locked and not sweeper.try_lock():
-            return False
+        if not locked:  # first who works renews its leases: Postgres may have been away for all
+            return sweeper.try_lock()
         sweeper.sweep()
     except DatabaseError as error:
         log.warning("database_unavailable", error=type(error).__name__)
