@@ -46,8 +46,8 @@ class _Stems(dict[str, str]):
     def __missing__(self, word: str) -> str:
         with _turn:
             stem: str = self._stemmer.stemWord(word).translate(_PLAIN)
-        # Some words leave nothing ("όταν", "को") or a letter ("time", in Turkish), and "anders" must
-        # not become the stop word "and".
+        # Some words leave nothing ("όταν", "को") or a letter ("time", in Turkish), and "anders"
+        # must not become the stop word "and".
         if len(stem) < SHORTEST or stem in STOP_WORDS:
             stem = word
         if len(self) >= KEPT:

@@ -185,5 +185,5 @@ def test_a_word_that_is_all_ending_is_a_word(word, language):
 
 def test_a_letter_is_no_stem():
     assert Stemmer.Stemmer("turkish").stemWord("time") == "t"
-    assert words.asked("time", ["en", "tr"]) == [{"time"}]
-    assert words.counted("time", "tr") == {"time": 1}
+    assert words.query_words("time", ["en", "tr"]) == [{"time"}]
+    assert words.word_counts("time", "tr") == {"time": 1}
