@@ -1,1 +1,1 @@
-"""What `manage.py doctor` looks at. Each look gives findings and has a deadline."""
+"""The checks of `manage.py doctor`. Each returns a finding and has a deadline."""

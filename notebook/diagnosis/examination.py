@@ -1,4 +1,4 @@
-"""All looks in order, each under its deadline; and what can be mended."""
+"""Runs all checks in order, each with a deadline, and the repairs."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,15 +12,15 @@ from tasks.invariants import Invariant
 SERVICE_SECONDS = 8
 EMBEDDING_SECONDS = 30
 WORKERS_SECONDS = 15  # they are asked twice, through a broker that may be frozen
-ROWS_SECONDS = 90  # a statement ends before
+ROWS_SECONDS = 90  # longer than Postgres' statement timeout
 DEEP_SECONDS = 3600  # all files are read
-ROUNDS = 3  # what is mended may show what else is broken
+ROUNDS = 3  # a repair may uncover other violations
 
 Look = Callable[[], Finding]
 
 
 def examine(*, deep: bool, fix: bool) -> Iterator[Finding]:
-    """Everything there is to tell; without Postgres, of the services alone."""
+    """All findings; without Postgres only those about services."""
     database = _look("Postgres", services.postgres, SERVICE_SECONDS)
     yield database
     valkey = _look("Valkey", services.valkey, SERVICE_SECONDS)
@@ -43,7 +43,7 @@ def examine(*, deep: bool, fix: bool) -> Iterator[Finding]:
 
 
 def invariants(*, deep: bool) -> tuple[Invariant, ...]:
-    """Those that a look at rows and directories shows; `deep` reads texts, vectors and files."""
+    """The invariants to check; `deep` includes those that read texts, vectors and files."""
     found = (
         *task_integrity.INVARIANTS, *document_integrity.INVARIANTS, *file_integrity.INVARIANTS,
     )  # fmt: skip

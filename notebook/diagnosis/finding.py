@@ -1,4 +1,4 @@
-"""A finding, and the deadline under which one is made."""
+"""A finding of the doctor, and how to run a check with a deadline."""
 
 import threading
 from collections.abc import Callable
@@ -28,10 +28,10 @@ class Finding:
 
 
 def within(seconds: float, look: Callable[[], T]) -> T:
-    """What `look` gives; TimeoutError when that takes longer.
+    """The result of `look`. Raises TimeoutError if it takes longer.
 
-    It runs in a thread of its own, with its own database connection, so that a server or a disk
-    that froze leaves behind no more than that thread.
+    It runs in a separate thread with its own database connection, so that a frozen server or disk
+    costs no more than that thread.
     """
     answer: Future[T] = Future()
     threading.Thread(target=_answer, args=(answer, look), daemon=True).start()

@@ -1,4 +1,4 @@
-"""Whether work moves: who does it, what waits, and for what."""
+"""Whether work progresses: the workers, the sweeper, what waits and why."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +10,12 @@ from notebook.diagnosis.finding import Finding, Level
 from tasks import sweeper, workers
 from tasks.models import OutboxMessage, Status, TaskDetail, Worker
 
-LONG_SECONDS = 60  # a wait worth telling
+LONG_SECONDS = 60  # a wait worth a note
 TOO_LONG_SECONDS = 300  # a wait that is a problem if nothing runs
 
 
 def consumers() -> Finding:
-    """Asks all workers by way of the broker."""
+    """Asks all workers through the broker."""
     try:
         count = workers.look()
     except (OSError, OperationalError) as error:
@@ -52,7 +52,7 @@ _WAITING = f"""
 
 
 def waiting() -> Finding:
-    """The task that is due for longest."""
+    """The task that has been due for longest."""
     row = _one_row(_WAITING, Status.RUNNING)
     if row is None:
         return Finding(level=Level.OK, name="Waiting", sentence="No task waits for a worker.")
@@ -78,7 +78,7 @@ _PAUSED = f"""
 
 
 def paused() -> Finding:
-    """What waits for a pause to end, by the reason that people are told."""
+    """The tasks that wait for a pause to end, by the reason shown."""
     with connection.cursor() as cursor:
         cursor.execute(_PAUSED)
         reasons: dict[str, int] = dict(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""Whether Postgres, Valkey, the storage and the embedding endpoint can be used."""
+"""Whether Postgres, Valkey, the storage and the embedding endpoint work."""
 
 import shutil
 import uuid
@@ -28,7 +28,7 @@ ENDPOINT_SECONDS = 3
 
 
 def _finding(problem: str, note: str, *, name: str, said: str, **facts: Any) -> Finding:
-    """What is `said`, with the problem or else the note behind it."""
+    """A finding that says `said`, followed by the problem or else the note."""
     level = Level.PROBLEM if problem else Level.NOTE if note else Level.OK
     return Finding(
         level=level, name=name, sentence=f"{said}. {problem or note}".strip(), facts=facts
@@ -113,7 +113,7 @@ def _forgetful(info: dict[str, Any]) -> str:
 
 # --- Storage --------------------------------------------------------------------------------------
 def storage() -> Finding:
-    """Keeps a small file as an upload does, and looks how much room is left."""
+    """Stores a small file as an upload does, and checks the free space."""
     try:
         name = default_storage.save(f"incoming/doctor-{uuid.uuid4()}", ContentFile(b"probe"))
         default_storage.delete(name)
@@ -132,7 +132,7 @@ def storage() -> Finding:
 
 # --- Embeddings -----------------------------------------------------------------------------------
 def endpoint() -> Finding:
-    """Costs nothing: any answer will do."""
+    """Asks the endpoint for its models, which costs nothing; any answer will do."""
     space = _space()
     url = f"{space.url.rstrip('/')}/models"
     key = {"Authorization": f"Bearer {space.key or 'none'}"}
@@ -155,7 +155,7 @@ def _odd(answer: httpx2.Response) -> str:
 
 
 def _space() -> EmbeddingSpace:
-    """What search uses; what the settings name while the database can't say."""
+    """The active space; that of the settings while the database can't be asked."""
     try:
         return spaces.active()
     except (DatabaseError, ObjectDoesNotExist):
@@ -163,7 +163,7 @@ def _space() -> EmbeddingSpace:
 
 
 def _gate(space: EmbeddingSpace) -> str:
-    """Why the workers don't ask it now, if they don't."""
+    """Why workers don't send requests now, or ""."""
     state = embedding_gate.state(endpoint=space.url)
     if state["open"]:
         return f"Too many requests failed: it is tried again in {state['until']:.0f} s."
@@ -171,7 +171,7 @@ def _gate(space: EmbeddingSpace) -> str:
 
 
 def embedding() -> Finding:
-    """Asks for the vector of one word, which may cost money."""
+    """Embeds one word, which may cost money."""
     try:
         vector = embeddings.embed_query("doctor", space=_space())
     except TaskError as error:

@@ -1,4 +1,4 @@
-"""Postgres refuses to run as root: whom it runs as instead, and how that one reaches its files."""
+"""The account that Postgres runs as when we are root, which it refuses to run as."""
 
 import pwd
 import shutil
@@ -16,10 +16,10 @@ class Account:
     gid: int
 
     def prefix(self, paths: Iterable[Path]) -> list[str]:
-        """The words before a program that make it run as this account and reach `paths`.
+        """The command line prefix that runs a program as this account, with access to `paths`.
 
-        Where a parent folder is closed to others (a home directory, /root), the program gets the
-        one capability that opens it, rather than the folder being opened to everybody.
+        If a parent folder is closed to others (a home directory, /root), the program gets the
+        capability to pass it, rather than the folder being opened to everybody.
         """
         setpriv = shutil.which("setpriv")
         if setpriv is None:
@@ -31,7 +31,7 @@ class Account:
         words.append("--pdeathsig=INT")  # changing the user made the kernel forget ours
         if not all(open_to_others(path) for path in paths):
             words += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-            # Else access(2), by which Postgres looks for its programs, would not count it.
+            # Else access(2), by which Postgres finds its programs, would ignore the capability.
             words.append("--securebits=+no_setuid_fixup")
         return [*words, "--"]
 
@@ -42,13 +42,13 @@ def unprivileged_account() -> Account:
 
 
 def owner(path: Path) -> Account | None:
-    """Whom `path` belongs to, unless it does not exist or is root's."""
+    """The owner of `path`; None if it does not exist or belongs to root."""
     if not path.exists() or path.stat().st_uid == 0:
         return None
     return Account(path.stat().st_uid, path.stat().st_gid)
 
 
 def open_to_others(path: Path) -> bool:
-    """Whether everybody may pass through `path` and the folders above it, by links or not."""
+    """Whether everybody may pass through `path` and its parents, also those behind links."""
     folders = {path, *path.absolute().parents, *path.resolve().parents}
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)

@@ -1,8 +1,8 @@
-"""Bodies of requests and responses: bounded in size and time, and never whole in memory.
+"""Request and response bodies: bounded in size and time, and never whole in memory.
 
-Daphne takes any body for as long as it comes, and holds it in memory several times over before the
-application sees the request; here one that is too large or too slow ends while it arrives. It also
-keeps all of a response that its client is slow to read; here the application waits.
+Daphne accepts any body, however slow, and holds several copies of it in memory before the
+application sees the request; here one that is too large or too slow is cut off while it arrives. It
+also buffers all of a response that its client is slow to read; here the application waits.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from twisted.internet import reactor
 from tasks.exceptions import is_storage_full
 
 SLACK_BYTES = 1024 * 1024  # a form's other fields and its boundaries
-SMALL_BODY_BYTES = 2 * 1024 * 1024  # what is no upload; Django takes half of it
+SMALL_BODY_BYTES = 2 * 1024 * 1024  # for all but uploads; Django accepts half of it
 UPLOADS = {b"/api/documents/", b"/api/documents/plan/"}
 SESSION_COOKIE = b"sessionid"
-MEMORY_BYTES = 128 * 1024  # of a body; a longer one goes to a file
-BLOCK_BYTES = 64 * 1024  # of a body, handed to the application at a time
+MEMORY_BYTES = 128 * 1024  # a longer body goes to a file
+BLOCK_BYTES = 64 * 1024  # passed to the application at a time
 LINGER_SECONDS = 5
-BODY_SECONDS = 900  # a whole upload on a slow line; one that pauses for a minute ends before
+BODY_SECONDS = 900  # for a whole upload; a pause of a minute ends it earlier
 SUBPROTOCOLS = b"Sec-WebSocket-Protocol"
 STORAGE_FULL = (
     HTTPStatus.INSUFFICIENT_STORAGE,
@@ -55,11 +55,10 @@ async def let_in(_authorization: bytes, _session_key: bytes) -> Refusal | None:
 
 
 class BoundedRequest(http_protocol.WebRequest):
-    """A request whose body is at most `max_body_bytes` long and `body_seconds` on its way.
+    """A request whose body has at most `max_body_bytes` and arrives within `body_seconds`.
 
-    That much is for uploads with a token or a session, which `judge_sender` looks at before more
-    than `SMALL_BODY_BYTES` are read; what nobody has signed in for, or no view would take, ends
-    there.
+    That much is only for uploads with a token or a session, which `judge_sender` checks before more
+    than `SMALL_BODY_BYTES` are read. Any other body is limited to these.
     """
 
     judge_sender: JudgeSender = staticmethod(let_in)
@@ -89,14 +88,14 @@ class BoundedRequest(http_protocol.WebRequest):
             self._keep(data)
 
     def _look_at(self, length: int) -> None:
-        """Of the body, as declared or up to here."""
+        """Check the length of the body, as declared or received so far."""
         if length > self._most_bytes():
             self._refuse_length()
         elif length > SMALL_BODY_BYTES and self._judging is None:
             self._judging = asyncio.ensure_future(self._judge())
 
     async def _judge(self) -> None:
-        """Nothing is read meanwhile, but for what has arrived already and may be all."""
+        """Reading pauses meanwhile; what has arrived already may be the whole body."""
         transport = self.channel.transport
         transport.pauseProducing()
         said = self.requestHeaders.getRawHeaders(b"Authorization", [b""])[0]
@@ -108,7 +107,7 @@ class BoundedRequest(http_protocol.WebRequest):
             self._refuse(*found)
 
     def _may_be_large(self) -> bool:
-        """Asked before the body: Twisted still keeps the first line for itself."""
+        """Called before the body, when only the channel knows the request line."""
         path = self.channel._path.partition(b"?")[0]
         if self.channel._command != b"POST" or path not in UPLOADS:
             return False
@@ -134,12 +133,12 @@ class BoundedRequest(http_protocol.WebRequest):
             self._refuse(*STORAGE_FULL)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
-        """The whole body is there. Only `BodyFromFile` sees it from here on."""
+        """The whole body has arrived. From here on only `BodyFromFile` uses it."""
         self.body, self.content = self.content, BytesIO()
         if self._refused:
             return
         self._cancel_abort()
-        if self.requestHeaders.hasHeader(b"Transfer-Encoding"):  # Django reads no body without
+        if self.requestHeaders.hasHeader(b"Transfer-Encoding"):  # Django needs a length
             self.requestHeaders.setRawHeaders(b"Content-Length", [b"%d" % self._received_bytes])
         super().requestReceived(command, path, version)
 
@@ -152,7 +151,7 @@ class BoundedRequest(http_protocol.WebRequest):
         return super().process()
 
     def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
-        """Answer, then read on for a while: a closed door would cost the client our answer."""
+        """Answer, then keep reading for a while: closing at once could lose the answer."""
         self._refused = True
         self.requestHeaders.removeHeader(b"Expect")  # no "100 Continue" after this
         self.channel.transport.write(refusal(status, code, detail))
@@ -169,7 +168,7 @@ class BoundedRequest(http_protocol.WebRequest):
             self._abort.cancel()
 
     def _drop_content(self) -> None:
-        with suppress(OSError):  # what is left in its buffer can't be written either
+        with suppress(OSError):  # its buffer can't be written either
             self.content.close()
         self.content = BytesIO()
 
@@ -179,7 +178,7 @@ class BoundedRequest(http_protocol.WebRequest):
             self.flow = Flow()
             self.registerProducer(self.flow, True)
         if self.method == b"HEAD" and message["type"] == "http.response.body":
-            message = {"type": message["type"]}  # Daphne would send all but its first piece
+            message = {"type": message["type"]}  # Daphne would send all pieces but the first
         super().handle_reply(message)
 
     def handle_exception(self, exception: BaseException) -> None:
@@ -220,7 +219,7 @@ class Flow:
 
 
 class BodyFromFile:
-    """ASGI: gives the application the request's body from the file where it was gathered."""
+    """ASGI middleware that passes the request's body on from the file it was received into."""
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -240,9 +239,9 @@ class BodyFromFile:
 
 
 async def _next_message(body: IO[bytes], receive: Receive) -> dict[str, Any]:
-    """The body's next block; at its end what Daphne says, which is first that it is empty."""
+    """The body's next block; after its end Daphne's messages, first an empty body."""
     if block := body.read(BLOCK_BYTES):
-        await asyncio.sleep(0)  # others have their turn
+        await asyncio.sleep(0)  # let others run
         return {"type": "http.request", "body": block, "more_body": True}
     return await receive()
 
@@ -260,7 +259,7 @@ def too_large(max_body_bytes: int) -> tuple[HTTPStatus, str, str]:
 
 
 def problem(status: HTTPStatus, code: str, detail: str) -> bytes:
-    """The body of an error, as `notebook.problems` has it; without Django."""
+    """The body of a problem, as `notebook.problems` makes it, but without Django."""
     said = {
         "type": "about:blank",
         "title": status.phrase,

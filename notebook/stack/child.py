@@ -1,4 +1,4 @@
-"""One process of ours: started with a log and a record, ended together with all it started."""
+"""A child process with a log and a pid record, ended together with all its descendants."""
 
 import asyncio
 import ctypes
@@ -19,7 +19,7 @@ from notebook.stack.exceptions import StackError
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 LOG_BYTES = 10 * 1024 * 1024
-STARVING_BYTES = 32 * 1024 * 1024  # twice a segment of Postgres' log, which it needs to start
+STARVING_BYTES = 32 * 1024 * 1024  # two WAL segments: Postgres needs one to start
 RECORD_SECONDS = 5
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -34,10 +34,10 @@ class Command:
     variables: Mapping[str, str] = field(default_factory=dict)
     directory: Path = PROJECT_DIR
     stop_signal: signal.Signals = signal.SIGTERM
-    # Sent by the kernel (Linux) when we are gone without having said good-bye.
+    # Sent by the kernel (Linux) if we die without stopping it.
     orphan_signal: signal.Signals = signal.SIGKILL
-    speaks: bool = False  # its standard output is for the person at the terminal
-    vital: bool = True  # nothing works without it
+    speaks: bool = False  # its standard output goes to the terminal
+    vital: bool = True  # if it keeps dying, the whole stack stops
 
 
 class Child:
@@ -49,7 +49,7 @@ class Child:
         self.log = data_dir / "logs" / f"{self.name}.log"
         self._record = data_dir / "run" / f"{self.name}.pid"
         self._process: asyncio.subprocess.Process | None = None
-        self._log_start = 0  # where in its log this life begins
+        self._log_start = 0  # where in its log the present run begins
 
     @property
     def pid(self) -> int:
@@ -57,7 +57,7 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; minus the signal's number when a signal ended it."""
+        """None while it runs; minus the signal number if a signal ended it."""
         return self._started.returncode
 
     @property
@@ -82,7 +82,7 @@ class Child:
         self._keep_record(f"{self.pid}\n{created_at(self.pid)}\n")
 
     def _keep_record(self, text: str) -> None:
-        """Now, or when the disk has room: only a run after us needs it."""
+        """Write it now or, if the disk is full, later: only the next start needs it."""
         if text.startswith(f"{self.pid}\n") and self.exit_code is None:
             try:
                 self._record.write_text(text)
@@ -90,7 +90,7 @@ class Child:
                 asyncio.get_running_loop().call_later(RECORD_SECONDS, self._keep_record, text)
 
     async def wait(self) -> int:
-        """Wait for its end, then end what it left behind; return the exit code."""
+        """Wait for its end, then kill what it left behind; return the exit code."""
         code = await self._started.wait()
         signal_group(self.pid, signal.SIGKILL)
         self._record.unlink(missing_ok=True)
@@ -117,7 +117,7 @@ class Child:
             way.cancel()
 
     def starves(self) -> bool:
-        """Whether its disk is so full that even a healthy server ends."""
+        """Whether the disk is so full that even a healthy server would die."""
         return shutil.disk_usage(self.log.parent).free < STARVING_BYTES
 
     def why_it_ended(self) -> str:
@@ -126,32 +126,32 @@ class Child:
         return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
     def failure_report(self) -> str:
-        """Why it ended, where its log is and what that says last."""
+        """Why it ended, and the path and the last lines of its log."""
         lines = "".join(f"\n  {line}" for line in self.last_lines())
         return f"{self.why_it_ended()}. The end of its log, {self.log}:{lines or ' nothing'}"
 
     def last_lines(self, count: int = 15) -> list[str]:
-        """Of this life: the reason of an earlier end would be taken for that of this one."""
+        """The last lines of the present run: an earlier run's would mislead."""
         with self.log.open(errors="replace") as log:
             log.seek(self._log_start)
             return [line.rstrip() for line in deque(log, maxlen=count)]
 
 
 def signal_when_orphaned(number: signal.Signals) -> None:
-    """Have the kernel send us `number` when our parent is gone. Linux only."""
+    """Have the kernel send us `number` when our parent dies. Linux only."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
 def die_with(parent: int, number: signal.Signals) -> None:
-    """The same in a child of `parent` that was just forked, also if that is gone already."""
+    """The same in a child that `parent` just forked; exits if that is dead already."""
     signal_when_orphaned(number)
     if os.getppid() != parent:
         os._exit(1)
 
 
 async def run_once(command: Command, *, data_dir: Path) -> None:
-    """Run a command to its end; StackError if that is not a success."""
+    """Run a command to its end. Raises StackError if it fails."""
     child = Child(command, data_dir=data_dir)
     await child.start()
     try:
@@ -163,7 +163,7 @@ async def run_once(command: Command, *, data_dir: Path) -> None:
 
 
 def open_log(path: Path) -> IO[bytes]:
-    """Open for appending; a file that grew too large makes room first."""
+    """Open for appending; rotates a file that has grown too large."""
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_name(f"{path.name}.1"))
     return path.open("ab")

@@ -16,12 +16,12 @@ SECRET_NAMES = ("SECRET_KEY", "POSTGRES_PASSWORD", "VALKEY_PASSWORD")
 def open_data_dir(path: Path) -> Path:
     """Make the directory and its private folders where missing; return it, absolute.
 
-    StackError if that can't be, or if one of them can't be written.
+    Raises StackError if that fails or one of them can't be written.
     """
     path = path.absolute()
     folders = [path / name for name in ("logs", "run", "files", "models")]
     try:
-        # Others may pass through (Postgres runs as another user when we are root), not look.
+        # Others may pass through, as Postgres does when we are root, but not list it.
         path.mkdir(mode=0o711, parents=True, exist_ok=True)
         for folder in folders:
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -53,7 +53,7 @@ def locked(data_dir: Path) -> Iterator[None]:
 
 
 def runtime(data_dir: Path) -> dict[str, str]:
-    """The variables that reach what runs on this directory; empty when nothing does."""
+    """The variables to reach what runs on this directory; empty if nothing does."""
     path = data_dir / "runtime.json"
     if not path.is_file() or not _is_locked(data_dir):  # a killed supervisor leaves the file
         return {}
@@ -71,17 +71,17 @@ def _is_locked(data_dir: Path) -> bool:
 
 
 def load_secrets(data_dir: Path) -> dict[str, str]:
-    """The copy's own secrets, made once and kept in a file that only its owner reads.
+    """This copy's secrets, made once and stored in a file that only its owner can read.
 
-    StackError if that holds something else.
+    Raises StackError if the file is damaged.
     """
     path = data_dir / "secrets.json"
     try:
         known: dict[str, str] = dict(json.loads(path.read_text())) if path.exists() else {}
     except (OSError, ValueError, TypeError) as error:
         raise StackError(f"{path} can't be read ({error}). Put back that of a backup.") from error
-    with suppress(OSError):  # it is not there yet, or not ours
-        path.chmod(0o600)  # a copy of it may be open to others
+    with suppress(OSError):  # it does not exist yet, or is not ours
+        path.chmod(0o600)  # a restored copy may be open to others
     missing = {name: secrets.token_urlsafe(48) for name in SECRET_NAMES if name not in known}
     if missing:
         known |= missing

@@ -1,4 +1,4 @@
-"""Heads of requests: each is whole within a minute, however its client drips it."""
+"""Bounds the time of a request's headers to a minute, however slowly they trickle in."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ IDLE_SECONDS = 60  # for a head, from the end of the request before, and between
 
 
 class BoundedChannel(Channel):
-    """Twisted's gives each byte of a head all of its time to wait for the next one."""
+    """Twisted's restarts its timeout with every byte of the headers."""
 
     idle_seconds: float = IDLE_SECONDS
 
@@ -18,7 +18,7 @@ class BoundedChannel(Channel):
         super().connectionMade()
 
     def resetTimeout(self) -> None:  # noqa: N802
-        """Called for all that is received."""
+        """Called whenever something is received; ignored while reading headers."""
         if not self.line_mode:
             super().resetTimeout()
 

@@ -1,8 +1,8 @@
-"""Keeps one child alive: says when it died and why, and starts it again.
+"""Keeps one child alive: reports when it died and why, and restarts it.
 
-Who dies after a while was healthy and is back at once, however often. Who dies again and again
-right after its start has a reason that stays. Then a vital child ends the whole stack; any other,
-or one whose disk is full, is tried again now and then, while the rest goes on.
+A child that ran for a while is restarted at once, however often. One that keeps dying right after
+its start has a lasting problem: if it is vital the whole stack stops; any other, or one whose disk
+is full, is retried now and then, while the rest goes on.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ async def keep(child: Child, *, start: Callable[[], Awaitable[object]]) -> None:
 
 
 async def _start(child: Child, start: Callable[[], Awaitable[object]]) -> None:
-    """Also when there is no room for its log or its settings: as soon as there is."""
+    """Start it; if the disk is too full for its log or settings, as soon as there is space."""
     while True:
         try:
             await start()

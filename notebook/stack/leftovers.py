@@ -1,4 +1,4 @@
-"""Ends what a supervisor left running that was itself killed."""
+"""Ends processes that a killed supervisor left running."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ GRACE_SECONDS = 5
 
 
 def end_leftovers(data_dir: Path) -> None:
-    """End every process recorded in the data directory's `run/`. Hold the lock before."""
+    """End every process recorded in the data directory's `run/`. Call it with the lock held."""
     found = [process for path in _records(data_dir) if (process := _recorded(path))]
     if found:
         say(f"Ending {len(found)} process(es) left by an earlier run ...")
@@ -27,7 +27,7 @@ def _records(data_dir: Path) -> list[Path]:
 
 
 def _recorded(path: Path) -> psutil.Process | None:
-    """The process of a record, if it still is the same one."""
+    """The process of a record, if its pid was not reused."""
     try:
         pid, created = path.read_text().split()
         process = psutil.Process(int(pid))
@@ -44,7 +44,7 @@ def _recorded(path: Path) -> psutil.Process | None:
 def _end(found: list[psutil.Process]) -> None:
     family = found + [child for process in found for child in descendants(process.pid)]
     for process in found:
-        # SIGINT is Postgres' clean and quick way; all others of ours obey it, too.
+        # SIGINT is Postgres' fast shutdown; our other processes obey it too.
         _signal(process, signal.SIGINT)
     _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
     for process in alive:

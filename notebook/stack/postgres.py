@@ -37,7 +37,7 @@ SETTINGS = {
 class Postgres(Service):
     name = "postgres"
     given_by = ("DATABASE_URL",)
-    start_seconds = 60  # after a crash it replays its log first
+    start_seconds = 60  # after a crash it replays its WAL first
 
     @property
     def directory(self) -> Path:
@@ -74,7 +74,7 @@ class Postgres(Service):
 
     @property
     def _is_up(self) -> bool:
-        """Whether it is our own that answers, and no other that took the port."""
+        """Whether our own server is up, and not another one on its port."""
         with suppress(OSError):
             return (self.directory / "postmaster.pid").read_text().rstrip().endswith("ready")
         return False
@@ -89,7 +89,7 @@ class Postgres(Service):
             db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))
 
     async def _create(self, run: RunOnce) -> None:
-        """Make the cluster beside its final place, so that half a one is never used."""
+        """Make the cluster under a temporary name, so that an incomplete one is never used."""
         say("Creating the database (first start) ...")
         draft, password = self.directory.with_suffix(".new"), self.data_dir / "postgres.password"
         shutil.rmtree(draft, ignore_errors=True)
@@ -111,7 +111,7 @@ class Postgres(Service):
         return Command(
             name=name,
             arguments=program,
-            directory=Path("/"),  # one that its account may enter
+            directory=Path("/"),  # its account may not enter ours
             stop_signal=signal.SIGINT,
             orphan_signal=signal.SIGINT,
         )
@@ -134,7 +134,7 @@ def _initdb(directory: Path, password: Path) -> list[str]:
 
 
 def end_earlier_postmaster(directory: Path) -> None:
-    """End a postmaster that still serves `directory`; drop a lock file that names anyone else.
+    """End a postmaster that still serves `directory`; delete a stale lock file.
 
     Postgres itself refuses to start when the pid in its lock file was given to another process
     of the same user.

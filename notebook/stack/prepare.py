@@ -1,8 +1,8 @@
 """Bring the database up to date and make the first user, in one process.
 
-Importing the project takes seconds, so it is done once for both. What migrations say belongs into
-the log (standard error), the first user's password to the person at the terminal. Settings that
-contradict each other or the database are refused here, before anything starts to work with them.
+Importing the project takes seconds, so both are done in one process. Migrations write to the log
+(standard error), the first user's password goes to the terminal. Settings that contradict each
+other or the database are refused here, before anything uses them.
 """
 
 import os
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _warn() -> None:
-    """Of what may be a mistake, and does not keep the rest from working."""
+    """Warn of possible mistakes that don't prevent a start."""
     for problem in checks.run_checks(databases=["default"]):
         say(f"Warning: {problem.msg} {problem.hint or ''}".strip())
     if newer := _newer():

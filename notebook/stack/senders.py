@@ -1,6 +1,6 @@
-"""Who sends a large body: looked at before it is taken, so that nobody unknown may hold much.
+"""Authenticates senders of large bodies before these are read, to limit what strangers can send.
 
-The application looks again, when the body is there.
+The application authenticates again, once the body has arrived.
 """
 
 from http import HTTPStatus
@@ -12,11 +12,11 @@ from notebook.problems import DATABASE_AWAY, describe
 from notebook.stack.bodies import Refusal
 from tasks.authentication import credentials_said
 
-WRONG_TOKEN = "Invalid token."  # noqa: S105 - as it is said to who sends little
+WRONG_TOKEN = "Invalid token."  # noqa: S105 - as for small requests
 
 
 async def refusal_of(authorization: bytes, session_key: bytes) -> Refusal | None:
-    """Why the sender of these headers may send no more; None for who is signed in."""
+    """The refusal for a sender with these headers; None if they are signed in."""
     said = credentials_said(authorization.decode("latin-1"), session_key.decode("latin-1"))
     try:
         user = await database_sync_to_async(said.user, thread_sensitive=False)()
@@ -28,7 +28,7 @@ async def refusal_of(authorization: bytes, session_key: bytes) -> Refusal | None
 
 
 def _told(error: Exception) -> Refusal:
-    """In the words of the application."""
+    """The refusal that the application would send."""
     problem = describe(error)
     assert problem is not None  # noqa: S101 - each of these is known
     return HTTPStatus(problem["status"]), problem["code"], problem["detail"]

@@ -18,7 +18,7 @@ class Service(ABC):
     """A server that we start when the environment names no real one."""
 
     name: str
-    # Any of these in the environment means that a real one is used.
+    # If any of these is in the environment, a real server is used.
     given_by: tuple[str, ...]
     start_seconds: float = 30
 
@@ -30,7 +30,7 @@ class Service(ABC):
     @property
     @abstractmethod
     def variables(self) -> dict[str, str]:
-        """What tells the other processes how to reach it."""
+        """The variables that tell the other processes how to reach it."""
 
     @property
     @abstractmethod
@@ -39,13 +39,13 @@ class Service(ABC):
 
     @abstractmethod
     async def prepare(self, run: RunOnce) -> None:
-        """Whatever must be in order before each start."""
+        """Prepare for a start; called before each one."""
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Ask it as a client would. Blocks for a second or two at most.
+        """Ask it as a client would. Blocks for two seconds at most.
 
-        StackError if waiting would not help.
+        Raises StackError if waiting would not help.
         """
 
     async def ready(self) -> None:
@@ -55,7 +55,7 @@ class Service(ABC):
 
 
 def free_port() -> int:
-    """A TCP port nobody listens on at the loopback address."""
+    """A free TCP port on the loopback address."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The embedded services as a whole; also for tests and commands that need nothing more."""
+"""All embedded services together; also used by tests and commands that need nothing else."""
 
 import asyncio
 import os
@@ -37,7 +37,7 @@ class EmbeddedServices:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What the project's processes need to know, in all."""
+        """All variables that the project's processes need."""
         own = {
             "DATA_DIR": str(self.data_dir),
             "DJANGO_SETTINGS_MODULE": self.given.get("DJANGO_SETTINGS_MODULE")
@@ -68,7 +68,7 @@ class EmbeddedServices:
         raise StackError(f"{child.name} did not start: {child.failure_report()}")
 
     async def start_again(self, service: Service) -> None:
-        """Start one that ended, at the same port."""
+        """Restart a service on the same port."""
         await service.prepare(self._run_once)
         await self.children[service.name].start()
 

@@ -25,14 +25,14 @@ from notebook.stack.bodies import (
 from notebook.stack.heads import BoundedChannel
 from notebook.terminal import mistakes_told
 
-HTTP_TIMEOUT_SECONDS = 900  # a whole download on a slow line
-DATABASE_SECONDS = 8  # then a request that Postgres does not answer is answered with 503
+HTTP_TIMEOUT_SECONDS = 900  # for a whole download
+DATABASE_SECONDS = 8  # if Postgres does not respond, the answer is 503
 WEBSOCKET_MESSAGE_BYTES = 64 * 1024
-WEBSOCKET_MESSAGES_WAITING = 100  # of one client, not yet looked at
+WEBSOCKET_MESSAGES_WAITING = 100  # of one client, not yet handled
 
 
 class Server(daphne.server.Server):
-    """Daphne's, with the body of a request handed on as a file, and no haste in sending."""
+    """Daphne's, but request bodies are passed on as files, and sending waits for slow clients."""
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if body := getattr(protocol, "body", None):
@@ -46,22 +46,22 @@ class Server(daphne.server.Server):
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         try:
             await super().handle_reply(protocol, message)
-        except Disconnected:  # between its last word and the end of the connection
+        except Disconnected:  # the client is just leaving
             return
         if message["type"] == "websocket.accept":
             protocol.flow = _flow_of(protocol.transport)
-            protocol.failByDrop = False  # who breaks the rules is told by the close code
+            protocol.failByDrop = False  # protocol errors are answered with a close code
         if flow := getattr(protocol, "flow", None):
             await flow.room.wait()
 
     def protocol_disconnected(self, protocol: Any) -> None:
         if flow := getattr(protocol, "flow", None):
-            flow.stopProducing()  # nobody waits for who is gone
+            flow.stopProducing()  # ends the wait in handle_reply
         super().protocol_disconnected(protocol)
 
 
 def _put_within_limit(protocol: Any, inbox: Any, put: Any, message: dict[str, Any]) -> None:
-    """Hand a message on. Who sends on and on without reading the answers is closed."""
+    """Pass a message on. Drops a client that keeps sending without reading the answers."""
     if message["type"] == "websocket.receive" and inbox.qsize() >= WEBSOCKET_MESSAGES_WAITING:
         protocol.dropConnection(abort=True)
     else:
@@ -69,7 +69,7 @@ def _put_within_limit(protocol: Any, inbox: Any, put: Any, message: dict[str, An
 
 
 def _flow_of(transport: Any) -> Flow:
-    """Tells whether a socket's client keeps up. Daphne has left the HTTP channel in its place."""
+    """Flow control for a socket, in place of the HTTP channel's that Daphne has left there."""
     flow = Flow()
     transport.unregisterProducer()
     transport.registerProducer(flow, True)
@@ -108,7 +108,7 @@ def main() -> None:
         from notebook.stack.senders import refusal_of  # noqa: PLC0415 - after that
 
     ImpatientConnection.answer_seconds = DATABASE_SECONDS
-    tempfile.tempdir = str(make_incoming())  # on the files' own volume, which has room for them
+    tempfile.tempdir = str(make_incoming())  # on the volume of the files
     server = build_server(
         application,
         host=options.host,
