@@ -75,7 +75,7 @@ def _sign_in(staff: httpx2.Client) -> None:
     given = {"username": "admin", "password": PASSWORD, "next": "/admin/"}
     given["csrfmiddlewaretoken"] = staff.cookies["csrftoken"]
     answer = staff.post("/admin/login/", data=given, headers={"Referer": str(staff.base_url)})
-    assert "How the work stands" in answer.text
+    assert "Task overview" in answer.text
 
 
 def _pages(stack: Stack) -> dict[str, str]:

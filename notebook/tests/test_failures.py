@@ -15,7 +15,7 @@ def assert_page(response, status, *sentences):
 
 
 def test_at_an_address_of_nothing_there_is_a_way_on(client):
-    told = ("There is nothing here", "The address is mistyped")
+    told = ("Page not found", "The address is mistyped")
     assert_page(client.get("/documents/"), 404, *told)
 
 
@@ -26,7 +26,7 @@ def test_it_is_told_in_the_language_of_who_came(client):
 
 def test_staff_without_the_permission_are_told_so(client, django_user_model):
     client.force_login(django_user_model.objects.create(username="staff", is_staff=True))
-    assert_page(client.get("/admin/tasks/task/"), 403, "You may not do this", "Ask whoever runs")
+    assert_page(client.get("/admin/tasks/task/"), 403, "Permission denied", "Ask whoever runs")
 
 
 @pytest.mark.parametrize(

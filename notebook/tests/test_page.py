@@ -99,7 +99,7 @@ def test_what_could_not_be_read_is_told_beside_the_document_and_in_its_report(pa
     expect(found.locator(".warnings")).to_have_text(warning)
     page.get_by_role("button", name=name, exact=True).click()
     page.get_by_role("tab", name="Passages").click()
-    report = page.get_by_role("region", name="How well it was read")
+    report = page.get_by_role("region", name="Reading quality")
     expect(report.locator(".warnings")).to_have_text(warning)
     report.locator("summary").click()
     expect(report.locator("dl > div")).to_contain_text(["Pages2", "Pages without text1"])
@@ -654,7 +654,7 @@ def test_a_hit_is_folded_where_it_is_long_on_this_screen(page):
     ready(page, name, f"{name} 港口在冬天结冰。{'潮水随月亮涨落。' * 20}".encode())
     hit = search_in(page, name, "港口")
     expect(hit).to_have_count(1)
-    unfold = hit.get_by_role("button", name="Show all of it")
+    unfold = hit.get_by_role("button", name="Show full text")
     expect(unfold).to_have_count(0)
     page.set_viewport_size({"width": 320, "height": 900})
     folded = hit.locator("blockquote").bounding_box()["height"]

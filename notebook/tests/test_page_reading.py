@@ -78,7 +78,7 @@ def test_what_was_found_is_seen_where_a_hit_is_folded(page):
         expect(text).to_contain_text("… ")
         shown, found = text.bounding_box(), mark.bounding_box()
         assert found["y"] + found["height"] <= shown["y"] + shown["height"]
-    hit.get_by_role("button", name="Show all of it").click()
+    hit.get_by_role("button", name="Show full text").click()
     expect(text).to_contain_text(begin)
     hit.get_by_role("button", name="Show less").click()
     expect(text).not_to_contain_text(begin)

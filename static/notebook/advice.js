@@ -1,7 +1,7 @@
-/** What to do about a failure, by its code; the server's sentence has told what it is. */
+/** What to do about a failure, by error code; the server's message says what it is. */
 import { t } from "./i18n.js";
 
-const save = () => t("Open it, save it again or in another format, and upload that.");
+const save = () => t("Open it, save it again or in another format, and upload the new file.");
 const split = () => t("Split it and upload the parts.");
 const later = () => t("Retry it later. Finished work is kept.");
 const operator = () => t("Only the operator can fix this; retry it afterwards.");
@@ -15,7 +15,7 @@ const ADVICE = {
   archive_bomb: split,
   too_many_pages: split,
   too_much_text: split,
-  image_too_large: () => t("Make the picture smaller and upload that."),
+  image_too_large: () => t("Reduce the picture's size and upload it again."),
   reader_out_of_memory: split,
   out_of_memory: split,
   embedding_unavailable: later,
@@ -33,6 +33,6 @@ const ADVICE = {
 
 const ONLY_ANOTHER_FILE = new Set(["password_protected", "source_missing", "checksum_mismatch"]);
 
-/** Whether a retry may end otherwise. */
+/** Whether a retry could succeed. */
 export const mayHelp = (code) => !ONLY_ANOTHER_FILE.has(code);
 export const adviceOn = (code) => ADVICE[code]?.() ?? "";

@@ -1,4 +1,4 @@
-/** The REST API over fetch. Every failure is a `Problem` whose message is a sentence for people. */
+/** The REST API over fetch. Every failure is a `Problem` whose message is shown to the user. */
 import { t } from "./i18n.js";
 
 const csrfToken = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
@@ -16,7 +16,7 @@ export function goToLogin() {
   location.assign(`/login/?next=${here}`);
 }
 
-/** The sentence of a problem+json body; it may be anything when a proxy answered instead. */
+/** The message of a problem+json body, which may be anything if a proxy answered instead. */
 function problemFrom(status, body) {
   if (status === 401 || body?.code === "not_authenticated") goToLogin();
   if (body?.code === "csrf_failed") {
@@ -47,19 +47,19 @@ async function request(path, { method = "GET", body, signal, keepalive } = {}) {
 const withQuery = (path, query) =>
   `${path}?${new URLSearchParams(Object.entries(query).filter(([, value]) => value !== ""))}`;
 
-/** The next page of a cursor list; only the query is used, so a proxy's host name does not matter. */
+/** The next page of a cursor list. Only the query is used, so a proxy's host name does not matter. */
 export const nextPage = (path, next, signal) => request(path + new URL(next, location.href).search, { signal });
 
 export const listDocuments = (query, signal) => request(withQuery("/api/documents/", query), { signal });
 export const getDocument = (id) => request(`/api/documents/${id}/`);
-/** `keepalive`: even if the page is left meanwhile. */
+/** `keepalive`: completes even if the page is closed meanwhile. */
 export const deleteDocument = (id, { keepalive } = {}) => request(`/api/documents/${id}/`, { method: "DELETE", keepalive });
 export const reprocessDocument = (id) => request(`/api/documents/${id}/reprocess/`, { method: "POST" });
 export const getQuality = (id) => request(`/api/documents/${id}/quality/`);
 export const chunksPath = (id) => `/api/documents/${id}/chunks/`;
 export const listChunks = (id, query, signal) => request(withQuery(chunksPath(id), query), { signal });
 export const fileUrl = (id) => `/api/documents/${id}/file/`;
-/** A PDF in the browser, at that page. */
+/** Opens a PDF in the browser, at that page. */
 export const pageUrl = (id, page) => `${fileUrl(id)}?inline=true#page=${page}`;
 export const getTask = (id) => request(`/api/tasks/${id}/`);
 export const historyPath = (id) => `/api/tasks/${id}/history/`;
@@ -68,7 +68,7 @@ export const cancelTask = (id) => request(`/api/tasks/${id}/cancel/`, { method: 
 export const retryTask = (id) => request(`/api/tasks/${id}/retry/`, { method: "POST" });
 export const search = (body, signal) => request("/api/search/", { method: "POST", body, signal });
 
-/** Tells `onEvent(name, data)` each event of the answer; resolves at its end. */
+/** Calls `onEvent(name, data)` for each event of the answer; resolves at its end. */
 export async function ask(body, signal, onEvent) {
   const headers = { Accept: "text/event-stream, application/json", "X-CSRFToken": csrfToken, "Content-Type": "application/json" };
   const options = { method: "POST", headers, body: JSON.stringify(body), signal };
@@ -82,7 +82,7 @@ export async function ask(body, signal, onEvent) {
   if (!ended) throw unreachable();
 }
 
-/** Resolves to whether the last event was one that ends a stream. */
+/** Resolves to whether the last event was a final one. */
 async function readEvents(stream, onEvent) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let held = "";

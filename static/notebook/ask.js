@@ -1,4 +1,4 @@
-/** Asking: an answer as it is told, and the passages that it cites. */
+/** Asking: an answer as it streams in, and the passages that it cites. */
 import * as api from "./api.js";
 import { t } from "./i18n.js";
 import { announce } from "./notices.js";
@@ -42,7 +42,7 @@ export function clearAnswer() {
   patchState("answer", NOTHING);
 }
 
-/** `[{text}, {number}]`: what is said, and each `[n]` in it. */
+/** `[{text}, {number}]`: the answer's text and its citations `[n]`. */
 export function withMarkers(text) {
   return text.split(/(\[\d+\])/).map((part) => (/^\[\d+\]$/.test(part) ? { number: Number(part.slice(1, -1)) } : { text: part }));
 }

@@ -1,4 +1,4 @@
-/** Deleting, with time to think better of it: a document leaves the page at once and the server later. */
+/** Deleting with undo: a document leaves the page at once, and the server after a delay. */
 import * as api from "./api.js";
 import { forget } from "./documents.js";
 import { keepFocus } from "./focus.js";
@@ -18,14 +18,14 @@ export function deleteDocument({ id, name }) {
   }));
   timers.set(id, setTimeout(() => carryOut(id), UNDO_MS));
   keepFocus();
-  requestAnimationFrame(() => tellDeleted(id, name)); // not in the panel, which goes
+  requestAnimationFrame(() => tellDeleted(id, name)); // not in the panel, which closes
 }
 
 function tellDeleted(id, name) {
   toast(t("{name} was deleted.", { name }), { lasts: UNDO_MS, action: { label: t("Undo"), run: () => keepDocument(id) } });
 }
 
-/** Not deleted after all; nothing happens to what is not on its way out. */
+/** Undo a deletion; no effect on documents that are not being deleted. */
 export function keepDocument(id) {
   clearTimeout(timers.get(id));
   timers.delete(id);
@@ -46,12 +46,12 @@ async function carryOut(id) {
   keepDocument(id);
 }
 
-/** Who leaves the page has decided. */
+/** Leaving the page confirms pending deletions. */
 function carryOutAll() {
   for (const id of timers.keys()) api.deleteDocument(id, { keepalive: true }).catch(() => {});
 }
 
-/** The state without what is on its way out. */
+/** The state without documents that are being deleted. */
 export function withoutGoing(state) {
   const { going, documents, search } = state;
   if (!going.size) return state;

@@ -1,4 +1,4 @@
-/** The list of documents and what can be done with one. */
+/** The list of documents and the actions on one. */
 import * as api from "./api.js";
 import { hasName, matchesFilters, mayMatch } from "./filters.js";
 import { keepFocus } from "./focus.js";
@@ -11,13 +11,13 @@ import { isLive } from "./status.js";
 const PAGE_SIZE = 50;
 const LARGEST_PAGE = 200;
 const READY_MS = 1500;
-const FEW = 3; // are told by name
+const FEW = 3; // are announced by name
 const discovering = new Set();
-const unmatched = new Set(); // ids that pushes told of and whose names are filtered out
-const arrived = new Set(); // ids put on top since the list was asked for, whose answer may lack them
+const unmatched = new Set(); // ids from pushes whose documents are filtered out
+const arrived = new Set(); // ids added on top since the list was requested, whose response may lack them
 const acting = new Set();
-const ready = []; // names that are to be told
-const told = new Set(); // ends of tasks: more than one answer may bring the same
+const ready = []; // names still to be announced
+const told = new Set(); // ended tasks: more than one response may report the same
 let loading = new AbortController();
 
 const patchItems = (change) => {
@@ -32,7 +32,7 @@ function find(id) {
   return findListed(id) ?? (unlisted?.id === id ? unlisted : undefined);
 }
 
-/** Read the list anew, as long as it was. What is shown stays until the answer is here. */
+/** Reload the list at its present length. What is shown stays until the response arrives. */
 export async function loadDocuments() {
   loading.abort();
   loading = new AbortController();
@@ -65,7 +65,7 @@ export async function loadMoreDocuments() {
   await readPage(follow(getState().documents.next), (items) => items, "moreError");
 }
 
-/** @param place where a failure is told: above the list or below it */
+/** @param place where a failure is shown: above the list or below it */
 async function readPage(answer, keep, place = "error") {
   try {
     const { results, next } = await answer;
@@ -87,8 +87,8 @@ export function setFilters(patch) {
 }
 
 /**
- * A document and its task come by different ways, and one may be behind the other: the socket sends
- * the recent tasks only, and an answer may be older than a push. Where they differ, both are read.
+ * A document and its task arrive separately, and one may be behind the other: the socket sends
+ * only recent tasks, and a response may be older than a push. If they differ, both are reloaded.
  */
 async function catchUp({ id, task }) {
   const known = task && getState().tasks[task.id];
@@ -96,10 +96,10 @@ async function catchUp({ id, task }) {
   try {
     const isNews = await readTask(task.id);
     const hasEnded = !isLive(getState().tasks[task.id].status);
-    // Without news the push was here already, and settled the document if it was known then.
+    // If it is not new, the push arrived earlier and updated the document if it was known then.
     if (isLive(task.status) && hasEnded && (known || isNews)) await settle(find(id));
   } catch {
-    // The next push or the next list tells it.
+    // The next push or the next list will have it.
   }
 }
 
@@ -107,13 +107,13 @@ export async function fetchTask(id) {
   if (!getState().tasks[id]) await readTask(id);
 }
 
-/** @returns whether it was news */
+/** @returns whether it was new */
 async function readTask(id) {
   const task = await api.getTask(id);
   return keepNewest({ ...task, task_id: task.id });
 }
 
-/** @returns whether it was newer than what we have */
+/** @returns whether it is newer than the known one */
 function keepNewest(snapshot) {
   const known = getState().tasks[snapshot.task_id];
   if (known && known.seq >= snapshot.seq) return false;
@@ -121,17 +121,17 @@ function keepNewest(snapshot) {
   return true;
 }
 
-/** A push of the socket. */
+/** A push from the socket. */
 export function applySnapshot(snapshot) {
   const before = getState().tasks[snapshot.task_id]?.status;
-  if (!keepNewest(snapshot) || !snapshot.document_id) return; // not every task is about a document
+  if (!keepNewest(snapshot) || !snapshot.document_id) return; // not every task belongs to a document
   const item = find(snapshot.document_id);
   if (!item) discover(snapshot, before);
   else if (isLive(snapshot.status)) adopt(item, snapshot);
   else if (item.task?.id === snapshot.task_id) settle(item, before);
 }
 
-/** A document has one live task at most, so a live one is its current one. */
+/** A document has at most one live task, so a live one is the current one. */
 function adopt(item, { task_id, status }) {
   if (item.task?.id !== task_id) replaceDocument({ ...item, task: { id: task_id, status } });
 }
@@ -146,7 +146,7 @@ async function settle(item, before) {
   leaveUnmatched(fresh);
 }
 
-/** Where the list is filtered, what has ended otherwise leaves it, but not who reads it. */
+/** In a filtered list, a document whose status no longer matches goes, unless it is open. */
 function leaveUnmatched(item) {
   if (isLive(getState().tasks[item.task?.id]?.status) || matchesFilters(item)) return;
   patchItems((items) => items.filter(({ id }) => id !== item.id));
@@ -155,7 +155,7 @@ function leaveUnmatched(item) {
   keepFocus();
 }
 
-/** Many that are ready at about the same time are told as one. */
+/** Documents that become ready at about the same time are announced together. */
 function announceReady(name) {
   if (ready.push(name) > 1) return;
   setTimeout(() => {
@@ -165,7 +165,7 @@ function announceReady(name) {
   }, READY_MS);
 }
 
-/** Of the task: a document that is processed again stays ready, whatever comes of that. */
+/** By the task: a document that is reprocessed stays ready whatever the result. */
 function announceOutcome(item) {
   const { name } = item;
   const task = getState().tasks[item.task?.id];
@@ -189,7 +189,7 @@ async function refreshDocument(id, put = putDocument) {
   }
 }
 
-/** Pushes come faster than answers: one question at a time for a document that is not listed. */
+/** Pushes come faster than responses: one request at a time for an unlisted document. */
 async function discover(snapshot, before) {
   const { document_id: id, status } = snapshot;
   const isNews = isLive(status) || (isLive(before) && getState().filters.status);
@@ -215,7 +215,7 @@ function putOnTop(fresh) {
   patchItems((items) => [fresh, ...items]);
 }
 
-/** Replace a document where it stands, or put a new one on top. */
+/** Replace a document in place, or put a new one on top. */
 export function putDocument(fresh) {
   if (find(fresh.id)) replaceDocument(fresh);
   else putOnTop(fresh);
@@ -231,7 +231,7 @@ export function forget(id) {
   }));
 }
 
-/** One of a kind at a time: a second click means the same. */
+/** One action of a kind at a time: a second click means the same. */
 async function once(key, run) {
   if (acting.has(key)) return;
   acting.add(key);
@@ -242,7 +242,7 @@ async function once(key, run) {
   }
 }
 
-/** Retry, cancel and reprocess answer with the task; a 409 means that somebody was first. */
+/** Retry, cancel and reprocess return the task; a 409 means that somebody else was faster. */
 async function act(id, call) {
   try {
     const task = await call();
@@ -265,7 +265,7 @@ export function toggleSelected(id) {
   searchIn(selected);
 }
 
-/** A hit may stand in a document that is not listed, which is read then. */
+/** A hit may be in a document that is not listed; it is loaded then. */
 export function openPanel(id, tab = "steps", chunk = null) {
   const known = find(id);
   setState({ panel: { id, tab, chunk, unlisted: findListed(id) ? null : known } });

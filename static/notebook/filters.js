@@ -1,10 +1,10 @@
-/** Whether a document belongs in the list as it is filtered now. */
+/** Whether a document matches the list's current filters. */
 import { displayStatus } from "./status.js";
 import { getState } from "./store.js";
 
 const OF_TASK = { COMPLETED: "AVAILABLE" };
 
-/** Each word is in the name, as the server has it; quotes only widen it. */
+/** Whether the name contains each word, like the server's filter; quotes only widen it. */
 export function hasName({ name }) {
   const words = getState().filters.search.normalize("NFC").toLowerCase().split(/[\s,"']+/);
   return words.every((word) => name.toLowerCase().includes(word));
@@ -16,7 +16,7 @@ export function matchesFilters(item) {
   return hasName(item) && (!filters.status || filters.status === status);
 }
 
-/** What a push alone can tell: the document need not be read where this is false. */
+/** What a push alone can decide: if false, the document need not be loaded. */
 export function mayMatch(snapshot) {
   const { status } = getState().filters;
   return !status || status === (OF_TASK[snapshot.status] ?? snapshot.status);

@@ -1,10 +1,10 @@
-/** Where the focus goes when what had it is taken away. */
+/** Moves the focus when the focused element is removed. */
 import { useLayoutEffect, useRef } from "./html.js";
 
-/** Who uses the keyboard is shown where it is now; who uses a mouse stays where they read. */
+/** Keyboard users see the new focus; for mouse users the page does not scroll. */
 export const focusTitle = (id) => show(document.getElementById(id));
 
-/** The same for what has no focus of its own, such as a row. */
+/** The same for elements that can't have the focus themselves, such as rows. */
 export function focusOn(element) {
   element.tabIndex = -1;
   show(element);
@@ -15,10 +15,10 @@ function show(element) {
   if (element.matches(":focus-visible")) element.scrollIntoView({ block: "nearest" });
 }
 
-/** Where to go on: in the panel while it is open, as all else is inert then, or at the list. */
+/** The next focus: in the open panel, as everything else is inert then, otherwise the list. */
 export const focusNext = () => focusTitle(document.querySelector(".tab[aria-selected=true]")?.id ?? "documents-title");
 
-/** Call it after a change of the state, which is painted before `next()` gives the focus to another. */
+/** Call after a state change: once it is rendered, `next()` moves the focus. */
 export function keepFocus(next = focusNext) {
   const had = document.activeElement;
   requestAnimationFrame(() => {
@@ -26,7 +26,7 @@ export function keepFocus(next = focusNext) {
   });
 }
 
-/** A ref for a group of buttons that come and go: who pressed one that goes stays near, at `next(group)`. */
+/** A ref for a group of buttons that may disappear: if the pressed one does, the focus goes to `next(group)`. */
 export function useKeptFocus(next) {
   const group = useRef(null);
   const hadFocus = group.current?.contains(document.activeElement);
@@ -36,5 +36,5 @@ export function useKeptFocus(next) {
   return group;
 }
 
-/** A ref for a row's buttons: who pressed one that goes stays at the row's name. */
+/** A ref for a row's buttons: if the pressed one disappears, the focus goes to the row's name. */
 export const useRowFocus = () => useKeptFocus((actions) => actions.parentElement.querySelector(".row-name"));

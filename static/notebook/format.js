@@ -1,10 +1,10 @@
-/** Numbers, sizes and times as people write them. */
+/** Formats numbers, sizes and times. */
 import { language, t } from "./i18n.js";
 
 const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const percentages = new Intl.NumberFormat(language, { style: "percent" });
-const relative = new Intl.RelativeTimeFormat(language); // no "yesterday", which 30 hours ago need not be
+const relative = new Intl.RelativeTimeFormat(language); // without "yesterday", which is not always 30 hours ago
 const dates = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const moments = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const languages = new Intl.DisplayNames(language, { type: "language", fallback: "code" });
@@ -36,7 +36,7 @@ export function duration(milliseconds) {
   return t("{minutes} min {seconds} s", { minutes, seconds: Math.floor(seconds % 60) });
 }
 
-/** To the minute: nobody counts seconds, and what is shown is renewed every minute. */
+/** To the minute: what is shown is updated every minute. */
 export function timeAgo(iso) {
   const minutes = (serverNow() - Date.parse(iso)) / 60_000;
   if (minutes < 1) return t("just now");
@@ -54,7 +54,7 @@ export function languageName(code) {
   }
 }
 
-/** "p. 3", "pp. 3–4", or "" where a document has no pages. */
+/** "p. 3", "pp. 3–4", or "" for documents without pages. */
 export function pageRange({ page_start: first, page_end: last }) {
   if (!first) return "";
   if (!last || last === first) return t("p. {page}", { page: number(first) });

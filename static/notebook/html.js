@@ -1,4 +1,4 @@
-/** Preact and htm, bound together once: `html` makes elements from tagged templates. */
+/** Binds Preact and htm: `html` makes elements from tagged templates. */
 import { Component, Fragment, h, render } from "../vendor/preact/preact.js";
 import htm from "../vendor/htm/htm.js";
 
@@ -6,7 +6,7 @@ export { useEffect, useId, useLayoutEffect, useRef, useState } from "../vendor/p
 export { Fragment, render };
 export const html = htm.bind(h);
 
-/** A component that renders again only when one of its props is another object. */
+/** A component that renders again only if one of its props is another object. */
 export function memo(view) {
   return class extends Component {
     shouldComponentUpdate(next) {

@@ -1,4 +1,4 @@
-/** The page's strings: Django's JavaScript catalogue where it is loaded, English otherwise. */
+/** The page's strings: from Django's JavaScript catalogue if it is loaded, otherwise English. */
 export const language = document.documentElement.lang || "en";
 
 const fill = (text, params) =>
@@ -9,13 +9,13 @@ export function t(text, params = {}) {
   return fill(window.gettext?.(text) ?? text, params);
 }
 
-/** `tn("{count} page", "{count} pages", 3)`; `{count}` is written in the user's notation. */
+/** `tn("{count} page", "{count} pages", 3)`; `{count}` is formatted for the user's locale. */
 export function tn(one, many, count) {
   const text = window.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
   return fill(text, { count: new Intl.NumberFormat(language).format(count) });
 }
 
-/** A sentence of the server, which tells numbers in English: "12 of 40 pages have no text". */
+/** Translates a server message with English numbers: "12 of 40 pages have no text". */
 export function sentence(text) {
   const numbers = [];
   const pattern = text.replace(/\d+%?/g, (found) => `{${numbers.push(found) - 1}}`);

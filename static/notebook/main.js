@@ -1,4 +1,4 @@
-/** The page: put the parts together, open the socket, read the list. */
+/** The entry point: render the page, open the socket, load the list. */
 import { goToLogin } from "./api.js";
 import { withoutGoing } from "./deletions.js";
 import { applySnapshot, loadDocuments } from "./documents.js";

@@ -1,4 +1,4 @@
-/** The account menu closes when the keyboard leaves it, as it does when somebody clicks elsewhere. */
+/** Closes the account menu when the keyboard focus leaves it, like a click elsewhere does. */
 const menu = document.getElementById("account");
 
 menu.addEventListener("focusout", ({ relatedTarget: next }) => {

@@ -1,11 +1,11 @@
-/** What is said once: to screen readers, and in a toast that everybody sees. */
+/** One-time messages: for screen readers, and as a visible toast. */
 import { setState } from "./store.js";
 
 const TOAST_MS = 7000;
 const ANNOUNCED_MS = 10000;
 let lastId = 0;
 
-/** Each has a line of its own, so that two in one moment are both read out. */
+/** Each message is a separate line, so that two at the same time are both read out. */
 export function announce(text) {
   const line = document.createElement("p");
   line.textContent = text;
@@ -13,7 +13,7 @@ export function announce(text) {
   setTimeout(() => line.remove(), ANNOUNCED_MS);
 }
 
-/** While a modal dialog is open all else is inert, and nothing inert is read out. */
+/** While a modal dialog is open everything else is inert, and inert content is not read out. */
 const announcer = () => document.querySelector("dialog > .announcer") ?? document.getElementById("announcer");
 
 export function dismissToast(id) {
@@ -31,7 +31,7 @@ export function toast(text, { isError = false, lasts = TOAST_MS, action } = {}) 
   announce(text);
 }
 
-/** Four are enough, but what can still be undone stays. */
+/** At most four, plus those that can still be undone. */
 const withRoom = (toasts) => toasts.filter(({ action }, place) => action || place >= toasts.length - 3);
 
 export const toastError = (problem) => toast(problem.message, { isError: true });

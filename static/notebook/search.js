@@ -1,4 +1,4 @@
-/** Searching: what was asked, the hits, and which words of a hit to mark. */
+/** Searching: the query, the hits, and which words of a hit to highlight. */
 import * as api from "./api.js";
 import { t, tn } from "./i18n.js";
 import { announce } from "./notices.js";
@@ -39,14 +39,14 @@ export function clearSearch() {
   patchState("search", { query: "", topK: HITS, running: false, error: "", results: null });
 }
 
-/** Search in these documents alone, or in all if there are none; hits that are shown are of them. */
+/** Search only in these documents, or in all if there are none; shown hits are of these. */
 export function searchIn(selected) {
   setState({ selected });
   const { query, topK } = getState().search;
   if (query) search(query, topK);
 }
 
-/** The hits without those of documents that go; one that stands elsewhere too is told from there. */
+/** The hits without those of deleted documents; if a copy remains, the hit is shown for that. */
 export function hitsWithout(results, isGone) {
   return results && results.flatMap((hit) => {
     const [first, ...copies] = [hit, ...hit.copies].filter(({ document }) => !isGone(document.id));
@@ -54,7 +54,7 @@ export function hitsWithout(results, isGone) {
   });
 }
 
-/** A reload, or the link sent to a colleague, shows the same search. */
+/** The URL holds the search, so a reload or a shared link shows the same one. */
 function rememberInAddress(query) {
   const address = query ? `?q=${encodeURIComponent(query)}` : location.pathname;
   history.replaceState(null, "", address);
@@ -62,7 +62,7 @@ function rememberInAddress(query) {
 
 export const queryOfAddress = () => new URLSearchParams(location.search).get("q") ?? "";
 
-/** `[{text, marked}]` that joined give the text, with an ellipsis for what is before `from`; all count in code points. */
+/** `[{text, marked}]` that joined give the text, with an ellipsis for what is before `from`; all in code points. */
 export function markWords(text, highlights, from = 0) {
   const characters = Array.from(text);
   const parts = from ? [{ text: "… " }] : [];
@@ -78,7 +78,7 @@ export function markWords(text, highlights, from = 0) {
   return parts;
 }
 
-/** Where to begin so that `place` is soon come to: in its line, at a word. In code points. */
+/** Where to begin so that `place` is soon visible: in its line, at a word. In code points. */
 export function beginningBefore(text, place) {
   const from = Math.max(0, place - LEAD);
   const lead = Array.from(text).slice(from, place);

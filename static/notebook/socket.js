@@ -1,4 +1,4 @@
-/** One socket for all of the user's tasks. It comes back by itself and says how it stands. */
+/** One socket for all of the user's tasks. It reconnects automatically and reports its state. */
 const PING_MS = 25_000;
 const SILENCE_MS = 10_000; // after a ping, or while connecting
 const FIRST_RETRY_MS = 500;
@@ -23,7 +23,7 @@ export class TaskSocket {
     document.addEventListener("visibilitychange", () => document.hidden || this.#retry === 0 || this.reconnect());
   }
 
-  /** Connect now, also when a later attempt is planned. */
+  /** Connect now, even if a later attempt is scheduled. */
   reconnect() {
     this.#drop();
     this.handlers.onStatus({ status: "connecting" });
@@ -59,7 +59,7 @@ export class TaskSocket {
     if (code === NOT_SIGNED_IN) return this.handlers.onSignedOut();
     if (!navigator.onLine) return this.handlers.onStatus({ status: "offline" });
     const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++);
-    const wait = ceiling * (0.5 + Math.random() / 2); // jitter, so that a restart meets no stampede
+    const wait = ceiling * (0.5 + Math.random() / 2); // jitter, so that clients don't all reconnect at once after a restart
     this.#retry = setTimeout(() => this.reconnect(), wait);
     this.handlers.onStatus({ status: "waiting", retryAt: Date.now() + wait });
   }

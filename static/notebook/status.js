@@ -1,11 +1,11 @@
-/** Statuses and step details in words. */
+/** Texts for statuses and step details. */
 import { fileSize, number } from "./format.js";
 import { t, tn } from "./i18n.js";
 import { DESCRIBED } from "./views/quality.js";
 
 export const isLive = (status) => status === "PENDING" || status === "RUNNING";
 
-/** The document's status as its newest task has it: a push is ahead of the list. */
+/** The document's status by its newest task: a push may be newer than the list. */
 export function displayStatus(item, task) {
   const ofTask = task?.status ?? item.task?.status;
   if (isLive(ofTask)) return ofTask;
@@ -39,7 +39,7 @@ const DETAILS = {
   footnotes: (value) => value && tn("{count} footnote", "{count} footnotes", value),
   comments: (value) => value && tn("{count} comment", "{count} comments", value),
   encoding: (value) => t("encoding {name}", { name: value }),
-  scanned: () => "", // a picture is nothing else
+  scanned: () => "", // true of every picture
   text_length: () => "", // the same as `characters`
   chunk_size: (value) => tn("up to {count} token each", "up to {count} tokens each", value),
   chunk_overlap: () => "",
@@ -63,7 +63,7 @@ const FILE_TYPES = [
 
 const fileTypeLabel = (type) => FILE_TYPES.find(([pattern]) => pattern.test(type))?.[1] ?? type;
 
-/** What a step found out, as short sentences. */
+/** The results of a step, as short phrases. */
 export function describeDetails({ details = {} }) {
   const known = Object.entries(details).filter(([key, value]) => !HIDDEN.has(key) && isShort(value));
   const words = known.map(([key, value]) => DETAILS[key]?.(value) ?? plain(key, value));

@@ -1,4 +1,4 @@
-/** All that the page shows, as one object that is replaced and never changed. */
+/** The state of the page, as one object that is replaced and never changed. */
 let state = {
   connection: { status: "connecting", retryAt: 0 },
   documents: { items: [], next: null, loading: true, error: "", moreError: "" },
@@ -8,9 +8,9 @@ let state = {
   selected: new Set(), // document ids that the search is restricted to
   search: { query: "", topK: 10, running: false, error: "", results: null },
   answer: { question: "", text: "", sources: [], cited: [], running: false, error: "" },
-  panel: null, // {id, tab, chunk, unlisted}: `unlisted` is its document where the list lacks it
-  going: new Set(), // ids of documents that are about to be deleted
-  highlighted: null, // the document id to point at
+  panel: null, // {id, tab, chunk, unlisted}: `unlisted` is its document if it is not in the list
+  going: new Set(), // ids of documents that are being deleted
+  highlighted: null, // the document id to highlight
   toasts: [],
 };
 const listeners = new Set();

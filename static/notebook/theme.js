@@ -1,4 +1,4 @@
-// Classic and blocking on purpose: the saved theme is on the root before anything is painted.
+// Classic and blocking on purpose: the saved theme is set before anything is painted.
 {
   const root = document.documentElement;
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");

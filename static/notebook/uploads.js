@@ -1,4 +1,4 @@
-/** The queue of uploads: three at a time, each with its bytes counted. */
+/** The queue of uploads: three at a time, with progress. */
 import { uploadDocument } from "./api.js";
 import { keepDocument } from "./deletions.js";
 import { putDocument } from "./documents.js";
@@ -9,7 +9,7 @@ import { announce, toast } from "./notices.js";
 import { getState, setState } from "./store.js";
 
 const AT_ONCE = 3;
-const MANY = 20; // more files at once are an import, which lets other uploads go first
+const MANY = 20; // more files at once are bulk work, which lets other uploads go first
 const HIGHLIGHT_MS = 2500;
 const maxMegabytes = Number(document.body.dataset.maxUploadMb) || Infinity;
 export const uploadLimit = Number.isFinite(maxMegabytes) ? maxMegabytes : null;
@@ -30,7 +30,7 @@ export function addFiles(files) {
   startNext();
 }
 
-/** The server checks too; this only spares a person the wait. */
+/** The server checks too; this only saves the wait. */
 function admit(file) {
   if (file.size <= maxMegabytes * 1_000_000) return { state: "queued", error: "" };
   const error = t("The file is larger than the limit of {limit} MB.", { limit: number(maxMegabytes) });
@@ -60,7 +60,7 @@ async function send({ id, file, bulk }) {
 
 function finish(id, document, created) {
   putDocument(document);
-  keepDocument(document.id); // who uploads it again wants it
+  keepDocument(document.id); // whoever uploads it again wants to keep it
   removeUpload(id);
   keepFocus(() => focusDocument(document.id));
   if (created) return;
@@ -74,7 +74,7 @@ function focusDocument(id) {
   return name ? name.focus({ preventScroll: true }) : focusNext();
 }
 
-/** Trying again helps when the way or the server failed, not when the file was refused. */
+/** Retrying helps if the connection or the server failed, not if the file was refused. */
 const mayPass = ({ status }) => status === 0 || status === 429 || status >= 500;
 
 function fail(id, file, problem) {
@@ -97,7 +97,7 @@ export function retryUpload(id) {
   startNext();
 }
 
-/** What failed for want of the server or of the way to it, now that both are back. */
+/** Retries uploads that failed because of the server or the connection, now that both are back. */
 export function retryFailedUploads() {
   getState().uploads.filter(({ state }) => state === "failed").forEach(({ id }) => retryUpload(id));
 }
@@ -107,14 +107,14 @@ addEventListener("beforeunload", (event) => {
   if (getState().uploads.some(isOnItsWay)) event.preventDefault(); // the browser asks
 });
 
-/** The files of a drop, those inside dropped folders too. */
+/** The files of a drop, including those in dropped folders. */
 export async function filesOfDrop({ items, files }) {
   const entries = [...items].map((item) => item.webkitGetAsEntry?.());
   if (!entries.some((entry) => entry?.isDirectory)) return [...files];
   return (await Promise.all(entries.filter(Boolean).map(filesOfEntry))).flat();
 }
 
-/** What systems and Office leave beside people's files. */
+/** Files that systems and Office create beside the user's own. */
 const LITTER = /^(\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|~\$.*)$/i;
 
 async function filesOfEntry(entry) {

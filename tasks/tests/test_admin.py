@@ -201,7 +201,7 @@ def test_the_overview_counts_by_state_and_names_who_waits_longest(admin_client, 
         "pending": 2, "running": 1, "completed": 0, "failed": 0, "cancelled": 0,
     }  # fmt: skip
     assert f'/admin/tasks/task/{first.pk}/change/">' in page
-    assert "No worker answers." in page
+    assert "No worker responds." in page
     Worker.objects.create(name="worker-7@here", slots=3)
     assert "worker-7@here (3)" in overview_of(admin_client)
 
@@ -272,10 +272,10 @@ def test_only_who_may_change_tasks_may_retry_a_cause(client, user):
     user.is_staff = True
     user.save()
     client.force_login(user)
-    assert "How the work stands" not in client.get("/admin/").content.decode()
+    assert "Task overview" not in client.get("/admin/").content.decode()
     user.user_permissions.add(Permission.objects.get(codename="view_task"))
     page = client.get("/admin/").content.decode()
-    assert ["How the work stands" in page, "Retry this one" in page] == [True, False]
+    assert ["Task overview" in page, "Retry this one" in page] == [True, False]
     address = "/admin/tasks/task/retry-cause/"
     assert client.post(address, {"error_code": "internal_error"}).status_code == 403
     assert client.get(address).status_code in (403, 405)

@@ -1,4 +1,4 @@
-/** An answer, told as it comes: text, never markup. A number leads to the passage that it cites. */
+/** An answer as it streams in: text, never markup. A number leads to the cited passage. */
 import { ask, clearAnswer, withMarkers } from "../ask.js";
 import { openPanel } from "../documents.js";
 import { focusTitle } from "../focus.js";
@@ -11,7 +11,7 @@ import { Place } from "./hits.js";
 export function Answer({ answer: { question, text, sources, cited, running, error } }) {
   if (!question) return null;
   const close = () => {
-    focusTitle(document.getElementById("hits-title") ? "hits-title" : "documents-title"); // what stands below
+    focusTitle(document.getElementById("hits-title") ? "hits-title" : "documents-title"); // what is below
     clearAnswer();
   };
   return html`

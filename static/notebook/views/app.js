@@ -34,7 +34,7 @@ const isEmpty = ({ documents, filters, uploads }) =>
   !documents.items.length && !documents.loading && !documents.error &&
   !filters.search && !filters.status && !uploads.length;
 
-/** "/" goes to the search, as on most sites, unless somebody is writing. */
+/** "/" focuses the search, as on many sites, unless the user is typing. */
 function listenForSlash() {
   const onKey = (event) => {
     if (event.key !== "/" || event.target.closest("input, textarea, select, dialog")) return;

@@ -1,8 +1,8 @@
-/** Buttons: an icon that says its name, or a word with an icon. */
+/** Buttons: an icon with a label for screen readers, or a word with an icon. */
 import { html } from "../html.js";
 import { Icon } from "./icons.js";
 
-/** `label` is read aloud and shown as the tooltip; it names the thing, not only the act. */
+/** `label` is read aloud and shown as the tooltip; it names the object, not only the action. */
 export function IconButton({ icon, label, onClick, kind = "" }) {
   return html`
     <button type="button" class=${`icon-button ${kind}`} aria-label=${label} title=${label} onClick=${onClick}>
@@ -10,7 +10,7 @@ export function IconButton({ icon, label, onClick, kind = "" }) {
     </button>`;
 }
 
-/** What the second click of a double click hits was not there, or was something else, at the first. */
+/** Ignores the second click of a double click, if the button appeared or changed in between. */
 export const atFirstClick = (run) => ({ detail: clicks }) => clicks < 2 && run();
 
 export function Button({ icon, children, onClick, kind = "", ...rest }) {

@@ -1,4 +1,4 @@
-/** Whether what you see is live: in the header, and as a banner when it is not. */
+/** Whether the page is live: in the header, and as a banner if not. */
 import { focusNext, useKeptFocus } from "../focus.js";
 import { html, useEffect, useState } from "../html.js";
 import { t } from "../i18n.js";
@@ -18,7 +18,7 @@ export function Connection({ status }) {
     </p>`;
 }
 
-/** Whether a loss lasts, so that a deploy of a second disturbs nobody. */
+/** Whether a loss lasts, so that a deploy of a second goes unnoticed. */
 export function useLoss({ status }) {
   const [lasting, setLasting] = useState(false);
   const lost = status !== "live";
@@ -34,8 +34,8 @@ export function Banner({ isLost, status, retryAt, onRetry }) {
   const banner = useKeptFocus(focusNext);
   if (!isLost) return null;
   const text = status === "offline"
-    ? t("You are offline. What you see may be old; it catches up by itself.")
-    : t("The live connection is lost. What you see may be old.");
+    ? t("You are offline. What you see may be out of date; it is updated when you are back online.")
+    : t("The live connection is lost. What you see may be out of date.");
   return html`
     <div ref=${banner} class="banner" role="status">
       <span>${text} ${status === "waiting" && html`<${Countdown} until=${retryAt} />`}</span>

@@ -1,4 +1,4 @@
-/** A native modal dialog: the browser keeps the focus inside, and gives it back. */
+/** A native modal dialog: the browser traps the focus, and restores it. */
 import { html, useLayoutEffect, useRef } from "../html.js";
 
 export function Dialog({ kind, labelledBy, onClose, children }) {

@@ -1,4 +1,4 @@
-/** The documents: filters above, rows below, and what to say when there are none. */
+/** The documents: filters, rows, and a message if there are none. */
 import { loadDocuments, loadMoreDocuments, setFilters } from "../documents.js";
 import { focusTitle } from "../focus.js";
 import { html, useEffect, useRef } from "../html.js";
@@ -13,7 +13,7 @@ import { UploadRow } from "./upload_row.js";
 const TYPING_MS = 250;
 const STATUSES = ["PENDING", "RUNNING", "AVAILABLE", "FAILED", "CANCELLED"];
 
-/** @param children what lies above the page: by keyboard it comes next after the title, not after the list */
+/** @param children what is above the page: it follows the title in tab order, before the list */
 export function DocumentList({ documents, filters, uploads, tasks, selected, highlighted, children }) {
   const { items, next, loading, error, moreError } = documents;
   const isFiltered = Boolean(filters.search || filters.status);
@@ -75,7 +75,7 @@ function Filters({ search, status, ordering }) {
 function NoMatch() {
   const showAll = () => {
     setFilters({ search: "", status: "" });
-    focusTitle("documents-title"); // the button goes
+    focusTitle("documents-title"); // the button disappears
   };
   return html`
     <div class="empty">

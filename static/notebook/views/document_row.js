@@ -1,4 +1,4 @@
-/** One document in the list: what it is, how it stands, what can be done. */
+/** A document in the list: its name, status and actions. */
 import { fileUrl } from "../api.js";
 import { adviceOn, mayHelp } from "../advice.js";
 import { deleteDocument } from "../deletions.js";
@@ -98,7 +98,7 @@ const codeOf = (item, task) => task?.error_code ?? item.error_code ?? item.task?
 export const canRetry = (item, status, task) =>
   item.task && (status === "CANCELLED" || (status === "FAILED" && mayHelp(codeOf(item, task))));
 
-/** Why it failed; or why the last reprocessing did, while the earlier result is still there. */
+/** Why it failed; or why the last reprocessing failed, while the earlier result is kept. */
 function Reason({ item, task, status }) {
   const failed = status === "FAILED" || (status === "AVAILABLE" && item.task?.status === "FAILED");
   if (!failed) return null;

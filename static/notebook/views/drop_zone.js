@@ -1,4 +1,4 @@
-/** Three ways in: drop anywhere, paste, choose. */
+/** Three ways to add files: drop anywhere, paste, choose. */
 import { html, useEffect, useRef, useState } from "../html.js";
 import { number } from "../format.js";
 import { t } from "../i18n.js";
@@ -44,7 +44,7 @@ function listenForPaste() {
   return () => removeEventListener("paste", onPaste);
 }
 
-/** What is copied of a sheet or slide is its words and a picture of them; a field takes the words. */
+/** Copies from sheets or slides contain text and a picture of it; input fields take the text. */
 function meansText({ types }, target) {
   return target.closest("input") && types.includes("text/plain") && types.includes("text/html");
 }

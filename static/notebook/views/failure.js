@@ -1,11 +1,11 @@
-/** What went wrong, and a button to try it again. */
+/** A failure message, and a button to try again. */
 import { focusTitle } from "../focus.js";
 import { html } from "../html.js";
 import { t } from "../i18n.js";
 import { Button } from "./button.js";
 import { Icon } from "./icons.js";
 
-/** @param next the id of what gets the focus when the button goes */
+/** @param next the id of the element that gets the focus when the button disappears */
 export function Failure({ error, onRetry, next }) {
   const tryAgain = () => {
     onRetry();

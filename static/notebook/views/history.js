@@ -1,4 +1,4 @@
-/** What happened to a document's task, when and why. */
+/** The history of a document's task: what happened, when and why. */
 import { getHistory, historyPath } from "../api.js";
 import { moment } from "../format.js";
 import { html } from "../html.js";
@@ -17,7 +17,7 @@ export function History({ task }) {
     <${Rest} pages=${pages} />`;
 }
 
-/** Read again whenever the task has something new to tell. */
+/** Reloads whenever the task has changed. */
 const useHistory = (task) =>
   usePages(historyPath(task.task_id), (signal) => getHistory(task.task_id, signal), [task.task_id, tellsNews(task)]);
 

@@ -1,4 +1,4 @@
-/** What a search found: passages with their place in the document. */
+/** Search hits: passages with their place in the document. */
 import { fileUrl, pageUrl } from "../api.js";
 import { openPanel } from "../documents.js";
 import { useKeptFocus } from "../focus.js";
@@ -11,7 +11,7 @@ import { FileTile, Icon } from "./icons.js";
 import { Lines } from "./lines.js";
 import { More } from "./more.js";
 
-const COPIES = 5; // told by name
+const COPIES = 5; // shown by name
 
 export function Hits({ search: state }) {
   const { query, results, running, error, topK } = state;
@@ -32,7 +32,7 @@ export function Hits({ search: state }) {
     </section>`;
 }
 
-/** Copies leave fewer hits than were asked for; so many places are not all there are. */
+/** Copies are merged into fewer hits; with this many places there may be more. */
 function mayBeMore(results) {
   const places = results.reduce((count, { copies }) => count + 1 + copies.length, 0);
   return results.length >= HITS || places >= MOST_HITS;
@@ -64,7 +64,7 @@ function Hit({ hit: { score, chunk, document, highlights, copies } }) {
       <footer class="hit-actions">
         ${(isCut || from > 0) && html`
           <button type="button" class="link" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
-            ${isOpen ? t("Show less") : t("Show all of it")}
+            ${isOpen ? t("Show less") : t("Show full text")}
           </button>`}
         <button type="button" class="link" onClick=${() => openPanel(document.id, "passages", chunk.index)}>
           <${Icon} name="book" />${t("Read in context")}
@@ -78,7 +78,7 @@ function Hit({ hit: { score, chunk, document, highlights, copies } }) {
     </li>`;
 }
 
-/** A ref for a text, whether it is cut off where it is folded, and whether all that is marked was: that depends on the screen. */
+/** A ref for a folded text: whether it is cut off, and whether a highlight is; both depend on the screen. */
 function useFold() {
   const text = useRef(null);
   const [isCut, setCut] = useState(false);
@@ -99,7 +99,7 @@ function useFold() {
 
 const isBelow = (mark, text) => mark?.getBoundingClientRect().top >= text.getBoundingClientRect().bottom;
 
-/** Where else the same passage stands. */
+/** Other places of the same passage. */
 function Copies({ copies }) {
   const rest = copies.length - COPIES;
   return html`

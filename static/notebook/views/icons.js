@@ -1,4 +1,4 @@
-/** Line icons on a 24-unit grid, and the tile that tells a file's type. */
+/** Line icons on a 24-unit grid, and the tile that shows a file's type. */
 import { html } from "../html.js";
 
 const PATHS = {

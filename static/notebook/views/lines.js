@@ -1,4 +1,4 @@
-/** Text of a document: each of its lines by itself, as each has a direction of its own. */
+/** Text of a document, line by line, as each line has its own direction. */
 import { html } from "../html.js";
 
 /** @param parts `[{text, marked}]` */
@@ -7,7 +7,7 @@ export function Lines({ parts }) {
     <span class="line" dir="auto">${line.map(({ text, marked }) => (marked ? html`<mark>${text}</mark>` : text))}</span>`);
 }
 
-/** The parts of each line; its end stays with it, so that what is copied has it too. */
+/** The parts of each line, including its line break, so that copied text has it too. */
 function linesOf(parts) {
   const lines = [[]];
   for (const { text, marked } of parts) {

@@ -1,13 +1,13 @@
-/** The button for more of the list that stands right before it. */
+/** The button that loads more of the list before it. */
 import { focusOn } from "../focus.js";
 import { html, useLayoutEffect, useRef } from "../html.js";
 import { t } from "../i18n.js";
 import { Icon } from "./icons.js";
 
-/** It is rendered without `hasMore` too: who pressed it goes on at the first of what came. */
+/** Also rendered without `hasMore`: after a click the focus moves to the first new item. */
 export function More({ hasMore, loading, error, onClick, label = t("Load more") }) {
   const box = useRef(null);
-  const last = useRef(null); // of the list, when it was pressed
+  const last = useRef(null); // the last item when it was pressed
   useLayoutEffect(() => {
     const first = last.current?.nextElementSibling;
     if (!first) return;
@@ -28,5 +28,5 @@ export function More({ hasMore, loading, error, onClick, label = t("Load more") 
     </div>`;
 }
 
-/** Nobody has taken the focus elsewhere meanwhile. */
+/** Whether the focus is still there. */
 const isFree = (box) => document.activeElement === document.body || box?.contains(document.activeElement);

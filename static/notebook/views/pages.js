@@ -42,13 +42,13 @@ export function usePages(path, readFirst, keys, isEnough = () => true) {
   return { ...state, read, readMore: () => begin(follow(state.next), state.items) };
 }
 
-/** What stands for a list, or for what else the panel shows, until it is here. */
+/** What is shown in place of content that is not loaded yet. */
 export function Reading({ error, onRetry }) {
   if (error) return html`<${Failure} error=${error} onRetry=${onRetry} next="panel-body" />`;
   return html`<p class="loading" role="status"><span class="spinner" aria-hidden="true"></span>${t("Loading…")}</p>`;
 }
 
-/** Below what is here of a list: what is not. */
+/** What is shown below an incomplete list. */
 export function Rest({ pages: { next, loading, error, read, readMore } }) {
   return html`
     <${More} hasMore=${next} loading=${loading} error=${error} onClick=${readMore} />

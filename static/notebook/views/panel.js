@@ -1,4 +1,4 @@
-/** One document in full: its steps, its passages to read, and what happened to it. */
+/** One document in full: its steps, its passages, and its history. */
 import { fileUrl } from "../api.js";
 import { deleteDocument } from "../deletions.js";
 import { cancel, fetchTask, openPanel, reprocess, retry } from "../documents.js";
@@ -18,7 +18,7 @@ import { StepList } from "./timeline.js";
 
 const close = () => setState({ panel: null });
 
-/** @param children what lies above all else, which is inert while the panel is open */
+/** @param children what is above everything else, which is inert while the panel is open */
 export function Panel({ panel, item, task, children }) {
   if (!panel || !item) return null;
   return html`
@@ -60,13 +60,13 @@ function PanelActions({ item, task, status }) {
     </div>`;
 }
 
-/** The arrow keys go from tab to tab, as screen readers tell their users. */
+/** The arrow keys move between tabs, as in the ARIA tabs pattern. */
 function Tabs({ panel }) {
   const tabs = [["steps", t("Steps")], ["passages", t("Passages")], ["history", t("History")]];
   const onKey = (event) => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!move) return;
-    const at = tabs.findIndex(([key]) => event.target.id === `tab-${key}`); // keys may be faster than the page
+    const at = tabs.findIndex(([key]) => event.target.id === `tab-${key}`); // keys may be faster than rendering
     const other = tabs.at((at + move) % tabs.length)[0];
     openPanel(panel.id, other);
     document.getElementById(`tab-${other}`).focus();
@@ -81,7 +81,7 @@ function Tabs({ panel }) {
     </div>`;
 }
 
-/** What is shown of the document's task, once it is here. */
+/** The content about the document's task, once it is loaded. */
 function OfTask({ item, task, view: View }) {
   const [error, setError] = useState("");
   const taskId = item.task?.id;

@@ -24,7 +24,7 @@ export function Passages({ item, target }) {
     <${Rest} pages=${pages} />`;
 }
 
-/** The first time they are read as far as the one to show. */
+/** The first load goes as far as the passage to show. */
 function useChunks(id, target) {
   const size = target === null ? PAGE_SIZE : LARGEST_PAGE;
   const readFirst = (signal) => listChunks(id, { page_size: size }, signal);

@@ -1,4 +1,4 @@
-/** How well a document could be read: what to be wary of, and the whole report. */
+/** Reading quality of a document: warnings, and the full report. */
 import { getQuality } from "../api.js";
 import { languageName, number, percent } from "../format.js";
 import { html, useEffect, useState } from "../html.js";
@@ -7,7 +7,7 @@ import { Icon } from "./icons.js";
 
 const EXTRACTION = "TEXT_EXTRACTION";
 
-/** Beside a document in the list, as its newest task tells them. */
+/** Next to a document in the list, from its newest task. */
 export function Warnings({ task }) {
   const step = task?.task_details.find(({ step_type }) => step_type === EXTRACTION);
   return html`<${WarningList} warnings=${step?.details?.warnings ?? []} />`;
@@ -25,14 +25,14 @@ export function WarningList({ warnings }) {
 export function Quality({ item }) {
   const [quality, setQuality] = useState(null);
   useEffect(() => {
-    getQuality(item.id).then(setQuality, () => setQuality(null)); // a report more is no reason to fail
+    getQuality(item.id).then(setQuality, () => setQuality(null)); // a missing report is no reason to fail
   }, [item.id]);
   if (!quality) return null;
   return html`
-    <section class="quality" aria-label=${t("How well it was read")}>
+    <section class="quality" aria-label=${t("Reading quality")}>
       <${WarningList} warnings=${quality.warnings ?? []} />
       <details>
-        <summary>${t("How well it was read")}</summary>
+        <summary>${t("Reading quality")}</summary>
         <dl>${facts(quality).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
       </details>
     </section>`;
@@ -48,20 +48,20 @@ function facts(quality) {
     [t("Characters"), characters],
     [t("Garbled characters"), garbled === undefined ? null : share(garbled)],
     [t("Tables"), tables],
-    [t("Repeats left out"), dropped_repeats],
+    [t("Repeated lines left out"), dropped_repeats],
     [t("Language"), language ? languageName(language) : null],
   ].flatMap(([name, value]) => (value === null || value === undefined ? [] : [[name, typeof value === "number" ? number(value) : value]]));
 }
 
 const share = (part) => (part > 0 && part < 0.01 ? t("under {percent}", { percent: percent(1) }) : percent(part * 100));
 
-/** The same in the words of a step: only what there is something to say about. */
+/** The same in the words of a step, limited to noteworthy items. */
 export const DESCRIBED = {
   tables: (value) => value && tn("{count} table", "{count} tables", value),
   empty_pages: (value) => value && tn("{count} page without text", "{count} pages without text", value),
   ocr_pages: (value) => value && tn("{count} page read by OCR", "{count} pages read by OCR", value),
-  ocr_confidence: (value) => t("OCR is {percent} sure", { percent: percent(value * 100) }),
-  dropped_repeats: (value) => value && tn("{count} repeat left out", "{count} repeats left out", value),
+  ocr_confidence: (value) => t("OCR confidence {percent}", { percent: percent(value * 100) }),
+  dropped_repeats: (value) => value && tn("{count} repeated line left out", "{count} repeated lines left out", value),
   garbled: (value) => value && t("{share} of the characters are garbled", { share: share(value) }),
   garbled_pages: (value) => value && tn("{count} page with unusable text", "{count} pages with unusable text", value),
   undecodable: (value) => value && t("{share} of the text could not be decoded", { share: share(value) }),

@@ -1,4 +1,4 @@
-/** The search field and what it is restricted to. */
+/** The search field and its restriction to documents. */
 import { ask, canAsk, clearAnswer } from "../ask.js";
 import { focusTitle } from "../focus.js";
 import { html, useState } from "../html.js";
@@ -20,7 +20,7 @@ export function SearchBox({ search: { query, running }, selected }) {
     clearAnswer();
     document.getElementById("search-query").focus();
   };
-  /** While words are composed, as in Chinese, it is theirs. */
+  /** During text composition (IME), as for Chinese, keys belong to it. */
   const onKey = ({ key, isComposing }) => key === "Escape" && !isComposing && clear();
   return html`
     <search>
@@ -46,7 +46,7 @@ function Scope({ count, query }) {
   if (!count) return null;
   const searchAll = () => {
     searchIn(new Set());
-    focusTitle(query ? "hits-title" : "search-query"); // the button goes
+    focusTitle(query ? "hits-title" : "search-query"); // the button disappears
   };
   return html`
     <p class="scope">

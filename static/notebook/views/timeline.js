@@ -9,7 +9,7 @@ import { WarningList } from "./quality.js";
 const STEPS = 5;
 const TICK_MS = 200;
 
-/** @param progress what to show before the first snapshot is here */
+/** @param progress what to show before the first snapshot arrives */
 export function Timeline({ task, label, progress }) {
   const steps = task?.task_details ?? Array.from({ length: STEPS }, (_, id) => ({ id, status: "PENDING", progress: 0 }));
   const whole = task?.progress ?? progress;

@@ -1,4 +1,4 @@
-/** Short messages at the foot of the page. They are announced in `notices.js`. */
+/** Short messages at the bottom of the page. They are announced in `notices.js`. */
 import { focusNext, useKeptFocus } from "../focus.js";
 import { html } from "../html.js";
 import { t } from "../i18n.js";

@@ -1,4 +1,4 @@
-/** A file on its way to the server, at the head of the list. */
+/** An upload in progress, at the top of the list. */
 import { useRowFocus } from "../focus.js";
 import { fileSize, percent } from "../format.js";
 import { html, memo } from "../html.js";

@@ -1,4 +1,4 @@
-/** What a live task waits for: its place in the queue, a reason, or its end. */
+/** What a live task is waiting for: its place in the queue, a reason, or its completion. */
 import { duration, number, serverNow } from "../format.js";
 import { html } from "../html.js";
 import { t } from "../i18n.js";
@@ -6,7 +6,7 @@ import { Icon } from "./icons.js";
 
 const TELLING_MS = 5000;
 const TELLING_PERCENT = 10;
-const ROUND_MS = 5000; // more would not be true
+const ROUND_MS = 5000; // more precision would be misleading
 
 export function Waiting({ task }) {
   const steps = task?.task_details ?? [];
@@ -16,7 +16,7 @@ export function Waiting({ task }) {
   return words && html`<p class="waiting"><${Icon} name="clock" /><span>${words}</span></p>`;
 }
 
-/** As long as what is left would take at the speed so far; nothing while that says little. */
+/** The remaining time at the speed so far; nothing while that is unreliable. */
 function untilEnd({ progress, task_details: steps }) {
   const passed = steps.reduce((sum, step) => sum + timeIn(step), 0);
   if (passed < TELLING_MS || progress < TELLING_PERCENT) return "";
@@ -24,7 +24,7 @@ function untilEnd({ progress, task_details: steps }) {
   return t("About {time} left", { time: duration(ROUND_MS * Math.ceil(left / ROUND_MS)) });
 }
 
-/** Step by step, as between an attempt and the next nothing was done. */
+/** Per step, as nothing is done between attempts. */
 function timeIn({ started_at: from, completed_at: to }) {
   return from ? (to ? Date.parse(to) : serverNow()) - Date.parse(from) : 0;
 }
