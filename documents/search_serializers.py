@@ -78,7 +78,8 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     relevance = serializers.FloatField(allow_null=True, help_text="BM25.")
     fusion = serializers.FloatField(
         help_text="Of both ways: a third each for the ranks, and for how near the hit comes to the "
-        "best by meaning and by words. 1 is the best of both."
+        "best by meaning and by words; of figures and identifiers, two thirds are the words'. 1 is "
+        "the best of both."
     )
 
 

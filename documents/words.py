@@ -178,6 +178,14 @@ def asked(question: str, languages: Collection[str]) -> list[set[str]]:
     return [{word, *variants(word, languages)} for word in different]
 
 
+def is_exact(question: str) -> bool:
+    """Whether it is figures and identifiers, with one other word at most ("ticket 4711"): they mean
+    what is written."""
+    found = [match[0] for match in _EITHER.finditer(folded(question))]
+    named = sum(any(map(str.isdigit, word)) for word in found)
+    return 0 < len(found) <= named + min(named, 1) and not _RUN.search(question)
+
+
 def spans(
     text: str, language: str, forms: Set[str], others: Set[str] = frozenset()
 ) -> Iterator[Span]:

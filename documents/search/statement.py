@@ -22,7 +22,9 @@ _RRF = f"""(coalesce(1.0 / ({RRF_K} + vector_rank), 0) + coalesce(1.0 / ({RRF_K}
 # that holds less than this share of the question: one word of another language, say.
 _NOTHING_FROM = 50
 ENOUGH = 0.5
-_FUSION = f"(({_RRF} + coalesce(nearness, 0) + coalesce(strength, 0)) / 3)"
+# What is near to figures and identifiers by meaning has others: there both thirds are the words'.
+_FUSION = f"""(({_RRF} + %(meaning)s * coalesce(nearness, 0)
+    + (2 - %(meaning)s) * coalesce(strength, 0)) / 3)"""
 _CHUNK, _VECTOR, _DOCUMENT = (model._meta.db_table for model in (Chunk, ChunkVector, Document))
 # Read once: a vector of 4,000 dimensions is 40 kB of text. And not known to the planner, who would
 # make a bitmap of all the owner's chunks beside that of the words that are looked up.
