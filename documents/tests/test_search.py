@@ -274,6 +274,17 @@ def test_fusion_is_of_ranks_and_of_how_near_a_hit_comes_to_the_best(user, embedd
         assert each.fusion == pytest.approx((rrf + near + strong) / 3, abs=1e-3)
 
 
+@pytest.mark.parametrize("query", ["3.11.7", "release 3.11.7"])
+def test_figures_are_found_where_they_stand_before_what_is_near_by_meaning(
+    user, embedder, either_way, query
+):
+    right = "the release 3.11.7 " + " ".join(f"other{n}" for n in range(60))
+    make_document(user, "a", [right, *(f"release 3 11 7 {n}" for n in range(60))])
+    analyze()
+    first = find(user, query)[0]
+    assert (first.chunk.text, first.explanation.vector_rank) == (right, None)
+
+
 def test_a_word_or_two_of_a_long_question_are_not_the_best_by_words(user, embedder, either_way):
     """As of a question in another language, which shares a name with many passages."""
     make_document(user, "a", ["storm", *(f"calm {n}" for n in range(9))])
