@@ -179,7 +179,7 @@ def query_words(question: str, languages: Collection[str]) -> list[set[str]]:
 
 
 def is_exact(question: str) -> bool:
-    """Whether it consists of numbers and identifiers, with at most one other word ("ticket 4711")."""
+    """Whether it is numbers and identifiers, with at most one other word ("ticket 4711")."""
     found = [match[0] for match in _EITHER.finditer(folded(question))]
     named = sum(any(map(str.isdigit, word)) for word in found)
     return 0 < len(found) <= named + min(named, 1) and not _RUN.search(question)
