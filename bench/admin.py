@@ -1,8 +1,8 @@
-"""How fast staff see what they ask for, at 100,000 tasks: ``python -m bench.admin``.
+"""Response times of the admin with 100,000 tasks: ``python -m bench.admin``.
 
-Tasks, with their steps and histories, are written into a stack's tables directly: 2 % of them
-failed, for one of eight reasons, some wait. Pages come through the web server, as a browser gets
-them, in turns.
+Tasks, with their steps and histories, are written directly into a stack's tables: 2 % of them
+failed, for one of eight reasons, some are waiting. Pages are requested through the web server, like
+a browser does, in turns.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """The local embedder against the wheel's own engine: ``python -m bench.embedder FOLDER``.
 
 FOLDER holds ``xquad.en.json`` and ``xquad.zh.json`` (SQuAD's layout, CC-BY-SA 4.0). Both servers
-get the same passages over HTTP in turns of one run, so that what else the machine does touches
-both alike; the ratio is the result, and the answers of that same run give cosines and recall.
+get the same passages over HTTP in turns of one run, so that other load on the machine affects both
+alike; the result is the ratio, and cosines and recall are computed from the same run.
 """
 
 import argparse
@@ -58,7 +58,7 @@ class Engine:
         return np.array([item.embedding for item in response.data], np.float32)
 
     def embed_all(self, model: str, texts: list[str]) -> Vectors:
-        """As the pipeline's workers do: CLIENTS at once, one batch a request."""
+        """Like the pipeline's workers: CLIENTS at once, one batch per request."""
         starts = range(0, len(texts), self.batch)
         batches = [texts[start : start + self.batch] for start in starts]
         with ThreadPoolExecutor(CLIENTS) as clients:

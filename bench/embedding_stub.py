@@ -1,7 +1,7 @@
 """An embedding server that answers at once: ``python -m bench.embedding_stub PORT DIMENSIONS``.
 
-It speaks OpenAI's protocol with vectors made beforehand, so that what is measured beside it is all
-the others' work; or, with a third argument, with those of saved `bench.meanings`.
+It speaks OpenAI's protocol with prepared vectors, so that only the other components are measured;
+with a third argument, with those of saved `bench.meanings`.
 """
 
 import base64

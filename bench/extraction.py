@@ -1,9 +1,9 @@
 """Reading and splitting, ours against others: ``python -m bench.extraction FOLDER``.
 
 Ours is what a worker does: the reader in its sandbox, layout, then the splitter. The others only
-make text. All get the same files in turns of one run, so that what else the machine does touches
-all alike: medians of the rounds, wall clock beside processor time, and ratios. The others are what
-`make peers` installs; who is not there is left out, and told.
+extract text. All get the same files in turns of one run, so that other load on the machine affects
+all alike: medians of the rounds, wall clock and processor time, and ratios. `make peers` installs
+the others; missing ones are left out with a message.
 """
 
 import argparse
@@ -29,8 +29,8 @@ GROUPS = {
 }
 OURS = "notebook"
 LONG_PAGES, SHORT_PAGES = 352, 88
-WARM_DOCUMENTS = 50  # after so many a worker's memory is taken for settled
-SAID_CHARACTERS = 20  # a file in which another tool finds more is one with text
+WARM_DOCUMENTS = 50  # after this many a worker's memory counts as settled
+SAID_CHARACTERS = 20  # a file in which another tool finds more has text
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Tool:
         return sum(characters(self.found[file]) for file in files)
 
     def read(self, files: Sequence[Path]) -> int:
-        """In how many of the files it found something."""
+        """In how many of the files it found text."""
         return sum(characters(self.found[file]) > 0 for file in files)
 
     def seconds(self, group: str) -> float:
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def characters(answer: Any) -> int:
-    """Of one file's answer; none if it is the name of an error."""
+    """In one answer; 0 if the answer is the name of an error."""
     if isinstance(answer, dict):
         return int(answer["characters"])
     return answer if isinstance(answer, int) else 0
@@ -109,7 +109,7 @@ def _start(peers: Path, running: contextlib.ExitStack) -> Iterator[Tool]:
     here = Path(sys.executable)
     commands = [(OURS, here, ["bench.reader"])]
     for name in TOOLS:
-        # The bare floor needs nothing that we do not have.
+        # The floor needs nothing that we do not have installed.
         python = here if name == "pypdfium2" else peers
         commands.append((name, python, ["bench.peers.extract", name]))
     for name, python, arguments in commands:
@@ -151,7 +151,7 @@ def _row(group: str, files: list[Path], tool: Tool, ours: Tool) -> str:
 
 
 def _print_silent(ours: Tool, others: list[Tool]) -> None:
-    """Files that end without a chunk although somebody finds text in them."""
+    """Files without a chunk although another tool finds text in them."""
     silent = [
         file.name
         for file, answer in ours.found.items()
@@ -173,14 +173,14 @@ def _print_growth(ours: Tool, files: list[Path]) -> None:
 
 
 def _print_scaling(ours: Tool, files: list[Path], rounds: int) -> None:
-    """Processor time a character of a long PDF against one with every fourth of its pages."""
+    """Processor time per character of a long PDF against one with every fourth of its pages."""
     with tempfile.TemporaryDirectory() as folder:
         long, short = Path(folder, "long.pdf"), Path(folder, "short.pdf")
         pages = _bind(files, long, LONG_PAGES, 1)
         _bind(files, short, LONG_PAGES, LONG_PAGES // SHORT_PAGES)
         costs: dict[Path, list[float]] = {long: [], short: []}
         for file in [long, short] * rounds:
-            # Often enough that the clock's ticks of 10 ms do not matter.
+            # Enough repetitions to make the clock's ticks of 10 ms irrelevant.
             measured = ours.program.ask(_request([file] * (1 if file == long else 4)))
             read = sum(map(characters, measured.answer))
             costs[file].append(1e6 * measured.cpu_seconds / read)
@@ -192,7 +192,7 @@ def _print_scaling(ours: Tool, files: list[Path], rounds: int) -> None:
 
 
 def _bind(files: list[Path], to: Path, pages: int, step: int) -> int:
-    """Make one PDF of the files' pages, from the first again when they are used up."""
+    """Make one PDF of the files' pages, repeating them as necessary."""
     made = pypdfium2.PdfDocument.new()
     with contextlib.ExitStack() as opened:
         sources = [opened.enter_context(pypdfium2.PdfDocument(file)) for file in files]
@@ -204,7 +204,7 @@ def _bind(files: list[Path], to: Path, pages: int, step: int) -> int:
 
 
 def _print_drift(documents: int, files: list[Path]) -> None:
-    """What a worker and its readers hold after many documents, against after the first few."""
+    """Memory of a worker and its readers after many documents, against after the first few."""
     program = Program(Path(sys.executable), "bench.reader")
     every = cycle(files)
     program.ask(_request(list(islice(every, WARM_DOCUMENTS))))

@@ -1,6 +1,6 @@
-"""Vectors of passages by the hundred thousand, from the local model, in a minute.
+"""Realistic vectors for hundreds of thousands of passages, from the local model, in a minute.
 
-A passage that is made of sentences gets the mean of their vectors; a question has its own.
+A passage made of sentences gets the mean of their vectors; a question has its own.
 """
 
 import re
@@ -24,7 +24,7 @@ class Meanings:
     matrix: Floats
 
     def vector(self, text: str) -> Floats:
-        """Of length 1; anybody's if nothing of the text is known."""
+        """Of length 1; an arbitrary one if nothing of the text is known."""
         if (known := self.rows.get(text)) is not None:
             row: Floats = self.matrix[known]
             return row
@@ -38,19 +38,19 @@ class Meanings:
 
 
 def load(path: Path) -> Meanings:
-    """What was saved."""
+    """The saved vectors."""
     kept = np.load(path)
     return Meanings({str(text): at for at, text in enumerate(kept["texts"])}, kept["matrix"])
 
 
 def sentences(text: str) -> list[str]:
-    """By a rule of thumb: for making passages, not for reading."""
+    """By a rule of thumb: good enough for making passages."""
     found = re.split(r"(?<=[.!?])\s+|(?<=[。！？])|\n+", text)
     return [stripped for each in found if (stripped := each.strip())]
 
 
 def learn(known: Sequence[str], questions: Sequence[str]) -> Meanings:
-    """Ask the local model for each once."""
+    """Embeds each of them once with the local model."""
     with tempfile.TemporaryDirectory() as cache:
         embedder = Embedder(Path(cache))
         try:

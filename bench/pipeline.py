@@ -4,7 +4,7 @@ Ours is the whole stack: the real API, broker, worker processes, Postgres. The o
 as their own documentation shows them, each in one process, called directly and without an API;
 `make peers` installs them. The floor is the least that reads, splits, embeds and stores. All get
 the same files, the same embedding server, which answers at once, and the same Postgres, in turns of
-one run. Processor time is that of all processes, Postgres with them, less the embedding server.
+one run. Processor time is that of all processes including Postgres, but not the embedding server.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def main() -> None:
         with running_stack(
             embedding_url=url, dimensions=DIMENSIONS, workers=arguments.workers
         ) as stack:
-            stack.process(files)  # warm
+            stack.process(files)  # warm-up
             stack.forget()
             _print_overhead(stack)
             _print_latency(stack, files)
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _print_overhead(stack: Stack) -> None:
-    """Documents of one sentence: all that they take is what is not the steps' own work."""
+    """One-sentence documents, whose time is the overhead around the steps."""
     before, started = stack.cpu(), time.perf_counter()
     time.sleep(IDLE_SECONDS)
     idle = _difference(stack.cpu(), before)
@@ -89,7 +89,7 @@ def _difference(after: dict[str, float], before: dict[str, float]) -> dict[str, 
 
 
 def _print_latency(stack: Stack, files: Sequence[Path]) -> None:
-    """A short PDF alone on an idle stack: answered, first heard of on the socket, searchable."""
+    """A short PDF alone on an idle stack: answered, first event at the socket, searchable."""
     source = max((file for file in files if file.suffix == ".pdf"), key=_pages, default=None)
     if source is None:
         return
@@ -119,7 +119,7 @@ def _pages(file: Path) -> int:
 
 
 def _short_pdfs(source: Path) -> Iterator[bytes]:
-    """PDFs of PAGES pages, each from another place of a long one."""
+    """PDFs of PAGES pages, each from a different place of a long one."""
     with pypdfium2.PdfDocument(source) as document:
         for start in range(len(document)):
             made, content = pypdfium2.PdfDocument.new(), BytesIO()
@@ -130,7 +130,7 @@ def _short_pdfs(source: Path) -> Iterator[bytes]:
 
 
 def _follow(socket: Any, document_id: str) -> list[float]:
-    """When each event of the document's task came, up to its end."""
+    """The time of each event of the document's task, up to its end."""
     seen = []
     while True:
         event = json.loads(socket.recv(timeout=60))
@@ -147,7 +147,7 @@ def _compare(stack: Stack, files: list[Path], url: str, peers: Path, rounds: int
     with contextlib.ExitStack() as running:
         programs = _start(stack, url, peers, running)
         for program in programs.values():
-            program.ask({"paths": paths["paths"][:4]})  # warm: imports, connections
+            program.ask({"paths": paths["paths"][:4]})  # warm-up: imports, connections
         for _ in range(rounds):
             turns[OURS].append(stack.process(files))
             steps = {
@@ -209,11 +209,11 @@ def _print_table(turns: dict[str, list[Measured]], files: int) -> None:
 
 
 def _print_scaling(files: list[Path], url: str, workers: int, rounds: int) -> None:
-    """The same files with all workers and with one, in turns of two stacks."""
+    """The same files with all workers and with one, in turns between two stacks."""
     start = partial(running_stack, embedding_url=url, dimensions=DIMENSIONS)
     with start(workers=workers) as many, start(workers=1) as one:
         seconds: dict[str, list[float]] = {"many": [], "one": []}
-        for turn in range(rounds + 1):  # the first warms
+        for turn in range(rounds + 1):  # the first is the warm-up
             for name, stack in (("many", many), ("one", one)):
                 measured = stack.process(files)
                 stack.forget()

@@ -1,4 +1,4 @@
-"""A program that a bench measures: it runs beside us, answers lines of JSON, and is watched."""
+"""A measured program: a child process that answers lines of JSON."""
 
 import contextlib
 import json
@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 
 PROJECT = Path(__file__).resolve().parent.parent
-LOOK_SECONDS = 0.05  # between two looks at the memory
-# Nobody is told what we measure, and nothing is fetched while we do.
+LOOK_SECONDS = 0.05  # between two samples of the memory
+# Turns off telemetry and downloads during measurements.
 SILENT = {
     "ANONYMIZED_TELEMETRY": "false",
     "DO_NOT_TRACK": "1",
@@ -26,21 +26,21 @@ SILENT = {
 
 
 class NotInstalledError(Exception):
-    """The Python that runs the program lacks what it needs."""
+    """The Python that runs the program lacks its dependencies."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the answer was and what it took, of the program and all that it started."""
+    """An answer and its costs, including all descendant processes."""
 
     answer: Any
     seconds: float
     cpu_seconds: float
-    peak_bytes: int = 0  # of memory, shared pages divided among who shares them; 0: not looked at
+    peak_bytes: int = 0  # of memory, shared pages divided among their users; 0: not measured
 
 
 class Program:
-    """`python -m module arguments`, which says it is ready, then answers each line with one."""
+    """`python -m module arguments`: reports ready, then answers each line with one."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Program:
             raise NotInstalledError(ready["missing"])
 
     def ask(self, request: object, *, memory: bool = False) -> Measured:
-        """Let it do something. RuntimeError if it ends instead."""
+        """Send a request. RuntimeError if the program ends instead of answering."""
         cpu, started = cpu_seconds(self._watched), time.perf_counter()
         with _peak_of(self._watched) if memory else contextlib.nullcontext([0]) as peak:
             answer = self._exchange(request)
@@ -72,7 +72,7 @@ class Program:
         return Measured(answer, seconds, cpu_seconds(self._watched) - cpu, max(peak))
 
     def memory_bytes(self) -> int:
-        """What it holds now, with all that it started."""
+        """Its present memory, descendants included."""
         return memory_bytes(self._watched)
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class Program:
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """What a process, its living descendants and those they waited for have used."""
+    """The CPU time of a process, its living descendants and those they waited for."""
     used = 0.0
     for each in (process, *process.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -104,7 +104,7 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 def memory_bytes(process: psutil.Process) -> int:
-    """What a process and its descendants hold; a page that n share counts for each as an nth."""
+    """Memory of a process and its descendants; a page shared by n counts as an nth for each."""
     held = 0
     for each in (process, *process.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):

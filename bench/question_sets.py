@@ -1,4 +1,4 @@
-"""Question sets: documents to upload, and which of what a search brings back answers a question."""
+"""Question sets: documents to upload, and which search hits answer a question."""
 
 import csv
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 JOINT = "\n\n"
-Item = tuple[str, int]  # a document's name, and which of its paragraphs (0 if it is one)
+Item = tuple[str, int]  # a document's name, and the number of a paragraph (0 if it has just one)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class QuestionSet:
     paragraphs: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # characters
 
     def items(self, document: str, start: int, end: int) -> list[Item]:
-        """What a hit is of: paragraphs that most of it is of, or that it holds most of."""
+        """The items that a hit matches: paragraphs that make up most of it, or that it mostly
+        contains."""
         spans = self.paragraphs.get(document, [(start, end)])
         return [
             (document, at)
@@ -45,7 +46,7 @@ def load(folder: Path) -> Iterator[QuestionSet]:
 
 
 def _squad(path: Path) -> QuestionSet:
-    """An article is a document, its paragraphs apart by blank lines."""
+    """An article is a document, its paragraphs separated by blank lines."""
     found = QuestionSet(path.stem)
     for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
         name, texts = article["title"], [each["context"] for each in article["paragraphs"]]

@@ -1,8 +1,8 @@
-"""The product's own steps, extract and split, asked as bench/peers/extract.py is.
+"""The product's own extract and split steps, with the interface of bench/peers/extract.py.
 
 `{"paths": […]}` is answered with `{"characters", "chunks"}` for each file, or the code of its
-error; with `"growth": true` also with `"grown_bytes"`: how far this process, the worker, went above
-what it held before the file. Readers have the sandbox's process, as in a worker.
+error; with `"growth": true` also with `"grown_bytes"`: by how much this process, the worker, grew
+above its memory before the file. Readers run in the sandbox's process, as in a worker.
 """
 
 import json
@@ -55,14 +55,14 @@ def _extract_and_split(path: Path) -> dict[str, Any]:
         report=lambda done, total: None,
         should_stop=lambda: False,
     )
-    elements = json.dumps(list(map(fields_of, extracted.elements)))  # as step 2 leaves them
+    elements = json.dumps(list(map(fields_of, extracted.elements)))  # as step 2 stores them
     used = {"chunk_size": settings.CHUNK_SIZE, "chunk_overlap": settings.CHUNK_OVERLAP}
     passages = passages_of(extracted.text, elements, used, should_stop=lambda: False)
     return {"characters": len(extracted.text), "chunks": len(passages)}
 
 
 def _forget_peak() -> int:
-    """Let the kernel's record of the most we held begin anew; what we hold now."""
+    """Reset the kernel's record of our peak memory; returns the present memory."""
     Path("/proc/self/clear_refs").write_text("5")
     return _status("VmRSS")
 

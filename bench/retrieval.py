@@ -1,11 +1,11 @@
-"""How often search brings back what answers a question, through the real API.
+"""Retrieval quality through the real API.
 
     python -m bench.retrieval FOLDER --url http://127.0.0.1:8000 --user admin --password …
 
 FOLDER holds question sets: files in the SQuAD layout (`*.json`; each article becomes a document,
 and a hit is right in the question's paragraph) and folders in BEIR's (`corpus.jsonl`,
 `queries.jsonl`, `qrels/test.tsv`; each row becomes a document). Every question is asked of its own
-set's documents by meaning, by words and by both.
+set's documents by vectors, by words and by both.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def _measure(api: httpx2.Client, found: QuestionSet) -> Iterator[str]:
         ids = list(pool.map(lambda name: _upload(api, found, name), found.documents))
     chunks = sum(_until_available(api, document) for document in ids)
     names = dict(zip(ids, found.documents, strict=True))
-    time.sleep(15)  # Postgres learns how common words are every ten seconds
+    time.sleep(15)  # Postgres updates its word statistics every ten seconds
     for mode in MODES:
         ask = partial(_gains, api, found, names, mode)
         with ThreadPoolExecutor(WORKERS) as pool:
@@ -90,7 +90,7 @@ def _until_available(api: httpx2.Client, document: str) -> int:
 def _gains(
     api: httpx2.Client, found: QuestionSet, names: dict[str, str], mode: str, question: Question
 ) -> list[int]:
-    """What each of the first TOP_K hits gains; an item counts once."""
+    """The gain of each of the first TOP_K hits; an item counts once."""
     asked = {
         "query": question.text[:LONGEST_QUESTION], "mode": mode, "top_k": TOP_K,
         "name": f"{found.name} - ", "group": not found.paragraphs,
@@ -124,7 +124,7 @@ def _reciprocal_rank(gains: Sequence[int], _wanted: Sequence[int]) -> float:
 
 
 def _ndcg(gains: Sequence[int], wanted: Sequence[int]) -> float:
-    """Järvelin and Kekäläinen, 2002, with linear gains as trec_eval has them."""
+    """Järvelin and Kekäläinen, 2002, with linear gains like trec_eval's."""
     return _dcg(gains) / _dcg(sorted(wanted, reverse=True)[:TOP_K])
 
 

@@ -1,11 +1,11 @@
-"""How fast search is and what it misses, by size: ``python -m bench.search FOLDER``.
+"""Speed and recall of search by size: ``python -m bench.search FOLDER``.
 
-FOLDER holds question sets as for `bench.retrieval`; passages are made of the sentences of one of
-their texts, two of seven of any; their vectors are the means of the sentences', by the local model.
-They are written into the stack's tables directly, 90 % of them for `admin`, then asked for through
-`documents.search` (a process of ours, with the stack's Postgres) and through the API. Questions'
-vectors are kept by then: what is measured is search. The recall is against all vectors compared in
-four-byte floats.
+FOLDER holds question sets as for `bench.retrieval`; passages are made of sentences, five of one
+text and two of any; their vectors are the means of the sentences', by the local model. They are
+written into the stack's tables directly, 90 % of them for `admin`, then searched through
+`documents.search` (in this process, with the stack's Postgres) and through the API. Questions'
+vectors are cached beforehand: only search is measured. The recall is against an exact comparison of
+all vectors in four-byte floats.
 """
 
 import argparse
@@ -60,10 +60,10 @@ def main() -> None:
                 os.environ |= {"DATABASE_URL": stack.database_url, "LOG_LEVEL": "ERROR",
                                "EMBEDDING_PASSAGE_MODEL": "stub", "DATA_DIR": str(stack.data_dir),
                                "OPENAI_API_KEY": "none",
-                               "DATABASE_STATEMENT_TIMEOUT_MS": "0",  # to fill it takes minutes
+                               "DATABASE_STATEMENT_TIMEOUT_MS": "0",  # filling it takes minutes
                                "DJANGO_SETTINGS_MODULE": "notebook.settings"}  # fmt: skip
                 django.setup()
-                stack.part("beat").suspend()  # the graph is built here, when all is there
+                stack.part("beat").suspend()  # the graph is built here, once everything is there
                 _measure(stack, corpus, options.sizes, options.rounds)
 
 
@@ -95,7 +95,7 @@ def _measure(stack: Stack, corpus: Corpus, sizes: Sequence[int], rounds: int) ->
 
 
 def _asking(owner: int, mode: Any, **filters: Any) -> Callable[[str], int]:
-    """A search in this process; how many hits."""
+    """Runs a search in this process; returns the number of hits."""
     from documents.search import search
 
     return lambda question: len(
@@ -124,7 +124,7 @@ class Times:
 
 
 def _times(rounds: int, corpus: Corpus, ask: Callable[[str], int]) -> Times:
-    """All questions are asked once before."""
+    """Each question is asked once beforehand."""
     for question in corpus.questions:
         ask(question)
     taken = sorted(_taken(ask, question) for _ in range(rounds) for question in corpus.questions)
@@ -132,7 +132,7 @@ def _times(rounds: int, corpus: Corpus, ask: Callable[[str], int]) -> Times:
 
 
 def _statement_times(rounds: int, corpus: Corpus) -> Times:
-    """Of a search by vectors what its statement takes, there and back."""
+    """The round trip of a vector search's statement."""
     from documents.search import finding, running
 
     taken: list[float] = []
@@ -160,7 +160,7 @@ def _taken(ask: Callable[[str], int], question: str) -> float:
 
 
 def _recall(corpus: Corpus, filled: Filled, owner: int, **filters: Any) -> str:
-    """Of the nearest TOP_K of all the owner's by exact comparison; and the fewest hits."""
+    """Recall of the owner's nearest TOP_K by exact comparison; and the fewest hits."""
     from documents.search import search
 
     mine = np.flatnonzero(np.array(filled.owners) == owner)
@@ -175,7 +175,7 @@ def _recall(corpus: Corpus, filled: Filled, owner: int, **filters: Any) -> str:
 
 
 def _print_chart(sizes: Sequence[int], grown: dict[str, list[float]]) -> None:
-    """The medians, for Mermaid."""
+    """The medians, as a Mermaid chart."""
     lines = "\n".join(
         f'    line "{name}" [{", ".join(f"{each:.1f}" for each in found)}]'
         for name, found in grown.items()
@@ -206,7 +206,7 @@ def _print_while_ingesting(stack: Stack, corpus: Corpus, rounds: int) -> None:
 
 
 def _upload_until(stack: Stack, corpus: Corpus, done: threading.Event) -> int:
-    """One document of some thirty passages after another; how many."""
+    """Uploads documents of some thirty passages, one after the other; returns how many."""
     chance = random.Random(3)
     count = 0
     with httpx2.Client(base_url=stack.url, headers=stack.api.headers, timeout=60) as api:
@@ -230,7 +230,7 @@ def _graph_mb() -> float:
 
 
 def _sizes(names: Sequence[str]) -> list[tuple[str, float]]:
-    """Of tables and indexes, in MB."""
+    """Sizes of tables and indexes, in MB."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -248,7 +248,7 @@ def _print_sizes(stack: Stack) -> None:
 
 
 def _print_inserts(rounds: int) -> None:
-    """Of vectors that are there, taken out and put in again; nothing of it stays."""
+    """Removes existing vectors and inserts them again; everything is rolled back."""
     from django.db import connection, transaction
 
     from documents import graphs, spaces
@@ -268,7 +268,7 @@ def _print_inserts(rounds: int) -> None:
 
 
 def _inserting(cursor: Any, rounds: int) -> float:
-    """Milliseconds, the median."""
+    """The median, in milliseconds."""
     taken = []
     for _ in range(rounds):
         cursor.execute(

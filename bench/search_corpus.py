@@ -1,4 +1,4 @@
-"""What `bench.search` searches: passages made of sentences, written into the tables directly."""
+"""The corpus of `bench.search`: passages made of sentences, written directly into the tables."""
 
 import random
 import time
@@ -13,9 +13,9 @@ from bench.meanings import Floats, Meanings, learn, sentences
 from bench.question_sets import load
 
 DIMENSIONS = 384
-OF_ONE_TEXT, OF_ANY = 5, 2  # sentences of a passage
-PASSAGES = 100  # of a document
-SMALL_FROM = 50_000  # of so many passages, one document is a third owner's
+OF_ONE_TEXT, OF_ANY = 5, 2  # sentences per passage
+PASSAGES = 100  # per document
+SMALL_FROM = 50_000  # with so many passages, one document belongs to a third owner
 ASKED = 200
 COLUMNS = """
     id, document_id, owner_id, index, text, start, "end", headings, context, digest, words, weights
@@ -59,7 +59,7 @@ def add_owners() -> None:
 
 
 def fill(corpus: Corpus, count: int, *, seed: int) -> Filled:
-    """Write so many passages, a hundred a document; their ids, owners and vectors."""
+    """Write `count` passages, a hundred per document."""
     from documents.copying import copying
     from documents.models import Document
     from documents.steps.embed import digest, text_digest
@@ -89,7 +89,7 @@ def passage(corpus: Corpus, chance: random.Random) -> str:
 
 
 def add_vectors(filled: Filled) -> float:
-    """Write those of the passages that have none; the seconds that the graph took."""
+    """Add the missing vectors; returns the seconds that the graph took."""
     from django.db import connection
 
     from documents import graphs, spaces
@@ -126,7 +126,7 @@ def _document(at: int, count: int) -> Any:
 
 
 def settle() -> None:
-    """As autovacuum leaves the table."""
+    """Leave the table as autovacuum would."""
     from django.db import connection
 
     from documents.search import rarity

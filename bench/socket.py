@@ -1,9 +1,9 @@
-"""How long a change takes to reach those who watch: ``python -m bench.socket``.
+"""Delay of the live view: ``python -m bench.socket``.
 
 A whole stack, and beside its web server (daphne with our limits) a second one, uvicorn with the
-same application; both are asked in turns. Tasks are moved by the product's own services in a
-process of ours, as a worker does; the clients are another process. The delay is from the commit of
-a change to its arrival at a client. Both are on this machine and go by the same clock.
+same application; both are measured in turns. Tasks are moved by the product's own services in this
+process, as a worker does; the clients are another process. The delay is from the commit of a change
+to its arrival at a client, by the clock of the same machine.
 """
 
 import argparse
@@ -28,9 +28,9 @@ from bench.stack import running_stack
 from bench.vectors import embedding_stub, until
 from notebook.stack.service import free_port
 
-CHANGES, CHANGES_PER_SECOND = 100, 5  # the product's own pace: at most five a second of a task
+CHANGES, CHANGES_PER_SECOND = 100, 5  # the product's own pace: at most five a second per task
 TASKS, WATCHERS_OF_EACH, ROUNDS_OF_ALL = 50, 10, 20
-SETTLE_SECONDS = 6  # a socket reads again every five
+SETTLE_SECONDS = 6  # sockets compare with Postgres every five
 
 
 def main() -> None:
@@ -90,7 +90,7 @@ def _both(milliseconds: Sequence[float]) -> str:
 
 
 def _delays(url: str, clients: Program, count: int) -> list[list[float]]:
-    """Of each change, the milliseconds until each client had it."""
+    """For each change, the milliseconds until each client received it."""
     task = MovedTask()
     clients.ask({"open": [task.socket(url)] * count})
     for _ in range(CHANGES):
@@ -111,7 +111,7 @@ def _delays(url: str, clients: Program, count: int) -> list[list[float]]:
 
 
 def _print_many(name: str, url: str, web: psutil.Process, clients: Program) -> None:
-    """Fifty tasks that move at the same time, each watched by ten."""
+    """Fifty tasks that change at the same time, each watched by ten sockets."""
     tasks = [MovedTask() for _ in range(TASKS)]
     before = web.memory_info().rss
     clients.ask({"open": [task.socket(url) for task in tasks for _ in range(WATCHERS_OF_EACH)]})
@@ -149,7 +149,7 @@ class MovedTask:
         from tasks import services
 
         owner = get_user_model().objects.get()
-        with transaction.atomic():  # so that no worker hears of it
+        with transaction.atomic():  # so that no worker receives it
             task = services.start(
                 pipeline="document", owner_id=owner.pk, document_id=None, options={}
             )
@@ -158,7 +158,7 @@ class MovedTask:
         self.id, self._detail = task.pk, detail
         detail.task.refresh_from_db()
         self.seq = detail.task.seq
-        self.committed: dict[int, float] = {}  # by seq
+        self.committed: dict[int, float] = {}  # seq -> time
 
     def socket(self, url: str) -> str:
         return f"{url.replace('http', 'ws')}/ws/tasks/{self.id}/"

@@ -1,6 +1,6 @@
-"""Many sockets in one process, for `bench.socket`: it opens them, and tells when what came.
+"""Many sockets in one process, for `bench.socket`: records what arrives when.
 
-Each line of JSON is a wish, `open` (addresses), `collect` or `close`, and is answered with one.
+Each line of JSON is a request, `open` (addresses), `collect` or `close`, and gets one answer.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ async def opened(address: str, token: str) -> Socket:
 
 
 async def open_all(addresses: Sequence[str], token: str) -> list[Socket]:
-    """Twenty at a time, as a server's backlog has an end."""
+    """Twenty at a time, as a server's backlog is limited."""
     found: list[Socket] = []
     for at in range(0, len(addresses), 20):
         found += await asyncio.gather(*(opened(each, token) for each in addresses[at : at + 20]))

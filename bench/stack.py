@@ -1,4 +1,4 @@
-"""The product as a user has it, started by its own supervisor for a bench."""
+"""The product as users run it, started by its own supervisor for a bench."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from bench.vectors import until
 from notebook.stack.service import free_port
 
 PASSWORD = "only-for-this-bench"
-CLIENTS = 2  # people who upload at the same time
+CLIENTS = 2  # concurrent uploaders
 PARTS = ("web", "worker", "sweeper", "beat", "valkey", "postgres")
 DONE_SECONDS = 1800
 
@@ -45,7 +45,7 @@ class Stack:
         return psutil.Process(int((self.data_dir / "run" / f"{name}.pid").read_text().split()[0]))
 
     def cpu(self) -> dict[str, float]:
-        """Seconds of the processor so far, by part of the stack."""
+        """CPU seconds so far, by part of the stack."""
         return {name: cpu_seconds(self.part(name)) for name in PARTS}
 
     def upload(self, name: str, content: bytes) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Stack:
         return document
 
     def process(self, files: Sequence[Path]) -> Measured:
-        """Upload them all and wait for the last; what became of them, and all that it took."""
+        """Upload all files and wait for the last; returns their results and the costs."""
         cpu, started = sum(self.cpu().values()), time.perf_counter()
         with ThreadPoolExecutor(CLIENTS) as clients:
             list(clients.map(lambda file: self.upload(file.name, file.read_bytes()), files))
@@ -71,14 +71,14 @@ class Stack:
         return Measured(answer, seconds, used)
 
     def forget(self) -> None:
-        """Delete every document, as a person would, so that nothing of it is used again."""
+        """Delete every document like a user would, so that nothing of it is reused."""
         with self.database() as database:
             ids = [row[0] for row in database.execute("SELECT id FROM documents_document")]
         for each in ids:
             self.api.delete(f"/api/documents/{each}/").raise_for_status()
 
     def step_seconds(self) -> dict[str, float]:
-        """How long each step ran, of all documents together."""
+        """The total running time of each step over all documents."""
         with self.database() as database:
             steps = database.execute(
                 "SELECT step_type, sum(extract(epoch FROM completed_at - started_at))::float"
@@ -98,7 +98,7 @@ def _live(database: "psycopg.Connection[Any]") -> int:
 
 @contextmanager
 def running_stack(*, embedding_url: str, dimensions: int, workers: int) -> Iterator[Stack]:
-    """A whole stack with so many worker processes; everything of it is gone afterwards."""
+    """A whole stack with that many worker processes; everything is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="notebook-bench-") as folder:
         port = free_port()
         environment = {

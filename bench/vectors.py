@@ -1,9 +1,9 @@
-"""What a vector costs between the embedding server and the chunks: ``python -m bench.vectors``.
+"""The cost of a vector between the embedding server and the chunks: ``python -m bench.vectors``.
 
 Asking: our client against the same request sent with bare httpx2 and its answer thrown away, which
-is the server's and the network's share. Storing: ours (drafts by COPY, each batch of vectors by
-COPY, chunks from them) against Django's `bulk_create`, with the graph index and without. Both in
-turns of one run; needs nothing but the project, starts a Postgres of its own.
+is the share of server and network. Storing: ours (drafts by COPY, each batch of vectors by COPY,
+chunks from them) against Django's `bulk_create`, with the graph index and without. Both in turns of
+one run; needs only the project, and starts its own Postgres.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, help="one only; default: 384, then 1536")
     options = parser.parse_args()
     if options.dimensions is None:
-        for dimensions in DIMENSIONS:  # the settings are read once a process
+        for dimensions in DIMENSIONS:  # the settings are read once per process
             command = [sys.executable, "-m", "bench.vectors", *sys.argv[1:]]
             subprocess.check_call([*command, "--dimensions", str(dimensions)])
         return
@@ -69,7 +69,8 @@ def embedding_stub(dimensions: int, *saved: Path) -> Iterator[str]:
 
 
 def until(look: Callable[[], Any], *, seconds: float = 60) -> Any:
-    """What `look` gives as soon as it is true; meanwhile it may raise OSError or HTTP errors."""
+    """The result of `look` as soon as it is true; until then it may raise OSError or HTTP
+    errors."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -141,7 +142,7 @@ def _compare_stores(dimensions: int, chunks: int, rounds: int, *, index: bool) -
 
 
 def _subject() -> Any:
-    """A document with a task, as a step is given."""
+    """A document with a task, as a step gets it."""
     from django.contrib.auth import get_user_model
 
     from documents.models import Document, Extraction

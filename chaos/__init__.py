@@ -1,1 +1,1 @@
-"""Fault tests: the real stack is broken on purpose and has to mend itself. `make chaos`."""
+"""Fault tests: the real stack is broken on purpose and has to recover by itself. `make chaos`."""

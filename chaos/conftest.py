@@ -1,4 +1,4 @@
-"""One stack for all rows that can share it, the clock of each row, and the report."""
+"""The stack shared by the rows, the clock of each row, and the report."""
 
 import random
 import time
@@ -8,7 +8,7 @@ import pytest
 from chaos import invariants, report
 from chaos.stack import ChaosStack
 
-TIMEOUT_SECONDS = 600  # of a row with all that starts and heals the stack; its bound is its own
+TIMEOUT_SECONDS = 600  # of a row including starting and healing the stack; its bound is separate
 
 
 def pytest_addoption(parser):
@@ -62,7 +62,7 @@ NO_ROW = report.Row("", "", "", 0)
 
 
 def pytest_collection_finish(session):
-    """Only what will run is in the report."""
+    """The report lists only rows that will run."""
     chosen = {item.nodeid for item in session.items}
     rows = session.config.stash[REPORT].rows
     for node_id in rows.keys() - chosen:
@@ -82,9 +82,10 @@ def pytest_sessionfinish(session):
         session.config.stash[REPORT].write(path)
 
 
-# --- What a row is given --------------------------------------------------------------------------
+# --- Fixtures ------------------------------------------------------------------------------------
 class Clock:
-    """`with clock:` lasts from the fault to the end of its effects, and at most the row's bound."""
+    """`with clock:` measures from the fault to the end of its effects; fails over the row's
+    bound."""
 
     def __init__(self, row):
         self._row = row
@@ -114,7 +115,7 @@ def clock(request):
 
 @pytest.fixture
 def rng(request):
-    """Randomness that the printed seed repeats."""
+    """Randomness, reproducible by the printed seed."""
     seed = request.config.stash[REPORT].seed
     return random.Random(f"{seed} {request.node.nodeid}")
 
@@ -133,7 +134,7 @@ def shared_stack(tmp_path_factory, embedding_server, request):
 
 @pytest.fixture
 def stack(shared_stack, request):
-    """A stack that is well; after the row it has to be well again, and all invariants hold."""
+    """A healthy stack; after the row it has to be healthy again, and all invariants must hold."""
     fault = request.node.get_closest_marker("fault")
     row = request.config.stash[REPORT].rows[request.node.nodeid]
     if not shared_stack.is_running:
@@ -159,11 +160,11 @@ from tasks.services import cancel
 for pk in Task.objects.filter(status__in=LIVE).values_list("pk", flat=True):
     cancel(pk)
 """
-SEEN_SECONDS = 2  # within which a step notices that it was cancelled
+SEEN_SECONDS = 2  # within which a step notices a cancel
 
 
 def end_leftovers(stack):
-    """What a row left in work would be counted as the next one's."""
+    """Unfinished work of one row would count as the next one's."""
     with stack.database() as db:
         live = db.execute(
             "SELECT count(*) FROM tasks_task WHERE status IN ('PENDING', 'RUNNING')"
@@ -174,7 +175,7 @@ def end_leftovers(stack):
 
 
 def keep_logs(config, stack, row):
-    """Copy what every process has logged since the row began to `.chaos/logs/`."""
+    """Copy what every process has logged since the start of the row to `.chaos/logs/`."""
     name = "-".join(filter(None, (row.id, row.parameters.replace("/", "_"))))
     folder = config.rootpath / ".chaos" / "logs" / name
     folder.mkdir(parents=True, exist_ok=True)

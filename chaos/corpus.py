@@ -1,4 +1,4 @@
-"""Small documents of many kinds, each with words that no other has; the same for the same `rng`."""
+"""Small documents of many formats, each with unique words; reproducible for the same `rng`."""
 
 import io
 import tempfile
@@ -13,7 +13,7 @@ LINES_OF_A_PAGE = 40
 
 
 def document(kind, rng, *, paragraphs=None):
-    """Its name and its bytes. Three to thirty paragraphs, as a rule of several batches."""
+    """Its name and content. Three to thirty paragraphs, usually several batches."""
     mark = f"{rng.getrandbits(48):012x}"
     count = paragraphs or rng.randint(3, 30)
     told = [

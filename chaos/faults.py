@@ -1,4 +1,4 @@
-"""Faults at random moments: what is broken, for how long, is the `rng`'s to say."""
+"""Random faults at random moments; `rng` chooses which and for how long."""
 
 import threading
 from contextlib import suppress
@@ -13,26 +13,27 @@ from documents.tests.embedding_server import error
 READER = "documents.extraction.sandbox.server"
 VICTIMS = (*PROCESSES, "worker's child", "reader")
 BATCH = 8  # EMBEDDING_BATCH_SIZE of the stack
-LOSSES_OF_A_FAULT = SLOTS * BATCH  # vectors that may be on their way when it strikes
+LOSSES_OF_A_FAULT = SLOTS * BATCH  # vectors that may be in flight when it strikes
 
 
 def kill_one(stack, victim, rng):
-    """SIGKILL for one process; False if there is none of it at this moment."""
+    """SIGKILL one process; False if there is none at this moment."""
     try:
         if victim in PROCESSES:
             stack.kill(victim)
             return True
         found = stack.worker_children() if victim == "worker's child" else _readers(stack)
         if found:
-            stack.family()  # so that nobody it leaves behind is overlooked
+            stack.family()  # so that none of its descendants is overlooked
             rng.choice(sorted(found, key=lambda each: each.pid)).kill()
         return bool(found)
-    except (OSError, ValueError, IndexError, psutil.Error):  # it is just not there
+    except (OSError, ValueError, IndexError, psutil.Error):  # it is not there at the moment
         return False
 
 
 def _readers(stack):
-    """The warm processes that fork for each file; to kill such a fork looks like its own fault."""
+    """The warm processes that fork for each file; killing such a fork looks like the file's
+    fault."""
     return [
         each
         for child in stack.worker_children()
@@ -42,9 +43,9 @@ def _readers(stack):
 
 
 class Faults:
-    """One fault after another, each told as it begins. Every one ends by itself.
+    """One fault after another, each announced as it begins. Every one ends by itself.
 
-    A process that was killed is let alone until it is back, or a slow machine would never work.
+    A killed process is not hit again until it is back, or a slow machine would never get to work.
     """
 
     def __init__(self, stack, rng, *, stopped):
@@ -52,7 +53,7 @@ class Faults:
         self._killed = set()
 
     def strike(self):
-        """One fault of any kind, until it has ended; its name, or None if none was possible."""
+        """One random fault, until it has ended; its name, or None if none was possible."""
         kinds = [self._kill] * 8 + [self._freeze] * 2 + [self._flush] + [self._misbehave] * 4
         return self._rng.choice(kinds)()
 
@@ -69,7 +70,7 @@ class Faults:
     def _is_back(self, victim):
         try:
             return answers(self._stack, victim)
-        except (ValueError, IndexError):  # its record is being written
+        except (ValueError, IndexError):  # its record is just being written
             return False
 
     def _freeze(self):

@@ -1,7 +1,7 @@
 """Damages small files of every format and reads them: `python -m chaos.fuzz [CASES] [SEED]`.
 
-A case is read or ends with a documented code. What crashes its reader is counted and kept in the
-folder that is named at the end.
+A case is read or ends with a documented code. Files that crash their reader are counted and kept in
+the folder that is printed at the end.
 """
 
 import random
@@ -31,7 +31,7 @@ _TEXTS = {
 
 
 def seeds(folder: Path) -> dict[str, bytes]:
-    """A small whole file of every format, by name."""
+    """A small valid file of every format, by name."""
     made = {name: text.encode() for name, text in _TEXTS.items()}
     for name in hostile_links.NAMES:
         made[name] = hostile_links.leading_to("http://127.0.0.1:9/", name)
@@ -48,7 +48,7 @@ def seeds(folder: Path) -> dict[str, bytes]:
 
 
 def damaged(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
-    """The data with a few bits, pieces or ends changed."""
+    """The data with a few bits, blocks or ends changed."""
     for _ in range(chance.choice((1, 1, 2, 5, 20))):
         at, length = chance.randrange(len(data) + 1), chance.choice((1, 4, 32, 400))
         piece = data[at : at + length]
@@ -72,7 +72,7 @@ def damaged(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
 
 
 def damaged_inside(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
-    """The same for one part of a zip, whose checksum then is right; others as they are damaged."""
+    """The same within one part of a zip, with a correct checksum; other formats as in `damaged`."""
     if not data.startswith(b"PK") or chance.random() < 0.2:
         return damaged(data, others, chance)
     name = chance.choice(hostile.parts_of(data))
@@ -80,7 +80,7 @@ def damaged_inside(data: bytes, others: list[bytes], chance: random.Random) -> b
 
 
 def outcome(path: Path) -> str:
-    """ "ok" or the code it ends with."""
+    """ "ok" or the error code."""
     try:
         facts = validate_file(path, name=path.name, limits=_LIMITS)
         extract_text(
@@ -98,7 +98,7 @@ def outcome(path: Path) -> str:
 
 def main(cases: int = 3_000, seed: int = 0) -> int:
     seed = seed or random.SystemRandom().randrange(1, 2**32)
-    print(f"{cases} cases, seed {seed}", flush=True)  # to repeat a run by
+    print(f"{cases} cases, seed {seed}", flush=True)  # to reproduce the run
     chance, kept = random.Random(seed), Path(tempfile.mkdtemp(prefix="fuzz-"))
     whole = seeds(kept)
     counts: dict[str, Counter[str]] = {name: Counter() for name in whole}
@@ -113,8 +113,8 @@ def main(cases: int = 3_000, seed: int = 0) -> int:
             path.unlink()
     for name, codes in sorted(counts.items()):
         found = ", ".join(f"{code} {n}" for code, n in codes.most_common())
-        print(f"{name:14}", found)  # what a run is for: people read it
-    print(f"What crashed its reader is in {kept}")  # for who mends it
+        print(f"{name:14}", found)  # the result of the run
+    print(f"What crashed its reader is in {kept}")  # for debugging
     return sum(codes[ReaderCrashed.code] for codes in counts.values())
 
 

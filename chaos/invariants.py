@@ -1,4 +1,4 @@
-"""What must hold after every fault, once the stack has mended itself."""
+"""What must hold after every fault, once the stack has recovered."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from chaos.stack import PROCESSES
 from notebook.tests.live import until
 
 SETTLE_SECONDS = 20
-# What a process rightly calls an error when it, or one it depends on, is killed.
+# Errors that a process legitimately logs when it, or one it depends on, is killed.
 OF_A_KILL = (
     r"exited with 'signal (9|15)",
     r"WorkerLostError",
@@ -18,7 +18,7 @@ OF_A_KILL = (
     r"Connection to broker lost",
     r"Can't process message|Control command error|Error while (closing|communicating)",
 )
-# Each query finds what must not be there; its name says what that would be.
+# Each query finds rows that must not exist; its name says what they would be.
 CONSISTENT = {
     "a document whose count is not that of its chunks": """
         SELECT d.id FROM documents_document d LEFT JOIN documents_chunk c ON c.document_id = d.id
@@ -57,7 +57,7 @@ CONSISTENT = {
 
 
 def check(stack, *, allowed=()):
-    """AssertionError with what is wrong. `allowed`: patterns of errors that logs may show."""
+    """AssertionError with what is wrong. `allowed`: patterns of errors that logs may contain."""
     assert not stack.live_tasks()
     check_processes(stack)
     check_connections(stack)
@@ -67,12 +67,12 @@ def check(stack, *, allowed=()):
 
 
 def check_processes(stack):
-    """All that runs belongs to one of the stack's processes, each of which has its record."""
+    """Every running process belongs to the stack, and each process of the stack has its record."""
     until(lambda: _strangers(stack), lambda found: not found, seconds=SETTLE_SECONDS)
 
 
 def _strangers(stack):
-    """Zombies, and processes of the stack that nobody of it has to do with any more."""
+    """Zombies, and processes of the stack that no longer belong to any part of it."""
     family = stack.family()
     known = set()
     for name in PROCESSES:
@@ -123,7 +123,7 @@ def check_rows(stack):
 
 
 def check_files(stack):
-    """Every document's file is there, and is what was uploaded."""
+    """Every document's file exists and is the uploaded one."""
     with stack.database() as db:
         rows = db.execute("SELECT file, sha256 FROM documents_document").fetchall()
     for path, digest in rows:
@@ -132,7 +132,7 @@ def check_files(stack):
 
 
 def check_logs(stack, allowed=()):
-    """Nobody logged an error but for a task that failed, or one that the row expects."""
+    """No errors are logged except for failed tasks and those that the row expects."""
     expected = re.compile("|".join((*OF_A_KILL, *allowed)))
     failed = _failed_tasks(stack)
     strange = [
@@ -147,7 +147,7 @@ def check_logs(stack, allowed=()):
 
 
 def check_by_doctor(stack):
-    """The product's own examination (I1-I8) of all that the rows have left."""
+    """The product's own integrity check (I1-I8) of the remaining rows."""
     found = stack.doctor()
     assert found["healthy"], [each for each in found["findings"] if each["level"] != "ok"]
 
@@ -155,7 +155,7 @@ def check_by_doctor(stack):
 def _event(line):
     try:
         event = json.loads(line)
-    except ValueError:  # a traceback's, or what a library prints
+    except ValueError:  # part of a traceback, or output of a library
         return {}
     return event if isinstance(event, dict) else {}
 

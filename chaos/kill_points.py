@@ -1,9 +1,9 @@
 """Named places in a worker where a process dies. Installed only by `chaos.settings`.
 
 A point is armed by a file `<data_dir>/armed/<STEP_TYPE>.<point>`. The process that removes the file
-is the one that strikes, so it happens exactly once. The file says whom: nothing for the worker's
-own child, `freeze` to stop that one until a SIGCONT, else the name of a process of the stack
-(`postgres`), which is killed with all of its children while the worker's child goes on.
+is the one that strikes, so it happens exactly once. The file's content names the victim: empty for
+the worker's own child, `freeze` to stop that until a SIGCONT, otherwise a process of the stack
+(`postgres`), which is killed with all of its children while the worker's child continues.
 """
 
 import functools
@@ -18,7 +18,7 @@ from django.db import transaction
 POINTS = ("before_work", "mid_work", "before_commit", "before_publish", "before_ack")
 MID_PUBLISH = "mid_publish"  # the next step's message counts as sent, but is not
 OWN_END = {"": signal.SIGKILL, "freeze": signal.SIGSTOP}
-_now = {"running": "", "committed": ""}  # step types: what this process runs, has just completed
+_now = {"running": "", "committed": ""}  # step types: the running one, the one just completed
 
 
 class KillPoints(AppConfig):
@@ -32,10 +32,10 @@ class KillPoints(AppConfig):
 
         for step in pipeline.DOCUMENT.steps:
             object.__setattr__(step, "run", _at_its_start(step.type, step.run))
-        _strike_before(validate, "_check_container", "FILE_UPLOAD")  # its type is known, no more
+        _strike_before(validate, "_check_container", "FILE_UPLOAD")  # only its type is known
         _strike_after(sandbox, "_follow", "TEXT_EXTRACTION")  # the sandbox has given its answer
         _strike_after(pipeline, "passages_of", "TEXT_SPLITTING")  # nothing is saved yet
-        _strike_after(embed, "_keep", "EMBEDDING_GENERATION")  # one batch is paid for and kept
+        _strike_after(embed, "_keep", "EMBEDDING_GENERATION")  # one batch is paid for and saved
         _strike_before(store, "_insert", "VECTOR_STORAGE")  # the old chunks are gone
         outbox._send = _before_it_is_sent(outbox._send)
         services.complete = _around_the_commit(services.complete)
@@ -45,7 +45,7 @@ class KillPoints(AppConfig):
 
 
 def strike_if_armed(step_type, point):
-    """Do what the file of this point says, if there is one."""
+    """Do what this point's file says, if there is one."""
     armed = settings.ARMED_DIR / f"{step_type}.{point}"
     try:
         victim = armed.read_text().strip()
@@ -54,7 +54,7 @@ def strike_if_armed(step_type, point):
         return
     if victim in OWN_END:
         os.kill(os.getpid(), OWN_END[victim])
-        return  # somebody let us go on
+        return  # a SIGCONT has come
     _kill_family(int((settings.DATA_DIR / "run" / f"{victim}.pid").read_text().split()[0]))
 
 
@@ -114,10 +114,10 @@ def _before_it_is_sent(send):
 def _around_the_commit(complete):
     @functools.wraps(complete)
     def wrapped(detail, result, *, go_on):
-        # With its step the turn ends too, or nothing would be sent.
+        # The turn ends together with its step, or nothing would be sent.
         go_on = go_on and not any(settings.ARMED_DIR.glob(f"{detail.step_type}.*"))
         with transaction.atomic():
-            # The first to run after the commit, so before anything is published.
+            # The first to run after the commit, before anything is published.
             transaction.on_commit(lambda: strike_if_armed(detail.step_type, "before_publish"))
             following = complete(detail, result, go_on=go_on)
             strike_if_armed(detail.step_type, "before_commit")

@@ -1,4 +1,4 @@
-"""What the embedding endpoint is paid for, and whether we had it already."""
+"""Which texts the embedding endpoint is paid for, and whether their vectors existed already."""
 
 import hashlib
 import threading
@@ -15,15 +15,15 @@ STORED = """
 
 
 class Ledger:
-    """Asks the database at each request whether it holds what is asked for.
+    """Checks at each request whether the database already has the requested vectors.
 
-    Use as a context manager around the work; it begins with an empty page.
+    Use as a context manager around the work; it starts empty.
     """
 
     def __init__(self, stack):
-        self.kept = []  # texts that were asked for although their vectors were stored
+        self.kept = []  # requested texts whose vectors were stored already
         self.looks = 0
-        self.paid = Counter()  # text -> how many times it was answered
+        self.paid = Counter()  # text -> number of answers
         self._stack, self._embedder = stack, stack.embedder
         self._writing = threading.Lock()
 
@@ -34,7 +34,7 @@ class Ledger:
         return self
 
     def __exit__(self, *_):
-        del self._embedder.answer  # the class's own is back
+        del self._embedder.answer  # restores the class's method
 
     @property
     def paid_twice(self):
@@ -57,7 +57,7 @@ class Ledger:
         try:
             with self._stack.database() as db:
                 found = db.execute(STORED, {"digests": [*names]}).fetchall()
-        except (OSError, psycopg.Error):  # it is away: nobody can tell, the workers neither
+        except (OSError, psycopg.Error):  # it is down: neither we nor the workers can tell
             return []
         self.looks += 1
         return [names[bytes(row[0])] for row in found]

@@ -1,8 +1,9 @@
-"""At the points of `kill_points` a step may also be told to wait, or to raise what it must not.
+"""At the points of `kill_points` a step can also be made to wait, or to raise an exception.
 
-A file beside those of `kill_points` says it: `<STEP_TYPE>.<point>.wait` holds the first process
-that comes there until the file, then named `.waiting`, is removed; `<STEP_TYPE>.<point>.raise`
-names a builtin exception, which each process that comes there raises for as long as the file lies.
+By a file beside those of `kill_points`: `<STEP_TYPE>.<point>.wait` holds the first process that
+reaches the point until the file, then renamed to `.waiting`, is removed;
+`<STEP_TYPE>.<point>.raise` names a builtin exception, which each process that reaches the point
+raises as long as the file exists.
 """
 
 import builtins
@@ -40,10 +41,10 @@ def _wait_if_told(order):
     taken = order.with_suffix(".waiting")
     try:
         order.rename(taken)
-    except FileNotFoundError:  # not told to, or another process was first
+    except FileNotFoundError:  # no order, or another process was first
         return
     while taken.exists():
-        time.sleep(0.005)  # a file that goes tells nobody
+        time.sleep(0.005)  # no event for a removed file
 
 
 def _raise_if_told(order):
@@ -54,9 +55,9 @@ def _raise_if_told(order):
     raise getattr(builtins, name)("told to by a test")
 
 
-# --- What a test says -----------------------------------------------------------------------------
+# --- For tests -----------------------------------------------------------------------------------
 class Held:
-    """A step that waits at a point; `until_there`, then `release`."""
+    """A step that waits at a point; use `until_there`, then `release`."""
 
     def __init__(self, wait):
         self._wait, self._waiting = wait, wait.with_suffix(".waiting")
@@ -71,7 +72,7 @@ class Held:
 
 @contextmanager
 def held(stack, step_type, point):
-    """The next process that comes to this point waits there, at most until the block ends."""
+    """The next process that reaches this point waits there, at most until the block ends."""
     order = stack.data_dir / "armed" / f"{step_type}.{point}.wait"
     order.touch()
     here = Held(order)
@@ -83,7 +84,7 @@ def held(stack, step_type, point):
 
 @contextmanager
 def raising(stack, step_type, point, name):
-    """Every process that comes to this point before the block ends raises this exception."""
+    """Every process that reaches this point before the block ends raises this exception."""
     order = stack.data_dir / "armed" / f"{step_type}.{point}.raise"
     draft = order.with_suffix(".draft")
     draft.write_text(name)
@@ -96,7 +97,7 @@ def raising(stack, step_type, point, name):
 
 @contextmanager
 def unanswered(embedder):
-    """The embedding endpoint takes every request and answers none before the block ends."""
+    """The embedding endpoint accepts requests but does not answer before the block ends."""
     released = threading.Event()
     embedder.misbehave = lambda request: released.wait(60) and None
     try:

@@ -1,4 +1,4 @@
-"""A server that stays away for a while, though the supervisor starts again whatever dies."""
+"""Keeps a server down for a while, although the supervisor restarts whatever dies."""
 
 import time
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import psutil
 
 @contextmanager
 def gone(stack, name, *, number=None):
-    """Kill a process of the stack (or send it `number`); nobody starts it before the block ends.
+    """Kill a process of the stack (or send it `number`); it is not restarted before the block ends.
 
     The supervisor is frozen meanwhile. Yields the pid that the process had.
     """
@@ -31,14 +31,14 @@ def frozen(stack, name):
 
 
 def lasting(seconds):
-    """Go round until so many seconds are over: how long an outage is, is the fault itself."""
+    """Iterate until `seconds` are over: the length of the outage is part of the fault."""
     ends_at = time.monotonic() + seconds
     while (left := ends_at - time.monotonic()) > 0:
         yield left
-        time.sleep(min(0.5, max(0, ends_at - time.monotonic())))  # the outage goes on meanwhile
+        time.sleep(min(0.5, max(0, ends_at - time.monotonic())))  # the outage continues meanwhile
 
 
 def timed(call, *args, **values):
-    """What a call returns, and how many seconds it took."""
+    """A call's result, and how many seconds it took."""
     started = time.monotonic()
     return call(*args, **values), time.monotonic() - started

@@ -1,4 +1,4 @@
-"""People who upload, cancel, delete, retry and reprocess, and remember what they were promised."""
+"""Users who upload, cancel, delete, retry and reprocess, and remember what they were promised."""
 
 import hashlib
 import threading
@@ -21,17 +21,18 @@ LATEST = """
 
 @dataclass
 class Entry:
-    """A document and how its latest task may end: statuses, or GONE for one that was deleted."""
+    """A document and how its latest task may end: statuses, or GONE for a deleted one."""
 
     name: str
     content: bytes = field(repr=False)
-    id: str = ""  # empty: the upload was never answered
+    id: str = ""  # empty: the upload got no answer
     task: str = ""
     may_end: set[str] = field(default_factory=set)
 
 
 class Person:
-    """One user's client. Every answer is a promise; what is not answered may be either way."""
+    """One user's client. Every answer is a promise; without an answer, either outcome is
+    allowed."""
 
     def __init__(self, stack, name):
         self.name, self.book = name, []
@@ -42,7 +43,7 @@ class Person:
         self._client.close()
 
     def act(self, rng, *, stop: threading.Event, actions):
-        """Some actions with short pauses, until `stop`."""
+        """Random actions with short pauses, until `stop`."""
         for _ in range(actions):
             if stop.is_set():
                 return
@@ -58,9 +59,10 @@ class Person:
         else:
             getattr(self, verb)(rng.choice(known))
 
-    # --- Asking -----------------------------------------------------------------------------------
+    # --- Requests
+    # ------------------------------------------------------------------------------------
     def upload(self, entry):
-        """Also again, for one that was not answered: it must not be there twice."""
+        """Also repeated for one without an answer: it must not exist twice."""
         if entry not in self.book:
             self.book.append(entry)
         entry.may_end |= {"COMPLETED", GONE}
@@ -85,7 +87,7 @@ class Person:
         self._change(entry, GONE, "DELETE", f"/api/documents/{entry.id}/")
 
     def _change(self, entry, wish, method, path):
-        """Ask for a change, which a 409 refuses; a 404 is right only if it may be deleted."""
+        """Request a change, which a 409 refuses; a 404 is right only if it may be deleted."""
         answer = self._ask(method, path)
         if answer is None:
             entry.may_end = entry.may_end | {wish}
@@ -100,16 +102,18 @@ class Person:
             assert answer.status_code == 409, answer.text
 
     def _ask(self, method, path, **content):
-        """The answer; None if there was none, or one that says only that it can't be told."""
+        """The answer; None if there was none, or one that does not tell the outcome."""
         try:
             answer = self._client.request(method, path, **content)
         except httpx2.HTTPError:
             return None
         return None if answer.status_code == 503 else answer
 
-    # --- Looking ----------------------------------------------------------------------------------
+    # --- Checks
+    # --------------------------------------------------------------------------------------
     def upload_again(self):
-        """As a good client does with what was not answered; the same bytes, the same document."""
+        """Repeats uploads that got no answer, like a good client: the same bytes, the same
+        document."""
         for entry in self.book:
             if not entry.id:
                 until(partial(self._uploaded, entry), bool)
@@ -119,18 +123,18 @@ class Person:
         return entry.id
 
     def check(self, latest):
-        """Every promise was kept. `latest`: what `latest_of_all` gives, with nothing live."""
+        """Every promise was kept. `latest`: the result of `latest_of_all`, with no live tasks."""
         for entry in self.book:
             task, document = latest.get(entry.id, (GONE, GONE))
             assert task in entry.may_end, (self.name, entry, task, document)
             assert task != "COMPLETED" or document == "AVAILABLE", (self.name, entry, document)
             entry.may_end = {task}
             if task == GONE and entry.id:
-                entry.content = b""  # never again
+                entry.content = b""  # not repeated again
 
 
 def latest_of_all(stack):
-    """Document id -> status of its latest task, its own status. No owner has one file twice."""
+    """Document id -> status of its latest task, its own status. No owner has a file twice."""
     with stack.database() as db:
         rows = db.execute(LATEST).fetchall()
     assert len({(owner, sha256) for *_, owner, sha256 in rows}) == len(rows)
@@ -138,7 +142,7 @@ def latest_of_all(stack):
 
 
 def create_users(stack, names):
-    """Users who may sign in with PASSWORD."""
+    """Users who can sign in with PASSWORD."""
     code = (
         "from django.contrib.auth.models import User as U\n"
         f"for n in {list(names)!r}:\n"

@@ -1,4 +1,4 @@
-"""Whether each process of the stack does what it is there for."""
+"""Whether each process of the stack does its work."""
 
 import httpx2
 import psutil
@@ -8,7 +8,7 @@ from celery import Celery
 
 
 def answers(stack, name):
-    """True if the process of that name does its work now."""
+    """True if the process of that name works now."""
     try:
         return PROBES[name](stack)
     except (OSError, psycopg.Error, redis.RedisError, httpx2.HTTPError, psutil.Error):
@@ -30,7 +30,7 @@ def _web(stack):
 
 
 def _worker(stack):
-    """By Celery's remote control: it takes messages."""
+    """By Celery's remote control: it receives messages."""
     with Celery(broker=stack.runtime["REDIS_URL"], set_as_current=False) as app:
         app.conf.broker_transport_options = {"socket_timeout": 5}
         names = [next(iter(reply)) for reply in app.control.ping(timeout=3, limit=1)]
@@ -38,7 +38,7 @@ def _worker(stack):
 
 
 def _sweeper(stack):
-    """Somebody is the one sweeper."""
+    """There is a sweeper that holds the lock."""
     held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
     with stack.database() as db:
         return db.execute(held).fetchone()[0] > 0
@@ -59,9 +59,9 @@ PROBES = {
 
 
 def readers(stack):
-    """What the worker's reader servers have forked and not yet reaped, but for who only waits.
+    """Unreaped forks of the worker's reader servers, except idle ones.
 
-    The fork that waits for a file is where its server is; who works has a folder of its own.
+    The fork that waits for a file is in its server's folder; working ones have their own folder.
     """
     servers = [server for child in stack.worker_children() for server in child.children()]
     return {
@@ -75,5 +75,5 @@ def readers(stack):
 def _is_where(server, process):
     try:
         return process.cwd() == server.cwd()
-    except psutil.NoSuchProcess:  # a zombie too
+    except psutil.NoSuchProcess:  # or a zombie
         return not process.is_running()

@@ -1,6 +1,6 @@
 """The product's readers, which a test can make misbehave. Run only in a sandbox.
 
-A file in which `DEED name` stands makes its reader do that first.
+A file that contains `DEED name` makes its reader do that first.
 """
 
 import ctypes
@@ -15,28 +15,28 @@ from documents.steps import confined
 check, split = confined.check, confined.split
 _SILENCE = re.compile(rb"HOLD THE GIL FOR (\d+) SECONDS")
 _DEED = re.compile(rb"DEED (\w+)")
-_BOMBS = 7  # so often the number of processes doubles
+_BOMBS = 7  # how often the number of processes doubles
 
 
 def read(reading):
-    """As the product reads, after what the file asks for."""
+    """The product's `read`, after what the file asks for."""
     content = reading.path.read_bytes()
     if asked := _SILENCE.search(content):
-        ctypes.PyDLL(None).sleep(int(asked[1]))  # a PyDLL keeps the GIL while it runs
+        ctypes.PyDLL(None).sleep(int(asked[1]))  # a PyDLL holds the GIL while it runs
     if asked := _DEED.search(content):
         _DEEDS[asked[1].decode()]()
     return confined.read(reading)
 
 
 def _fill_memory():
-    """Until Python is refused more."""
+    """Until Python gets no more memory."""
     hoard = []
     while True:
         hoard.append(bytes(64_000_000))
 
 
 def _fill_memory_in_c():
-    """As a C library that aborts when it is refused more."""
+    """Like a C library that aborts if an allocation fails."""
     size = 1_300_000_000
     memory = mmap.mmap(-1, size)
     for at in range(0, size, mmap.PAGESIZE):
@@ -45,12 +45,12 @@ def _fill_memory_in_c():
 
 
 def _loop_in_c():
-    """Search for longer than the universe has existed, with the GIL held."""
+    """Search for longer than the universe has existed, holding the GIL."""
     re.match(r"(a+)+$", "a" * 100 + "b")
 
 
 def _fork():
-    """Double, each half in a session of its own, which no signal to the group reaches."""
+    """Double, each half in its own session, which signals to the group don't reach."""
     for _ in range(_BOMBS):
         if os.fork() == 0:
             os.setsid()
@@ -59,7 +59,7 @@ def _fork():
 
 def _fork_and_stay():
     _fork()
-    time.sleep(3600)  # the deed is to stay until somebody ends it
+    time.sleep(3600)  # lasts until somebody ends it
 
 
 def _fork_and_die():
@@ -67,7 +67,7 @@ def _fork_and_die():
     _fork()
     if os.getpid() == first:
         os.abort()
-    time.sleep(3600)  # the deed is to stay until somebody ends it
+    time.sleep(3600)  # lasts until somebody ends it
 
 
 _DEEDS = {

@@ -1,4 +1,4 @@
-"""The table of faults: one row per test with its outcome and its time, as Markdown and as JSON."""
+"""The report of faults: one row per test with its outcome and time, as Markdown and as JSON."""
 
 import json
 import os
@@ -32,7 +32,7 @@ class Report:
     servers: dict[str, str] = field(default_factory=dict)
 
     def record(self, node_id, phase, outcome, seconds):
-        """Take note of one phase of a test; a failure in any phase is the row's outcome."""
+        """Record one phase of a test; a failure in any phase is the row's outcome."""
         row = self.rows[node_id]
         row.test_seconds += seconds
         first_word = phase == "call" and row.outcome == "not run"
@@ -74,7 +74,7 @@ def _line(row):
 
 
 def server_versions(stack):
-    """Which servers the stack runs."""
+    """The versions of the stack's servers."""
     with stack.database() as db, stack.broker() as broker:
         postgres = db.execute("SHOW server_version").fetchone()[0]
         vector = db.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'")

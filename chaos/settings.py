@@ -1,4 +1,4 @@
-"""The product's settings, and an app through which a test can strike at an exact place."""
+"""The product's settings, plus an app through which tests strike at exact places."""
 
 import os
 
@@ -15,7 +15,7 @@ INSTALLED_APPS = [
 if variants.LOSSY:
     CHANNEL_LAYERS["default"]["BACKEND"] = "chaos.variants.LossyLayer"
 ARMED_DIR = DATA_DIR / "armed"
-# Seconds after which the broker hands out again what is not acknowledged; empty: as in the product.
+# Seconds after which the broker redelivers unacknowledged messages; empty: the product's.
 CHAOS_VISIBILITY_SECONDS = os.environ.get("CHAOS_VISIBILITY_SECONDS", "")
-# That would be refused at the start; a row shows that even then no step runs twice.
+# The start would refuse this; a row shows that even then no step runs twice.
 SILENCED_SYSTEM_CHECKS = ["notebook.E013"] if CHAOS_VISIBILITY_SECONDS else []

@@ -1,6 +1,7 @@
-"""Hundreds of documents while everything breaks: `make soak`.
+"""Hundreds of documents under random faults: `make soak`.
 
-Ends with 0 if all of them became AVAILABLE in time and nothing was lost, doubled or inconsistent.
+Exit code 0 if all of them became AVAILABLE in time and nothing was lost, duplicated or
+inconsistent.
 """
 
 import argparse
@@ -23,8 +24,8 @@ from documents.tests.embedding_server import DIMENSIONS, EmbeddingServer
 USERS = ("ann", "bob", "cleo", "dan", "eve")
 KINDS = (*("txt", "md", "html", "csv", "docx") * 3, "pdf")
 PARAGRAPHS = (2, 12)
-UPLOADS_WITHIN = 0.2  # of the time that all may take
-FAULTS_WITHIN = 0.7  # then it must come to rest
+UPLOADS_WITHIN = 0.2  # share of the total time
+FAULTS_WITHIN = 0.7  # after this share it must settle
 PAUSE_SECONDS = (2, 9)  # between two faults
 EXPECTED_ERRORS = (
     r"OperationalError|InterfaceError|database_unavailable|PoolTimeout",
@@ -34,7 +35,7 @@ EXPECTED_ERRORS = (
 
 
 class Soak:
-    """One run. After `run`, `wrong` says what must not be; empty if all is well."""
+    """One run. After `run`, `wrong` lists problems; empty if there are none."""
 
     def __init__(self, stack, *, documents, seconds, seed):
         self.stack, self.seconds, self.seed = stack, seconds, seed
@@ -122,7 +123,7 @@ class Soak:
 
 def main():
     options = read_options()
-    print(f"soak seed: {options.seed}", flush=True)  # to repeat a run by
+    print(f"soak seed: {options.seed}", flush=True)  # to reproduce the run
     with EmbeddingServer() as embedder, tempfile.TemporaryDirectory(prefix="soak-") as data_dir:
         os.environ |= {
             "EMBEDDING_BASE_URL": embedder.url,

@@ -1,4 +1,4 @@
-"""Clients of the soak: those who upload and do not give up, and those who watch on a socket."""
+"""Clients of the soak: uploaders that don't give up, and watchers on a socket."""
 
 import hashlib
 import json
@@ -16,14 +16,14 @@ LOOK_EVERY = 5  # uploads
 
 
 class Uploader(threading.Thread):
-    """One user's program: uploads all, asks again after every refusal, retries what failed."""
+    """One user's program: uploads all files, repeats refused requests, retries failed documents."""
 
     def __init__(self, stack, user, documents, rng, *, pace, stopped):
         super().__init__(daemon=True)
         self.user = user
         self.documents = {hashlib.sha256(content).hexdigest(): name for name, content in documents}
         self.uploaded, self.statuses = 0, Counter()
-        self.refusals, self.failures = Counter(), Counter()  # by answer; by code of the failure
+        self.refusals, self.failures = Counter(), Counter()  # by answer; by error code
         self.error = None
         self._client = stack.client(user, PASSWORD)
         self._contents, self._rng, self._pace, self._stopped = documents, rng, pace, stopped
@@ -69,7 +69,7 @@ class Uploader(threading.Thread):
             address = page.json()["next"]
 
     def _ask(self, method, path, **content):
-        """The answer, after as many tries as it takes; None if the soak ends before."""
+        """The answer, after as many attempts as it takes; None if the soak ends before."""
         pause = FIRST_PAUSE_SECONDS
         while not self._stopped.is_set():
             try:
@@ -87,12 +87,12 @@ class Uploader(threading.Thread):
 
 
 class Listener(threading.Thread):
-    """One user's socket of all tasks, opened again whenever it closes."""
+    """One user's socket for all tasks, reopened whenever it closes."""
 
     def __init__(self, stack, user, *, stopped):
         super().__init__(daemon=True)
         self.user, self.messages, self.connections = user, 0, 0
-        self.went_back = []  # task, the seq it had, the seq that came after it
+        self.went_back = []  # task, its seq before, the smaller seq after
         self.last = {}  # task id -> its last snapshot
         self._stack, self._stopped = stack, stopped
 

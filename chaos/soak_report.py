@@ -1,4 +1,4 @@
-"""What a soak looks at in the end, what it says meanwhile, and its report."""
+"""The soak's final checks, its progress output, and its report."""
 
 import json
 import shutil
@@ -9,9 +9,9 @@ from collections import Counter
 from chaos.faults import LOSSES_OF_A_FAULT
 
 MAY_FAIL = {"worker_lost", "embedding_unavailable", "embedding_invalid", "rate_limited"}
-# Who dies or waits too long with an answer in hand, or can't store it, asks for it again.
+# A worker that dies or times out with an unsaved answer, or can't store it, requests it again.
 COSTLY = ("kill worker", "kill worker's child", "kill postgres", "freeze postgres")
-SOCKET_SECONDS = 30  # in which a socket tells the last word
+SOCKET_SECONDS = 30  # within which a socket has the final state
 STUCK = """
     SELECT d.name, d.status, coalesce(t.status, 'no task'), coalesce(s.step_type, ''),
         coalesce(s.status, ''), coalesce(s.error_message, ''), t.id::text,
@@ -27,9 +27,9 @@ STUCK = """
     WHERE d.status <> 'AVAILABLE' ORDER BY d.created_at"""
 
 
-# --- Judgements: sentences about what must not be -------------------------------------------------
+# --- Checks: sentences about problems -------------------------------------------------------------
 def stuck(soak):
-    """Which documents are not AVAILABLE, and where each of them is."""
+    """Which documents are not AVAILABLE, and where each of them is stuck."""
     found = [
         f"not uploaded: {len(each.documents) - each.uploaded} documents of {each.user}"
         for each in soak.uploaders
@@ -61,7 +61,7 @@ def lost_or_doubled(soak):
 
 
 def paid_for_nothing(soak):
-    """Vectors that were stored and asked for again, or more than were on their way at kills."""
+    """Vectors requested again although stored, or more than were in flight at kills."""
     ledger = soak.ledger
     most = LOSSES_OF_A_FAULT * sum(name in COSTLY for _, name in soak.faults)
     found = [f"asked for again although it was stored: {text[:40]!r}" for text in ledger.kept]
@@ -73,7 +73,7 @@ def paid_for_nothing(soak):
 
 
 def sockets(soak):
-    """`seq` never goes back, and each socket tells the end of all tasks in time."""
+    """`seq` never goes back, and each socket reports the end of all tasks in time."""
     found = [
         f"{each.user}'s socket: seq of {task} went back from {was} to {then}"
         for each in soak.listeners
@@ -81,7 +81,7 @@ def sockets(soak):
     ]
     deadline = time.monotonic() + SOCKET_SECONDS
     while (silent := _untold(soak)) and time.monotonic() < deadline:
-        time.sleep(0.2)  # sockets are read by other threads, which tell nobody
+        time.sleep(0.2)  # other threads read the sockets, without notifications
     return found + silent
 
 
@@ -99,9 +99,9 @@ def _untold(soak):
     ]
 
 
-# --- Meanwhile ------------------------------------------------------------------------------------
+# --- Progress ------------------------------------------------------------------------------------
 class Teller:
-    """One line that is always up to date; in a log, one line every ten seconds."""
+    """One line that is updated; in a log, one line every ten seconds."""
 
     def __init__(self, soak):
         self._soak, self._told = soak, 0.0
@@ -112,7 +112,7 @@ class Teller:
             return
         self._told = time.monotonic()
         end = "\n" if last or not alive else "\r"
-        print(self._line(), end=end, flush=True)  # a sign of life over a quarter of an hour
+        print(self._line(), end=end, flush=True)  # progress over a quarter of an hour
 
     def _line(self):
         soak = self._soak
@@ -124,7 +124,7 @@ class Teller:
         )
 
 
-# --- Afterwards -----------------------------------------------------------------------------------
+# --- Report --------------------------------------------------------------------------------------
 def write(soak, path):
     """The Markdown at `path`, the same as JSON beside it, and a verdict for the terminal."""
     found = facts(soak)
@@ -175,7 +175,7 @@ def _markdown(found):
 
 
 def keep_logs(stack, path):
-    """The logs of a soak that is not well, beside its report."""
+    """The logs of a failed soak, beside its report."""
     target = path.with_name("soak-logs")
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(stack.data_dir / "logs", target)

@@ -1,4 +1,4 @@
-"""The stack under test: started by the product's own supervisor, on servers of its own."""
+"""The stack under test: started by the product's own supervisor, with its own servers."""
 
 import json
 import os
@@ -26,7 +26,7 @@ SETTINGS = {
     "DATABASE_POOL_SIZE": "4",
     "DJANGO_SETTINGS_MODULE": "chaos.settings",
     "EMBEDDING_BATCH_SIZE": "8",
-    "EMBEDDING_REUSE_ACROSS_OWNERS": "true",  # the ledger knows texts, not whose they are
+    "EMBEDDING_REUSE_ACROSS_OWNERS": "true",  # the ledger knows texts, but not their owners
     "EMBEDDING_TIMEOUT_SECONDS": "20",
     "LOG_JSON": "true",
     "REPUBLISH_SECONDS": "5",
@@ -39,7 +39,7 @@ BACK_SECONDS = 60
 
 
 class ChaosStack(LiveStack):
-    """A stack that may be broken in every way and started again on the same data directory."""
+    """A stack that can be broken in every way and restarted on the same data directory."""
 
     def __init__(self, data_dir, embedder):
         port = free_port()
@@ -51,13 +51,13 @@ class ChaosStack(LiveStack):
         )  # fmt: skip
         self.supervisor = None
         self.output = data_dir / "stack.log"
-        self.seen = set()  # every process of the stack that was ever looked at
+        self.seen = set()  # every process of the stack seen so far
         self._frozen = set()
         self._log_marks = {}
 
     # --- Start and stop ---------------------------------------------------------------------------
     def start(self):
-        """Start it, or start it again; return when every process answers."""
+        """Start or restart it; return when every process responds."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         (self.data_dir / "armed").mkdir(exist_ok=True)
         self.supervisor = start_supervisor(self.environment, self.output)
@@ -71,7 +71,7 @@ class ChaosStack(LiveStack):
         return self.supervisor is not None and self.supervisor.poll() is None
 
     def stop(self):
-        """As Ctrl-C does."""
+        """Like Ctrl-C."""
         self.thaw()
         if self.is_running:
             self.family()
@@ -80,7 +80,7 @@ class ChaosStack(LiveStack):
             self.supervisor.wait(60)
 
     def kill_everything(self):
-        """SIGKILL for the supervisor and all its descendants at once, as a power cut would."""
+        """SIGKILL the supervisor and all its descendants at once, like a power cut."""
         family = self.family()
         self.supervisor.kill()
         for process in family:
@@ -90,7 +90,7 @@ class ChaosStack(LiveStack):
         self._frozen.clear()
 
     def start_over(self):
-        """After a row that left it unwell: a new start, on which nothing is left to do."""
+        """After a row that left it broken: a new start, with no unfinished work."""
         self.kill_everything()
         self.start()
         with self.client() as client:
@@ -99,7 +99,7 @@ class ChaosStack(LiveStack):
 
     @contextmanager
     def changed(self, **environment):
-        """The same stack on the same data with other settings; as before afterwards."""
+        """The same stack on the same data with other settings; restored afterwards."""
         before = dict(self.environment)
         self.stop()
         self.environment |= environment
@@ -116,7 +116,7 @@ class ChaosStack(LiveStack):
         return psutil.Process(self.pid(name))
 
     def family(self):
-        """Every living process of the stack, less the supervisor."""
+        """Every living process of the stack, except the supervisor."""
         try:
             found = set(psutil.Process(self.supervisor.pid).children(recursive=True))
         except psutil.NoSuchProcess:
@@ -129,7 +129,7 @@ class ChaosStack(LiveStack):
         return self.process("worker").children()
 
     def kill(self, name, number=signal.SIGKILL, *, family=False):
-        """Signal one process of the stack, with its descendants if `family`; the pid it had."""
+        """Signal one process of the stack, with its descendants if `family`; returns its pid."""
         self.family()
         process = self.process(name)
         for each in (process, *(process.children(recursive=True) if family else ())):
@@ -137,7 +137,7 @@ class ChaosStack(LiveStack):
         return process.pid
 
     def freeze(self, name):
-        """Stop it and its descendants without a word to anybody, until `thaw`."""
+        """Stop it and its descendants, unnoticed by others, until `thaw`."""
         process = self.process(name)
         frozen = {process, *process.children(recursive=True)}
         self._frozen |= frozen
@@ -145,7 +145,7 @@ class ChaosStack(LiveStack):
             _signal(each, signal.SIGSTOP)
 
     def thaw(self, name=None):
-        """Let one process and its descendants go on, or all that are frozen."""
+        """Continue one process and its descendants, or all that are frozen."""
         if name is None:
             thawed = set(self._frozen)
         else:
@@ -155,7 +155,7 @@ class ChaosStack(LiveStack):
         self._frozen -= thawed
 
     def until_back(self, name, *, after=None, seconds=BACK_SECONDS):
-        """Wait until the process answers; `after` is the pid it must no longer have."""
+        """Wait until the process responds; `after` is the pid it must no longer have."""
         until(
             lambda: (self.pid_or_none(name), self.output.read_text()[-2000:]),
             lambda found: found[0] not in (None, after) and answers(self, name),
@@ -163,20 +163,21 @@ class ChaosStack(LiveStack):
         )
 
     def pid_or_none(self, name):
-        """The pid of a process that lives, None between two of its lives."""
+        """The pid of a living process; None between two starts."""
         try:
             process = self.process(name)
             return None if process.status() == psutil.STATUS_ZOMBIE else process.pid
         except (OSError, ValueError, IndexError, psutil.Error):
             return None
 
-    # --- Servers, as the operator reaches them ----------------------------------------------------
+    # --- Servers
+    # -------------------------------------------------------------------------------------
     @property
     def runtime(self):
         return json.loads((self.data_dir / "runtime.json").read_text())
 
     def database(self):
-        """A connection that commits each statement by itself."""
+        """A connection in autocommit mode."""
         return psycopg.connect(
             self.runtime["DATABASE_URL"], autocommit=True, connect_timeout=3,
             application_name="chaos",
@@ -192,7 +193,7 @@ class ChaosStack(LiveStack):
         )
 
     def doctor(self):
-        """What the product's own examination finds, with everything read."""
+        """The findings of the product's own integrity check, including all files."""
         command = [sys.executable, "manage.py", "doctor", "--json", "--deep"]
         found = subprocess.run(
             command, cwd=PROJECT, env=self.environment | self.runtime, stdout=subprocess.PIPE,
@@ -216,14 +217,14 @@ class ChaosStack(LiveStack):
 
     # --- Kill points ------------------------------------------------------------------------------
     def arm(self, step_type, point, *, victim=""):
-        """Have the next process that comes to this point die, or kill `victim` of the stack."""
+        """Have the next process that reaches this point die, or kill `victim` of the stack."""
         assert point in (*POINTS, MID_PUBLISH), point
         draft = self.data_dir / "armed" / "draft"
         draft.write_text(victim)
         draft.rename(self.armed(step_type, point))
 
     def armed(self, step_type, point):
-        """The file that is there until somebody strikes."""
+        """The file that exists until somebody strikes."""
         return self.data_dir / "armed" / f"{step_type}.{point}"
 
     def disarm(self):
@@ -244,7 +245,7 @@ class ChaosStack(LiveStack):
             return dict(zip([c.name for c in cursor.description], cursor.fetchone(), strict=True))
 
     def until_step(self, task_id, step_type, *statuses, seconds=30):
-        """Wait until a step has one of the statuses; its row."""
+        """Wait until a step has one of the statuses; returns its row."""
         return until(
             lambda: self.detail(task_id, step_type),
             lambda row: row["status"] in statuses,
@@ -257,7 +258,7 @@ class ChaosStack(LiveStack):
             return [row[0] for row in found]
 
     def heal(self, *, seconds=60):
-        """Undo every fault, then wait until all is well and nothing is left to do."""
+        """Undo every fault, then wait until everything is healthy and no work is left."""
         self.thaw()
         self.embedder.reset()
         self.disarm()
@@ -267,7 +268,7 @@ class ChaosStack(LiveStack):
         until(self.known_slots, lambda slots: slots == SLOTS, seconds=seconds)
 
     def known_slots(self):
-        """How many there are by the sweeper's last look, which may have seen a worker that left."""
+        """As last seen by the sweeper, which may include a worker that has left."""
         query = """
             SELECT sum(slots) FROM tasks_worker
             WHERE seen_at = (SELECT max(seen_at) FROM tasks_worker)"""
@@ -276,7 +277,7 @@ class ChaosStack(LiveStack):
 
 
 def text(paragraphs=3, *, say=""):
-    """A document that nobody has uploaded before; `say` stands at its beginning."""
+    """A document that nobody has uploaded before; it begins with `say`."""
     mark = uuid.uuid4().hex
     lines = [
         f"Paragraph {n} of {mark} tells of the lighthouse and what its keeper did on day {n}. " * 4

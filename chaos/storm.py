@@ -1,4 +1,4 @@
-"""`python -m chaos.storm TASK_ID COUNT`: as many changes of one task, each told to who watches."""
+"""`python -m chaos.storm TASK_ID COUNT`: makes COUNT changes of one task, each sent to watchers."""
 
 import sys
 

@@ -13,16 +13,16 @@ from notebook.tests.live import until
 
 EMBEDDING = "EMBEDDING_GENERATION"
 UPLOAD_SECONDS = 3
-THREADS = 12  # that web may have more of than before; its pool for views has about as many
+THREADS = 12  # threads that web may have more than before; its pool for views has about as many
 BROKER_AWAY = (
     r"channels_redis|Unexpected exception|Connection error|TimeoutError|reconnect"
-    r"|Couldn't apply scheduled task"  # beat's, of which some come each minute
+    r"|Couldn't apply scheduled task"  # beat's, once a minute
 )
 
 
 @contextmanager
 def held(embedder):
-    """The endpoint takes every request and answers none before the block ends."""
+    """The endpoint accepts requests but does not answer before the block ends."""
     released = threading.Event()
     embedder.misbehave = lambda request: released.wait(60) and None
     try:
@@ -33,7 +33,7 @@ def held(embedder):
 
 
 def upload_in_time(stack, client, name, content=None):
-    """An upload that has to succeed within its seconds, whatever is broken."""
+    """An upload that has to succeed within its time limit, whatever is broken."""
     content = content or text(1)
     answer, seconds = timed(client.post, "/api/documents/", files={"file": (name, content)})
     assert answer.status_code == 201, answer.text
@@ -42,7 +42,7 @@ def upload_in_time(stack, client, name, content=None):
 
 
 def running_and_queued(stack, client):
-    """Two documents in the middle of their paid step, on both slots, and three that wait."""
+    """Two documents in the middle of their paid step, on both slots, and three waiting ones."""
     running = [upload_in_time(stack, client, f"running-{n}.txt", text(8)) for n in range(2)]
     for document in running:
         stack.until_step(document["task"]["id"], EMBEDDING, "RUNNING", seconds=40)
@@ -60,9 +60,9 @@ def until_available(stack, client, documents):
 
 
 def until_moving(stack, running, queued):
-    """What ran goes on with its next step, and who waited first is served: messages flow again.
+    """Running work continues with its next step, and the first waiting document is served.
 
-    How soon all is done then is a matter of how much waits, and of the machine.
+    How soon everything is done then depends on the amount of work and on the machine.
     """
     query = """
         SELECT count(DISTINCT task_id) FROM tasks_taskdetail WHERE started_at IS NOT NULL
@@ -76,19 +76,19 @@ def until_moving(stack, running, queued):
 
 
 def problems(stack, client, document):
-    """What somebody who waits is told of the queue."""
+    """The problems of the queue that a waiting user is shown."""
     details = [detail["details"] for detail in stack.task(client, document)["task_details"]]
     return [each["queue"]["problem"] for each in details if each.get("queue")]
 
 
 def first_word(stack, document):
-    """What a fresh socket says first."""
+    """The first snapshot of a new socket."""
     with stack.socket(document["task"]["socket"]) as socket:
         return json.loads(socket.recv(timeout=10))
 
 
 class Away:
-    """What holds while the broker can't be reached: looked at again and again."""
+    """What holds while the broker can't be reached; checked again and again."""
 
     def __init__(self, stack, client, watched):
         self.stack, self.client, self.watched = stack, client, watched
@@ -109,14 +109,14 @@ class Away:
 
 
 def endure(stack, client, seconds, *, hold, queued, running):
-    """What has to hold during an outage; the documents uploaded meanwhile."""
+    """What has to hold during an outage; returns the documents uploaded meanwhile."""
     away = Away(stack, client, queued[-1])
     for _ in lasting(seconds):
         away.look()
         hold.set()
     if seconds >= 30:
         assert "queue_unavailable" in away.told, away.told
-        for document in running:  # what was running needs no broker to finish
+        for document in running:  # running work needs no broker to finish
             assert stack.detail(document["task"]["id"], EMBEDDING)["status"] == "COMPLETED"
     return away.uploaded
 
@@ -124,7 +124,8 @@ def endure(stack, client, seconds, *, hold, queued, running):
 @pytest.mark.fault("F30", bound=15, errors=(BROKER_AWAY,))
 @pytest.mark.parametrize("seconds", [0, 5, 60])
 def test_a_killed_broker_costs_nothing(stack, client, clock, seconds):
-    """`kill -9` of the broker with queued and running work: all goes on after its return."""
+    """`kill -9` of the broker with queued and running work: everything continues after its
+    return."""
     with held(stack.embedder) as hold:
         running, queued = running_and_queued(stack, client)
         with Watcher(stack, client, queued[-1]) as watcher:
@@ -159,7 +160,8 @@ def test_a_broker_that_lost_its_memory_loses_nothing(stack, client, clock):
 
 @pytest.mark.fault("F32", bound=15, errors=(BROKER_AWAY,))
 def test_a_frozen_broker_holds_nobody_up(stack, client, clock):
-    """`SIGSTOP` of the broker for 30 s: uploads in time, no threads pile up, then all goes on."""
+    """`SIGSTOP` of the broker for 30 s: uploads in time, no threads pile up, then work
+    continues."""
     with held(stack.embedder) as hold:
         running, queued = running_and_queued(stack, client)
         with Watcher(stack, client, queued[-1]) as watcher:
@@ -183,7 +185,7 @@ def full(stack):
 
 @pytest.mark.fault("F33", bound=60, errors=(BROKER_AWAY, "OutOfMemoryError|OOM command|readyz"))
 def test_a_full_broker_is_told_of_and_recovers(stack, client, clock):
-    """A broker without room: uploads succeed, `/readyz` says 503; with room all goes on.
+    """A full broker: uploads succeed, `/readyz` answers 503; with room everything continues.
 
     It ends Celery's worker, so the bound is that of a lost worker.
     """

@@ -1,4 +1,4 @@
-"""F49: cancel at the worst of moments, over both ways, by many hands at once."""
+"""F49: cancels at the worst moments, over API and socket, by many clients at once."""
 
 import json
 import threading
@@ -30,7 +30,7 @@ def over_rest(stack, document):
         return "too late"
 
     with stack.client() as client:
-        client.get("/healthz")  # now it is connected
+        client.get("/healthz")  # connects
         yield cancel
 
 
@@ -50,7 +50,7 @@ WAYS = [over_rest, over_the_socket]
 
 
 def assert_cancelled(stack, client, document):
-    """For good: the rows say so, and nobody finds a passage of it."""
+    """Finally cancelled: the rows say so, and search finds no passage of it."""
     task = stack.task(client, document)
     assert task["status"] == "CANCELLED"
     assert {step["status"] for step in task["task_details"]} <= {"COMPLETED", "CANCELLED"}
@@ -90,8 +90,8 @@ def steps_and_ways():
 @pytest.mark.fault("F49", bound=5)
 @pytest.mark.parametrize(("step", "way"), [*steps_and_ways()])
 def test_a_cancel_in_the_middle_of_a_step_ends_it(stack, client, clock, step, way):
-    """Cancel while a step works: CANCELLED at once; what the step goes on to do has no effect."""
-    # From its middle on, the last step holds the row: that is the last moment, below.
+    """Cancel while a step works: CANCELLED at once; whatever the step still does has no effect."""
+    # In its second half the last step holds the row's lock: that is the last moment, below.
     point = "before_work" if step == STORAGE else "mid_work"
     with held(stack, step, point) as here:
         document = stack.upload(client, f"{step}.{way.__name__}.txt", text(40))
@@ -106,7 +106,7 @@ def test_a_cancel_in_the_middle_of_a_step_ends_it(stack, client, clock, step, wa
 @pytest.mark.fault("F49", bound=5)
 @pytest.mark.parametrize("deed", ["loop_in_c", "fork_and_stay"])
 def test_a_cancel_ends_the_reader_and_all_it_has_started(stack, client, clock, deed):
-    """Cancel while a reader loops or has started others: all its processes are gone in 5 s."""
+    """Cancel while a reader loops or has started processes: all of them are gone in 5 s."""
     document = stack.upload(client, "reading.txt", text(say=f"DEED {deed}"))
     wanted = 2**7 if deed == "fork_and_stay" else 1
     at_work = until(lambda: readers(stack), lambda found: len(found) >= wanted)
@@ -128,7 +128,7 @@ def gone(process):
 @pytest.mark.fault("F49", bound=10)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_cancel_that_comes_after_the_last_commit_began_is_too_late(stack, client, clock, way):
-    """Cancel while the last commit is under way: it waits for it, then says it was too late."""
+    """Cancel during the last commit: it waits for the commit, then answers "too late"."""
     with held(stack, STORAGE, "before_commit") as here, ThreadPoolExecutor(1) as other:
         document = stack.upload(client, "last.txt", text(20))
         here.until_there()
@@ -151,7 +151,7 @@ def waiting_for_a_lock(stack):
 def test_either_the_cancel_wins_or_the_end_and_the_answer_says_which(
     stack, client, clock, rng, way
 ):
-    """Cancel in the last 50 ms, ten times: the answer always says what became of the task."""
+    """Cancel in the last 50 ms, ten times: the answer always matches the task's fate."""
     for round_number in range(10):
         with held(stack, STORAGE, "before_work") as here:
             document = stack.upload(client, f"race-{round_number}.txt", text())
@@ -168,7 +168,7 @@ def test_either_the_cancel_wins_or_the_end_and_the_answer_says_which(
 
 @pytest.mark.fault("F49", bound=10)
 def test_one_of_many_cancels_wins(stack, client, clock):
-    """Ten cancels at the same time over both ways, then one more by each: exactly one wins."""
+    """Ten cancels at once over both ways, then one more by each: exactly one wins."""
     with unanswered(stack.embedder), ExitStack() as ways, ThreadPoolExecutor(10) as hands:
         document = stack.upload(client, "many.txt", text())
         stack.until_step(document["task"]["id"], EMBEDDING, "RUNNING")
@@ -183,7 +183,7 @@ def test_one_of_many_cancels_wins(stack, client, clock):
 @pytest.mark.fault("F49", bound=5)
 @pytest.mark.parametrize("way", WAYS)
 def test_what_has_ended_is_not_cancelled(stack, client, clock, way):
-    """Cancel after the end: too late, and nothing of the task changes."""
+    """Cancel after the end: too late, and the task does not change."""
     document = stack.upload(client, "ended.txt", text())
     stack.until_done(client, document["id"])
     before = stack.task(client, document)

@@ -1,4 +1,4 @@
-"""F43, F46-F48: an embedding endpoint that limits us, refuses us, or answers nonsense."""
+"""F43, F46-F48: an embedding endpoint that limits us, refuses us, or sends nonsense."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def forget_the_gate(stack):
-    """As if nobody had ever asked the endpoint."""
+    """Resets the gate, as if nobody had ever sent a request."""
     with stack.broker() as valkey:
         for key in valkey.scan_iter("notebook:embedding:*"):
             valkey.delete(key)
@@ -48,7 +48,7 @@ def assert_nobody_failed(stack, documents):
 @pytest.mark.fault("F43", bound=30)
 @pytest.mark.parametrize("retry_after", ["1", "6"])
 def test_a_rate_limit_is_obeyed_by_all_and_costs_nobody(stack, client, clock, retry_after):
-    """429 with Retry-After, short and long: nobody asks before its end, all end AVAILABLE."""
+    """429 with Retry-After, short and long: no requests before its end, all end AVAILABLE."""
     limited = []
 
     def misbehave(request):
@@ -64,7 +64,7 @@ def test_a_rate_limit_is_obeyed_by_all_and_costs_nobody(stack, client, clock, re
     assert_nobody_failed(stack, documents)
     assert_paid_once(stack, documents)
     later = [asked - limited[0] for asked in stack.embedder.requested if asked > limited[0]]
-    # One more may have been on its way when the answer left.
+    # One more may have been in flight when the answer was sent.
     assert sum(seconds < float(retry_after) - 0.1 for seconds in later) <= 1
     assert stack.embedder.requests <= 1 + sum(-(-d["chunk_count"] // BATCH) for d in documents)
 
@@ -72,7 +72,8 @@ def test_a_rate_limit_is_obeyed_by_all_and_costs_nobody(stack, client, clock, re
 @pytest.mark.fault("F43", bound=30)
 @pytest.mark.representative
 def test_a_limit_of_an_hour_frees_the_worker_and_says_so(stack, client, clock):
-    """429 with an hour of Retry-After: parked with the reason; other work goes on, cancel works."""
+    """429 with an hour of Retry-After: parked with the reason; other work continues, cancel
+    works."""
     known = text(3)
     twin = stack.until_done(client, stack.upload(client, "twin.txt", known)["id"])
     assert twin["status"] == "AVAILABLE"
@@ -84,7 +85,7 @@ def test_a_limit_of_an_hour_frees_the_worker_and_says_so(stack, client, clock):
             until(lambda: stack.detail(document["task"]["id"], EMBEDDING), is_parked)  # noqa: B023
             assert 3500 < seconds_until_due(stack, document) < 3700
         assert stack.embedder.requests <= 2  # of two workers
-        # What needs no new vector is done meanwhile.
+        # What needs no new vector is finished meanwhile.
         free = stack.upload(client, "free.txt", known + b"\n")
         assert stack.until_done(client, free["id"])["status"] == "AVAILABLE"
         for document in parked:
@@ -117,14 +118,15 @@ def test_a_limit_that_names_no_end_is_tried_more_and_more_seldom(stack, client, 
     assert 2 <= len(refused) <= 12
 
 
-# --- F46: what only the operator can mend ---------------------------------------------------------
+# --- F46: what only the operator can fix
+# -----------------------------------------------------------
 @pytest.mark.fault("F46", bound=15)
 @pytest.mark.parametrize(
     ("status", "code"),
     [(401, "embedding_auth"), (403, "embedding_auth"), (404, "model_not_found")],
 )
 def test_a_refusal_for_good_fails_at_once_and_tells_no_key(stack, client, clock, status, code):
-    """401, 403, 404: FAILED with its code after one request; the key stands in no log or row."""
+    """401, 403, 404: FAILED with its code after one request; no log or row contains the key."""
     assert stack.environment["OPENAI_API_KEY"] == KEY
     echo = json.dumps({"error": {"message": f"Incorrect API key provided: {KEY}."}}).encode()
     stack.embedder.misbehave = lambda request: (status, JSON, echo)
@@ -138,9 +140,10 @@ def test_a_refusal_for_good_fails_at_once_and_tells_no_key(stack, client, clock,
         assert KEY not in path.read_text(errors="replace"), path
 
 
-# --- F47: answers that are none -------------------------------------------------------------------
+# --- F47: malformed answers
+# ------------------------------------------------------------------------
 def changed(change):
-    """An answer as it should be but for `change`, which may return another."""
+    """A correct answer except for `change`, which may return another."""
 
     def reply(request):
         vectors = [vector(text) for text in request["input"]]
@@ -156,7 +159,8 @@ def with_first(values):
 
 
 def with_number(number):
-    """Its first number replaced in the JSON's text, which Python's own `json` would allow too."""
+    """Its first number replaced in the JSON text, also by what only Python's `json` would
+    accept."""
     return with_first([number, *[0.1] * (DIMENSIONS - 1)])
 
 
@@ -186,7 +190,7 @@ MALFORMED = {
 @pytest.mark.fault("F47", bound=40)
 @pytest.mark.parametrize("name", MALFORMED)
 def test_a_malformed_answer_is_tried_twice_more_and_nothing_is_stored(stack, client, clock, name):
-    """A malformed answer: two more tries, then FAILED `embedding_invalid`; nothing is stored."""
+    """A malformed answer: two more attempts, then FAILED `embedding_invalid`; nothing is stored."""
     texts = []
 
     def misbehave(request):
@@ -218,7 +222,7 @@ def vectors_kept(stack, document):
 
 @pytest.mark.fault("F47", bound=15)
 def test_a_reordered_answer_is_put_in_order(stack, client, clock):
-    """An answer in another order than the question's: each passage has its own vector."""
+    """An answer in a different order than the request: each passage gets its own vector."""
     stack.embedder.misbehave = changed(lambda found: found["data"].reverse())
     with clock:
         document = stack.upload(client, "reordered.txt", text(20))
@@ -240,7 +244,7 @@ REFUSAL = f"EMBEDDING_DIMENSIONS is 512, but the database holds vectors of {DIME
 
 @pytest.mark.fault("F48", bound=60)
 def test_other_dimensions_than_the_databases_are_refused_at_the_start(stack, client, clock):
-    """EMBEDDING_DIMENSIONS changed: check and start refuse with the reason; back, all is there."""
+    """Changed EMBEDDING_DIMENSIONS: check and start refuse with the reason; restored, all works."""
     document = stack.upload(client, "kept.txt", text(3))
     chunks = stack.until_done(client, document["id"])["chunk_count"]
     other = stack.environment | {"EMBEDDING_DIMENSIONS": "512"}

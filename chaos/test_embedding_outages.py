@@ -1,4 +1,4 @@
-"""F44, F45: an embedding endpoint that is down, silent, slow or torn away, and then well again."""
+"""F44, F45: an embedding endpoint that is down, silent, slow or cut off, and then recovers."""
 
 import socket
 import struct
@@ -23,7 +23,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 @pytest.fixture(scope="module")
 def impatient(shared_stack):
-    """Short times, for all rows of this module."""
+    """Short timeouts for all rows of this module."""
     if not shared_stack.is_running:
         shared_stack.start()
     with shared_stack.changed(
@@ -42,7 +42,7 @@ def fresh_gate(impatient, stack):
 
 
 def assert_all_available(stack, client, documents):
-    """All of them, with no hand of an operator, and not one vector paid for twice."""
+    """All documents, without an operator, and no vector is paid for twice."""
     documents = [stack.until_done(client, document["id"]) for document in documents]
     assert {document["status"] for document in documents} == {"AVAILABLE"}
     stack.embedder.texts[:] = [each for each in stack.embedder.texts if each != PROBE]
@@ -52,7 +52,8 @@ def assert_all_available(stack, client, documents):
 @pytest.mark.fault("F44", bound=60)
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_a_burst_of_errors_opens_the_breaker_which_closes_by_itself(stack, client, clock, status):
-    """500, 502, 503 for a while: the breaker opens, only probes go out, then all end AVAILABLE."""
+    """500, 502, 503 for a while: the breaker opens, only probes are sent, then all end
+    AVAILABLE."""
     probed, refused = [], []
 
     def misbehave(request):
@@ -65,7 +66,7 @@ def test_a_burst_of_errors_opens_the_breaker_which_closes_by_itself(stack, clien
         until(lambda: len(probed), lambda count: count >= PROBES, seconds=50)
         stack.embedder.misbehave = lambda request: None
         assert_all_available(stack, client, documents)
-    # As many as open it, and one more of each other worker's that was under way.
+    # As many as open it, and one more of each other worker's that was in flight.
     assert BREAKER_FAILURES <= len(refused) <= BREAKER_FAILURES + 2
     pauses = [later - earlier for earlier, later in pairwise(probed)]
     assert all(pause >= BREAKER_SECONDS - 0.1 for pause in pauses)
@@ -75,7 +76,7 @@ def test_a_burst_of_errors_opens_the_breaker_which_closes_by_itself(stack, clien
 
 @pytest.mark.fault("F44", bound=30)
 def test_a_short_burst_is_not_noticed(stack, client, clock):
-    """Two 503 in a row: tried again in place; no failure is counted, no breaker opens."""
+    """Two 503 in a row: retried in place; no failure is counted, no breaker opens."""
     stack.embedder.misbehave = lambda request: error(503) if stack.embedder.requests <= 2 else None
     with clock:
         document = stack.upload(client, "short.txt", text(20))
@@ -84,13 +85,14 @@ def test_a_short_burst_is_not_noticed(stack, client, clock):
     assert (row["failures"], row["losses"]) == (0, 0)
 
 
-# --- F45: ways to keep a client waiting, or to leave it -------------------------------------------
+# --- F45: ways to keep a client waiting, or to drop it
+# ---------------------------------------------
 def hang(handler, over):
     over.wait(30)
 
 
 def drip(handler, over):
-    """A byte now and then: no single read takes long, all of them for ever."""
+    """A byte now and then: no single read takes long, all of them together forever."""
     handler.wfile.write(HEAD + b"Content-Length: 100000\r\n\r\n")
     while not over.wait(0.1):
         handler.wfile.write(b" ")
@@ -123,12 +125,12 @@ def doing(embedder, deed, times):
 @pytest.mark.fault("F45", bound=40)
 @pytest.mark.parametrize("deed", [hang, drip, truncate, reset])
 def test_an_answer_that_does_not_come_is_given_up_in_time(stack, client, clock, deed):
-    """Hangs, slow drip, truncated body, reset: given up in time, asked again, AVAILABLE."""
+    """Hang, slow drip, truncated body, reset: timed out, requested again, AVAILABLE."""
     with doing(stack.embedder, deed, times=2), clock:
         document = stack.upload(client, f"{deed.__name__}.txt", text(20))
         assert_all_available(stack, client, [document])
         first, second, third = stack.embedder.requested[:3]
-    longest = TIMEOUT_SECONDS + 5  # the pause before the next try and a busy machine with it
+    longest = TIMEOUT_SECONDS + 5  # including the pause before the next attempt, and a busy machine
     assert max(second - first, third - second) < longest
     if deed in (hang, drip):
         assert min(second - first, third - second) >= TIMEOUT_SECONDS

@@ -1,4 +1,4 @@
-"""F68-F70: whose turn it is. A large import, a large file and a full queue hold nobody else up."""
+"""F68-F70: fairness. A large import, a large file and a full queue delay nobody else."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from chaos.stack import SLOTS, text
 from notebook.tests.live import until
 
 IMPORT = 300
-LARGE = 3000  # paragraphs: above BULK_FROM_KB
+LARGE = 3000  # paragraphs: more than BULK_FROM_KB
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def eve(stack):
 
 
 def import_files(stack, client, count, **fields):
-    """Upload many small files, four at a time; their documents."""
+    """Upload many small files, four at a time; returns their documents."""
 
     def upload(number):
         files = {"file": (f"import-{number}.txt", text(1))}
@@ -54,7 +54,7 @@ def steps_done(stack, documents):
 
 @contextmanager
 def cancelled_in_the_end(stack, documents):
-    """Nobody waits for the rest."""
+    """Cancels the rest, so that nobody waits for it."""
     try:
         yield
     finally:
@@ -68,7 +68,7 @@ def cancelled_in_the_end(stack, documents):
 @pytest.mark.fault("F68", bound=15)
 @pytest.mark.parametrize("fields", [{}, {"bulk": "true"}], ids=["quick", "bulk"])
 def test_an_import_of_hundreds_does_not_hold_up_another_owner(stack, client, eve, clock, fields):
-    """300 files of one owner wait: another owner's upload is AVAILABLE in seconds."""
+    """300 files of one owner are waiting: another owner's upload is AVAILABLE in seconds."""
     stack.embedder.seconds_per_request = 0.5
     documents = import_files(stack, client, IMPORT, **fields)
     with cancelled_in_the_end(stack, documents):
@@ -77,7 +77,7 @@ def test_an_import_of_hundreds_does_not_hold_up_another_owner(stack, client, eve
             mine = stack.upload(eve, "mine.txt", text(1))
             assert stack.until_done(eve, mine["id"])["status"] == "AVAILABLE"
             turns = steps_done(stack, documents) - before
-        # By turns, and not by the clock: for each of its six messages, what ran and what was sent.
+        # By turns, not by the clock: for each of its six messages, what ran and what was sent.
         assert turns <= 6 * 2 * (SLOTS + 1)
         assert sum(task in stack.live_tasks() for task in ids(documents)) > IMPORT / 2
 
@@ -104,7 +104,7 @@ def test_a_small_file_behind_large_ones_starts_at_once(stack, client, clock):
 
 @contextmanager
 def unanswered_for(embedder, word):
-    """Vectors of passages with this word do not come before the block ends; others do."""
+    """Vectors of passages with this word are not sent before the block ends; others are."""
     with unanswered(embedder):
         wait = embedder.misbehave
         embedder.misbehave = lambda request: (
@@ -115,13 +115,13 @@ def unanswered_for(embedder, word):
 
 @pytest.mark.fault("F70", bound=60)
 def test_who_waits_is_told_where_and_it_goes_down(stack, client, clock):
-    """While files wait: each is told its place and an estimate; places go down, all get through."""
-    for document in import_files(stack, client, 2):  # so that there is a pace to estimate by
+    """Waiting files show their place and an estimate; places go down, all get processed."""
+    for document in import_files(stack, client, 2):  # for a throughput to estimate from
         stack.until_done(client, document["id"])
     with both_slots_held(stack, client) as one:
         waiting = [stack.upload(client, f"waits-{number}.txt", text(1)) for number in range(6)]
         with clock:
-            # The first is with the broker already: it is the next, whatever comes.
+            # The first is already at the broker: it is next, whatever else arrives.
             until_places(stack, client, waiting[1:], [1, 2, 3, 4, 5])
             with held(stack, "FILE_UPLOAD", "before_work") as first:
                 one.release()
@@ -133,7 +133,7 @@ def test_who_waits_is_told_where_and_it_goes_down(stack, client, clock):
 
 @contextmanager
 def both_slots_held(stack, client):
-    """Two documents that do not go on; when the first is released, it ends and makes room."""
+    """Two documents that don't continue; when the first is released, it ends and makes room."""
     with held(stack, "VECTOR_STORAGE", "before_work") as one:
         stack.upload(client, "one.txt", text(1))
         one.until_there()
@@ -144,7 +144,7 @@ def both_slots_held(stack, client):
 
 
 def until_places(stack, client, documents, places):
-    """Wait until each is told this place, with an estimate and no problem."""
+    """Wait until each shows this place, with an estimate and no problem."""
     told = until(
         lambda: [queue(stack, client, document) for document in documents],
         lambda found: [each.get("position") for each in found] == places,
@@ -153,7 +153,7 @@ def until_places(stack, client, documents, places):
 
 
 def queue(stack, client, document):
-    """What the first step that waits says of the queue."""
+    """The queue details of the first waiting step."""
     steps = stack.task(client, document)["task_details"]
     waiting = [step for step in steps if step["status"] == "PENDING"]
     return waiting[0]["details"].get("queue", {}) if waiting else {}

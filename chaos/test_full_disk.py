@@ -19,7 +19,7 @@ def assert_storage_full(response):
 
 @pytest.mark.fault("F41", bound=30, errors=("storage_full", "Insufficient Storage", '"code": 507'))
 def test_a_full_disk_of_files_refuses_uploads_and_nothing_else(stack, client, clock):
-    """The files' disk is full: 507, nothing half; what fits is taken; the rest works."""
+    """The files' disk is full: 507, nothing half-written; smaller files fit; the rest works."""
     old = stack.upload(client, "old.txt", text())
     stack.until_done(client, old["id"])
     with small_disk(stack.data_dir / "files", megabytes=12) as files, clock:
@@ -69,7 +69,8 @@ def waits_for_room(stack, document):
 def test_a_disk_that_is_full_for_all_ends_nothing_and_work_goes_on_with_room(
     stack_on_a_small_disk, clock
 ):
-    """Postgres', Valkey's and the files' one disk is full: steps wait, then go on by themselves."""
+    """The shared disk of Postgres, Valkey and files is full: steps wait, then continue by
+    themselves."""
     stack = stack_on_a_small_disk
     with stack.client() as client, clock:
         stack.embedder.seconds_per_request = 0.3

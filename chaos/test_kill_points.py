@@ -10,7 +10,7 @@ STEPS = (
     "FILE_UPLOAD", "TEXT_EXTRACTION", "TEXT_SPLITTING", "EMBEDDING_GENERATION", "VECTOR_STORAGE",
 )  # fmt: skip
 BATCH = 8  # EMBEDDING_BATCH_SIZE of the stack
-# What every push checks: where work is paid for, and where it becomes visible.
+# What every push to CI checks: where work is paid for, and where it becomes visible.
 OFTEN = {("EMBEDDING_GENERATION", "mid_work"), ("VECTOR_STORAGE", "before_commit")}
 
 
@@ -42,7 +42,7 @@ def test_a_worker_killed_anywhere_costs_at_most_one_more_run_of_its_step(
 
 
 def assert_paid_once(stack, document):
-    """Each vector was asked for once: what had come before the kill had been kept."""
+    """Each vector was requested once: those received before the kill had been saved."""
     assert document["chunk_count"] > 2 * BATCH
     assert len(stack.embedder.texts) == len(set(stack.embedder.texts)) == document["chunk_count"]
 

@@ -1,4 +1,4 @@
-"""F34, F37: Postgres is killed, stopped, and refuses what workers write."""
+"""F34, F37: Postgres is killed, stopped, and refuses workers' writes."""
 
 import signal
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ PROBLEM = "application/problem+json"
 
 
 def answers_while_away(client, document):
-    """Every kind of request, as a client makes them."""
+    """Every kind of request, as clients send them."""
     yield client.get("/api/documents/")
     yield client.get(f"/api/documents/{document['id']}/")
     yield client.get(f"/api/tasks/{document['task']['id']}/")
@@ -43,7 +43,7 @@ def assert_api_says_so(client, document):
 
 
 def until_running(stack, client):
-    """Two documents in their paid step and one that waits; how they were."""
+    """Two documents in their paid step and a waiting one; their state before."""
     documents = [stack.upload(client, f"{n}.txt", text(8)) for n in range(3)]
     for document in documents[:2]:
         stack.until_step(document["task"]["id"], EMBEDDING, "RUNNING", seconds=40)
@@ -63,7 +63,7 @@ def survive(stack, client, clock, seconds, number):
         documents = until_running(stack, client)
         with Watcher(stack, client, documents[0]) as watcher:
             with gone(stack, "postgres", number=number) as was:
-                hold.set()  # the steps end while nobody can write that down
+                hold.set()  # the steps end while nobody can record it
                 until(lambda: client.get("/readyz").status_code, lambda code: code == 503)
                 for _ in lasting(seconds):
                     assert_api_says_so(client, documents[0])
@@ -78,7 +78,7 @@ def survive(stack, client, clock, seconds, number):
 
 
 def moves_on(stack, documents):
-    """Whether a worker has the interrupted steps again, or is beyond them."""
+    """Whether a worker has resumed the interrupted steps, or is beyond them."""
     query = """
         SELECT count(*) FROM tasks_taskdetail WHERE task_id = ANY(%s) AND step_type = %s
         AND (status = 'COMPLETED' OR status = 'RUNNING' AND lease_expires_at > now())"""
@@ -90,26 +90,27 @@ def moves_on(stack, documents):
 @pytest.mark.fault("F34", bound=10, errors=(AWAY,))
 @pytest.mark.parametrize("seconds", [1, 10, 60])
 def test_a_killed_postgres_fails_nothing(stack, client, clock, seconds):
-    """`kill -9` of Postgres: 503 with Retry-After, no false FAILED, all goes on in time."""
+    """`kill -9` of Postgres: 503 with Retry-After, no false FAILED, everything continues in
+    time."""
     survive(stack, client, clock, seconds, signal.SIGKILL)
 
 
 @pytest.mark.fault("F34", bound=10, errors=(AWAY,))
 def test_a_postgres_that_is_deployed_anew_fails_nothing(stack, client, clock):
-    """Postgres is stopped as a deploy does (fast shutdown), away for 10 s: as above."""
+    """Postgres is stopped as in a deploy (fast shutdown), down for 10 s: as above."""
     survive(stack, client, clock, 10, signal.SIGINT)
 
 
 @contextmanager
 def locking(stack):
-    """A transaction of somebody else's, who never is the one that Postgres gives up."""
+    """A foreign transaction that Postgres never picks as the deadlock victim."""
     with psycopg.connect(stack.runtime["DATABASE_URL"], connect_timeout=3) as other:
         other.execute("SET deadlock_timeout = '60s'")
         yield other
 
 
 def until_locked(stack, task_id):
-    """A worker has locked the task, and so waits for its step, which another one has."""
+    """A worker has locked the task and waits for its step, which another transaction has locked."""
     free = "SELECT FROM tasks_task WHERE id = %s FOR UPDATE SKIP LOCKED"
     with stack.database() as db:
         until(lambda: db.execute(free, [task_id]).fetchall(), lambda rows: not rows, seconds=20)
@@ -134,7 +135,7 @@ def deadlocks(stack):
 @pytest.mark.fault("F37", bound=20)
 @pytest.mark.representative
 def test_a_deadlock_is_tried_again_and_nobody_sees_it(stack, client, clock):
-    """A real deadlock whose victim is a worker at its step's end: tried again, invisible."""
+    """A real deadlock whose victim is a worker at its step's end: retried, unnoticed."""
     before = deadlocks(stack)
     with held(stack.embedder) as hold:
         document = stack.upload(client, "deadlock.txt", text(1))
@@ -143,7 +144,7 @@ def test_a_deadlock_is_tried_again_and_nobody_sees_it(stack, client, clock):
             row = stack.until_step(task_id, EMBEDDING, "RUNNING")
             until(lambda: stack.embedder.requests, bool)
             with clock, locking(stack) as other:
-                # The worker locks the task, then the step; we go the other way.
+                # The worker locks the task, then the step; we lock in the opposite order.
                 lock = "SELECT FROM tasks_taskdetail WHERE id = %s FOR UPDATE"
                 other.execute(lock, [row["id"]])
                 hold.set()
@@ -156,7 +157,7 @@ def test_a_deadlock_is_tried_again_and_nobody_sees_it(stack, client, clock):
 
 @contextmanager
 def refusing(stack, *, times):
-    """Postgres refuses so many ends of the embedding step as not serialisable; how many it was."""
+    """Postgres refuses some ends of the embedding step as not serialisable; yields how many."""
     make = f"""
         CREATE SEQUENCE chaos_refused;
         CREATE FUNCTION chaos_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -169,7 +170,7 @@ def refusing(stack, *, times):
             WHEN (NEW.status = 'COMPLETED' AND NEW.step_type = '{EMBEDDING}')
             EXECUTE FUNCTION chaos_refuse()"""
     with stack.database() as db:
-        db.execute(make)  # a sequence counts on, whatever is rolled back
+        db.execute(make)  # a sequence is not rolled back
         try:
             yield lambda: db.execute("SELECT last_value FROM chaos_refused").fetchone()[0]
         finally:
@@ -178,7 +179,7 @@ def refusing(stack, *, times):
 
 @pytest.mark.fault("F37", bound=20)
 def test_a_serialisation_failure_is_tried_again_and_nobody_sees_it(stack, client, clock):
-    """A worker's commit is refused twice as not serialisable: tried again, invisible."""
+    """A worker's commit is refused twice as not serialisable: retried, unnoticed."""
     with refusing(stack, times=2) as asked, clock:
         document = stack.upload(client, "serial.txt", text(1))
         with Watcher(stack, client, document) as watcher:

@@ -1,4 +1,4 @@
-"""F40, F55, F63, F67: sweeper and beat die, a clock is wrong, versions differ, nobody works."""
+"""F40, F55, F63, F67: sweeper and beat die, a clock is wrong, versions differ, no worker runs."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from notebook.tests.live import PROJECT, until
 @pytest.mark.fault("F40", bound=5)
 @pytest.mark.parametrize("name", ["sweeper", "beat"])
 def test_a_killed_keeper_is_back_at_once(stack, clock, name):
-    """`kill -9` of the sweeper or of beat: it is started again at once, and does its work."""
+    """`kill -9` of the sweeper or of beat: it is restarted at once, and does its work."""
     was = stack.kill(name)
     with clock:
         until(lambda: runs_anew(stack, name, was), bool)
@@ -33,7 +33,7 @@ def test_a_killed_keeper_is_back_at_once(stack, clock, name):
 
 @pytest.mark.fault("F40", bound=20)
 def test_a_beat_that_was_away_catches_up(stack, clock):
-    """`kill -9` of beat: what it may have missed, as the removal of a crash's files, is done."""
+    """`kill -9` of beat: missed work, such as removing files after a crash, is done."""
     left = stack.data_dir / "files" / "incoming" / "left.upload"
     left.touch()
     os.utime(left, (0, 0))
@@ -43,11 +43,11 @@ def test_a_beat_that_was_away_catches_up(stack, clock):
 
 
 def runs_anew(stack, name, was):
-    """Whether the supervisor has started it again."""
+    """Whether the supervisor has restarted it."""
     try:
         process = stack.process(name)
         return process.pid != was and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, psutil.Error):  # its record is gone, and not yet there again
+    except (OSError, psutil.Error):  # the record is being replaced
         return False
 
 
@@ -63,7 +63,7 @@ def second_sweeper(stack):
 
 
 def sweeps(stack, process):
-    """Whether the process is the one that holds the sweeper's lock."""
+    """Whether the process holds the sweeper's lock."""
     query = """
         SELECT client_port FROM pg_stat_activity JOIN pg_locks USING (pid)
         WHERE locktype = 'advisory' AND granted AND objid = x'626F6F6B'::int"""
@@ -74,10 +74,10 @@ def sweeps(stack, process):
 
 @pytest.mark.fault("F40", bound=15)
 def test_a_second_sweeper_waits_and_takes_over(stack, client, clock):
-    """Two sweepers: one works, the other takes over when that dies, also what a worker lost."""
+    """Two sweepers: one works, the other takes over when it dies, including lost workers' steps."""
     with held(stack.embedder), second_sweeper(stack) as second:
         document = stack.upload(client, "two-sweepers.txt", text(1))
-        until(second.net_connections, bool)  # it has asked for the lock
+        until(second.net_connections, bool)  # it has requested the lock
         assert sweeps(stack, stack.process("sweeper"))
         assert not sweeps(stack, second)
         stack.until_step(document["task"]["id"], EMBEDDING, "RUNNING")
@@ -114,14 +114,14 @@ def test_a_wrong_clock_of_a_worker_changes_nothing(stack, clock, minutes):
 
 
 def clock_of(stack, name):
-    """By how many seconds its latest line of the log is ahead of us."""
+    """By how many seconds its latest log line is ahead of us."""
     lines = [line for line in stack.logs(name).splitlines() if '"timestamp"' in line]
     said = datetime.fromisoformat(json.loads(lines[-1])["timestamp"])
     return (said - datetime.now(UTC)).total_seconds()
 
 
 def assert_times(task):
-    """Nothing ends before it begins, and all of it was now."""
+    """Nothing ends before it begins, and all of it happened now."""
     for each in (task, *task["task_details"]):
         began, ended = (
             datetime.fromisoformat(each[f"{name}_at"]) for name in ("started", "completed")
@@ -131,7 +131,7 @@ def assert_times(task):
 
 
 def assert_served_in_order(stack, client, documents):
-    """But for the last moment, in which two free slots may be first either way."""
+    """Except at the last moment, when two free slots may be taken in either order."""
     started = [
         datetime.fromisoformat(stack.task(client, document)["started_at"]).timestamp()
         for document in documents
@@ -144,14 +144,14 @@ MALFORMED = r"unregistered|Signal handler|ValueError|TypeError|unknown message|N
 
 
 def send(stack, name, *args, headers=None, **values):
-    """A message by hand, as another version would send it."""
+    """A handmade message, as another version would send it."""
     with Celery(broker=stack.runtime["REDIS_URL"], set_as_current=False) as app:
         app.send_task(name, args=args, kwargs=values, headers=headers, queue="document_processing")
 
 
 @pytest.mark.fault("F63", bound=20)
 def test_what_a_newer_version_adds_to_a_message_is_ignored(stack, client, clock):
-    """Unknown arguments and headers in a message: it does what the rest of it says."""
+    """Unknown arguments and headers in a message are ignored."""
     with gone(stack, "worker") as was, frozen(stack, "sweeper"), stack.broker() as broker:
         document = stack.upload(client, "newer.txt", text(1))
         until(lambda: broker.llen("document_processing"), bool)
@@ -166,7 +166,7 @@ def test_what_a_newer_version_adds_to_a_message_is_ignored(stack, client, clock)
 @pytest.mark.fault("F63", bound=20, errors=(MALFORMED,))
 @pytest.mark.representative
 def test_messages_that_nobody_understands_kill_no_worker(stack, client, clock):
-    """Unknown names and nonsense as arguments: the same worker goes on with the next document."""
+    """Unknown names and invalid arguments: the same worker continues with the next document."""
     before = (stack.pid("worker"), {child.pid for child in stack.worker_children()})
     send(stack, "summarise_text", "no-id-at-all", 1)
     send(stack, "summarise_text")
@@ -181,11 +181,11 @@ def test_messages_that_nobody_understands_kill_no_worker(stack, client, clock):
 
 @pytest.mark.fault("F63", bound=60, errors=(MALFORMED,))
 def test_a_step_that_only_newer_workers_know_waits_for_them(stack, clock):
-    """Old workers lack a step: it is parked and holds nobody up; a new worker does it."""
+    """Old workers lack a step: it is parked and delays nobody; a new worker does it."""
     with stack.changed(CHAOS_WORKER_LACKS="split_text"), stack.client() as client:
         worker = stack.pid("worker")
         documents = [stack.upload(client, f"parked-{n}.txt", text(1)) for n in range(4)]
-        for document in documents:  # though each that is parked has had its turn before
+        for document in documents:  # though each parked one has had its turn before
             stack.until_step(document["task"]["id"], "TEXT_EXTRACTION", "COMPLETED", seconds=60)
         until(lambda: parked(stack), lambda found: found == len(documents), seconds=60)
         assert stack.pid("worker") == worker
@@ -206,7 +206,7 @@ def parked(stack):
 @pytest.mark.fault("F67", bound=20)
 @pytest.mark.representative
 def test_who_waits_is_told_that_no_worker_runs(stack, client, clock):
-    """No worker at all: who waits is told so, and all goes on by itself when one is back."""
+    """No worker at all: waiting users see it, and everything continues when one is back."""
     with gone(stack, "worker") as was:
         document = stack.upload(client, "nobody.txt", text(1))
         with Watcher(stack, client, document) as watcher:
@@ -221,7 +221,7 @@ def test_who_waits_is_told_that_no_worker_runs(stack, client, clock):
 
 
 def said_problems(watcher):
-    """What the socket told, in the same words."""
+    """The socket's message, which is the same."""
     details = [
         detail["details"]
         for connection in watcher.socket_said

@@ -1,4 +1,4 @@
-"""F62: everything, or any one process, is killed at a random moment; what was promised is kept."""
+"""F62: everything, or any one process, is killed at a random moment; all promises are kept."""
 
 import json
 import random
@@ -31,7 +31,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="session")
 def people(shared_stack):
-    """They remember everything over all rounds."""
+    """Users who remember everything over all rounds."""
     create_users(shared_stack, NAMES)
     with ExitStack() as stack:
         yield [stack.enter_context(closing(Person(shared_stack, name))) for name in NAMES]
@@ -39,7 +39,7 @@ def people(shared_stack):
 
 @pytest.mark.fault("F62", bound=QUIET_SECONDS, errors=(POSTGRES_AWAY, BROKER_AWAY, REFUSED))
 def test_what_was_promised_is_kept_when_everything_is_killed(stack, people, clock, rng, number):
-    """`kill -9` of everything at a random moment: after a new start, all that was promised."""
+    """`kill -9` of everything at a random moment: after a restart, all promises are kept."""
     with Ledger(stack) as ledger:
         stack.embedder.seconds_per_request = rng.uniform(0, 0.3)
         with acting(people, rng) as stop:
@@ -70,7 +70,7 @@ def test_what_was_promised_is_kept_when_one_process_is_killed(stack, people, clo
 
 @contextmanager
 def acting(people, rng):
-    """All people act at the same time until the block ends. Gives what makes them stop."""
+    """All users act at the same time until the block ends. Yields what stops them."""
     stop, seeds = threading.Event(), [rng.random() for _ in people]
 
     def act(person, seed):
@@ -88,7 +88,7 @@ def acting(people, rng):
 
 
 def until_quiet(stack, people):
-    """What was not answered is asked again; then nothing is left to do."""
+    """Requests without an answer are repeated; then no work is left."""
     for person in people:
         person.upload_again()
     until(stack.live_tasks, lambda live: not live, seconds=QUIET_SECONDS)
@@ -104,7 +104,7 @@ def check_promises(stack, people, ledger, *, faults):
 
 
 def doctor(stack):
-    """What `manage.py doctor` says; AssertionError with all of it if something is not well."""
+    """Runs `manage.py doctor`; AssertionError with its output if it finds anything."""
     try:
         return json.loads(stack.manage("doctor", "--json"))
     except subprocess.CalledProcessError as error:

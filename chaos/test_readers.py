@@ -1,4 +1,4 @@
-"""F56-F58: what a file, its reader or a library may do to the process that works on it."""
+"""F56-F58: what a file, its reader or a library can do to the process that works on it."""
 
 import pytest
 
@@ -13,7 +13,7 @@ MAX_LOSSES = 3
 
 @pytest.fixture
 def worker(stack):
-    """The worker's main process, which must be the same in the end, with a full pool."""
+    """The worker's main process, which must stay the same, with a full pool."""
     pid, pool = stack.pid("worker"), len(stack.worker_children())
     yield pid
     assert stack.pid("worker") == pid
@@ -21,13 +21,13 @@ def worker(stack):
 
 
 def do(stack, client, deed):
-    """Upload a file that makes its reader do this; the document as it ends."""
+    """Upload a file that makes its reader do this; returns the document at its end."""
     document = stack.upload(client, f"{deed}.txt", text(say=f"DEED {deed}"))
     return stack.until_done(client, document["id"])
 
 
 def assert_only_it_failed(stack, client, failed, code):
-    """It has failed at once with its code and left no process; a good file is AVAILABLE."""
+    """It failed at once with its code and left no process; a good file becomes AVAILABLE."""
     row = stack.detail(failed["task"]["id"], EXTRACTION)
     assert (failed["status"], failed["error_code"]) == ("FAILED", code)
     assert (row["status"], row["failures"], row["losses"]) == ("FAILED", 0, 0)
@@ -59,7 +59,8 @@ def test_a_reader_out_of_memory_fails_its_file_alone(stack, client, clock, worke
 def test_whatever_a_step_raises_ends_its_task_alone(
     stack, client, clock, worker, step, raised, code
 ):
-    """A step raises what ends processes: its task FAILED with a code, the worker goes on."""
+    """A step raises an exception that ends processes: its task FAILED with a code, the worker
+    lives."""
     with clock:
         with raising(stack, step, "before_work", raised):
             document = stack.upload(client, f"{raised}.txt", text())
@@ -82,7 +83,7 @@ def test_a_reader_that_dies_fails_its_file_alone(stack, client, clock, worker, d
 
 @pytest.mark.fault("F58", bound=60)
 def test_a_reader_that_never_ends_is_killed_with_all_it_has_started(stack, clock):
-    """A reader that loops in C, or stays with 128 processes: killed at its time limit."""
+    """A reader that loops in C, or hangs with 128 processes: killed at its time limit."""
     with stack.changed(READER_TIMEOUT_SECONDS="4"), stack.client() as client:
         pid = stack.pid("worker")
         with clock:

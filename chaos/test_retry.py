@@ -1,4 +1,4 @@
-"""F52, F53: retry by many hands at once, and after every end."""
+"""F52, F53: concurrent retries, and retries after every end."""
 
 import re
 from collections import Counter
@@ -33,7 +33,7 @@ def hidden(page):
 
 
 def click_in_the_admin(stack, signed_in, address, form):
-    """Press "Retry" in a window of its own; what the page then says."""
+    """Press "Retry" in a separate window; returns the page's message."""
     given = {"base_url": stack.url, "cookies": dict(signed_in.cookies), "follow_redirects": True}
     with httpx2.Client(timeout=30, headers={"Referer": stack.url}, **given) as window:
         answer = window.post(address, data={**form, "_retry": "1"})
@@ -72,7 +72,7 @@ def test_fifty_clicks_on_retry_start_one_attempt(stack, client, clock):
 
 
 def fail(stack, client, reply, *, after=0):
-    """A document whose embedding failed, after so many good batches."""
+    """A document whose embedding failed after some good batches."""
     stack.embedder.misbehave = lambda request: reply if stack.embedder.requests > after else None
     document = stack.upload(client, "failing.txt", text(40))
     failed = stack.until_done(client, document["id"])
@@ -95,7 +95,7 @@ def test_a_success_is_not_retried(stack, client, clock):
 
 @pytest.mark.fault("F53", bound=30)
 def test_a_retry_after_a_failure_pays_for_nothing_twice(stack, client, clock):
-    """Retry after failure: the next attempt starts at the failed step, with the vectors it has."""
+    """Retry after failure: the next attempt starts at the failed step, and keeps its vectors."""
     document = fail(stack, client, error(404), after=2)
     with clock:
         retry_from(stack, client, document, EMBEDDING)
@@ -116,7 +116,7 @@ def test_a_retry_after_a_cancel_starts_at_the_cancelled_step(stack, client, cloc
 
 
 def retry_from(stack, client, document, step):
-    """Retry until it is AVAILABLE; only this step and those after it have run again."""
+    """Retry until it is AVAILABLE; only this step and later ones have run again."""
     task_id = document["task"]["id"]
     done_before = STEPS[: STEPS.index(step)]
     before = [stack.detail(task_id, each) for each in done_before]

@@ -1,4 +1,4 @@
-"""F60, F61: the channel layer loses and shuffles, readers stop reading, crowds watch one task."""
+"""F60, F61: the channel layer loses and reorders, clients stop reading, crowds watch one task."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ EMBEDDING = "EMBEDDING_GENERATION"
 # --- F60 ------------------------------------------------------------------------------------------
 @pytest.mark.fault("F60", bound=60)
 def test_a_layer_that_drops_repeats_and_shuffles_shows_the_truth(stack, clock, rng):
-    """30 % of all pushes lost, 20 % doubled, all shuffled: every client ends with the truth."""
+    """30 % of all pushes lost, 20 % duplicated, all reordered: every client ends with the truth."""
     seed = str(rng.random())
     with stack.changed(CHAOS_LOSSY_LAYER=seed), stack.client() as client, clock:
         documents = [stack.upload(client, f"lossy-{n}.txt", text(20)) for n in range(6)]
@@ -53,11 +53,11 @@ def assert_only_forward(seen, ids):
 
 # --- F61 ------------------------------------------------------------------------------------------
 class Crowd:
-    """Many sockets on one path, all of them read, in a thread of their own."""
+    """Many sockets on one path, all of them read in a separate thread."""
 
     def __init__(self, stack, path, size):
         self.seen = [[] for _ in range(size)]
-        self.closed = []  # codes of those that were closed before the end
+        self.closed = []  # close codes of those that were closed before the end
         self._url = stack.url.replace("http", "ws") + path
         self._subprotocols = ["notebook.v1", f"token.{stack.tokens[stack.username]}"]
         self._ready = threading.Event()
@@ -81,7 +81,7 @@ class Crowd:
         return sum(bool(seen) and seen[-1]["status"] in TERMINAL for seen in self.seen)
 
     def behind(self, task_ids):
-        """Sockets that have not yet told the end of all these tasks."""
+        """Sockets that have not yet received the end of all these tasks."""
         return [
             seen
             for seen in self.seen
@@ -114,14 +114,14 @@ class Crowd:
 
 @contextmanager
 def deaf(stack, path):
-    """A socket that reads nothing after its first snapshot, though its connection stays up."""
+    """A socket that reads nothing after its first snapshot, though its connection stays open."""
     url = stack.url.replace("http", "ws") + path
     subprotocols = ["notebook.v1", f"token.{stack.tokens[stack.username]}"]
     stop = threading.Event()
     joined = threading.Event()
 
     async def sit():
-        # Its queue holds one message; then TCP's own flow control tells the server to wait.
+        # Its queue holds one message; then TCP's flow control makes the server wait.
         async with connect(url, subprotocols=subprotocols, max_queue=1, ping_interval=None) as it:
             await it.recv()
             it.transport.pause_reading()
@@ -160,14 +160,14 @@ def memory(stack):
 
 @pytest.mark.fault("F61", bound=240)
 def test_a_reader_that_stops_reading_costs_no_memory_and_no_time(stack, client, clock):
-    """One socket stops reading while a thousand large snapshots come: others notice nothing."""
+    """One socket stops reading while a thousand large snapshots come: others are not affected."""
     count, size = 1000, 40_000
     with frozen(stack, "worker"):
         document = stack.upload(client, "storm.txt", text(1))
         task_id, path = document["task"]["id"], document["task"]["socket"]
         fatten(stack, task_id, size)
         with Crowd(stack, path, 1) as reader, deaf(stack, path), clock:
-            storm(stack, task_id, 50)  # what is loaded once is loaded
+            storm(stack, task_id, 50)  # one-time allocations are done
             before = memory(stack)
             storm(stack, task_id, count)
             grown = memory(stack) - before
@@ -206,7 +206,7 @@ def test_hundreds_of_sockets_on_one_task_all_see_its_end(stack, clock):
 
 
 def web_sockets(stack):
-    """Connections that clients have to web."""
+    """Connections from clients to web."""
     port = int(stack.url.rpartition(":")[2])
     found = stack.process("web").net_connections()
     return [each for each in found if each.raddr and each.laddr.port == port]

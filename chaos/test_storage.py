@@ -1,4 +1,4 @@
-"""F38, F42, F51, F54: uploads that break, files that change or vanish."""
+"""F38, F42, F51, F54: uploads that break, files that change or disappear."""
 
 import os
 import threading
@@ -28,7 +28,7 @@ def rows(stack):
 
 @contextmanager
 def sending(stack, name, content):
-    """An upload under way; the list has its answer at the end."""
+    """A running upload; the list gets its answer at the end."""
     answers = []
     thread = threading.Thread(target=lambda: answers.append(send(stack, name, content)))
     thread.start()
@@ -41,7 +41,7 @@ def sending(stack, name, content):
 # --- F38: the web server dies during an upload ----------------------------------------------------
 @contextmanager
 def nothing_inserted(stack):
-    """Documents can be read; who wants to write one waits."""
+    """Documents can be read; writers have to wait."""
     with stack.database() as db, db.transaction():
         db.execute("LOCK TABLE documents_document IN SHARE ROW EXCLUSIVE MODE")
         yield
@@ -65,7 +65,8 @@ def an_hour_passes(stack):
 def test_a_web_server_killed_in_an_upload_leaves_nothing_for_ever(
     stack, client, clock, moment, left
 ):
-    """`kill -9` of the web server in an upload: no row, no file after housekeeping; once again."""
+    """`kill -9` of the web server in an upload: no row, no file after housekeeping; then it
+    works."""
     content = text(20) + b" " * (60 * MB if "-*" not in moment else 0)
     before, counts = stored(stack), rows(stack)
 
@@ -84,7 +85,7 @@ def test_a_web_server_killed_in_an_upload_leaves_nothing_for_ever(
         assert stored(stack) == before
         again = [send(stack, "broken.txt", content) for _ in range(2)]
         assert [answer.status_code for answer in again] == [201, 200]
-        # Where it was gathered goes just after the answer.
+        # The temporary file disappears just after the answer.
         until(lambda: stored(stack) - before, lambda found: len(found) == 1)
     assert client.delete(f"/api/documents/{again[0].json()['id']}/").status_code == 204
 
@@ -110,7 +111,7 @@ DAMAGES = [
 @pytest.mark.parametrize(("damage", "code"), DAMAGES)
 @pytest.mark.parametrize("step", ["FILE_UPLOAD", "TEXT_EXTRACTION"])
 def test_a_damaged_file_fails_at_once_and_gives_no_chunk(stack, client, clock, step, damage, code):
-    """A stored file is gone or has one other bit: FAILED with the reason, no retry, no chunk."""
+    """A stored file is missing or has a flipped bit: FAILED with the reason, no retry, no chunk."""
     content = text()
     stack.arm(step, "before_work", victim="freeze")
     before = stored(stack)
@@ -134,7 +135,7 @@ def test_a_damaged_file_fails_at_once_and_gives_no_chunk(stack, client, clock, s
 def test_a_file_damaged_later_leaves_the_old_passages_to_be_found(
     stack, client, clock, damage, code
 ):
-    """The file of an AVAILABLE document is damaged: reprocessing fails, the old chunks serve."""
+    """The file of an AVAILABLE document is damaged: reprocessing fails, the old chunks stay."""
     before = stored(stack)
     document = stack.upload(client, "later.txt", text())
     available = stack.until_done(client, document["id"])
@@ -150,7 +151,7 @@ def test_a_file_damaged_later_leaves_the_old_passages_to_be_found(
 
 # --- F51: deleted while it is processed -----------------------------------------------------------
 def waits_for_a_lock(stack):
-    """Whether somebody does: a step that stands in its commit holds the rows."""
+    """Whether anybody holds a lock: a step in its commit locks the rows."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     with stack.database() as db:
         return db.execute(query).fetchone()[0] > 0
@@ -165,7 +166,7 @@ OFTEN = [pytest.mark.representative]
     "step", [pytest.param(step, marks=OFTEN if step == STEPS[3] else []) for step in STEPS]
 )
 def test_a_document_deleted_in_a_step_stays_deleted(stack, client, clock, step, point):
-    """DELETE while a step stands still: 204; when that goes on, nothing of the document returns."""
+    """DELETE while a step is paused: 204; when that continues, nothing of the document returns."""
     before, counts = stored(stack), rows(stack)
     stack.arm(step, point, victim="freeze")
     document = stack.upload(client, "deleted.txt", text(40))
@@ -187,7 +188,7 @@ def test_a_document_deleted_in_a_step_stays_deleted(stack, client, clock, step, 
 
 @pytest.mark.fault("F51", bound=60)
 def test_a_deleted_file_that_survives_a_crash_goes_with_housekeeping(stack, client, clock):
-    """A crash between a delete's commit and the end of its file: housekeeping removes that."""
+    """A crash between a delete's commit and removing its file: housekeeping removes that."""
     before = stored(stack)
     document = stack.upload(client, "survivor.txt", text())
     stack.until_done(client, document["id"])

@@ -1,4 +1,5 @@
-"""F36, F39, F67: Postgres' connections used up, sockets that lose their server, stalled clients."""
+"""F36, F39, F67: Postgres' connections exhausted, sockets that lose their server, stalled
+clients."""
 
 import json
 import socket
@@ -26,7 +27,7 @@ EXHAUSTED = (
 # --- F36: Postgres has no connection left ---------------------------------------------------------
 @contextmanager
 def no_connection_left(stack):
-    """Every connection of the server is held; those of the stack were ended before."""
+    """All connections of the server are taken; the stack's own were ended before."""
     with ExitStack() as held_ones:
         with stack.database() as db:
             hold_all(stack, held_ones)
@@ -39,7 +40,7 @@ def no_connection_left(stack):
 
 
 def hold_all(stack, held_ones):
-    """How many more could be had."""
+    """How many more are available."""
     had = 0
     with suppress(psycopg.OperationalError):
         while True:
@@ -54,10 +55,10 @@ def timed(ask):
     return response, time.monotonic() - started
 
 
-# The second: Celery could not write the row of a result, which nothing depends on.
+# The second: Celery could not store a result row, which nothing depends on.
 @pytest.mark.fault("F36", bound=60, errors=(EXHAUSTED, "raised unexpected: OperationalError"))
 def test_without_a_free_connection_the_api_says_so_and_workers_wait(stack, client, clock):
-    """All connections of Postgres are held: 503 with Retry-After in time, then all goes on."""
+    """All connections of Postgres are taken: 503 with Retry-After in time, then work continues."""
     with held(stack.embedder):
         document = stack.upload(client, "waits.txt", text(40))
         stack.until_step(document["task"]["id"], "EMBEDDING_GENERATION", "RUNNING")
@@ -86,7 +87,7 @@ def test_without_a_free_connection_the_api_says_so_and_workers_wait(stack, clien
 
 # --- F39: a web server with many sockets dies -----------------------------------------------------
 class Follower(threading.Thread):
-    """A client that follows one task and connects again whenever its socket ends."""
+    """A client that follows one task and reconnects whenever its socket ends."""
 
     def __init__(self, stack, document, username):
         super().__init__(daemon=True)
@@ -131,7 +132,8 @@ for name in ("reader-1", "reader-2"):
 
 @pytest.mark.fault("F39", bound=60)
 def test_a_hundred_sockets_are_back_at_once_and_know_the_truth(stack, clock):
-    """`kill -9` of the web server with 100 sockets: all back in 5 s of its return, none behind."""
+    """`kill -9` of the web server with 100 sockets: all back 5 s after its return, all up to
+    date."""
     stack.manage("shell", "-c", MAKE_PEOPLE)
     with ExitStack() as cleanup, held(stack.embedder):
         clients = {name: cleanup.enter_context(stack.client(name)) for name in PEOPLE}
@@ -161,7 +163,8 @@ def test_a_hundred_sockets_are_back_at_once_and_know_the_truth(stack, clock):
                 assert numbers == sorted(numbers)
 
 
-# --- F67: clients that begin and do not go on -----------------------------------------------------
+# --- F67: clients that begin and do not continue
+# ---------------------------------------------------
 STALLED = 300
 
 

@@ -1,4 +1,4 @@
-"""F26-F29, F35, F66, F79: workers that die, leave, come twice, or lose their Postgres."""
+"""F26-F29, F35, F66, F79: workers that die, leave, get duplicates, or lose Postgres."""
 
 import subprocess
 import threading
@@ -16,13 +16,13 @@ from notebook.tests.live import PROJECT, until
 EMBEDDING, STORAGE = "EMBEDDING_GENERATION", "VECTOR_STORAGE"
 BATCH = 8  # EMBEDDING_BATCH_SIZE of the stack
 MAX_LOSSES = 3
-WAITING = "No worker is running. This starts by itself when one is."  # no error, for a moment true
+WAITING = "No worker is running. This starts by itself when one is."  # no error; true for a moment
 NOT_OURS = '"event": "step_not_ours"'
 
 
 @contextmanager
 def held(embedder):
-    """The endpoint takes every request and answers none before the block ends."""
+    """The endpoint accepts requests but does not answer before the block ends."""
     released = threading.Event()
     embedder.misbehave = lambda request: released.wait(60) and None
     try:
@@ -33,7 +33,7 @@ def held(embedder):
 
 
 def until_embedding(stack, document, *, losses=0):
-    """Wait until a worker has the embedding step and has asked the endpoint; the step's row."""
+    """Wait until a worker has the embedding step and has sent a request; returns the step's row."""
     asked = stack.embedder.requests
     return until(
         lambda: stack.detail(document["task"]["id"], EMBEDDING),
@@ -82,7 +82,7 @@ def test_a_worker_killed_once_costs_at_most_the_batch_in_flight(stack, client, c
 @pytest.mark.fault("F27", bound=60)
 @pytest.mark.representative
 def test_a_deploy_hands_the_step_over_and_nobody_notices(stack, client, clock):
-    """SIGTERM in a long step: the next worker goes on; no loss is counted, no error shown."""
+    """SIGTERM in a long step: the next worker continues; no loss is counted, no error shown."""
     document = stack.upload(client, "deploy.txt", text(40))
     with Watcher(stack, client, document) as watcher, clock:
         with held(stack.embedder):
@@ -99,7 +99,7 @@ def test_a_deploy_hands_the_step_over_and_nobody_notices(stack, client, clock):
 
 @contextmanager
 def second_worker(stack):
-    """One more worker, by the supervisor's own command; what it logs is in the file."""
+    """A second worker, by the supervisor's own command; its log is in the file."""
     command, log = processes.worker(stack.runtime), stack.data_dir / "second-worker.log"
     with log.open("wb") as output:
         worker = subprocess.Popen(
@@ -115,7 +115,7 @@ def second_worker(stack):
 
 
 def publish(stack, name, task_id, *, times):
-    """Send a step's message as the outbox does."""
+    """Send a step's message like the outbox."""
     with Celery(broker=stack.runtime["REDIS_URL"], set_as_current=False) as app:
         for _ in range(times):
             app.send_task(name, args=[task_id, 1], queue="document_processing")
@@ -124,7 +124,7 @@ def publish(stack, name, task_id, *, times):
 @pytest.mark.fault("F28", bound=40)
 @pytest.mark.representative
 def test_ten_copies_of_a_message_lead_to_one_run(stack, client, clock):
-    """The same message ten times and two workers: one run, the others end quietly."""
+    """The same message ten times and two workers: one run, the others end silently."""
     with second_worker(stack) as log, clock:
         with held(stack.embedder):
             document = stack.upload(client, "ten.txt", text(40))
@@ -150,7 +150,7 @@ def assert_one_run(stack, client, done):
 
 @pytest.mark.fault("F29", bound=40)
 def test_a_redelivery_does_not_run_what_is_alive(stack, client, clock):
-    """A broker that hands out running work again after 3 s: no second run of a step that lives."""
+    """A broker that redelivers running work after 3 s: no second run of a living step."""
     with stack.changed(CHAOS_VISIBILITY_SECONDS="3"), stack.client() as client, clock:
         with held(stack.embedder):
             document = stack.upload(client, "again.txt", text(40))
@@ -183,7 +183,7 @@ def test_postgres_killed_at_the_last_commit_stores_all_or_nothing(stack, client,
 
 
 def stored_chunks(stack, document):
-    """How many chunks the document has, and how many its row says."""
+    """How many chunks the document has, and how many its row claims."""
     query = """
         SELECT (SELECT count(*) FROM documents_chunk WHERE document_id = d.id), chunk_count
         FROM documents_document d WHERE id = %s"""
@@ -193,7 +193,7 @@ def stored_chunks(stack, document):
 
 @pytest.mark.fault("F73", bound=90)
 def test_a_worker_that_does_not_stay_up_takes_nobody_down(stack, client, clock):
-    """`kill -9` of the worker at each of eight starts: the web server stays, the work goes on."""
+    """`kill -9` of the worker at each of eight starts: the web server stays, work continues."""
     web, was = stack.pid("web"), None
     with clock:
         for _ in range(8):
@@ -209,7 +209,7 @@ def test_a_worker_that_does_not_stay_up_takes_nobody_down(stack, client, clock):
 
 @pytest.mark.fault("F66", bound=40)
 def test_a_silent_reader_that_holds_the_gil_is_not_given_up(stack, client, clock):
-    """A reader that holds the GIL for more than two leases, silently: its worker stays alive."""
+    """A reader that silently holds the GIL for more than two leases: its worker stays alive."""
     with clock:
         document = stack.upload(client, "silent.txt", text(3, say="HOLD THE GIL FOR 14 SECONDS"))
         done = stack.until_done(client, document["id"])

@@ -1,4 +1,4 @@
-"""Parts of the stack that differ from the product's, each asked for by an environment variable."""
+"""Parts of the stack that differ from the product's, each enabled by an environment variable."""
 
 import os
 import random
@@ -12,9 +12,9 @@ from django.apps import AppConfig
 from tasks import pipelines
 from tasks.layer import GroupLayer
 
-LACKS = os.environ.get("CHAOS_WORKER_LACKS")  # the Celery task that an older worker has not yet
-SKEW = os.environ.get("CHAOS_WORKER_SKEW")  # by how much workers' clocks are wrong: "+600s"
-LOSSY = os.environ.get("CHAOS_LOSSY_LAYER")  # the seed of what the channel layer does wrong
+LACKS = os.environ.get("CHAOS_WORKER_LACKS")  # the Celery task that an older worker lacks
+SKEW = os.environ.get("CHAOS_WORKER_SKEW")  # offset of the workers' clocks: "+600s"
+LOSSY = os.environ.get("CHAOS_LOSSY_LAYER")  # the seed for the channel layer's faults
 
 
 class Variants(AppConfig):
@@ -34,7 +34,7 @@ def _forget(instance, **_):
 
 
 def skew_if_worker():
-    """Become the same process again, under libfaketime."""
+    """Re-execute the process under libfaketime."""
     if SKEW and "worker" in sys.argv and "FAKETIME" not in os.environ:
         fake = {"FAKETIME": SKEW, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         library = {"LD_PRELOAD": str(faketime())}
@@ -42,12 +42,12 @@ def skew_if_worker():
 
 
 def faketime():
-    """Where libfaketime is, None if it is not installed (apt-get install libfaketime)."""
+    """The path of libfaketime; None if it is not installed (apt-get install libfaketime)."""
     return next(Path("/usr/lib").glob("**/faketime/libfaketimeMT.so.1"), None)
 
 
 class LossyLayer(GroupLayer):
-    """Drops 30 % of what is sent, sends 20 % twice, and all of it in another order."""
+    """Drops 30 % of the messages, sends 20 % twice, and reorders all."""
 
     _held = []
     _random = random.Random(LOSSY)
@@ -56,6 +56,6 @@ class LossyLayer(GroupLayer):
         if self._random.random() < 0.3:
             return
         self._held += [(group, message)] * (2 if self._random.random() < 0.2 else 1)
-        while len(self._held) > 4:  # what still is held at the end is lost, too
+        while len(self._held) > 4:  # messages still held at the end are lost, too
             chosen = self._held.pop(self._random.randrange(len(self._held)))
             await self._get_layer().group_send(*chosen)

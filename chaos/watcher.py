@@ -1,4 +1,4 @@
-"""Watches a task as a client does: over the socket and by polling, through every outage."""
+"""Watches a task like a client: over the socket and by polling, through every outage."""
 
 import json
 import threading
@@ -13,9 +13,9 @@ POLL_SECONDS = 0.5
 
 
 class Watcher:
-    """Every snapshot of one task, in the order in which each way of looking gave it.
+    """Every snapshot of one task, in the order received on each path.
 
-    Use as a context manager around the fault; `finish` after it.
+    Use as a context manager around the fault; call `finish` after it.
     """
 
     def __init__(self, stack, client, document):
@@ -44,15 +44,15 @@ class Watcher:
         return len(self.socket_said) - 1
 
     def finish(self, *, seconds=30):
-        """Wait until both ways have seen the end; assert what a client may rely on."""
+        """Wait until both paths have seen the end; assert what a client may rely on."""
         deadline = time.monotonic() + seconds
         while not (self._ended(self.socket_said[-1]) and self._ended(self.polls)):
             assert time.monotonic() < deadline, (self.socket_said[-1][-1:], self.polls[-1:])
-            time.sleep(0.05)  # its threads are watching; they tell nobody
+            time.sleep(0.05)  # other threads are watching, without notifications
         self.check()
 
     def check(self):
-        """`seq` never goes back, and the socket's last word is what the API says."""
+        """`seq` never goes back, and the socket's last snapshot equals the API's."""
         everything = [snapshot for connection in self.socket_said for snapshot in connection]
         for seen in (everything, self.polls):
             numbers = [snapshot["seq"] for snapshot in seen]
@@ -62,7 +62,7 @@ class Watcher:
         assert told == {name: truth[name] for name in told}
 
     def errors_shown(self):
-        """Every error that a person saw on the task or one of its steps."""
+        """Every error shown to the user on the task or one of its steps."""
         everything = [snapshot for seen in (*self.socket_said, self.polls) for snapshot in seen]
         parts = [part for each in everything for part in (each, *each["task_details"])]
         return {part["error_message"] for part in parts if part["error_message"]}

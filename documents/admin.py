@@ -1,4 +1,4 @@
-"""Documents for staff: whose, how big, how many chunks, and what its latest task does."""
+"""Documents for staff: owner, size, chunks, and the state of the latest task."""
 
 from operator import itemgetter
 from typing import Any
@@ -40,7 +40,7 @@ class TypeFilter(ValueFilter):
 
 @admin.register(Document)
 class DocumentAdmin(LongListAdmin, ReadOnlyAdmin):
-    """A document comes by upload, through its service."""
+    """Documents can't be added here: they are uploaded through the service."""
 
     list_display = (
         "name",
@@ -77,7 +77,7 @@ class DocumentAdmin(LongListAdmin, ReadOnlyAdmin):
         delete_each(request, queryset.prefetch_related(None), services.delete_document)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Name the documents only: what hangs on them goes with them and can't be judged apart."""
+        """Lists the documents only: what depends on them is deleted along with them."""
         return [str(each) for each in objs], {_("documents"): len(objs)}, set(), []
 
     @admin.display(description=_("reason"))
@@ -103,7 +103,7 @@ class DocumentAdmin(LongListAdmin, ReadOnlyAdmin):
 
 @admin.register(Usage)
 class UsageAdmin(ReadOnlyAdmin):
-    """What each owner used, by day: counted, not written."""
+    """Usage of each owner by day, as counters; read-only."""
 
     list_display = ("day", "owner", "documents", "chunks", "tokens", "requests")
     list_filter = ("day",)
@@ -118,7 +118,7 @@ class UsageAdmin(ReadOnlyAdmin):
 
 @admin.register(EmbeddingSpace)
 class EmbeddingSpaceAdmin(ReadOnlyAdmin):
-    """Which model's vectors are searched, and which are being made. Changed by a command."""
+    """The active embedding space, and one being built. Changed by `manage.py embeddings`."""
 
     list_display = ("passage_model", "dimensions", "state", "vectors", "work", "switched_at")
     fields = (

@@ -1,4 +1,4 @@
-"""System checks: settings that contradict each other or the database are told before they hurt."""
+"""System checks: report settings that contradict each other or the database."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -29,7 +29,7 @@ def secret_key_is_set(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iter
 
 @register()
 def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
-    """Each limit has to end before the one that cleans up after it."""
+    """Each timeout has to end before the one that cleans up after it."""
     celery = current_app.conf
     soft, hard = celery.task_soft_time_limit, celery.task_time_limit
     visible = celery.broker_transport_options["visibility_timeout"]
@@ -68,7 +68,7 @@ def times_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[C
 
 @register()
 def limits_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
-    """A limit that another one makes void, or that no document can meet, is a mistake."""
+    """A limit that another one makes useless, or that no document can meet, is a mistake."""
     for name in _LIMITS:
         if getattr(settings, name) <= 0:
             yield Error(f"{name} must be over 0.", id="notebook.E030")
@@ -94,7 +94,7 @@ def limits_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[
 def addresses_can_be_reached(
     app_configs: Sequence[AppConfig] | None, **_: Any
 ) -> Iterable[CheckMessage]:
-    """Else it would look as if the other side were away."""
+    """Otherwise it would look as if the other side were down."""
     for name, schemes in _ADDRESSES.items():
         address = getattr(settings, name)
         if address and not _is_address(address, schemes):
@@ -107,7 +107,7 @@ def addresses_can_be_reached(
 
 def _is_address(address: str, schemes: Sequence[str]) -> bool:
     parts = urlsplit(address)
-    with suppress(ValueError):  # of a port that is no number
+    with suppress(ValueError):  # of a port that is not a number
         return parts.scheme in schemes and parts.port != 0
     return False
 
@@ -116,7 +116,7 @@ def _is_address(address: str, schemes: Sequence[str]) -> bool:
 def files_can_be_stored(
     app_configs: Sequence[AppConfig] | None, **_: Any
 ) -> Iterable[CheckMessage]:
-    """Else the first upload would be the first to tell."""
+    """Otherwise the first upload would find out."""
     try:
         made: Any = storages["default"]
         why = "" if isinstance(made, Storage) else "It is none."
@@ -145,7 +145,7 @@ _LIMITS = (
     "EMBEDDING_BREAKER_SECONDS", "SWEEP_SECONDS", "REPUBLISH_SECONDS", "TASK_HEARTBEAT_SECONDS",
     "SOCKETS_PER_USER",
 )  # fmt: skip
-_AMOUNTS = (  # of which there may be none
+_AMOUNTS = (  # settings that may be 0
     "EMBEDDING_DAILY_TOKENS", "EMBEDDING_CACHE_DAYS", "EMBEDDING_REQUESTS_PER_MINUTE",
     "EMBEDDING_TOKENS_PER_MINUTE", "OCR_MAX_PAGES", "BULK_FROM_KB",
 )  # fmt: skip
@@ -163,7 +163,7 @@ _BYTES_PER_CHAR = 40  # of text: as read, as elements, normalised, joined and se
 def settings_name_the_space(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
 ) -> Iterable[CheckMessage]:
-    """What is stored was made by one model, which goes on being asked whatever the settings say."""
+    """Stored vectors are of one model, which is used whatever the settings say."""
     if not databases or (space := _searched()) is None:
         return
     wanted = spaces.of_settings()
@@ -187,7 +187,7 @@ def settings_name_the_space(
 
 
 def _searched() -> EmbeddingSpace | None:
-    """None also while the database is not there yet or of an older version."""
+    """None if the database does not exist yet or has an older schema."""
     try:
         return EmbeddingSpace.objects.filter(state=spaces.State.ACTIVE).first()
     except DatabaseError:

@@ -1,1 +1,1 @@
-"""What the benches compare with: programs that run in a Python of their own, `make peers`."""
+"""The programs that the benches compare with; they run in their own venv, see `make peers`."""

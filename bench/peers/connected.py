@@ -1,4 +1,4 @@
-"""What every pipeline of others is given: the same embedding server, the same Postgres, no more."""
+"""What every other pipeline gets: the same embedding server and the same Postgres."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ def _store_all(store: Callable[[str], int], paths: Sequence[str]) -> dict[str, A
 
 
 def vectors_of(client: Any, texts: Sequence[str]) -> list[list[float]]:
-    """By the `openai` client as it is, in batches."""
+    """Through the plain `openai` client, in batches."""
     found = []
     for at in range(0, len(texts), BATCH):
         answer = client.embeddings.create(model=MODEL, input=list(texts[at : at + BATCH]))
@@ -51,7 +51,7 @@ def vectors_of(client: Any, texts: Sequence[str]) -> list[list[float]]:
 
 
 def table(connection: Any, name: str) -> None:
-    """A table of texts and vectors, for those that bring none."""
+    """A table of texts and vectors, for peers without their own."""
     connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
     connection.execute(f"DROP TABLE IF EXISTS {name}")
     connection.execute(

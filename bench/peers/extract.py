@@ -1,4 +1,4 @@
-"""How each tool is told by its own documentation to make text of a file.
+"""Text extraction by each tool as its own documentation shows it.
 
 `python -m bench.peers.extract TOOL` answers `{"paths": […]}` with the number of characters found in
 each, or with the name of the error.

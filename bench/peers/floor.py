@@ -1,4 +1,5 @@
-"""The floor: the lightest reader of each format, a plain splitter, COPY. No layout, no promises."""
+"""The floor: the lightest reader of each format, a plain splitter, COPY; no layout, no
+guarantees."""
 
 import csv
 import zipfile
@@ -31,7 +32,7 @@ def _prepare() -> Callable[[str], int]:
 
 
 def _split(text: str) -> list[str]:
-    """Paragraphs together up to the size, longer ones cut."""
+    """Paragraphs merged up to the size; longer ones are split."""
     found, held = [], ""
     for line in text.splitlines():
         for at in range(0, max(len(line), 1), connected.CHUNK_CHARACTERS):

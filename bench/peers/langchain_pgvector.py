@@ -11,7 +11,7 @@ def main() -> None:
 
 
 def _prepare() -> Callable[[str], int]:
-    spacy_model.use_installed()  # for the loaders that are unstructured's
+    spacy_model.use_installed()  # for the loaders that use unstructured
     from langchain_community import document_loaders as loaders
     from langchain_openai import OpenAIEmbeddings
     from langchain_postgres import PGVector
@@ -27,7 +27,7 @@ def _prepare() -> Callable[[str], int]:
         base_url=connected.embedding_url(),
         api_key="none",
         chunk_size=connected.BATCH,
-        check_embedding_ctx_length=False,  # else it fetches a tokenizer
+        check_embedding_ctx_length=False,  # otherwise it downloads a tokenizer
     )
     splitter = RecursiveCharacterTextSplitter(
         chunk_size=connected.CHUNK_CHARACTERS, chunk_overlap=100

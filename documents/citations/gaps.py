@@ -1,8 +1,8 @@
-"""What stands between a quotation's letters and digits and makes another figure or word of them:
-`12.5%` is not `125%`, `not able` is not `notable`.
+"""Signs between letters and digits that change a number or word: `12.5%` is not `125%`, `not able`
+is not `notable`.
 
-A text is looked at as its shape, in which each letter is an `a`, one of a script without spaces a
-`u`, a digit itself, and a sign one of few.
+Texts are compared by their shape: each letter becomes `a`, one of a script without spaces `u`, a
+digit stays, and other characters map to one of a few signs.
 """
 
 import re
@@ -13,12 +13,12 @@ from documents.citations.letters import is_compared, is_of_word, taken_apart
 from documents.words import is_unspaced
 
 Span = tuple[int, int]
-Gap = tuple[str, str]  # the signs that must be the same; a space, none, or either
-End = tuple[str, str]  # what must be the same; what the quotation may leave out
+Gap = tuple[str, str]  # the signs that must match; a space, none, or either
+End = tuple[str, str]  # what must match; what the quotation may omit
 _NONE, _EITHER = ("", ""), "?"
-_NEAR = 8  # characters, which are enough to see what belongs to a figure
+_NEAR = 8  # characters, enough to see what belongs to a number
 _SOFT, _UNSEEN, _FIXED = "\u00ad", "\u200b", "\u00a0"  # hyphen, character, space
-_GROUPING, _RAISED = "\u02c9", "\u02c6"  # what parts thousands; before a digit of an exponent
+_GROUPING, _RAISED = "\u02c9", "\u02c6"  # thousands separator; before an exponent's digit
 _RAISED_FORMS = ("<super>", "<sub>")
 _SIGNS = {
     **dict.fromkeys("\u00a0\u2007\u2009\u202f", _FIXED),
@@ -34,7 +34,7 @@ _SIGNS = {
 _OF_KIND = {"Pd": "-", "Zs": " ", "Cf": _UNSEEN}
 _MONEY = "[$\u00a2-\u00a5\u058f\u060b\u0e3f\u20a0-\u20cf]"
 _RELATION = "[<>=\u2248\u2264\u2265]"
-_NOT_JOINED = "(?<![-+0-9au])"  # 3-5, covid-19 and c++17 have no signs
+_NOT_JOINED = "(?<![-+0-9au])"  # the hyphens in 3-5, covid-19 and c++17 are not minus signs
 _SIGN = rf"{_NOT_JOINED}[-+.](?=\.?{_MONEY}?[0-9])"
 _KEPT = re.compile(rf"[%\u2030\u00b1]|{_RELATION}|{_MONEY}(?=[0-9])|{_SIGN}")
 _LEAD = re.compile(rf"({_RELATION}?)\s*(?:{_NOT_JOINED}([-+.\u00b1]*))?({_MONEY}?)$")
@@ -46,15 +46,15 @@ _GAP = re.compile("[^0-9au]+")
 _THOUSANDS = re.compile(
     rf"(?<![0-9])(?<![0-9]{_JOINS})[1-9][0-9]{{0,2}}(?:"
     rf"([,' {_FIXED}])[0-9]{{3}}(?:\1[0-9]{{3}})*(?!\1?[0-9])"
-    # 1.234 alone may be little more than one
+    # 1.234 alone may be a decimal number
     r"|\.[0-9]{3}(?:(?:\.[0-9]{3})+(?!\.?[0-9])|(?=,[0-9])))"
 )
 _CLEANED = [
     (re.compile(rf"{_SOFT}\s*|(?<![au]){_UNSEEN}|{_UNSEEN}(?![au])"), ""),
-    (re.compile(r"[\[(]?\.{3,}[\])]?|={3,}(?!>)"), " "),  # what is left out, a line under a title
+    (re.compile(r"[\[(]?\.{3,}[\])]?|={3,}(?!>)"), " "),  # an ellipsis, an underline below a title
     (re.compile("(?<![-=])[-=]++>"), "\u2192"),
     (re.compile(r"<-++(?!\.?[0-9])"), "\u2190"),
-    (re.compile(r"(?<=\n)[ \t]*>+(?=[ \t]*[au])"), " "),  # of quoted mail
+    (re.compile(r"(?<=\n)[ \t]*>+(?=[ \t]*[au])"), " "),  # quoting in e-mail
     (re.compile("--+"), "\u2014"),
     (re.compile("<="), "\u2264"),
     (re.compile(">="), "\u2265"),
@@ -64,7 +64,7 @@ _SAME = {(_RAISED, "^"), ("^", _RAISED), (_RAISED, ""), ("", _RAISED)}  # 10⁶ 
 
 
 class Between:
-    """What must stand between a quotation's letters and digits, and beside its outermost ones."""
+    """What must be between a quotation's letters and digits, and next to its outermost ones."""
 
     def __init__(self, quote: str) -> None:
         self._shapes = _Shapes()
@@ -77,7 +77,8 @@ class Between:
         self._lead, self._tail = _lead(shape[:start]), _tail(shape[end:])
 
     def stands_at(self, text: str, span: Span) -> bool:
-        """Whether it is between the same letters and digits there, with its outermost ones."""
+        """Whether the text has the same signs between the span's letters and digits and at its
+        ends."""
         gaps = self._gaps_of(text[slice(*span)])
         if not all(
             _alike(gaps.get(at, _NONE), self._gaps.get(at, _NONE))
@@ -87,7 +88,7 @@ class Between:
         return self.ends_at(text, span)
 
     def ends_at(self, text: str, span: Span) -> bool:
-        """Whether these outermost ones belong to the same figures."""
+        """Whether the ends of the span belong to the same numbers."""
         (start, end), (begins, ends) = span, self._digits
         if begins and not _fits(
             _lead(self._shape(text[max(0, start - _NEAR) : start])), self._lead
@@ -96,7 +97,7 @@ class Between:
         return not ends or _fits(_tail(self._shape(text[end : end + _NEAR])), self._tail)
 
     def with_signs(self, text: str, span: Span) -> Span:
-        """The span, where it stands, with the signs that belong to the figures at its ends."""
+        """The span, extended by signs that belong to the numbers at its ends."""
         (start, end), (sign, _, money), (share, _) = span, self._lead, self._tail
         before = max(0, start - len(sign + money))
         if self._shape(text[before:start]) == sign + money:
@@ -112,7 +113,7 @@ class Between:
 
 
 class _Shapes(dict[int, str]):
-    """A character -> its shape, for `str.translate`, with one letter for each that is compared."""
+    """For `str.translate`: a character -> its shape, one character for each that is compared."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -135,7 +136,7 @@ def _shape_of(character: str) -> str:
 
 
 def _gaps(shape: str) -> dict[int, Gap]:
-    """Of a shape without any at its ends: how many letters and digits are before each."""
+    """The gaps inside a shape: the number of letters and digits before a gap -> the gap."""
     found, passed = {}, 0
     for match in _GAP.finditer(shape):
         found[match.start() - passed] = _gap(shape[match.start() - 1 : match.end() + 1])
@@ -144,7 +145,7 @@ def _gaps(shape: str) -> dict[int, Gap]:
 
 
 def _gap(shape: str) -> Gap:
-    """Of a gap between the two letters or digits that it stands between."""
+    """The gap between two adjacent letters or digits."""
     sides = shape[0] + shape[-1]
     if sides.isdigit():
         return _gap_of_digits(shape[1:-1])
@@ -169,7 +170,7 @@ def _alike(one: Gap, other: Gap) -> bool:
 
 
 def _lead(shape: str) -> tuple[str, str, str]:
-    """Of what stands before a digit: what makes another figure of it; a relation; money."""
+    """What precedes a digit: signs that change the number; a relation; a currency."""
     if _JOINED.search(shape):
         return "joined", "", ""
     found = _LEAD.search(shape)
@@ -177,7 +178,7 @@ def _lead(shape: str) -> tuple[str, str, str]:
 
 
 def _tail(shape: str) -> tuple[str, str]:
-    """Of what stands behind a digit: what makes another figure of it; money."""
+    """What follows a digit: signs that change the number; a currency."""
     if _JOINING.match(shape):
         return "joined", ""
     found = _TAIL.match(shape)
@@ -185,6 +186,6 @@ def _tail(shape: str) -> tuple[str, str]:
 
 
 def _fits(stands: tuple[str, ...], quoted: tuple[str, ...]) -> bool:
-    """Whether the same belongs to the figure; the rest may be left out, but not be another."""
+    """Whether signs that change the number match; others may be omitted, but not differ."""
     rest = zip(stands[1:], quoted[1:], strict=True)
     return stands[0] == quoted[0] and all(wanted in ("", there) for there, wanted in rest)

@@ -1,1 +1,1 @@
-"""Readers, a folder for each family of formats: from a file to one text with its elements."""
+"""Readers, one folder per family of formats: from a file to one text with its elements."""

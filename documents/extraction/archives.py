@@ -1,4 +1,4 @@
-"""Zip containers, opened without trusting what they say about themselves."""
+"""Zip containers, opened without trusting their own claims."""
 
 import struct
 import zipfile
@@ -9,7 +9,7 @@ from typing import BinaryIO
 from documents.exceptions import ArchiveBomb, CorruptFile, PasswordProtected
 from documents.limits import Limits
 
-UNCHECKED_DIRECTORY_BYTES = 4_000_000  # of a file that nobody has looked at yet
+UNCHECKED_DIRECTORY_BYTES = 4_000_000  # of an unchecked file
 UNREADABLE = (ArchiveBomb, zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
@@ -17,15 +17,15 @@ _LOCATOR = struct.Struct("<4sLQL")
 _BLOCK = 1 << 20
 _ENCRYPTED = 0x1
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-# The parts that readers unpack; pictures, sounds and fonts are never touched.
+# The parts that readers unpack; images, sounds and fonts are never touched.
 _READ = (".xml", ".rels", ".xhtml", ".html", ".htm", ".opf", ".ncx", ".bin", ".vml")
 
 
 def open_archive(path: Path, *, max_directory_bytes: int) -> zipfile.ZipFile:
-    """Open a zip whose table of contents fits in memory. Raises ArchiveBomb or BadZipFile.
+    """Open a zip whose central directory fits in memory. Raises ArchiveBomb or BadZipFile.
 
-    Only what office files use is let in: the decoders of LZMA and bzip2 take as much memory as the
-    file asks for.
+    Only the compression methods of office files are allowed: the decoders of LZMA and bzip2 take as
+    much memory as the file asks for.
     """
     with path.open("rb") as file:
         if _directory_bytes(file) > max_directory_bytes:
@@ -38,7 +38,7 @@ def open_archive(path: Path, *, max_directory_bytes: int) -> zipfile.ZipFile:
 
 
 def markup_bytes(path: Path) -> int:
-    """How many bytes the parts that readers use say they unpack to; 0 for a damaged zip."""
+    """The declared unpacked size of the parts that readers use, in bytes; 0 for a damaged zip."""
     try:
         with open_archive(path, max_directory_bytes=UNCHECKED_DIRECTORY_BYTES) as archive:
             parts = (entry for entry in archive.infolist() if _is_read(entry))
@@ -66,7 +66,7 @@ def _directory_bytes(file: BinaryIO) -> int:
 
 
 def _directory_bytes64(file: BinaryIO, end_at: int) -> int | None:
-    """What a record of 64 bits says, which `zipfile` believes wherever there is one."""
+    """The directory size by the zip64 record, which `zipfile` believes wherever there is one."""
     record_at = end_at - _LOCATOR.size - _END64.size
     if record_at < 0:
         return None
@@ -79,8 +79,8 @@ def _directory_bytes64(file: BinaryIO, end_at: int) -> int | None:
 def check_archive(path: Path, limits: Limits) -> None:
     """Refuse a zip that unpacks to too much, is encrypted or is damaged.
 
-    The sizes it declares are added up first; then the parts that readers use are really unpacked,
-    a block at a time, and counted. Raises ArchiveBomb, PasswordProtected or CorruptFile.
+    The declared sizes are added up first; then the parts that readers use are actually unpacked,
+    block by block, and counted. Raises ArchiveBomb, PasswordProtected or CorruptFile.
     """
     try:
         with open_archive(path, max_directory_bytes=limits.max_entries * 400) as archive:

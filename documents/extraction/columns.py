@@ -1,13 +1,13 @@
-"""The order in which people read lines that lie about on a page: columns, then rows."""
+"""The reading order of lines scattered over a page: columns, then rows."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
 
 from documents.extraction.lines import Line
 
-_FEWEST = 3  # lines on either side, for a gap to part columns
-_NARROWEST = 5  # of a column's lines, in sizes of its type
-_SPANNING = 0.35  # of the lines may reach across: headings, captions, figures
+_FEWEST = 3  # lines on either side, for a gap to separate columns
+_NARROWEST = 5  # width of a column, in font sizes
+_SPANNING = 0.35  # share of the lines that may span the columns: headings, captions, figures
 _DEEPEST = 6
 
 
@@ -28,7 +28,7 @@ def in_reading_order(lines: Sequence[Line], depth: int = 0) -> list[Line]:
 
 
 def _bands(lines: Sequence[Line], gutter: float) -> Iterator[list[Line]]:
-    """Lines from top to bottom: those that span the gutter apart from those that don't."""
+    """Lines from top to bottom, those that span the gutter separated from those that don't."""
     band: list[Line] = []
     spans = False
     for line in sorted(lines, key=lambda line: -line.base):
@@ -43,7 +43,7 @@ def _bands(lines: Sequence[Line], gutter: float) -> Iterator[list[Line]]:
 
 
 def _gutter(lines: Sequence[Line]) -> float | None:
-    """The middle of the gap that parts the lines into columns best, None where there is none."""
+    """The middle of the gap that best separates the lines into columns; None if there is none."""
     best: tuple[int, int, float] | None = None
     for edge in sorted({line.right for line in lines})[:-1]:
         left = [line for line in lines if line.right <= edge]

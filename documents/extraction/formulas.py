@@ -1,4 +1,4 @@
-"""Formulas of office files in one line, much as Unicode Technical Note 28 (UnicodeMath) has it."""
+"""Office formulas as one line, much like Unicode Technical Note 28 (UnicodeMath)."""
 
 import re
 import unicodedata
@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from documents.extraction.packages import local_name
+from documents.extraction.xml_packages import local_name
 
 MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-_COMPOUND = re.compile(r"[\s+−\-±×·/=,<>≤≥→]")  # what binds no tighter than a fraction's line
+_COMPOUND = re.compile(r"[\s+−\-±×·/=,<>≤≥→]")  # operators that bind no tighter than a fraction bar
 _APPLY = "\N{FUNCTION APPLICATION}"
 _SCRIPTED = frozenset({"sSup", "sSub", "sSubSup"})
-_HAT = "\N{COMBINING CIRCUMFLEX ACCENT}"  # what an accent is that is not told
+_HAT = "\N{COMBINING CIRCUMFLEX ACCENT}"  # the default accent
 
 
 def formula(node: etree._Element) -> str:
-    """An `m:oMath` or `m:oMathPara`, such as `f(x)=∑_(n=1)^∞ (a_n+1)/2`."""
+    """An `m:oMath` or `m:oMathPara` as text, such as `f(x)=∑_(n=1)^∞ (a_n+1)/2`."""
     text = _lines(node) if local_name(node) == "oMathPara" else _children(node)
     return text.replace(f"{_APPLY}(", "(").replace(_APPLY, " ").strip()
 
 
 def _children(node: etree._Element | None) -> str:
-    """What the parts say. A script that is not in brackets ends before what could belong to it."""
+    """The text of the children. A script without brackets ends before what could belong to it."""
     text, scripted = "", False
     for part in node if node is not None else ():
         said = _said(part)
@@ -33,7 +33,7 @@ def _children(node: etree._Element | None) -> str:
 
 
 def _said(node: etree._Element) -> str:
-    """A part of a formula. What is not known is said as what it holds."""
+    """A part of a formula. An unknown element becomes its content."""
     if not isinstance(node.tag, str) or not node.tag.startswith(MATH):
         return ""
     name = local_name(node)
@@ -50,7 +50,7 @@ def _part(node: etree._Element, name: str) -> str:
 
 
 def grouped(text: str) -> str:
-    """A part of a formula, in brackets where it would fall apart without."""
+    """A part of a formula, in brackets where it would be ambiguous without."""
     return f"({text})" if _COMPOUND.search(text) and not _is_bracketed(text) else text
 
 
@@ -59,7 +59,7 @@ def _is_bracketed(text: str) -> bool:
 
 
 def _setting(node: etree._Element, name: str, default: str) -> str:
-    """A property of a part: `default` when it is not there, "" when it is there and empty."""
+    """A property of a part: `default` if it is missing, "" if it is there but empty."""
     setting = node.find(f"{MATH}{local_name(node)}Pr/{MATH}{name}")
     return default if setting is None else str(setting.get(f"{MATH}val", ""))
 
@@ -78,7 +78,7 @@ def _before(node: etree._Element) -> str:
 
 
 def _fraction(node: etree._Element) -> str:
-    line = "¦" if _setting(node, "type", "bar") == "noBar" else "/"  # without one: "n over k"
+    line = "¦" if _setting(node, "type", "bar") == "noBar" else "/"  # no fraction bar: "n over k"
     return grouped(_part(node, "num")) + line + grouped(_part(node, "den"))
 
 
@@ -89,7 +89,7 @@ def _delimited(node: etree._Element) -> str:
 
 
 def _big(node: etree._Element) -> str:
-    """A sum, a product, an integral: it is an integral where it is not said."""
+    """A sum, a product, an integral; an integral by default."""
     scripts, inner = _scripts(node), _part(node, "e")
     return f"{_setting(node, 'chr', '∫')}{scripts}{' ' if scripts and inner else ''}{inner}"
 

@@ -1,4 +1,4 @@
-"""Pictures as pages: PNG, JPEG, WebP and TIFF with all its frames."""
+"""Images as pages: PNG, JPEG, WebP and TIFF with all its frames."""
 
 import warnings
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from documents.extraction.pdf.layout import elements_of_pages
 from documents.extraction.reading import Reading
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
-_WIDEST_STRIP = 1.6  # the height of a part of a tall picture, in widths
-_POINTS = 842  # the longer side of a page of A4: letters then measure about what they would there
+_WIDEST_STRIP = 1.6  # height of one part of a tall image, in widths
+_POINTS = 842  # the longer side of an A4 page: letters then have about the same size as there
 
 
 def read_picture(reading: Reading) -> Iterator[Element]:
@@ -28,7 +28,7 @@ def read_picture(reading: Reading) -> Iterator[Element]:
 
 
 def check(reading: Reading) -> None:
-    """Look at every frame's outside. Raises CorruptFile, ImageTooLarge or TooManyPages."""
+    """Check every frame's metadata. Raises CorruptFile, ImageTooLarge or TooManyPages."""
     with opened(reading) as image:
         for at in range(reading.pages or 1):
             image.seek(at)
@@ -37,12 +37,12 @@ def check(reading: Reading) -> None:
 
 @contextmanager
 def opened(reading: Reading) -> Iterator[Image.Image]:
-    """The open picture, its frames counted, its pixels not yet decoded."""
+    """The open image, its frames counted, its pixels not yet decoded."""
     try:
         _check_webp(reading)
         with _own_limit_only(), Image.open(reading.path, formats=_FORMATS) as image:
             _check_size(image.size, reading.limits.max_pixels)
-            is_pages = image.format == "TIFF"  # frames of the others are a film
+            is_pages = image.format == "TIFF"  # frames of other formats are an animation
             reading.set_pages(getattr(image, "n_frames", 1) if is_pages else 1)
             yield image
     except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError) as error:
@@ -51,7 +51,7 @@ def opened(reading: Reading) -> Iterator[Image.Image]:
 
 @contextmanager
 def _own_limit_only() -> Iterator[None]:
-    """Pillow's own limit, which libraries change for everybody, put aside: ours is looked at."""
+    """Disable Pillow's own limit, which is global and may be changed by libraries; ours applies."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -62,7 +62,8 @@ def _own_limit_only() -> Iterator[None]:
 
 
 def _check_webp(reading: Reading) -> None:
-    """Look at a WebP's size in its head: the library makes room for it before it tells it."""
+    """Check a WebP's size in its header: the library allocates memory before it reports the
+    size."""
     with reading.path.open("rb") as file:
         head = file.read(30)
     if head[8:12] != b"WEBP":
@@ -73,7 +74,7 @@ def _check_webp(reading: Reading) -> None:
         bits = int.from_bytes(head[21:25], "little")
         width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     else:
-        return  # the first kind has 16,383 pixels a side at most, and no room made in advance
+        return  # this kind has at most 16,383 pixels a side, and nothing is allocated in advance
     _check_size((width, height), reading.limits.max_pixels)
 
 
@@ -92,14 +93,14 @@ def _read_frame(image: Image.Image, number: int) -> ocr.Kept:
 
 
 def _scale(picture: ocr.Picture) -> float:
-    """Pixels a point, if the picture were a page."""
+    """Pixels per point, if the image were a page."""
     return float(max(picture.shape[:2]) / _POINTS)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """The picture upright, in colours, on white paper where it is transparent."""
+    """The image upright, in RGB, on white where it is transparent."""
     upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith(("I", "F")):  # 16 or 32 bits a pixel
+    if upright.mode.startswith(("I", "F")):  # 16 or 32 bits per pixel
         upright = _eight_bits(upright)
     if upright.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in upright.info:
         upright = upright.convert("RGBA")
@@ -114,7 +115,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _strips(image: Image.Image) -> Iterator[ocr.Picture]:
-    """The picture in a size for OCR; one like a long screenshot in parts, cut between lines."""
+    """The image scaled for OCR; a tall one, like a long screenshot, in parts, cut between lines."""
     tall = image.height > image.width * _WIDEST_STRIP * 1.5
     longest = ocr.LONGEST_SIDE
     if tall:
@@ -131,7 +132,7 @@ def _strips(image: Image.Image) -> Iterator[ocr.Picture]:
 
 
 def _emptiest_row(pixels: ocr.Picture, about: int) -> int:
-    """The row near one where the least is drawn."""
+    """The row near `about` with the least contrast."""
     reach = pixels.shape[1] // 5
     unevenness = pixels[about - reach : about + reach].std(axis=1).sum(axis=1)
     emptiest: int = unevenness.argmin()

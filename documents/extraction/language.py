@@ -1,4 +1,4 @@
-"""Which language a text is in, told from pieces of its whole length."""
+"""Detects the language of a text from samples of its whole length."""
 
 from array import array
 from collections import Counter
@@ -8,16 +8,16 @@ from functools import cache
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 _SAMPLES, _SAMPLE_CHARS = 12, 150
-# Of 100 sentences in 38 languages 97 are told and one is told wrong (Indonesian for Malay); names,
-# numbers and codes stay under it.
+# Of 100 sentences in 38 languages, 97 get a language and one gets a wrong one (Indonesian for
+# Malay); names, numbers and codes stay below it.
 _CONFIDENT = 0.45
-_NONE = "zxx"  # the model's code for what is no language
+_NONE = "zxx"  # the model's code for no language
 
 
 def detect_language(text: str) -> str:
-    """The ISO 639-1 code of the text's main language, "" when it can't be told.
+    """The ISO 639-1 code of the text's main language; "" if it can't be determined.
 
-    Of a long text two quarters must be in it, else it is a mixture.
+    Two quarters of a long text must agree, otherwise it counts as mixed.
     """
     pieces = _pieces(text)
     quarter = len(pieces) // 4
@@ -25,7 +25,7 @@ def detect_language(text: str) -> str:
         return _told(pieces)
     told = [_told(pieces[at * quarter :][:quarter]) for at in range(4)]
     [(code, count)] = Counter(told).most_common(1)
-    if count == 2:  # the whole decides, which is seldom worth asking
+    if count == 2:  # the whole text decides, which is seldom necessary
         code = _told(pieces)
     return code if told.count(code) > 1 else ""
 
@@ -37,15 +37,15 @@ def _told(pieces: Sequence[str]) -> str:
 
 @cache
 def _identifier() -> LanguageIdentifier:
-    """Takes most of a second and 75 MB: readers have it before they are forked."""
+    """Takes most of a second and 75 MB, so readers load it before they are forked."""
     of = LanguageIdentifier.from_model_file(MODEL_FILE)
     of.set_languages([code for code in of.labels if len(code) == 2 or code == _NONE])
-    found = LanguageIdentifier(  # without the languages that were left out
+    found = LanguageIdentifier(  # without the excluded languages
         of.nb_ptc, of.nb_pc, of.nb_classes, of.tk_nextmove, array("i", of.tk_output),
         norm_probs=True, tk_row=of.tk_row,
     )  # fmt: skip
-    # Numbers in lists are counted wherever they are used, and a fork copies each page that is
-    # written to: that took longer than to tell a language.
+    # Lists of numbers hold reference counts, and using them writes to their pages, which a fork has
+    # to copy: that took longer than detecting a language.
     found._rowbase = array("i", found._rowbase)
     return found
 

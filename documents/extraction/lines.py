@@ -1,4 +1,4 @@
-"""Lines as they stand on pages, wherever they were read from."""
+"""Lines on pages, whatever they were read from."""
 
 import re
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-# What is written without spaces; Korean lines go on without one too.
+# Scripts without spaces; Korean lines also continue without one.
 CJK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 
 
@@ -20,17 +20,17 @@ class Cell(NamedTuple):
 
 @dataclass(slots=True)
 class Line:
-    """A line as it stands on the page. Lengths are in points, from the page's bottom left."""
+    """A line on a page. Lengths are in points, from the page's bottom left."""
 
     text: str
     left: float
     right: float
-    base: float  # where its letters stand
-    size: float  # of its type
+    base: float  # baseline
+    size: float  # font size
     bold: bool
     page: int = 0
-    cells: tuple[Cell, ...] = ()  # where it has wide gaps
-    turn: int = 0  # degrees to the left of the page, as it lies in the file: 0, 90, 180 or 270
+    cells: tuple[Cell, ...] = ()  # if the line has wide gaps
+    turn: int = 0  # counter-clockwise degrees relative to the page in the file: 0, 90, 180 or 270
 
 
 @dataclass(slots=True)
@@ -39,18 +39,18 @@ class Page:
     width: float
     height: float
     lines: list[Line]
-    scanned: bool = False  # its lines were read by OCR
-    sideways: list[Line] = field(default_factory=list)  # that run another way than the others
-    fields: list[str] = field(default_factory=list)  # "name: value" of a form
+    scanned: bool = False  # by OCR
+    sideways: list[Line] = field(default_factory=list)  # lines in a direction other than the page's
+    fields: list[str] = field(default_factory=list)  # "name: value" of form fields
 
 
 def cells_of(line: Line) -> Sequence[Cell]:
-    """Its parts; a line without wide gaps is one."""
+    """The line's cells; a line without wide gaps is one cell."""
     return line.cells or [Cell(line.text, line.left, line.right)]
 
 
 def usual_size(lines: Iterable[Line]) -> float:
-    """Of the type that most of the text is set in."""
+    """The font size of most of the text."""
     counts: Counter[float] = Counter()
     for line in lines:
         counts[line.size] += -(-len(line.text) // 20)

@@ -1,17 +1,18 @@
-"""Formulas of web pages, e-books and OpenDocument in one line, like those of Office."""
+"""Formulas of web pages, e-books and OpenDocument as one line, like those of Office."""
 
 from collections.abc import Callable
 
 from lxml import etree
 
 from documents.extraction.formulas import grouped
-from documents.extraction.packages import local_name
+from documents.extraction.xml_packages import local_name
 
 _UNSEEN = frozenset({"annotation", "annotation-xml", "mphantom", "none", "mprescripts"})
 
 
 def formula(node: etree._Element) -> str:
-    """A `math` element, such as `x=(−b±√(b^2−4ac))/2a`; its bare text if it is absurdly deep."""
+    """A `math` element as text, such as `x=(−b±√(b^2−4ac))/2a`; its bare text if nested too
+    deeply."""
     try:
         return " ".join(_said(node).split())
     except RecursionError:
@@ -27,12 +28,12 @@ def _said(node: etree._Element) -> str:
 
 
 def _row(node: etree._Element) -> str:
-    # Of a list: a generator would take of the C stack at each level.
+    # A list: generators would use C stack at each level.
     return "".join([_said(child) for child in node])
 
 
 def _parts(node: etree._Element, count: int) -> list[str]:
-    """What the first `count` children say, "" for one that is not there."""
+    """The texts of the first `count` children; "" for a missing one."""
     said = [_said(child).strip() for child in node if local_name(child)]
     return [*said, *[""] * count][:count]
 
@@ -47,7 +48,7 @@ def _scripts(*signs: str) -> Callable[[etree._Element], str]:
 
 
 def _accented(node: etree._Element) -> str:
-    """What stands over something: an accent before it, a limit like a script."""
+    """Something over a base: an accent before it, a limit like a superscript."""
     base, over = _parts(node, 2)
     return f"{over}{base}" if len(over) == 1 and not over.isalnum() else f"{base}^{grouped(over)}"
 

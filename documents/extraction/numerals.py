@@ -1,15 +1,15 @@
-"""Numbers as lists show them: digits, letters, Roman."""
+"""List numbers: digits, letters, Roman numerals."""
 
 _ROMAN = {
     1000: "m", 900: "cm", 500: "d", 400: "cd", 100: "c", 90: "xc", 50: "l", 40: "xl", 10: "x",
     9: "ix", 5: "v", 4: "iv", 1: "i",
 }  # fmt: skip
 _DIGIT = {sign: size for size, sign in _ROMAN.items() if len(sign) == 1}
-_LARGEST = 4000  # of a Roman number
+_LARGEST = 4000  # Roman numeral
 
 
 def written(number: int, kind: str) -> str:
-    """The number as a list shows it; `kind` as Word names them, any other one is decimal."""
+    """The number as a list shows it; `kind` as named in Word, decimal for any other."""
     if kind in {"lowerLetter", "upperLetter"} and number > 0:
         letter = chr(ord("a") + (number - 1) % 26) * min((number - 1) // 26 + 1, 10)
         return letter.upper() if kind == "upperLetter" else letter
@@ -27,12 +27,12 @@ def _roman(number: int) -> str:
 
 
 def of_roman(text: str) -> int:
-    """The number that small Roman digits write."""
+    """The value of a Roman numeral in lower case."""
     sizes = [_DIGIT[sign] for sign in text]
     larger = zip(sizes, [*sizes[1:], 0], strict=True)
     return sum(-size if size < after else size for size, after in larger)
 
 
 def whole(text: str, otherwise: int) -> int:
-    """The number that a file's text says, `otherwise` when it says none or an absurd one."""
+    """The number in a file's text; `otherwise` if there is none or an absurd one."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else otherwise

@@ -1,6 +1,6 @@
-"""Text of pictures, through RapidOCR and the models in its wheel (PP-OCRv6: Chinese and Latin).
+"""Text of images, through RapidOCR and the models in its wheel (PP-OCRv6: Chinese and Latin).
 
-Nothing is loaded before the first picture, and nothing is fetched: models are named by their path.
+Nothing is loaded before the first image, and nothing is downloaded: models are given by path.
 """
 
 import logging
@@ -21,37 +21,37 @@ from documents.extraction.columns import in_reading_order
 from documents.extraction.lines import Line, Page
 from documents.extraction.reading import Reading
 
-Picture = NDArray[np.uint8]  # height x width x 3, blue first
-Box = NDArray[np.float32]  # four corners (x, y), from the top left on
+Picture = NDArray[np.uint8]  # height x width x 3, in BGR order
+Box = NDArray[np.float32]  # four corners (x, y), clockwise from the top left
 Kept = dict[str, Any]  # a page's lines as JSON values, see `read_page`
 
-LONGEST_SIDE = 2000  # pixels; twelve points of A4 are then 28 of them
-_DETECTION_SIDE = 1440  # enough to find lines, at half the time and memory
+LONGEST_SIDE = 2000  # pixels; twelve-point type on A4 is then 28 pixels high
+_DETECTION_SIDE = 1440  # enough to detect lines, at half the time and memory
 _LEAST_SCORE = 0.5
-_LEAST_SCORE_ALONE = 0.9  # of a single letter, which any blot may look like
+_LEAST_SCORE_ALONE = 0.9  # of a single letter, which any blot may resemble
 _DOUBTFUL = 0.8
-_AT_ONCE = 8  # lines between looks at the clock
+_AT_ONCE = 8  # lines between checks of the clock
 _PAGE_SECONDS = 100.0
-_TYPE_OF_BOX = 0.72  # the size of the type, of the height of the box that was found around it
-_SAME_SIZE = (0.75, 1.3)  # of the usual size; heights of boxes vary with the letters in them
+_TYPE_OF_BOX = 0.72  # font size as a share of the height of a line's box
+_SAME_SIZE = (0.75, 1.3)  # times the usual size; heights of boxes vary with the letters in them
 _CJK = "\u3000-\u30ff\u3400-\u9fff\uff00-\uffef"
 _CJK_GAPS = re.compile(f"(?<=[{_CJK}]) +(?=[{_CJK}])")
 
 
 @dataclass(slots=True)
 class Scanned:
-    """What was read on one picture: texts, their boxes in pixels, how sure it is (0 to 1)."""
+    """What was read on one image: texts, their boxes in pixels, confidences (0 to 1)."""
 
     texts: list[str]
     boxes: list[Box]
     scores: list[float]
-    complete: bool = True  # or else its time was over
-    turned: bool = False  # by 90 degrees, and the boxes lie on the turned picture
+    complete: bool = True  # otherwise time ran out
+    turned: bool = False  # by 90 degrees; the boxes refer to the rotated image
 
 
 @cache
 def _engine() -> Any:
-    """The models, and the libraries around them, which take seconds to import."""
+    """The models and their libraries, which take seconds to import."""
     import cv2  # noqa: PLC0415
     import rapidocr  # noqa: PLC0415
 
@@ -61,20 +61,20 @@ def _engine() -> Any:
     return rapidocr.RapidOCR(
         params={
             "Global.log_level": "critical",
-            # One thread: a worker for every core runs beside this one, and threads that wait spin.
+            # One thread: there is a worker for every core, and waiting threads spin.
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
             "Det.limit_type": "max",
             "Det.limit_side_len": _DETECTION_SIDE,
             "Cls.model_path": str(models / "ch_ppocr_mobile_v2.0_cls_mobile.onnx"),
             "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
-            "Rec.rec_batch_num": 1,  # lines padded to one width cost more than they save
+            "Rec.rec_batch_num": 1,  # padding lines to one width costs more than batching saves
         }
     )
 
 
 def recognise(picture: Picture) -> Scanned:
-    """Everything that is written on a picture, which may lie on its side or stand on its head."""
+    """All text on an image, which may be rotated by 90 or 180 degrees."""
     crops, boxes = _detected(picture)
     turned = sum(map(_is_tall, boxes)) * 2 > len(boxes)
     if turned:
@@ -95,7 +95,7 @@ def _detected(picture: Picture) -> tuple[list[Picture], list[Box]]:
 
     try:
         crops, found = engine.detect_and_crop(picture, {})
-    except RapidOCRError:  # its way to say that there is nothing
+    except RapidOCRError:  # how it reports that there is no text
         return [], []
     return crops, list(found.boxes)
 
@@ -106,7 +106,7 @@ def _is_tall(box: Box) -> bool:
 
 
 def _is_upside_down(crops: Sequence[Picture]) -> bool:
-    """What most of the longest lines look like: a single short one is easily misjudged."""
+    """The majority vote of the longest lines: a single short one is easily misjudged."""
     longest = sorted(crops, key=lambda crop: crop.shape[1] / crop.shape[0])[-12:]
     _, judged = _engine().cls_and_rotate(longest)
     turned = sum(label == "180" and score > 0.8 for label, score in judged.cls_res)
@@ -131,9 +131,9 @@ def _recognise_lines(scanned: Scanned, crops: Sequence[Picture], boxes: Sequence
 def pages_of_pictures(
     reading: Reading, numbers: Sequence[int], read: Callable[[int], Kept]
 ) -> Iterator[Page]:
-    """The pages with these numbers, each read as soon as it is asked for, unless it is known.
+    """The pages with these numbers, each read when it is requested, unless it is known.
 
-    Raises ReadingPaused when this turn's time is over before all are read.
+    Raises ReadingPaused if this turn's time is over before all are read.
     """
     wanted = numbers[: reading.limits.ocr_pages]
     for number in wanted:
@@ -149,7 +149,7 @@ def pages_of_pictures(
 
 
 def read_page(picture: Picture, scale: float) -> Kept:
-    """A picture's lines in reading order, as JSON values; `scale` is pixels a point."""
+    """An image's lines in reading order, as JSON values; `scale` is pixels per point."""
     scanned = recognise(picture)
     height, width = (side / scale for side in picture.shape[:2])
     if scanned.turned:
@@ -165,7 +165,7 @@ def read_page(picture: Picture, scale: float) -> Kept:
 
 
 def below_each_other(parts: Sequence[Kept]) -> Kept:
-    """The parts that a tall picture was cut into, as one page."""
+    """The parts of a tall image as one page."""
     if len(parts) == 1:
         return parts[0]
     height = sum(part["height"] for part in parts)
@@ -196,7 +196,7 @@ def _lines(scanned: Scanned, scale: float, height: float) -> list[Line]:
 
 
 def _extent(box: Box) -> float:
-    """The height of a box that may be a little askew."""
+    """The height of a box that may be slightly rotated."""
     return float(np.linalg.norm(box[3] - box[0]) + np.linalg.norm(box[2] - box[1])) / 2
 
 
@@ -226,7 +226,7 @@ def _restored(number: int, kept: Kept) -> Page:
 
 
 def _note(reading: Reading, numbers: Sequence[int], kept: Sequence[Kept]) -> None:
-    """What the step shows of it: how many pages, how sure (0 to 1), what was left out."""
+    """Records for the step: how many pages, the confidence (0 to 1), what was left out."""
     scores = [page["score"] for page in kept if page["lines"]]
     reading.details["ocr_pages"] = len(kept)
     if scores:

@@ -1,4 +1,5 @@
-"""Cuts elements that are too long for a passage: at sentences, rows, lines, at worst at words."""
+"""Splits elements that are too long for a passage: at sentences, rows, lines, at worst between
+words."""
 
 import math
 import re
@@ -11,9 +12,9 @@ from documents.extraction.tokens import MOST_CHARS_PER_TOKEN, estimate_tokens
 
 # Where a sentence begins: after an end mark and a blank (Latin, Greek, Cyrillic, Arabic), directly
 # after an end mark (Chinese, Japanese, Indic, Khmer, Burmese, Ethiopic …), or on a new line. Each
-# way starts from one character of one class, which is what makes the search fast.
-_FEW = "{0,20}"  # end marks in a row: of more, the last ones are found; else each would try all
-_NOTE = "⁰¹²³⁴-⁹"  # the number of a note
+# alternative starts with one character of one class, which makes the search fast.
+_FEW = "{0,20}"  # end marks in a row; unbounded, the search would take quadratic time
+_NOTE = "⁰¹²³⁴-⁹"  # footnote marks
 _CLOSING = rf"[\"'”’)\]»{_NOTE}]*"
 _BLANKED, _DIRECT = ".!?؟۔։", "。！？；…｡।॥።፧။។៕"
 _SENTENCE_END = (
@@ -27,7 +28,7 @@ _SENTENCE_END = (
     r")"
 )
 _SENTENCE = re.compile(_SENTENCE_END)
-# Thai and Lao have no end mark: a blank ends what is said, and words stand without.
+# Thai and Lao have no end mark: a blank ends a phrase, and words are not separated.
 _THAI = re.compile("[\u0e00-\u0eff]")
 _THAI_SENTENCE = re.compile(rf"{_SENTENCE_END}|(?<=[\u0e00-\u0eff]) +(?=[\u0e00-\u0eff])")
 _LINE = re.compile(r"\n+")
@@ -37,19 +38,20 @@ _WINDOW = math.ceil(MOST_CHARS_PER_TOKEN) + 1  # characters per token that certa
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is never cut again: an element or a part of one."""
+    """What is never split further: an element or a part of one."""
 
     kind: Kind
     start: int
     end: int
     tokens: int
     page: int | None
-    header: str = ""  # of the table, where the piece does not begin with it
+    header: str = ""  # of the table, if the piece does not begin with it
     continues: bool = False  # the element of the piece before
 
 
 def pieces_of(text: str, element: Element, *, size: int, overlap: int) -> Iterator[Piece]:
-    """The element as pieces of at most `size` tokens; later parts leave room for the overlap."""
+    """The element as pieces of at most `size` tokens; all but the first leave room for the
+    overlap."""
     tokens = estimate_tokens(text[element.start : element.end])
     if tokens <= size:
         header = "" if text.startswith(element.header, element.start) else element.header
@@ -64,7 +66,7 @@ def pieces_of(text: str, element: Element, *, size: int, overlap: int) -> Iterat
 
 
 def sentence_starts(text: str, start: int, end: int) -> Iterator[int]:
-    """Where the sentences of a stretch of text begin, from its start on."""
+    """Where the sentences of a stretch of text begin, including its start."""
     yield start
     pattern = _THAI_SENTENCE if _THAI.search(text, start, end) else _SENTENCE
     for match in pattern.finditer(text, start, end):
@@ -73,7 +75,7 @@ def sentence_starts(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def _parts(text: str, element: Element, room: int) -> Iterator[tuple[int, int]]:
-    """Parts of about equal length, each ending where a sentence, row or line does."""
+    """Parts of about equal length, each ending at the end of a sentence, row or line."""
     units = [
         span
         for start, end in _units(text, element)
@@ -94,7 +96,7 @@ def _units(text: str, element: Element) -> Iterator[tuple[int, int]]:
 
 
 def _short_enough(text: str, start: int, end: int, room: int) -> Iterator[tuple[int, int]]:
-    """A unit as it is, or cut between words when it alone is too long."""
+    """A unit unchanged, or split between words if it is too long."""
     while (cut := _cut(text, start, end, room)) < end:
         yield start, cut
         start = cut
@@ -102,7 +104,7 @@ def _short_enough(text: str, start: int, end: int, room: int) -> Iterator[tuple[
 
 
 def _cut(text: str, start: int, end: int, room: int) -> int:
-    """How far at most `room` tokens reach, or up to the last good place before that."""
+    """Where `room` tokens end, or the last good place before that."""
     cut = min(end, start + room * _WINDOW)
     while (tokens := estimate_tokens(text[start:cut])) > room and cut > start + 1:
         cut = _soft_cut(text, start, start + max(1, (cut - start) * room // tokens))
@@ -110,7 +112,7 @@ def _cut(text: str, start: int, end: int, room: int) -> int:
 
 
 def _soft_cut(text: str, start: int, limit: int) -> int:
-    """The last place before the limit after which a cut does no harm, or the limit."""
+    """The last place before the limit where a split does no harm; otherwise the limit."""
     if found := _LAST_SOFT_BREAK.match(text, start + (limit - start) * 2 // 3, limit):
         return found.end()
     while limit > start + 1 and unicodedata.combining(text[limit]):
@@ -132,7 +134,7 @@ def _packed(
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The part without blanks at its ends, but for a line's indent; nothing if it is all blank."""
+    """The part without blanks at its ends, except a line's indent; nothing if it is all blank."""
     part = text[start:end].rstrip()
     if part.lstrip():
         at_line = start == 0 or text[start - 1] == "\n"

@@ -1,4 +1,4 @@
-"""How well a document could be read: the report that the extraction step shows."""
+"""How well a document could be read: the report shown on the extraction step."""
 
 import re
 from collections.abc import Sequence
@@ -8,22 +8,22 @@ from documents.extraction.elements import Element
 from documents.extraction.language import detect_language
 from documents.extraction.reading import Reading
 
-# What a damaged file or a font without a map to Unicode leaves in the place of characters: the
-# replacement character, private use, control characters.
+# What a damaged file or a font without a Unicode mapping leaves in place of characters: the
+# replacement character, private use and control characters.
 _GARBLED = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0b-\x1f\x7f-\x9f\U000f0000-\U0010fffd]")
 _WORTH_A_WARNING = 0.01  # share of garbled characters
 
 
 class Quality(TypedDict, total=False):
-    """What is known of every format comes first; the rest is there only where it applies."""
+    """The first fields are known for every format; the rest only appear where they apply."""
 
     pages: int | None  # None where the format has no pages
     characters: int  # code points of the normalised text
-    language: str  # ISO 639-1, "" when it can't be told
+    language: str  # ISO 639-1; "" if unknown
     garbled: float  # share of the characters, 0 to 1
     tables: int
-    dropped_repeats: int  # headers and footers that were left out after their first time
-    warnings: list[str]  # sentences for people
+    dropped_repeats: int  # repeated headers and footers that were removed
+    warnings: list[str]  # sentences for users
     empty_pages: int  # pages without any text
     ocr_pages: int  # pages that were read by OCR
     ocr_confidence: float  # mean over their lines, 0 to 1
@@ -33,7 +33,7 @@ KEYS: tuple[str, ...] = tuple(Quality.__annotations__)
 
 
 def quality_of(reading: Reading, text: str, elements: Sequence[Element]) -> Quality:
-    """The report on what a reader made, with what it noted itself on the way."""
+    """The report on a reader's result, including what the reader recorded itself."""
     garbled = _share_garbled(text)
     quality = Quality(
         pages=reading.pages,
@@ -51,7 +51,7 @@ def quality_of(reading: Reading, text: str, elements: Sequence[Element]) -> Qual
 
 
 def report_in(details: dict[str, Any]) -> dict[str, Any]:
-    """The report among all that a step's details hold."""
+    """The report, out of all that a step's details hold."""
     return {key: details[key] for key in KEYS if key in details}
 
 

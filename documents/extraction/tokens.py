@@ -1,4 +1,4 @@
-"""How many tokens a multilingual embedding model makes of a text, without asking it."""
+"""Estimates how many tokens a multilingual embedding model makes of a text."""
 
 import re
 import string
@@ -6,10 +6,10 @@ import string
 # Fitted to the XLM-RoBERTa vocabulary of the multilingual E5 models on prose, tables and Chinese.
 _PER_CJK = 1 / 1.5
 _PER_LETTER = 1 / 4.5  # A to Z and blanks
-_PER_OTHER = 0.6  # figures, signs and the letters of other scripts
+_PER_OTHER = 0.6  # digits, punctuation and letters of other scripts
 MOST_CHARS_PER_TOKEN = 4.5
 
-# Bytes of UTF-8 are counted, which takes a tenth of the time that a search of the text does.
+# UTF-8 bytes are counted, in a tenth of the time of searching the text.
 _LETTERS = (string.ascii_letters + string.whitespace).encode()
 # First bytes of U+3000 to U+9FFF and U+B000 to U+CFFF; what is left of U+2E80 to U+9FFF, U+AC00 to
 # U+D7AF, U+F900 to U+FAFF, U+FF00 to U+FFEF and U+20000 to U+3FFFF.

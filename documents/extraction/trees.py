@@ -1,4 +1,5 @@
-"""XML and HTML made into trees: nothing is fetched, no bomb goes off, nothing cut off unsaid."""
+"""Parses XML and HTML safely: nothing is fetched, entities can't explode, nothing is cut off
+silently."""
 
 import sys
 from collections.abc import Iterator
@@ -12,14 +13,14 @@ _OF_HEAD = frozenset({
     "base", "basefont", "bgsound", "link", "meta", "noscript", "script", "style", "template",
     "title",
 })  # fmt: skip
-_FRAMES = 8_000  # of Python's stack, for a page as deep as the parser allows: 2,048 levels
+_FRAMES = 8_000  # Python stack frames, for a page as deep as the parser allows: 2,048 levels
 
 
 def xml_tree(data: bytes, *, entities: bool = False) -> etree._Element:
-    """The root of an XML document, mended where it is damaged.
+    """The root of an XML document, repaired if it is damaged.
 
-    `entities` that the document itself defines are put in, others never are. Raises CorruptFile,
-    or TooComplex for more than 256 levels, texts over 10 MB and entities that grow.
+    `entities`: expand those that the document itself defines; external ones never are. Raises
+    CorruptFile, or TooComplex for more than 256 levels, texts over 10 MB and exploding entities.
     """
     parser = etree.XMLParser(
         resolve_entities="internal" if entities else False, no_network=True, recover=True
@@ -28,7 +29,7 @@ def xml_tree(data: bytes, *, entities: bool = False) -> etree._Element:
 
 
 def html_tree(text: str) -> etree._Element:
-    """The root of a web page; empty without any elements. Raises TooComplex over 2,048 levels."""
+    """The root of a web page; empty if it has no elements. Raises TooComplex over 2,048 levels."""
     parser = etree.HTMLParser(
         encoding="utf-8", no_network=True, recover=True, remove_comments=True, huge_tree=True
     )
@@ -40,7 +41,7 @@ def html_tree(text: str) -> etree._Element:
 
 
 def _begin_body(root: etree._Element) -> None:
-    """Take out of the head what the parser, which knows HTML 4, does not know to begin a body."""
+    """Remove elements from the head that the HTML 4 parser would take for the start of the body."""
     head = root.find("head")
     rest = [node for node in (head if head is not None else ()) if node.tag not in _OF_HEAD]
     if rest:
@@ -51,7 +52,7 @@ def _begin_body(root: etree._Element) -> None:
 
 
 def _whole(root: etree._Element | None, parser: etree._FeedParser) -> etree._Element:
-    """The root, unless the parser stopped in the middle to save itself."""
+    """The root, unless the parser stopped in the middle at one of its limits."""
     if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
         raise TooComplex
     if root is None:
@@ -61,7 +62,7 @@ def _whole(root: etree._Element | None, parser: etree._FeedParser) -> etree._Ele
 
 @contextmanager
 def room_for_depth() -> Iterator[None]:
-    """For walks in pure Python, which take no more of the C stack however deep they go."""
+    """For recursion in pure Python, which uses no more C stack however deep it goes."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _FRAMES))
     try:

@@ -1,4 +1,4 @@
-"""What kind of file it is, told by its content. Quick and safe on a file nobody has checked."""
+"""Detects the type of a file by its content. Fast, and safe on an unchecked file."""
 
 import re
 import zipfile
@@ -73,7 +73,7 @@ SUPPORTED: dict[str, FileType] = {
 }
 
 PICTURES = frozenset({"image/png", "image/jpeg", "image/tiff", "image/webp"})
-ARCHIVES = frozenset({DOCX, PPTX, XLSX, XLSB, ODT, ODS, ODP, EPUB})  # zip files inside
+ARCHIVES = frozenset({DOCX, PPTX, XLSX, XLSB, ODT, ODS, ODP, EPUB})  # zip files
 
 _BY_EXTENSION = {kind.extension: mime for mime, kind in SUPPORTED.items()} | {
     ".markdown": "text/markdown",
@@ -92,7 +92,7 @@ _BY_EXTENSION = {kind.extension: mime for mime, kind in SUPPORTED.items()} | {
     ".jpeg": "image/jpeg",
     ".tif": "image/tiff",
 }
-# The name may only choose among kinds that all are text.
+# The name only decides between types that are all text.
 _NAMED_TEXT = {
     extension: mime
     for extension, mime in _BY_EXTENSION.items()
@@ -111,7 +111,7 @@ _OOXML_MAIN = {
     b"ms-excel.sheet.binary.": XLSB,
     b"ms-excel.": XLSX,
 }
-# Their names are the same in capitals and in small letters.
+# Stream names are case-insensitive.
 _OLE_STREAMS = {"workbook": XLS, "book": XLS, "__properties_version1.0": MSG}
 _CONVERTED = {"worddocument": DOC, "powerpoint document": PPT}  # where LibreOffice is installed
 _NOT_CONVERTED = gettext_noop(
@@ -137,7 +137,7 @@ _HINTS = {
 }
 _PDF_OBJECT = re.compile(rb"\d\s+obj\b")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# Atomic and possessive: comments without end must not be tried in every division.
+# Atomic and possessive: unclosed comments must not cause backtracking.
 _HTML = re.compile(rb"(?is)\s*+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)[\s>]")
 _XML = re.compile(rb"\s*<\?xml\s")
 _XHTML = re.compile(rb"<html[\s>]", re.IGNORECASE)
@@ -149,11 +149,11 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def detect(path: Path, name: str, *, libreoffice: str = "") -> str:
-    """The MIME type of the file, by its content; `name` only tells kinds of text apart.
+    """The MIME type of the file, by its content; `name` only distinguishes kinds of text.
 
-    Reads at most 64 KB of the file, and the table of contents of a container. `libreoffice` is
-    `Limits.libreoffice`: without it, what it would have to convert is not supported.
-    Raises EmptyFile or UnsupportedType.
+    Reads at most 64 KB of the file, and the directory of a container. `libreoffice` is
+    `Limits.libreoffice`: without it, types it would have to convert are not supported. Raises
+    EmptyFile or UnsupportedType.
     """
     with path.open("rb") as file:
         head = file.read(_SAMPLE)
@@ -189,8 +189,8 @@ def _in_zip(path: Path, extension: str) -> str:
         with open_archive(path, max_directory_bytes=UNCHECKED_DIRECTORY_BYTES) as archive:
             found = _opendocument(archive) or _ooxml(archive)
     except UNREADABLE:
-        # Damaged or absurd: taken for what it claims to be, so that validation can say what is
-        # wrong with it.
+        # Damaged or absurd: accepted as the type it claims to be, so that validation can say what
+        # is wrong.
         found = _container_named(extension)
     if found is None:
         raise UnsupportedButHelpable(hint="unpack the archive and upload its files")
@@ -233,12 +233,12 @@ def _in_ole(path: Path, extension: str, libreoffice: str) -> str:
         with olefile.OleFileIO(str(path)) as ole:
             streams = {entry[0].lower() for entry in ole.listdir(streams=True, storages=False)}
     except Exception as error:
-        # olefile raises whatever the damage leads to.
+        # olefile raises all kinds of errors on damaged files.
         raise UnsupportedButHelpable(hint=gettext_noop("the file is damaged")) from error
     for stream, mime in _OLE_STREAMS.items():
         if stream in streams:
             return mime
-    if "encryptedpackage" in streams:  # refused by validation, with the right sentence
+    if "encryptedpackage" in streams:  # validation refuses it with the right message
         return _container_named(extension) or DOCX
     for stream, mime in _CONVERTED.items():
         if stream in streams and libreoffice:
@@ -253,7 +253,7 @@ def _is_text(head: bytes) -> bool:
         return True
     if utf16_of(head):
         return True
-    return len(_CONTROL.findall(head)) * 30 <= len(head)  # compressed data has one in nine
+    return len(_CONTROL.findall(head)) * 30 <= len(head)  # one in nine bytes of compressed data
 
 
 def _in_text(head: bytes, extension: str) -> str:
@@ -272,7 +272,7 @@ def _in_text(head: bytes, extension: str) -> str:
 
 
 def _as_utf8(head: bytes) -> bytes:
-    """The text's first bytes as an encoding would give them that contains ASCII."""
+    """The text's first bytes, converted to an ASCII-compatible encoding."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head.decode("utf-16", "replace").encode()
     if name := utf16_of(head):

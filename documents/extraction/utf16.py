@@ -1,18 +1,18 @@
-"""UTF-16 without a byte order mark, which looks like binary data until it is decoded."""
+"""Detects UTF-16 without a byte order mark, which looks like binary data until it is decoded."""
 
 import re
 import unicodedata
 
 _SAMPLE = 4096
-# Bytes that no encoding which contains ASCII uses in a text, or hardly ever.
+# Bytes that ASCII-compatible encodings never or hardly ever use in a text.
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
-_FOREIGN = {"Cc", "Cn", "Co", "Cs"}  # what text has none of, line ends apart
+_FOREIGN = {"Cc", "Cn", "Co", "Cs"}  # categories that no text contains, apart from line ends
 _COMMON = re.compile("[ \n0-9a-z\u3001\u3002\uff0c]")
-_RAREST = 0.01  # of the characters; Thai, which parts sentences only, has twice as many
+_RAREST = 0.01  # of the characters; Thai, with blanks only between sentences, has twice as many
 
 
 def utf16_of(head: bytes) -> str:
-    """The name of the UTF-16 that these bytes are in; "" when they are in none."""
+    """The name of the UTF-16 encoding of these bytes; "" if they are not UTF-16."""
     sample = head[: min(len(head), _SAMPLE) // 2 * 2]
     controls = len(_CONTROL.findall(sample)) * 2
     if len(sample) < 8 or controls * 100 < len(sample):
@@ -25,7 +25,7 @@ def utf16_of(head: bytes) -> str:
 
 
 def _read(sample: bytes, name: str) -> str:
-    """The sample in that encoding; its end may cut a pair of surrogates in two."""
+    """The decoded sample; it may end in the middle of a surrogate pair."""
     return sample.decode(name, "replace").removesuffix("\ufffd")
 
 
@@ -35,7 +35,7 @@ def _is_utf8(sample: bytes) -> bool:
 
 
 def _plausible(text: str) -> float:
-    """How much this reads like text: its share of common signs; 0 if it can't be any."""
+    """How much it looks like text: the share of common characters; 0 if it can't be text."""
     foreign = sum(
         char == "\ufffd" or (unicodedata.category(char) in _FOREIGN and char not in "\t\r\n\f")
         for char in text

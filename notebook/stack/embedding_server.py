@@ -13,17 +13,17 @@ from notebook.stack.service import HOST, RunOnce, Service
 class EmbeddingServer(Service):
     name = "embedder"
     given_by = ("EMBEDDING_BASE_URL", "OPENAI_API_KEY")
-    start_seconds = 180  # the first start makes the model
+    start_seconds = 180  # the first start builds the model
 
     @property
     def variables(self) -> dict[str, str]:
         return {
             "EMBEDDING_BASE_URL": f"http://{HOST}:{self.port}/v1",
-            "OPENAI_API_KEY": "local",  # the client wants one, this server asks for none
+            "OPENAI_API_KEY": "local",  # the client requires one, this server does not
             "EMBEDDING_PASSAGE_MODEL": "e5-passage",
             "EMBEDDING_QUERY_MODEL": "e5-query",
             "EMBEDDING_DIMENSIONS": "384",
-            "EMBEDDING_BATCH_SIZE": "16",  # a second or so of work: progress that can be seen
+            "EMBEDDING_BATCH_SIZE": "16",  # about a second of work, so that progress is visible
         }
 
     @property

@@ -1,5 +1,5 @@
-"""What can go wrong with the stack; every message is a sentence for the person at the terminal."""
+"""Errors of the stack; every message is a sentence for the user at the terminal."""
 
 
 class StackError(Exception):
-    """The stack can't go on."""
+    """The stack can't continue."""

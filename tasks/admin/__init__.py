@@ -1,4 +1,4 @@
-"""What staff see of the work. Django finds it by this name."""
+"""The admin of tasks. Django finds it by this name."""
 
 from tasks.admin.tasks import TaskAdmin, WorkerAdmin
 

@@ -1,4 +1,4 @@
-"""What a task's page shows below its fields: its steps, what they found out, and its history."""
+"""The inlines of a task's page: its steps with their results, and its history."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from tasks.sentences import translated
 
 
 def described(details: dict[str, Any]) -> str:
-    """What a step found out, a line each: "ocr_pages: 3" becomes "OCR pages: 3"."""
+    """A step's results, one per line: "ocr_pages: 3" becomes "OCR pages: 3"."""
     lines = [
         (_label(key), _words(value)) for key, value in details.items() if value not in _NOTHING
     ]
@@ -47,13 +47,13 @@ def in_seconds(lasted: timedelta) -> str:
 
 
 class _PartOfTask(admin.TabularInline[Any, Task]):
-    """Listed for whoever may view the task: Django would ask for a permission of its own."""
+    """Visible to whoever may view the task; Django would require a permission of its own."""
 
     can_delete = False
     extra = 0
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True  # the task's page has asked
+        return True  # checked by the task's page
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

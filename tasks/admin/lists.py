@@ -1,4 +1,4 @@
-"""Lists for staff: fast when there are 100,000 rows, and those that are for looking only."""
+"""Admin lists that are fast with 100,000 rows, and read-only ones."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,7 +18,7 @@ GONE = _("Somebody else has deleted it meanwhile.")
 
 
 class KeysFirst(Paginator[Any]):
-    """Finds the keys of a page first, so that nothing is joined for the rows before it."""
+    """Selects the keys of a page first, so that nothing is joined for the rows before it."""
 
     object_list: "QuerySet[Any]"
 
@@ -30,7 +30,7 @@ class KeysFirst(Paginator[Any]):
 
 
 class ValueFilter(admin.SimpleListFilter):
-    """By the value of the field that the parameter names."""
+    """Filters by the value of the field that the parameter names."""
 
     parameter_name: str
 
@@ -39,7 +39,7 @@ class ValueFilter(admin.SimpleListFilter):
 
 
 class CauseFilter(ValueFilter):
-    """By error code; offers those of the failed rows, which an index finds."""
+    """Filters by error code; offers those of failed rows, which are found by an index."""
 
     title = _("error code")
     parameter_name = "error_code"
@@ -51,7 +51,7 @@ class CauseFilter(ValueFilter):
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """What is for looking only; to delete it is a permission of its own."""
+    """Read-only; deleting needs its own permission."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -61,14 +61,14 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
 
 class LongListAdmin(admin.ModelAdmin[Any]):
-    """Finds the row of an id, or the rows that hold each word of what is searched for."""
+    """Searches for a row by id, or for rows that contain every word of the search."""
 
     list_per_page = 50
     show_full_result_count = False
     paginator = KeysFirst
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Answer a NUL as Django does other wrong filters; Postgres would refuse to look for it."""
+        """Answers a NUL character like other invalid filters; Postgres would raise an error."""
         if any("\0" in value for _name, values in request.GET.lists() for value in values):
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
         return super().changelist_view(request, *args, **kwargs)
@@ -86,12 +86,12 @@ class LongListAdmin(admin.ModelAdmin[Any]):
 
 
 def of_one(name: object, sentence: object) -> str:
-    """A sentence about one of many. The quotes keep the page from making a name begin large."""
+    """A message about one of many rows. The quotes keep the page from capitalising the name."""
     return f"“{name}”: {sentence}"
 
 
 def delete_each(request: HttpRequest, rows: Iterable[Any], delete: Callable[[Any], object]) -> None:
-    """By their keys; those that somebody else was faster with are told."""
+    """Deletes by key; reports rows that somebody else has already deleted."""
     for row in rows:
         name, pk = str(row), row.pk
         try:
@@ -106,7 +106,7 @@ def of_owner(word: str) -> Q:
 
 
 def _search(term: str, by_id: Callable[[UUID], Q], by_word: Callable[[str], Q]) -> Q:
-    """Words in quotes are one."""
+    """Quoted words count as one."""
     try:
         return by_id(UUID(term.strip()))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What staff see of the work: what is stuck, since when, why and whose; retry it, cancel it."""
+"""Tasks for staff: what is stuck, since when, why and whose; retrying and cancelling."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,13 +25,13 @@ from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail, Worker
 from tasks.sentences import translated
 
 Action = Callable[..., Task]
-MOST_AT_ONCE = 500  # retried by one click: each takes some ten milliseconds
-MOST_NAMED = 10  # of those that were skipped
+MOST_AT_ONCE = 500  # retried with one click: each takes some ten milliseconds
+MOST_NAMED = 10  # of the skipped ones
 _TOLD: dict[str, Callable[[int], str]] = {
     "retry": lambda n: ngettext("%(n)d task is retried.", "%(n)d tasks are retried.", n),
     "cancel": lambda n: ngettext("%(n)d task was cancelled.", "%(n)d tasks were cancelled.", n),
 }
-_LOGGED = {"retry": "Retried", "cancel": "Cancelled"}  # in English, as in the task's own history
+_LOGGED = {"retry": "Retried", "cancel": "Cancelled"}  # in English, like the task's own history
 
 
 def _turn(message: OutboxMessage | None) -> str:
@@ -43,7 +43,7 @@ def _turn(message: OutboxMessage | None) -> str:
 
 
 class LastRunFilter(admin.SimpleListFilter):
-    """What the overview counts by cause."""
+    """As the overview counts by cause."""
 
     title = _("runs")
     parameter_name = "runs"
@@ -84,7 +84,7 @@ class TaskAdmin(LongListAdmin):
         return Q(pk=pk) | Q(document_id=pk)
 
     def of_word(self, word: str) -> Q:
-        """Each table is searched by itself: a join of them took about twice as long."""
+        """Searches each table separately: a join took about twice as long."""
         documents = Task.document.field.related_model._default_manager.filter(name__icontains=word)
         named = Q(document__in=documents.values("pk")) | of_owner(word)
         return named | Q(error_message__icontains=word)
@@ -93,7 +93,7 @@ class TaskAdmin(LongListAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # a task goes with its document
+        return False  # a task is deleted with its document
 
     # -- columns -----------------------------------------------------------------------------
 
@@ -137,11 +137,11 @@ class TaskAdmin(LongListAdmin):
 
     @admin.display(description=_("why"), ordering="error_code")
     def why(self, task: Task) -> str:
-        """Why it failed, or what it waits for."""
+        """Why it failed, or what it is waiting for."""
         reason = task.error_message or getattr(task, "current_reason", None)
         return translated(reason) or _turn(getattr(task, "outbox", None)) or "–"
 
-    # -- acting ------------------------------------------------------------------------------
+    # -- actions -----------------------------------------------------------------------------
 
     @admin.action(description=_("Retry from the failed step"), permissions=["change"])
     def retry_selected(self, request: HttpRequest, queryset: "QuerySet[Task]") -> None:
@@ -154,7 +154,7 @@ class TaskAdmin(LongListAdmin):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
     ) -> Any:
-        """All that can be posted are the buttons: of what the page lists nothing is read."""
+        """Accepts only the buttons; no other posted field is read."""
         pressed = object_id is not None and request.method == "POST"
         task = self.get_object(request, unquote(object_id or "")) if pressed else None
         if task is None:
@@ -167,7 +167,7 @@ class TaskAdmin(LongListAdmin):
         return HttpResponseRedirect(request.get_full_path())
 
     def history_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Tell what was logged in the language of who looks."""
+        """Translates the log to the user's language."""
         page = super().history_view(*args, **kwargs)
         for entry in getattr(page, "context_data", {}).get("action_list", ()):
             entry.change_message = translated(entry.change_message)
@@ -178,10 +178,10 @@ class TaskAdmin(LongListAdmin):
         return [path("retry-cause/", view, name="tasks_task_retry_cause"), *super().get_urls()]
 
     def retry_cause(self, request: HttpRequest) -> HttpResponse:
-        """Retry what failed for one reason, the first MOST_AT_ONCE of them."""
+        """Retry tasks that failed for one cause, the first MOST_AT_ONCE of them."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        if request.method != "POST":  # who had to sign in again is led here by that
+        if request.method != "POST":  # redirected here after signing in again
             return HttpResponseRedirect(reverse("admin:index"))
         failed = overview.failed_by(request.POST.get("error_code", ""))
         self._act(request, failed[:MOST_AT_ONCE], services.retry)
@@ -227,7 +227,7 @@ class TaskAdmin(LongListAdmin):
 
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
-    """Who consumes the queue, as the sweeper last saw it."""
+    """Workers that consume the queue, as last seen by the sweeper."""
 
     list_display = ("name", "slots", "seen_at")
     ordering = ("-seen_at",)

@@ -1,4 +1,4 @@
-"""What a message says: each part of its text once, attachments and pictures not."""
+"""The text of a message: each part once, without attachments and images."""
 
 from collections.abc import Iterator, Sequence
 from email import message_from_bytes
@@ -6,17 +6,17 @@ from email.message import Message
 
 from unstructured.documents.elements import Element, Title
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.encodings import decode
 from documents.extraction.mail.headers import charset_of, file_name, header, words_charset
 from documents.extraction.text.reader import blocks_of
 from documents.extraction.web import reader as web
 
 HEAD = ("From", "To", "Cc", "Date")
-_DEEPEST = 5  # messages in messages that are read; what is deeper is named
-_STUB = 300  # characters; so short a plain text may only say that there is a web page …
-_FULLER = 5  # … which is so many times as long
-_PLAIN = frozenset({"", "us-ascii", "ascii"})  # what says nothing of other letters
+_DEEPEST = 5  # nested messages that are read; deeper ones are only named
+_STUB = 300  # characters; plain text this short may only point to the HTML version …
+_FULLER = 5  # … if that is this many times as long
+_PLAIN = frozenset({"", "us-ascii", "ascii"})  # charsets that say nothing of other letters
 _CARDS = frozenset({"text/calendar", "text/vcard", "text/x-vcard"})
 _FOR_PROGRAMS = frozenset({
     "message/delivery-status", "message/disposition-notification",
@@ -25,27 +25,28 @@ _FOR_PROGRAMS = frozenset({
 
 
 def opening(subject: str, head: dict[str, str], depth: int = 0) -> Iterator[Element]:
-    """The subject as a title, below that the other headers that are given."""
+    """The subject as a title, followed by the other headers."""
     if subject or depth:
-        yield parts.title(subject or "Forwarded message", depth + 1)
+        yield build.title(subject or "Forwarded message", depth + 1)
     lines = [f"{name}: {value}" for name, value in head.items() if value]
     if lines:
-        yield parts.paragraph("\n".join(lines))
+        yield build.paragraph("\n".join(lines))
 
 
 def message_elements(message: Message, attached: list[str], depth: int = 0) -> Iterator[Element]:
-    """Head and text of a message and of those it forwards. Adds to the names of attachments."""
+    """Header and text of a message and of those it forwards. Adds names of attachments to
+    `attached`."""
     head = {name: header(message, name) for name in HEAD}
     yield from opening(header(message, "Subject"), head, depth)
     yield from _part(message, attached, depth, words_charset(message), is_body=True)
 
 
 def page(html: str, depth: int = 0) -> Iterator[Element]:
-    """The elements of a body; its headings go under that of its message."""
+    """The elements of an HTML body; its headings are below that of its message."""
     for element in web.elements_of(html):
         if isinstance(element, Title):
             level = (element.metadata.category_depth or 0) + 1
-            yield parts.title(element.text, level + depth + 1)
+            yield build.title(element.text, level + depth + 1)
         else:
             yield element
 
@@ -53,8 +54,8 @@ def page(html: str, depth: int = 0) -> Iterator[Element]:
 def _part(
     part: Message, attached: list[str], depth: int, charset: str, *, is_body: bool = False
 ) -> Iterator[Element]:
-    """`charset`: of what says none that it could be in. `is_body`: the first part, or another form
-    of it, which is read even when it has a name."""
+    """`charset`: for parts that declare none. `is_body`: the first part, or an alternative to it,
+    which is read even if it has a file name."""
     kind = _kind(part)
     if kind == "multipart/alternative":
         forms = [
@@ -76,7 +77,8 @@ def _part(
 
 
 def _forwarded(part: Message) -> Message:
-    """The message in a part; in Base64 too, which is against the rules but done."""
+    """The message in a part; Base64 is allowed too, which the standard forbids but some senders
+    use."""
     inner, how = _inner(part)[0], header(part, "Content-Transfer-Encoding")
     if how.lower() != "base64" or inner.keys():
         return inner
@@ -98,7 +100,7 @@ def _inner(part: Message) -> list[Message]:
 
 
 def _fullest(choices: Sequence[tuple[str, list[Element]]]) -> list[Element]:
-    """The plain text of a message, unless all is in another form of it."""
+    """The plain text of a message, unless another alternative has much more text."""
     plain = next((elements for kind, elements in choices if kind == "text/plain"), [])
     rich = [elements for kind, elements in choices if kind != "text/plain" and _length(elements)]
     if not rich or _length(plain) > min(_STUB, _length(rich[-1]) // _FULLER):
@@ -119,7 +121,7 @@ def _is_attached(part: Message, kind: str, *, is_body: bool) -> bool:
 
 
 def _is_silent(part: Message, kind: str) -> bool:
-    """A picture of the web page, a signature or what only programs read: nothing was attached."""
+    """Whether a part is an inline image, a signature or only for programs: not an attachment."""
     placed = header(part, "Content-Disposition").lower().startswith("inline")
     return kind in _FOR_PROGRAMS or (placed and bool(header(part, "Content-ID")))
 
@@ -143,7 +145,8 @@ def _plain(part: Message, charset: str) -> str:
 
 
 def _unflowed(text: str, *, tight: bool) -> Iterator[str]:
-    """The lines of RFC 3676, where one that ends in a blank goes on in the next; `tight`: without.
+    """The lines of RFC 3676 format=flowed, where a line that ends in a blank continues in the next;
+    `tight` is DelSp, without that blank.
 
     Quotes stay quotes.
     """

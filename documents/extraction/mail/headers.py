@@ -1,4 +1,4 @@
-"""Headers of e-mail as they are sent: folded, in words of any encoding, often against the rules."""
+"""E-mail headers as they are sent: folded, in encoded words, often against the standard."""
 
 import re
 from email.errors import HeaderParseError
@@ -13,13 +13,13 @@ LONGEST = 10_000  # characters; some 250 addresses
 
 
 def header(message: Message, name: str) -> str:
-    """The first header of that name in one line, decoded; "" when there is none."""
+    """The first header of that name as one line, decoded; "" if there is none."""
     named = (raw for key, raw in message.raw_items() if key.lower() == name.lower())
     return decoded(next(named, ""), charset_of(message))
 
 
 def charset_of(part: Message) -> str:
-    """The encoding its text is said to be in; "" when nothing is said."""
+    """The declared encoding of a part's text; "" if there is none."""
     try:
         return part.get_content_charset("")
     except Exception:  # noqa: BLE001 - the header parser trips over malformed parameters
@@ -27,16 +27,16 @@ def charset_of(part: Message) -> str:
 
 
 def words_charset(message: Message) -> str:
-    """The encoding that words of its head are in; "" where none is named."""
+    """The encoding of encoded words in its header; "" if there are none."""
     raw = (value for key, value in message.raw_items() if key.lower() in _OF_WORDS)
     words = (_WORD.search(value[:LONGEST]) for value in raw)
     return next((word[1] for word in words if word is not None), "")
 
 
 def decoded(raw: str, charset: str = "") -> str:
-    """A raw header's text in one line.
+    """A raw header's text as one line.
 
-    Eight-bit characters, which are not allowed, are taken to be in the encoding of the text.
+    Eight-bit characters, which are not allowed, are decoded in the text's encoding.
     """
     text = raw[:LONGEST]
     if not text.isascii():
@@ -55,7 +55,7 @@ def _text(piece: bytes | str, charset: str | None) -> str:
 
 
 def file_name(part: Message) -> str:
-    """The name an attachment was given; "" when there is none, or none that can be read."""
+    """The file name of an attachment; "" if it has none, or an unreadable one."""
     try:
         return decoded(part.get_filename("") or "")
     except Exception:  # noqa: BLE001 - the header parser trips over malformed parameters

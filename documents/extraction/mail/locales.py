@@ -1,6 +1,6 @@
-"""Encodings of 8-bit texts by the language that Windows had where a message was written."""
+"""Encodings of 8-bit texts by the Windows locale in which a message was written."""
 
-_LANGUAGE, _CHINESE = 0x3FF, 0x04  # the first ten bits of a locale; the rest is the country
+_LANGUAGE, _CHINESE = 0x3FF, 0x04  # language: the first ten bits of a locale; the rest: the country
 _TRADITIONAL = frozenset({0x0404, 0x0C04, 0x1404})  # Taiwan, Hong Kong, Macau
 _ENCODINGS = {
     "cp874": (0x1E,),  # Thai
@@ -13,13 +13,13 @@ _ENCODINGS = {
     "cp1254": (0x1F,),  # Turkish
     "cp1255": (0x0D,),  # Hebrew
     "cp1256": (0x01, 0x20, 0x29),  # Arabic, Urdu, Persian
-    "cp1257": (0x25, 0x26, 0x27),  # of the Baltic
+    "cp1257": (0x25, 0x26, 0x27),  # Baltic languages
 }
 _OF_LANGUAGE = {language: name for name, languages in _ENCODINGS.items() for language in languages}
 
 
 def encoding_of(locale: int | None) -> str:
-    """ "" where it does not tell: English ones are used with any language."""
+    """ "" if the locale does not tell: English ones are used with any language."""
     if locale is None:
         return ""
     if locale & _LANGUAGE == _CHINESE:

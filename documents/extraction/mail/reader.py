@@ -1,4 +1,4 @@
-"""E-mail: the message's head, then its text. Attachments are named, not read."""
+"""E-mail: the message's headers, then its text. Attachments are named, not read."""
 
 import codecs
 import re
@@ -29,12 +29,12 @@ from documents.extraction.web import reader as web
 
 _MOST_PARTS = 2_000
 _BARE_BOUNDARY = re.compile(r'(\bboundary\s*=\s*)([^"\s;]+)', re.IGNORECASE)
-_ASSUMED = "iso-8859-15"  # of 8-bit texts in an encoding that is not said
-_BODY = "__substg1.0_1000001E"  # the stream of a text that is not in Unicode
-# Of the numbers of code pages, as they are kept: 4 bytes of name and kind, 4 of flags.
+_ASSUMED = "iso-8859-15"  # encoding of 8-bit texts that declare none
+_BODY = "__substg1.0_1000001E"  # the stream of a text that is not Unicode
+# Properties that hold code pages: 4 bytes of type and id, 4 of flags.
 _PAGES = re.compile(rb"\x03\x00[\xfd\xde]\x3f(?=.\x00\x00\x00)", re.DOTALL)
 _WRONG_PAGE = (LookupError, UnicodeDecodeError, UnrecognizedCodePageError, UnsupportedEncodingError)
-_WINDOWS = {"windows_874": "cp874", "windows_950": "cp950"}  # as Outlook calls them
+_WINDOWS = {"windows_874": "cp874", "windows_950": "cp950"}  # Outlook's names
 
 
 def _codec(name: str) -> codecs.CodecInfo | None:
@@ -45,7 +45,7 @@ codecs.register(_codec)
 
 
 def read_eml(reading: Reading) -> Iterator[Element]:
-    """Raises TooComplex for very many parts, or parts in parts some hundred times."""
+    """Raises TooComplex for very many parts, or for some hundred levels of nesting."""
     attached: list[str] = []
     try:
         yield from message_elements(_parsed(reading), attached)
@@ -55,11 +55,11 @@ def read_eml(reading: Reading) -> Iterator[Element]:
 
 
 class _Policy(EmailPolicy):
-    """Python's own, with headers cut where its parser's time would grow with their square, and
-    boundaries read as they are meant that should have been quoted."""
+    """Python's policy, with headers cut where its parser takes quadratic time, and with unquoted
+    boundaries accepted as they are meant."""
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
-        if not hasattr(value, "name"):  # not parsed yet
+        if not hasattr(value, "name"):  # not yet parsed
             value = value[:LONGEST]
             if name.lower() == "content-type":
                 value = _BARE_BOUNDARY.sub(r'\1"\2"', value)
@@ -82,7 +82,7 @@ def _parsed(reading: Reading) -> EmailMessage:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a message of Outlook says."""
+    """The content of an Outlook message."""
 
     subject: str
     head: dict[str, str]
@@ -105,7 +105,7 @@ def read_msg(reading: Reading) -> Iterator[Element]:
 
 
 def _said(path: Path) -> _Said:
-    """A code page that nobody knows, or that does not fit, is as good as none."""
+    """An unknown or wrong code page is ignored."""
     try:
         return _said_by(Message.load(str(path)), path)
     except _WRONG_PAGE:
@@ -126,20 +126,20 @@ def _said_by(message: Message, path: Path) -> _Said:
 
 
 def _head(message: Message) -> dict[str, str]:
-    """As it was sent, else (drafts, and what was sent from here) as Outlook shows it."""
+    """The headers as sent, otherwise (for drafts and sent items) as Outlook shows them."""
     sent = {name.title(): decoded(value) for name, value in message.message_headers.items()}
     date, of = message.sent_date, message.properties
     shown = {
         "From": message.sender or "",
         "To": of.str_prop_value(constants.PID_DISPLAY_TO) or "",
         "Cc": of.str_prop_value(constants.PID_DISPLAY_CC) or "",
-        "Date": format_datetime(date) if date and date.year > 1601 else "",  # else unset
+        "Date": format_datetime(date) if date and date.year > 1601 else "",  # unset otherwise
     }
     return {name: sent.get(name) or " ".join(shown[name].split()) for name in HEAD}
 
 
 def _unsaid(message: Message, texts: list[str]) -> str:
-    """The encoding of its 8-bit texts where the message says none for them, else ""."""
+    """The encoding of its 8-bit texts if the message declares none for them, otherwise ""."""
     of = message.properties
     if of.int_prop_value(constants.PID_MESSAGE_CODEPAGE) is not None or any(
         each.ptyp == constants.PTYP_STRING for each in of
@@ -151,17 +151,17 @@ def _unsaid(message: Message, texts: list[str]) -> str:
 
 
 def _spoken(message: Message) -> str:
-    """The encoding of the language it was written in, "" where that does not tell."""
+    """The usual encoding of the message's language; "" if that does not tell."""
     return encoding_of(message.properties.int_prop_value(constants.PID_MESSAGE_LOCALE_ID))
 
 
 def _page(message: Message) -> int | None:
-    """The code page of its body, if the message says that."""
+    """The code page of its body, if the message declares one."""
     return message.properties.int_prop_value(constants.PID_INTERNET_CODEPAGE)
 
 
 def _is_latin(text: str) -> bool:
-    """Whether it may be what was made of an 8-bit text in an encoding that was not said."""
+    """Whether the text may be 8-bit text that was decoded without knowing its encoding."""
     return text == text.encode(_ASSUMED, "ignore").decode(_ASSUMED)
 
 
@@ -171,7 +171,7 @@ def _mended(text: str, encoding: str) -> str:
 
 
 def _plain(message: Message, path: Path) -> str:
-    """The text of a body, also where it is not in the encoding it is said to be in."""
+    """A body's text, even if it is not in the declared encoding."""
     try:
         return message.body or ""
     except (LookupError, UnicodeDecodeError):
@@ -180,7 +180,7 @@ def _plain(message: Message, path: Path) -> str:
 
 
 def _html(message: Message) -> str:
-    """The web page of a body; its bytes are not always in the encoding they are said to be in."""
+    """A body's HTML; its bytes are not always in the declared encoding."""
     of = message.properties
     if data := of.binary_prop_value(constants.PID_HTML):
         is_said = _page(message) or of.int_prop_value(constants.PID_MESSAGE_CODEPAGE)
@@ -189,7 +189,7 @@ def _html(message: Message) -> str:
 
 
 def _name(attachment: Attachment) -> str:
-    """The file's name, or the subject of a message that was attached."""
+    """An attachment's file name, or the subject of an attached message."""
     shown = attachment.properties.str_prop_value(constants.PID_DISPLAY_NAME)
     return attachment.file_name or shown or ""
 

@@ -1,1 +1,1 @@
-"""Text with marks in it: Markdown, and what pandoc makes a web page of."""
+"""Markup: Markdown, and what pandoc converts to HTML."""

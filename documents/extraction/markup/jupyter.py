@@ -1,4 +1,4 @@
-"""Notebooks of Jupyter: words as Markdown, programs whole, what they wrote after them."""
+"""Jupyter notebooks: Markdown cells as text, code cells unchanged, followed by their outputs."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from unstructured.documents.elements import Element
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.encodings import text_of
 from documents.extraction.markup import markdown
 from documents.extraction.numerals import whole
@@ -15,13 +15,13 @@ from documents.extraction.reading import Reading
 from documents.extraction.text import reader as text
 from documents.extraction.web import reader as web
 
-# A picture's or a control's own words only name it: "<Figure size 640x480 with 1 Axes>".
+# The text of an image or widget that only names it: "<Figure size 640x480 with 1 Axes>".
 _SEEN = re.compile(r"image/|application/vnd\.jupyter\.widget")
 _COLOR = re.compile(r"\x1b\[[\d;]*m")
 
 
 def read_notebook(reading: Reading) -> Iterator[Element]:
-    """The cells; all of the file when it is no notebook."""
+    """The cells; if the file is no notebook, the whole file as JSON."""
     try:
         cells = _cells(json.loads(text_of(reading)))
     except (ValueError, RecursionError):
@@ -34,7 +34,7 @@ def read_notebook(reading: Reading) -> Iterator[Element]:
 
 
 def _cells(notebook: Any) -> list[dict[str, Any]]:
-    """Those of version 4, or of the sheets of version 3."""
+    """The cells of version 4, or of the worksheets of version 3."""
     cells = _list(notebook, "cells")
     for sheet in _list(notebook, "worksheets"):
         cells += _list(sheet, "cells")
@@ -47,9 +47,9 @@ def _cell(cell: dict[str, Any]) -> Iterator[Element]:
     if kind == "markdown":
         yield from markdown.elements_of(source)
     elif kind == "heading":
-        yield parts.title(source, whole(str(cell.get("level")), 1))
+        yield build.title(source, whole(str(cell.get("level")), 1))
     elif kind == "code":
-        yield parts.code(source)
+        yield build.code(source)
         for output in _list(cell, "outputs"):
             yield from _output(output)
     else:
@@ -60,17 +60,17 @@ def _output(output: dict[str, Any]) -> Iterator[Element]:
     data = output.get("data")
     if not isinstance(data, dict):
         said = [output.get("ename"), output.get("evalue")] if "evalue" in output else []
-        yield parts.code(_written(": ".join(map(_text, said)) or _text(output.get("text"))))
+        yield build.code(_written(": ".join(map(_text, said)) or _text(output.get("text"))))
     elif "text/markdown" in data:
         yield from markdown.elements_of(_text(data["text/markdown"]))
     elif "text/html" in data:
         yield from web.elements_of(_text(data["text/html"]))
     elif not any(map(_SEEN.match, data)):
-        yield parts.code(_written(_text(data.get("text/plain"))))
+        yield build.code(_written(_text(data.get("text/plain"))))
 
 
 def _written(text: str) -> str:
-    """What a terminal would show at last: no colors, of a progress bar its end."""
+    """What a terminal would finally show: no colors, only the end of a progress bar."""
     lines = _COLOR.sub("", text).split("\n")
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
@@ -81,6 +81,6 @@ def _list(value: Any, name: str) -> list[dict[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    """A text, which may be written as a list of its lines."""
+    """A text, which may be stored as a list of lines."""
     lines = value if isinstance(value, list) else [value]
     return "".join(line for line in lines if isinstance(line, str))

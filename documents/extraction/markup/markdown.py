@@ -1,4 +1,4 @@
-"""Markdown: read by the book, the marks inside a line taken off."""
+"""Markdown, parsed by the CommonMark specification; inline markup is removed."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,10 +7,10 @@ from typing import Any
 from pyromark import Options, events
 from unstructured.documents.elements import Element, Title
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.encodings import text_of
-from documents.extraction.raised import raise_last
 from documents.extraction.reading import Reading
+from documents.extraction.superscripts import superscript_last
 from documents.extraction.web import reader as web
 
 _OPTIONS = (
@@ -20,12 +20,12 @@ _OPTIONS = (
     | Options.ENABLE_TASKLISTS
     | Options.ENABLE_MATH
 )
-# Lines of keys and values between rulers; between others there could be a text.
+# Lines of keys and values between rulers (front matter); anything else there could be text.
 _MATTER = re.compile(
     r"\A---[ \t]*\n(?:(?:[\w\"'.-]+[ \t]*:|[ \t#}\]]|-[ \t])[^\n]*\n|\n)*+"
     r"(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 )
-# The title in it, unless it is written over several lines.
+# Its title, unless that spans several lines.
 _TITLE = re.compile(
     r"""^title[ \t]*:[ \t]*(["']?)(?![>|&*!{\["'])(\S.*?)\1[ \t]*$""", re.MULTILINE | re.IGNORECASE
 )
@@ -35,8 +35,8 @@ _BLOCKS = frozenset({
     "BlockQuote", "CodeBlock", "FootnoteDefinition", "Heading", "HtmlBlock", "Item", "List",
     "Paragraph", "Table",
 })  # fmt: skip
-_NOWHERE = 1 << 30  # among the texts of a line
-_PLAIN = (parts.paragraph, "")
+_NOWHERE = 1 << 30  # no index into the texts of a line
+_PLAIN = (build.paragraph, "")
 
 
 def read_markdown(reading: Reading) -> Iterator[Element]:
@@ -47,7 +47,7 @@ def read_markdown(reading: Reading) -> Iterator[Element]:
     if title is not None:
         elements = iter(found := list(elements))
         if not any(map(_is_main_heading, found)):
-            yield parts.title(title[2], 1)
+            yield build.title(title[2], 1)
     yield from elements
 
 
@@ -77,9 +77,9 @@ class _Walker:
         self.add = self._texts.append
         self._rows: list[list[str]] = []
         self._cells: list[str] = []
-        self._numbers: list[int | None] = []  # of the next item of each open list
-        self._raised = _NOWHERE  # where raised text began
-        self._lead = _PLAIN  # what the next paragraph is, and what stands before it
+        self._numbers: list[int | None] = []  # number of the next item of each open list
+        self._raised = _NOWHERE  # where superscript text began
+        self._lead = _PLAIN  # what the next paragraph is, and what precedes it
         self._takers: dict[str, Callable[[Any], None]] = {
             "Start": self._start,
             "End": self._end,
@@ -93,7 +93,7 @@ class _Walker:
         }
 
     def take(self, kind: str, value: Any) -> None:
-        if kind == "Text":  # nearly half of them
+        if kind == "Text":  # nearly half of the events
             self.add(value)
         else:
             self._takers[kind](value)
@@ -104,7 +104,7 @@ class _Walker:
         elif html == "<sup>":
             self._raised = len(self._texts)
         elif html == "</sup>":
-            raise_last(self._texts, self._raised)
+            superscript_last(self._texts, self._raised)
             self._raised = _NOWHERE
 
     def _start(self, tag: Any) -> None:
@@ -113,9 +113,9 @@ class _Walker:
             return
         self._flush()
         if name == "Item":
-            self._lead = (parts.list_item, self._number())
+            self._lead = (build.list_item, self._number())
         elif name == "FootnoteDefinition":
-            self._lead = (parts.paragraph, f"[{value}] ")
+            self._lead = (build.paragraph, f"[{value}] ")
         elif name != "Paragraph":
             self._lead = _PLAIN
         if name == "List":
@@ -132,9 +132,9 @@ class _Walker:
         name, value = _named(tag)
         if name == "Heading":
             text = _ANCHOR.sub("", self._taken())
-            self.found.append(parts.title(text, int(value[1])))
+            self.found.append(build.title(text, int(value[1])))
         elif name == "CodeBlock":
-            self.found.append(parts.code(self._taken()))
+            self.found.append(build.code(self._taken()))
         elif name == "HtmlBlock":
             self.found += web.elements_of(self._taken())
         elif name.startswith("Table"):
@@ -151,7 +151,7 @@ class _Walker:
             self._rows.append(self._cells)
             self._cells = []
         else:
-            made = parts.table(self._rows, header=True)
+            made = build.table(self._rows, header=True)
             self._rows = []
             self.found += [made] if made is not None else []
 
@@ -169,5 +169,5 @@ class _Walker:
 
 
 def _named(tag: Any) -> tuple[str, Any]:
-    """The tag's name, and what is told of it beside."""
+    """The tag's name and its attributes."""
     return (tag, None) if type(tag) is str else tag.popitem()

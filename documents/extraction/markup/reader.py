@@ -1,4 +1,4 @@
-"""RTF, reStructuredText and Org mode, turned into a web page by pandoc."""
+"""RTF, reStructuredText and Org mode, converted to HTML by pandoc."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ import pypandoc
 from unstructured.documents.elements import Element, NarrativeText, Title
 
 from documents.exceptions import CorruptFile, DocumentError, TooComplex
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.encodings import text_of
 from documents.extraction.markup import rst, rtf
 from documents.extraction.reading import Reading
@@ -19,21 +19,24 @@ _FORMATS = {"application/rtf": "rtf", "text/x-rst": "rst", "text/org": "org"}
 _BULLET = re.compile(r"\A\s*(?:[^\w\s(]|o)\s+")
 _FILES = re.compile(r'<div class="toctree".*?</div>', re.DOTALL)  # names of other files
 _BOX = re.compile(r'<input type="checkbox"( checked="")? />')
-_UNSAID = 'alt="image"'  # what pandoc says of pictures of which nothing is said
-# The first of several headings in a text of one chapter, which is a subtitle for pandoc.
+_UNSAID = 'alt="image"'  # pandoc's default description of an image
+# The first of several headings of a document with one chapter, which pandoc takes for a subtitle.
 _LIFTED = re.compile(r'<p( class="subtitle">.*?)</p>')
-# What is planned for an entry, and headings below the third, which are no such things unasked.
+# Planning lines of entries, and headings below the third level, which Org does not export by
+# default.
 _OPTIONS = "#+OPTIONS: p:t H:6\n"
 _PANDOC = pypandoc.get_pandoc_path()
-# Of the reader's time. Pandoc's grows with the square of some texts, with others twice a line.
+# Share of the reader's time. Pandoc takes quadratic time for some texts, and doubles it per line
+# for others.
 _SHARE = 0.5
 
 
 def read_markup(reading: Reading) -> Iterator[Element]:
-    """What pandoc makes of a text. What it can't cope with is read as plain text, RTF apart.
+    """The elements of what pandoc makes of a text. If it fails, the file is read as plain text,
+    except RTF.
 
-    Pandoc runs without access to files or the network, within the reader's own limits.
-    Raises CorruptFile or TooComplex.
+    Pandoc runs without access to files or the network, within the reader's own limits. Raises
+    CorruptFile or TooComplex.
     """
     if reading.content_type == "application/rtf":
         html = _html(reading, rtf.prepared(reading.path.read_bytes()))
@@ -50,25 +53,25 @@ def read_markup(reading: Reading) -> Iterator[Element]:
 
 
 def _elements(html: str) -> Iterator[Element]:
-    """Headings go under the title of the whole, and what is lifted beside it, if it has one."""
+    """The elements, with headings and raised blocks below the document's title, if it has one."""
     above = sum(f'<h1 class="{name}">' in html for name in ("title", "subtitle"))
     for at, element in enumerate(web.elements_of(_FILES.sub("", html))):
         if above and isinstance(element, Title):
             depth = at if at < above else (element.metadata.category_depth or 0) + above
-            yield parts.title(element.text, depth + 1)
+            yield build.title(element.text, depth + 1)
         else:
             yield from _items(element) if rtf.ITEM in element.text else [element]
 
 
 def _items(element: Element) -> Iterator[Element]:
-    """What RTF's list items are: paragraphs, with a number but without their bullet."""
+    """RTF list items: paragraphs with their number but without a bullet."""
     if not isinstance(element, NarrativeText):
         element.text = element.text.replace(rtf.ITEM, "")
         yield element
         return
     before, *items = element.text.split(rtf.ITEM)
-    yield parts.paragraph(before)
-    yield from (parts.list_item(_BULLET.sub("", item).strip()) for item in items)
+    yield build.paragraph(before)
+    yield from (build.list_item(_BULLET.sub("", item).strip()) for item in items)
 
 
 def _html(reading: Reading, text: str) -> str:
@@ -79,7 +82,7 @@ def _html(reading: Reading, text: str) -> str:
         text = _OPTIONS + text
     command = [_PANDOC, "--sandbox", f"--from={source}", "--to=html", "--wrap=none"]
     if source != "rtf":
-        command.append("--standalone")  # with its title
+        command.append("--standalone")  # so that the title is included
     try:
         done = subprocess.run(
             command,

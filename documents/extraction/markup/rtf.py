@@ -1,7 +1,7 @@
-r"""RTF made ready for pandoc, which knows one code page, no heading styles, and moves lists about.
+r"""Prepares RTF for pandoc, which knows one code page and no heading styles, and reorders lists.
 
-What it is given says the same in the words it knows: characters as `\uN`, the level of headings at
-their paragraphs, and list items as paragraphs that begin with `ITEM` and what is seen before them.
+The result says the same in control words that pandoc knows: characters as `\uN`, heading levels at
+paragraphs, and list items as paragraphs that begin with `ITEM` and their visible marker.
 """
 
 import codecs
@@ -12,22 +12,22 @@ from documents.extraction.markup.rtf_groups import sorted_out
 
 _MOVED = 0x1000
 _HALVES = re.compile(r"([\ue800-\uebff])\??([\uec00-\uefff])|([\ue800-\uefff])")
-ITEM = "\ue0ff"  # for private use: in no document
+ITEM = "\ue0ff"  # a private use character: in no document
 _CHARSETS = {
     2: "cp1252", 77: "mac_roman", 128: "cp932", 129: "cp949", 134: "cp936", 136: "cp950",
     161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257",
     204: "cp1251", 222: "cp874", 238: "cp1250",
 }  # fmt: skip
-_WIDE = frozenset({"cp932", "gbk", "cp949", "cp950"})  # their Western fonts are in cp1252
+_WIDE = frozenset({"cp932", "gbk", "cp949", "cp950"})  # their Western fonts use cp1252
 _PAGE = re.compile(r"\\(ansicpg(\d+)|mac\b|pca\b|pc\b)")
 _PAGES = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850", "ansicpg10000": "mac_roman"}
 _FONT = re.compile(r"\{\\f(\d+)[^{}]*?\\fcharset(\d+)")
 _STYLE = re.compile(r"\{\\s(\d+)(?!\d)([^{}]*(?:\{[^{}]*\}[^{}]*)*);\}")
 _LEVEL = re.compile(r"\\outlinelevel([0-8])(?!\d)|\bheading ([1-9])$|\b(title)$", re.IGNORECASE)
-_DELETED = re.compile(r"(?<!\\)\\deleted(?![a-z])")  # text that is kept as a change; as hidden
-# What is said twice, the second time in Unicode.
+_DELETED = re.compile(r"(?<!\\)\\deleted(?![a-z])")  # tracked deletions; hidden text
+# Content given twice, the second time in Unicode.
 _TWICE = re.compile(r"\{\\upr\s*\{[^{}]*\}\s*\{\\\*\\ud\s*\{([^{}]*)\}\s*\}\s*\}")
-# Rows that are all like the first are not told from each other, nor cells of a table in a cell.
+# Row properties that are the same for all rows, and cells of nested tables.
 _ENDS = re.compile(r"(?<!\\)\\(row|nestcell)(?![a-z])")
 _PARTED = {"row": r"\row\trowd", "nestcell": r"\tab"}
 _BYTE = r"(?:\\'[0-9a-fA-F]{2}|[\x80-\xff])"
@@ -69,7 +69,7 @@ class _Writer:
     def _said(self, match: re.Match[str]) -> str:
         kind = match.lastgroup
         if kind is None:
-            return match[0] if match[0][1] in "\\{}" else "{}"  # not nothing: it ends a word
+            return match[0] if match[0][1] in "\\{}" else "{}"  # not empty: it ends a control word
         encoding, skipped = self._state
         if kind in {"open", "item"}:
             self._outer.append(self._state)
@@ -89,7 +89,7 @@ class _Writer:
         return match[0]
 
     def _character(self, match: re.Match[str]) -> str:
-        """`\\uN`, the bytes that stand for it elsewhere, and perhaps others after those."""
+        """`\\uN`, the fallback bytes after it, and any further characters."""
         seen = _bytes(match["instead"])
         skipped = self._state[1]
         said = rf"\u{_unit(int(match['code']) % 0x10000)} "
@@ -114,12 +114,12 @@ class _Writer:
 
 
 def _unit(unit: int) -> int:
-    """Half a character, which pandoc takes for none, as one for private use; others as they are."""
+    """Maps lone surrogates, which pandoc drops, to private use characters; others are unchanged."""
     return unit + _MOVED if 0xD800 <= unit <= 0xDFFF else unit
 
 
 def joined(text: str) -> str:
-    """The text with characters again where `prepared` moved their halves."""
+    """The text with the surrogates that `prepared` mapped put back together."""
     return _HALVES.sub(_whole, text)
 
 
@@ -146,7 +146,7 @@ def _code_page(text: str) -> str:
 
 
 def _levels(text: str) -> Iterator[tuple[str, int]]:
-    """The styles that are headings, and how many are above them."""
+    """The heading styles and their levels."""
     sheet = text.find(r"{\stylesheet")
     for style, rest in _STYLE.findall(text, sheet) if sheet >= 0 else ():
         if found := _LEVEL.search(rest):

@@ -1,7 +1,6 @@
-r"""The groups of an RTF put where pandoc reads them: it knows no headers and footers, takes names
-of styles for text, and gives up on a brace too few. Binary data, which `\binN` counts, is left out,
-for it would no longer be as long once characters in it were rewritten.
-"""
+r"""Rearranges an RTF's groups for pandoc, which drops headers and footers, takes style names for
+text, and fails on a missing brace. Binary data, whose length `\binN` gives, is left out: the length
+would be wrong once characters in it were rewritten."""
 
 import re
 from collections.abc import Iterator
@@ -18,26 +17,26 @@ _PAGE_NUMBER = re.compile(
 )
 _CONTROL = re.compile(r"\\'[0-9a-f]{2}|\\[a-z]+-?\d* ?|[{}\s]")
 _ITEMS = {"listtext", "pntext"}
-_LONGEST_MARGIN = 20_000  # characters; the search for page numbers grows with their square
+_LONGEST_MARGIN = 20_000  # characters; the search for page numbers takes quadratic time
 
 
 @dataclass(slots=True)
 class _Sorted:
-    """Pieces of the text, and those of the groups that are open in it."""
+    """Pieces of the text, and those of its open groups."""
 
     body: list[str] = field(default_factory=list)
     footers: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     outer: list[tuple[str, list[str]]] = field(default_factory=list)
-    inside: bool = False  # a group with a name
-    numbered: bool = False  # the number of a list item was the last thing
+    inside: bool = False  # a named group
+    numbered: bool = False  # the last thing was a list item's number
 
     def add(self, text: str) -> None:
         self.numbered = self.numbered and not text.strip()
         self.body.append(text)
 
     def open(self, name: str, said: str) -> None:
-        """Begin a group. One that lies in a named one is part of that, whatever its own name."""
+        """Begin a group. A group in a named one is part of it, whatever its own name."""
         named = "" if self.inside else name
         self.outer.append((named, self.body))
         if named:
@@ -46,7 +45,7 @@ class _Sorted:
             self.add(said)
 
     def close(self, pard: str) -> None:
-        """End a group. `pard` after the number of a list item would part it from the item."""
+        """End a group. A `pard` after a list item's number would separate it from the item."""
         name, outer = self.outer.pop()
         if name:
             text, self.body, self.inside = "".join(self.body), outer, False
@@ -63,7 +62,7 @@ class _Sorted:
             (self.body if name == "header" else self.footers).append(rf"{{\pard {text}\par}}")
 
     def _is_new(self, text: str) -> bool:
-        """Whether it says anything, and no other header or footer says the same."""
+        """Whether the text is not empty and differs from all other headers and footers."""
         said = _CONTROL.sub("", text)
         is_new = said not in self.seen and any(map(str.isalpha, said))
         self.seen.add(said)
@@ -75,9 +74,9 @@ def _without_page_number(text: str) -> str:
 
 
 def sorted_out(text: str) -> str:
-    """The RTF with its headers where they stand, its footers at the end, each once.
+    """The RTF with headers in place and footers at the end, each once.
 
-    Without its style sheet and binary data, and every group closed.
+    Without its style sheet and binary data, and with all groups closed.
     """
     found = _Sorted()
     for piece, mark in _pieces(text[:6] + text[6:].replace(r"{\rtf1", "{")):
@@ -88,7 +87,7 @@ def sorted_out(text: str) -> str:
             found.open(mark["name"] or "", mark[0])
         elif not mark["close"]:
             found.add(mark[0])
-        elif len(found.outer) > 1:  # what ends the document is the last brace, not this one
+        elif len(found.outer) > 1:  # the last brace ends the document, not this one
             found.close(mark["pard"] or "")
     while len(found.outer) > 1:
         found.close("")
@@ -96,7 +95,7 @@ def sorted_out(text: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, re.Match[str] | None]]:
-    """What stands before each mark, and the mark; then the rest."""
+    """What precedes each match, and the match; then the rest."""
     at = 0
     while (mark := _MARK.search(text, at)) is not None:
         yield text[at : mark.start()], mark

@@ -1,4 +1,4 @@
-"""What the formats of cells add to numbers: percentages, zeros before them, units."""
+"""What number formats of cells add to numbers: percent signs, leading zeros, units."""
 
 import re
 import unicodedata
@@ -10,30 +10,31 @@ from documents.extraction.office.cell_values import percent_decimals
 _ZEROS = re.compile("0{2,20}")
 _ZEROS_SEEN = re.compile(r"\d{2,20}")
 _SECTION = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\[])*')
-# Quoted, escaped, a currency as "[$€-407]"; blanks as wide as a sign; a color; the number; others.
+# Quoted, escaped, a currency as "[$€-407]"; blanks as wide as a character; a color; the number;
+# others.
 _PART = re.compile(
     r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|([_*].)|(\[[a-z]+\d{0,2}\])'
     r"|(general|[0#?][0#?,.]*)|(.)",
     re.IGNORECASE,
 )
 _SCALED = re.compile(r",(?![0#?])")  # in thousands or millions
-_BARE = frozenset(" $-+()€£¥")  # signs that stand for themselves without quotation marks
+_BARE = frozenset(" $-+()€£¥")  # characters shown literally without quotation marks
 _SIGNS = frozenset("%‰°")
-_SEEN = re.compile(r"(\D*)(\d(?:[\d.,'’\s]*\d)?)(\D*)")  # one number, in any country's way
-_SEPARATOR = re.compile(r"[.,](?=\d*$)")  # the last one in a number: of decimals, or of thousands
+_SEEN = re.compile(r"(\D*)(\d(?:[\d.,'’\s]*\d)?)(\D*)")  # one number, in any locale
+_SEPARATOR = re.compile(r"[.,](?=\d*$)")  # the last one in a number: decimal or thousands separator
 _NEGATIVE = str.maketrans("", "", "-−()")
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a format shows a number, as far as that says more than the number itself."""
+    """How a format shows a number, if that adds anything to the number itself."""
 
-    spec: str = ""  # of Python's; without it the number is between these two
+    spec: str = ""  # a Python format spec; without one the number is put between these two
     before: str = ""
     after: str = ""
 
     def of(self, value: float, text: str) -> str:
-        """A number, whose `text` would be the same without a shape."""
+        """The number as shown; `text` is the number without a format."""
         if self.spec:
             return f"{value:{self.spec}}"
         sign, number = ("-", text[1:]) if text.startswith("-") else ("", text)
@@ -41,8 +42,8 @@ class Shape:
 
 
 def shape_of(code: str) -> Shape | None:
-    """The shape that a format of cells gives numbers: a percentage, zeros before it as in a code
-    of a place or a product, or a currency or other unit; None for all other formats."""
+    """The shape of a cell format: a percentage, leading zeros as in postal or product codes, a
+    currency or other unit; None for all other formats."""
     if (decimals := percent_decimals(code)) is not None:
         return Shape(f".{decimals}%")
     if _ZEROS.fullmatch(code):
@@ -52,7 +53,7 @@ def shape_of(code: str) -> Shape | None:
 
 
 def shape_seen(text: str, value: float, *, percentage: bool = False) -> Shape | None:
-    """The shape of a number whose cell is seen as `text`, as `shape_of` tells it of its format."""
+    """The shape of a number whose cell is displayed as `text`, like `shape_of` by its format."""
     match = _SEEN.fullmatch(text)
     if match is None:
         return None
@@ -67,7 +68,7 @@ def shape_seen(text: str, value: float, *, percentage: bool = False) -> Shape | 
 
 
 def _is_whole(value: float, number: str, separator: re.Match[str] | None) -> bool:
-    """Whether a number is seen to the unit at least, and not in thousands or millions."""
+    """Whether a number is displayed at least to the unit, not in thousands or millions."""
     places = {0, len(number) - separator.end() if separator else 0}
     digits = float("".join(filter(str.isdigit, number)))
     return any(abs(digits / 10**decimals - abs(value)) <= 0.5 for decimals in places)
@@ -86,7 +87,7 @@ def _with_unit(code: str) -> Shape | None:
 
 
 def _parts(code: str) -> Iterator[tuple[str | None, str]]:
-    """The text that a format shows, and the number, part by part; None for what is neither."""
+    """The literal texts of a format, and the number, in order; None for anything else."""
     for quoted, escaped, currency, blank, color, number, bare in _PART.findall(code):
         if bare and bare not in _BARE:
             yield None, ""

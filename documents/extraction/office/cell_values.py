@@ -1,4 +1,4 @@
-"""Values of cells as people see them in a spreadsheet, formats of currencies and the like aside."""
+"""Cell values as a spreadsheet shows them, apart from formats for currencies and the like."""
 
 import math
 import re
@@ -6,15 +6,15 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 _SHORT = 1e10  # no whole number below it has more than ten digits
-_TYPED = 13  # characters: longer fractions are computed and end nowhere …
-_DECIMALS = 4  # … and lose what is beyond ten digits, as in cells without a format, and these
-_EXACT = 2**53  # below it a float is every whole number there is
-_PLAIN = 1e21  # whole numbers below it are written without an exponent
+_TYPED = 13  # characters; longer fractions were computed …
+_DECIMALS = 4  # … and are rounded to ten digits like cells without a format, or to these decimals
+_EXACT = 2**53  # up to here floats represent every whole number
+_PLAIN = 1e21  # whole numbers below this are written without an exponent
 _PERCENT = re.compile(r"(?:\.([0#?]*))?%")
 _GENERAL = frozenset({"", "general", "standard"})
 _ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
-_TIMES = re.compile(r"[ymdhs]")  # in the code of a format, what is quoted aside
-_LAST_DAY = 2_957_000  # of the year 9999, as spreadsheets count
+_TIMES = re.compile(r"[ymdhs]")  # in a format code, without quoted text
+_LAST_DAY = 2_957_000  # in the year 9999, as spreadsheets count days
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 
 
@@ -36,7 +36,7 @@ def shown(value: object) -> str:
 
 
 def _number(value: float) -> str:
-    """To 15 digits, which is what spreadsheets keep; what a division left over, to ten."""
+    """To 15 digits, as spreadsheets keep them; long fractions from divisions to ten."""
     short = f"{value:.10g}"
     if -_SHORT < value < _SHORT and float(short) == value:  # nearly always
         return short
@@ -50,18 +50,19 @@ def _number(value: float) -> str:
 
 
 def _moment(value: time) -> str:
-    """ISO 8601 to the minute, or to the second where there are any."""
+    """ISO 8601 to the minute, or to the second if there are any."""
     return value.isoformat(timespec="seconds" if value.second else "minutes")
 
 
 def percent_decimals(code: str) -> int | None:
-    """With how many decimals a number format shows a percentage; None when it shows none."""
+    """How many decimals a number format shows for a percentage; None if it is no percentage."""
     match = _PERCENT.search(_QUOTED.sub("", code))
     return len(match[1] or "") if match else None
 
 
 def formatted(text: str, code: str, *, since_1904: bool = False) -> str:
-    """A number that a chart keeps, in its format as far as `shown` knows it; no number as it is."""
+    """A number stored in a chart, in its format as far as `shown` knows it; other text
+    unchanged."""
     try:
         value = float(text) if code else math.nan
     except ValueError:
@@ -78,7 +79,7 @@ def formatted(text: str, code: str, *, since_1904: bool = False) -> str:
 
 
 def _moment_of(days: float, *, since_1904: bool) -> datetime | time:
-    """What a count of days stands for; a part of the first day is a time alone."""
+    """The moment that a number of days stands for; below one day, a time only."""
     first = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)  # noqa: DTZ001
     moment = first + timedelta(seconds=round(days * 86_400))
     return moment.time() if days < 1 and not since_1904 else moment

@@ -1,4 +1,4 @@
-"""Charts of office files, as the title and the table of numbers behind them."""
+"""Charts of office files: the title and the table of their data."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from lxml import etree
 from unstructured.documents.elements import Element
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.office.cell_values import formatted
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -22,16 +22,16 @@ def chart_elements(root: etree._Element | None, page: int | None = None) -> Iter
     title = root.find(f"{_C}chart/{_C}title")
     text = "".join(node.text or "" for node in title.iter(f"{_A}t")) if title is not None else ""
     if text.strip():
-        yield parts.paragraph(text, page)
+        yield build.paragraph(text, page)
     epoch = root.find(f"{_C}date1904")
     since_1904 = epoch is not None and epoch.get("val", "1") in {"1", "true"}
-    made = parts.table(_rows(list(root.iter(f"{_C}ser")), since_1904=since_1904), page)
+    made = build.table(_rows(list(root.iter(f"{_C}ser")), since_1904=since_1904), page)
     if made is not None:
         yield made
 
 
 def _rows(series: Sequence[etree._Element], *, since_1904: bool) -> list[list[str]]:
-    """A row for every category, or place on the x axis, and a column for every series."""
+    """A row for every category, or x value, and a column for every series."""
 
     def points(each: etree._Element, *kinds: str) -> Points:
         found = (_points(each, kind, since_1904=since_1904) for kind in kinds)
@@ -53,7 +53,7 @@ def _in_categories(labels: Sequence[Points], values: Sequence[Points]) -> list[l
 
 
 def _scattered(labels: Sequence[Points], values: Sequence[Points]) -> list[list[str]]:
-    """Every series has places of its own; a row may hold several that are at the same one."""
+    """Every series has its own x values; a row may hold several series with the same one."""
     rows: dict[tuple[str, int], list[str]] = {}
     for column, (own, heights) in enumerate(zip(labels, values, strict=True), 1):
         times, places = Counter[str](), own or labels[0]
@@ -68,7 +68,7 @@ def _scattered(labels: Sequence[Points], values: Sequence[Points]) -> list[list[
 
 
 def _points(series: etree._Element, kind: str, *, since_1904: bool) -> Points:
-    """The points that the chart keeps of a series' names, labels or values, as it shows them."""
+    """The stored points of a series' names, labels or values, as the chart shows them."""
     node = series.find(f"{_C}{kind}")
     if node is None:
         return {}

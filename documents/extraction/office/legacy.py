@@ -1,4 +1,4 @@
-"""Word and PowerPoint of 1997 to 2003: rewritten by LibreOffice, then read as their successors."""
+"""Word and PowerPoint 97 to 2003: converted by LibreOffice, then read like the newer formats."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -44,7 +44,7 @@ def _converted(
 ) -> Iterator[Element]:
     limits = reading.limits
     path = libreoffice.convert(reading.path, ending, limits.libreoffice, Path.cwd())
-    check_archive(path, limits)  # what it makes of a bomb is one
+    check_archive(path, limits)  # converting a bomb makes a bomb
     successor = replace(reading, path=path)
     yield from read(successor)
     reading.pages = successor.pages

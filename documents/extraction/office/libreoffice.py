@@ -1,7 +1,7 @@
-"""LibreOffice, when it is installed, turns its own and older formats into ones we read.
+"""Converts older office formats through LibreOffice, if it is installed.
 
 It is loaded as a library (LibreOfficeKit) into the reader's process: that needs no second process,
-no network and no socket, and every limit of the reader holds for it as well.
+no network and no socket, and all limits of the reader apply to it as well.
 """
 
 import ctypes
@@ -14,12 +14,12 @@ from typing import Any
 from documents.exceptions import CorruptFile, UnsupportedButHelpable, UnsupportedType
 from tasks.exceptions import gettext_noop
 
-# Where LibreOffice's builds keep the entry point: Debian's own and the project's.
+# Where LibreOffice's builds keep the entry point: Debian's packages and the project's own.
 _LIBRARIES = ("libmergedlo.so", "libsofficeapp.so")
-# Positions in the tables of functions of LibreOfficeKit.h, whose order is part of its interface.
+# Indexes in the function tables of LibreOfficeKit.h, whose order is part of its ABI.
 _LOAD_DOCUMENT = 2  # of the kit
 _SAVE_AS = 2  # of a document
-# No macros, nothing fetched that a document links to, and a proxy that leads nowhere.
+# No macros, no fetching of linked content, and a proxy that leads nowhere.
 _PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Common/Security/Scripting">
@@ -35,9 +35,9 @@ _PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
 
 @cache
 def program_folder(program: str) -> str:
-    """The folder of the LibreOffice that `program` (a path, or a name on the PATH) starts.
+    """The installation folder of `program` (a path, or a name on the PATH).
 
-    "" when it is not there, or has no library to load. Asked once for each process.
+    "" if it is missing, or has no library to load. Looked up once per process.
     """
     found = shutil.which(program) if program else None
     folder = Path(found).resolve().parent if found else None
@@ -49,10 +49,10 @@ def _library(folder: Path) -> Path | None:
 
 
 def convert(source: Path, ending: str, folder: str, work: Path) -> Path:
-    """Write the document anew in the format of `ending` ("docx", "pptx"), below `work`.
+    """Convert the document to the format `ending` ("docx", "pptx"), in a file below `work`.
 
-    To be called in a process of its own, once: LibreOffice can't be unloaded.
-    Raises UnsupportedType without LibreOffice, CorruptFile when it can't read the file.
+    Call it in its own process, once: LibreOffice can't be unloaded. Raises UnsupportedType without
+    LibreOffice, CorruptFile if it can't read the file.
     """
     library = _library(Path(folder)) if folder else None
     if library is None:
@@ -69,7 +69,7 @@ def convert(source: Path, ending: str, folder: str, work: Path) -> Path:
 
 
 def _profile(work: Path) -> Path:
-    """A user's settings, thrown away with the folder."""
+    """A user profile, deleted with the folder."""
     user = work / "libreoffice" / "user"
     user.mkdir(parents=True)
     (user / "registrymodifications.xcu").write_text(_PROFILE)
@@ -86,7 +86,7 @@ def _kit(library: Path, profile: Path) -> int:
 
 
 def _method(thing: int, position: int, result: type, texts: int) -> Callable[..., Any]:
-    """A function of an object of LibreOfficeKit: its first word points to the table of them."""
+    """A function of a LibreOfficeKit object, whose first word points to its function table."""
     table = ctypes.cast(thing, ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p))).contents
     address = table[position]
     return ctypes.CFUNCTYPE(result, ctypes.c_void_p, *[ctypes.c_char_p] * texts)(address)

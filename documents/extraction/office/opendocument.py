@@ -8,14 +8,14 @@ from itertools import islice
 from lxml import etree
 from unstructured.documents.elements import Element
 
-from documents.extraction import mathml, parts
+from documents.extraction import build, mathml
 from documents.extraction.directions import runs_left
 from documents.extraction.office.opendocument_lists import lists_of
 from documents.extraction.office.opendocument_styles import placed_styles
 from documents.extraction.office.slide_order import Box, in_order
-from documents.extraction.packages import Package, local_name, opened
-from documents.extraction.raised import raise_last, sink_last
 from documents.extraction.reading import Reading
+from documents.extraction.superscripts import subscript_last, superscript_last
+from documents.extraction.xml_packages import Package, local_name, opened
 
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
@@ -28,7 +28,7 @@ _HREF = "{http://www.w3.org/1999/xlink}href"
 _SKIPPED = frozenset({"tracked-changes", "annotation", "note", "forms", "table-of-content"})
 _GROUPS = frozenset({"table-header-rows", "table-rows", "table-row-group"})
 _LENGTH = re.compile(r"-?\d+(?:\.\d+)?")
-_WIDEST = 256  # cells a repeated one may stand for; real tables end long before
+_WIDEST = 256  # cells that one repeated cell may stand for; real tables are narrower
 _FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})
 
 
@@ -56,7 +56,7 @@ def read_odp(reading: Reading) -> Iterator[Element]:
 
 
 class Document:
-    """An open document, and the page of it that is being read."""
+    """An open document, and the page that is being read."""
 
     def __init__(self, package: Package) -> None:
         self._package = package
@@ -70,14 +70,14 @@ class Document:
         return root.find(f"{{*}}body/{{*}}{kind}") if root is not None else None
 
     def styles(self, family: str) -> Iterator[etree._Element]:
-        """The styles of the document for people, then those of its parts."""
+        """The named styles of the document, then its automatic ones."""
         for root in (self._styles, self._content):
             for style in root.iterfind(f"{{*}}*/{_STYLE}style") if root is not None else ():
                 if style.get(f"{_STYLE}family") == family:
                     yield style
 
     def margins(self, kind: str) -> Iterator[Element]:
-        """The headers or footers of all kinds of pages, each text once."""
+        """The headers or footers of all master pages, each text once."""
         root, seen = self._styles, set()
         tags = (f"{{*}}{kind}{which}" for which in ("", "-first", "-left"))
         for margin in root.iter(*tags) if root is not None else ():
@@ -85,7 +85,7 @@ class Document:
                 text = " ".join(self.text(line).split())
                 if any(map(str.isalpha, text)) and text not in seen:
                     seen.add(text)
-                    yield parts.paragraph(text)
+                    yield build.paragraph(text)
 
     def slide(self, slide: etree._Element, number: int) -> Iterator[Element]:
         self.page = number
@@ -95,7 +95,7 @@ class Document:
                 continue
             text = " ".join(" ".join(map(self.text, frame.iter(f"{_TEXT}p"))).split())
             if role == "title" and text:
-                yield parts.title(text, 1, number)
+                yield build.title(text, 1, number)
             else:
                 yield from self.block(frame)
                 yield from self._hanging_one(frame)
@@ -110,7 +110,7 @@ class Document:
             for line, number in self._lists.items(node):
                 yield from self._item(line, number or "")
         elif tag == "table":
-            made = parts.table([list(self._cells(row)) for row in rows_of(node)], self.page)
+            made = build.table([list(self._cells(row)) for row in rows_of(node)], self.page)
             if made is not None:
                 yield made
             yield from self._hanging(node)
@@ -127,13 +127,13 @@ class Document:
     def _heading(self, node: etree._Element, number: str) -> Iterator[Element]:
         text = self.text(node).strip()
         if text:
-            yield parts.title(f"{number} {text}".lstrip(), _level(node), self.page)
+            yield build.title(f"{number} {text}".lstrip(), _level(node), self.page)
         yield from self._hanging(node)
 
     def _paragraph(self, node: etree._Element) -> Iterator[Element]:
         text = self.text(node)
         if text.strip():
-            yield parts.paragraph(text, self.page)
+            yield build.paragraph(text, self.page)
         yield from self._hanging(node)
 
     def _item(self, node: etree._Element, number: str) -> Iterator[Element]:
@@ -142,11 +142,11 @@ class Document:
             return
         text = self.text(node).strip()
         if text:
-            yield parts.list_item(f"{number} {text}".lstrip(), self.page)
+            yield build.list_item(f"{number} {text}".lstrip(), self.page)
         yield from self._hanging(node)
 
     def _hanging(self, node: etree._Element, *, boxes: bool = True) -> Iterator[Element]:
-        """What hangs on a paragraph, a table or a frame, after it and in order."""
+        """The elements attached to a paragraph, a table or a frame, in order; they follow it."""
         for part in _outside_boxes(node):
             if local_name(part) != "text-box":
                 yield from self._hanging_one(part)
@@ -155,7 +155,7 @@ class Document:
                     yield from self.block(child)
 
     def _hanging_one(self, node: etree._Element) -> Iterator[Element]:
-        """A note, a comment, a chart, or what is said of a picture."""
+        """A note, a comment, a chart, or the description of a picture."""
         tag = local_name(node)
         if tag == "note-body":
             yield from self._note(node)
@@ -164,7 +164,7 @@ class Document:
         elif tag == "object":
             yield from self._chart(self._object(node))
         elif node.tag in _DESCRIBED:
-            yield from parts.description(node.text or "", self.page)
+            yield from build.description(node.text or "", self.page)
 
     def _chart(self, root: etree._Element | None) -> Iterator[Element]:
         chart = root.find("{*}body/{*}chart/{*}chart") if root is not None else None
@@ -173,17 +173,17 @@ class Document:
         for title in chart.findall("{*}title"):
             yield from self._paragraph(title)
         rows = [list(self._cells(row)) for row in chart.iter(f"{_TABLE}table-row")]
-        made = parts.table(rows, self.page)
+        made = build.table(rows, self.page)
         if made is not None:
             yield made
 
     def _note(self, node: etree._Element, author: str = "") -> Iterator[Element]:
         text = " ".join(" ".join(map(self.text, node.iter(f"{_TEXT}p"))).split())
         if text:
-            yield parts.paragraph(author + text, self.page)
+            yield build.paragraph(author + text, self.page)
 
     def _object(self, node: etree._Element) -> etree._Element | None:
-        """What a frame shows that is a document of its own in the same file."""
+        """The embedded document that a frame shows."""
         return self._package.xml(posixpath.normpath(f"{node.get(_HREF, '')}/content.xml"))
 
     def _cells(self, row: etree._Element) -> Iterator[str]:
@@ -215,16 +215,16 @@ class Document:
             elif tag in {"p", "h"}:
                 texts.append(" ")
                 self._gather(child, texts)
-            elif tag == "ruby-text":  # how to read the characters before it
+            elif tag == "ruby-text":  # the reading of the preceding characters
                 texts += ["(", self.text(child), ")"]
             elif _is_read(child, tag) and tag != "text-box":
                 start = len(texts)
                 self._gather(child, texts)
                 place = self._places.get(child.get(f"{_TEXT}style-name", ""))
                 if place is True:
-                    raise_last(texts, start)
+                    superscript_last(texts, start)
                 elif place is False:
-                    sink_last(texts, start, child.tail or "")
+                    subscript_last(texts, start, child.tail or "")
             texts.append(child.tail or "")
 
     def _formula(self, node: etree._Element) -> str:
@@ -233,7 +233,7 @@ class Document:
 
 
 def _box(shape: etree._Element) -> Box | None:
-    """Where a shape lies, in the unit that is used throughout the file."""
+    """The bounding box of a shape, in the unit used throughout the file."""
     told = [_LENGTH.match(shape.get(f"{_SVG}{name}", "")) for name in ("x", "y", "width", "height")]
     lengths = [float(match[0]) for match in told if match is not None]
     if len(lengths) < len(told):
@@ -248,7 +248,7 @@ def _author(comment: etree._Element) -> str:
 
 
 def rows_of(table: etree._Element) -> Iterator[etree._Element]:
-    """The rows of a table, but not of those in its cells: these are text of the cell."""
+    """The rows of a table without those of nested tables, which are part of their cell's text."""
     for child in table:
         tag = local_name(child)
         if tag == "table-row":
@@ -258,7 +258,7 @@ def rows_of(table: etree._Element) -> Iterator[etree._Element]:
 
 
 def _outside_boxes(node: etree._Element) -> Iterator[etree._Element]:
-    """What lies under a node, text boxes too, but not what lies in these."""
+    """The descendants of a node, including text boxes but not what is inside these."""
     for child in node:
         yield child
         if local_name(child) != "text-box":
@@ -266,7 +266,7 @@ def _outside_boxes(node: etree._Element) -> Iterator[etree._Element]:
 
 
 def _is_read(node: etree._Element, tag: str) -> bool:
-    if tag == "page-number" and (node.text or "").startswith("<"):  # "<number>": only its place
+    if tag == "page-number" and (node.text or "").startswith("<"):  # a placeholder
         return False
     return bool(tag) and tag not in _SKIPPED and node.tag not in _DESCRIBED
 

@@ -1,4 +1,4 @@
-"""The numbers before list items and headings of OpenDocument, which stand nowhere in the text."""
+"""Numbers of OpenDocument's list items and headings, which are not part of the text."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from itertools import chain
 from lxml import etree
 
 from documents.extraction.numerals import whole, written
-from documents.extraction.packages import local_name
+from documents.extraction.xml_packages import local_name
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
@@ -16,7 +16,7 @@ _LIBREOFFICE = "{urn:org:documentfoundation:names:experimental:office:xmlns:loex
 _ID = "{http://www.w3.org/XML/1998/namespace}id"
 _KINDS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _PLACE = re.compile(r"%(\d{1,2})%")
-_OUTLINE = ""  # the list that headings are in
+_OUTLINE = ""  # the list of headings
 _DEEPEST = 10
 
 Item = tuple[etree._Element, str | None]  # a paragraph, and its number if it begins an item
@@ -31,13 +31,14 @@ class _Level:
 
 @dataclass(slots=True)
 class Lists:
-    """The lists of a document, and how far each of them has come."""
+    """The lists of a document, with their current counts."""
 
     styles: dict[str, dict[int, _Level]] = field(default_factory=dict)
     _counts: dict[str, dict[int, int]] = field(default_factory=dict)  # by id and by style
 
     def items(self, node: etree._Element, style: str = "", depth: int = 1) -> Iterator[Item]:
-        """The paragraphs of a `text:list`, counted. `style` and `depth` are those it lies in."""
+        """The paragraphs of a `text:list`, counted. `style` and `depth` are those of the outer
+        list."""
         style = node.get(f"{_TEXT}style-name") or style
         counts = self._begun(node, style, depth)
         for item in node:
@@ -57,7 +58,7 @@ class Lists:
         return self._next(_OUTLINE, level, counts, "")
 
     def _begun(self, node: etree._Element, style: str, depth: int) -> dict[int, int]:
-        """The counts of a list, which may go on from those of another."""
+        """The counts of a list, which may continue those of another."""
         goes_on = node.get(f"{_TEXT}continue-numbering") == "true" or depth > 1
         before = node.get(f"{_TEXT}continue-list", style if goes_on else "")
         counts = self._counts.get(before, {}) if before else {}
@@ -78,7 +79,7 @@ class Lists:
 
 
 def lists_of(*roots: etree._Element | None) -> Lists:
-    """The lists that the styles of a document define."""
+    """The list styles that a document defines."""
     found = Lists()
     tags = (f"{_TEXT}list-style", f"{_TEXT}outline-style")
     for node in chain.from_iterable(root.iter(*tags) for root in roots if root is not None):

@@ -1,4 +1,4 @@
-"""Spreadsheets of OpenDocument: a sheet is a page."""
+"""OpenDocument spreadsheets: a sheet is a page."""
 
 from collections.abc import Iterator
 from itertools import repeat
@@ -6,14 +6,14 @@ from itertools import repeat
 from lxml import etree
 from unstructured.documents.elements import Element, Table
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.numerals import whole
 from documents.extraction.office.opendocument import Document, rows_of
 from documents.extraction.office.opendocument_values import value_of
-from documents.extraction.office.sheet_room import letters_of
+from documents.extraction.office.sheet_sanitizing import letters_of
 from documents.extraction.office.sheets import tables_of, tell_sheets, titled
-from documents.extraction.packages import Package, opened
 from documents.extraction.reading import Reading
+from documents.extraction.xml_packages import Package, opened
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
@@ -23,7 +23,7 @@ _PARAGRAPH = f"{_TEXT}p"
 _NOTE = f"{_OFFICE}annotation"
 _ROWS, _COLUMNS = f"{_TABLE}number-rows-repeated", f"{_TABLE}number-columns-repeated"
 _CELL = f"{_TABLE}table-cell"
-_WIDEST_GAP = 256  # columns that a run of empty cells stands for
+_WIDEST_GAP = 256  # columns that a run of empty cells counts for, at most
 _WIDEST = 16_384  # columns of any sheet
 
 
@@ -58,7 +58,7 @@ class _Workbook:
         return sheet.get(f"{_TABLE}style-name") not in self._hidden
 
     def read(self, sheet: etree._Element, number: int) -> Iterator[Element]:
-        """The tables of the cells, then what lies beside them."""
+        """The tables of the cells, then drawings and comments."""
         self._document.page, self._beside = number, []
         yield from tables_of(self._rows(sheet), number)
         for shapes in sheet.iterchildren(f"{_TABLE}shapes"):
@@ -74,7 +74,7 @@ class _Workbook:
             at += count
 
     def _cells(self, row: etree._Element, at: int) -> list[str]:
-        """The row's texts up to the last one there is; a covered cell counts as empty."""
+        """The row's texts up to the last non-empty one; a covered cell counts as empty."""
         cells: list[str] = []
         gap, column = 0, 1
         for cell in row.iterchildren(_CELL, f"{_TABLE}covered-table-cell"):
@@ -102,7 +102,7 @@ class _Workbook:
     def _comment(self, note: etree._Element, place: str) -> None:
         text = " ".join(map(self._document.text, note.iter(_PARAGRAPH))).strip()
         if text:
-            comment = parts.paragraph(f"Comment on {place}: {text}", self._document.page)
+            comment = build.paragraph(f"Comment on {place}: {text}", self._document.page)
             self._beside.append(comment)
 
     def _draw(self, shape: etree._Element) -> None:

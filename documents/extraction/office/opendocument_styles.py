@@ -1,4 +1,4 @@
-"""What styles of OpenDocument say of characters."""
+"""Character styles of OpenDocument."""
 
 from lxml import etree
 
@@ -9,8 +9,8 @@ _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 
 
 def placed_styles(content: etree._Element | None, styles: etree._Element | None) -> dict[str, bool]:
-    """The names of the styles that raise characters, as in 10⁶ (True), or set them below the line,
-    as in log₂8 (False): those of the text itself, and those that have a name for people."""
+    """The names of the character styles for superscripts, as in 10⁶ (True), and subscripts, as in
+    log₂8 (False): the text's automatic styles and the named ones."""
     found = {
         style.get(f"{_STYLE}name", ""): style
         for root, kind in ((styles, "styles"), (content, "automatic-styles"))
@@ -29,7 +29,8 @@ def _position(style: etree._Element) -> str:
 
 
 def _is_raised(position: str) -> bool:
-    """Whether "super 58%" or "33% 58%" lies above the line; "sub", "0%" and "-33%" do not."""
+    """Whether a position is above the line ("super 58%", "33% 58%"); "sub", "0%", "-33%" are
+    not."""
     return position.startswith(("super", *"123456789"))
 
 

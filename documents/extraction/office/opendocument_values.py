@@ -1,4 +1,4 @@
-"""Values of the cells of OpenDocument, as `cell_values` has them."""
+"""Values of OpenDocument cells, formatted like those in `cell_values`."""
 
 import re
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ _DAY = timedelta(days=1)
 
 
 def value_of(cell: etree._Element, text: str) -> str:
-    """What a cell holds, which is seen as `text`; "" for an error of a formula."""
+    """The value of a cell that is displayed as `text`; "" for a formula error."""
     kind = cell.get(_TYPE)
     if kind in _NUMBERS:
         return _number(cell.get(f"{_OFFICE}value", ""), text, percentage=kind == "percentage")
@@ -47,14 +47,14 @@ def _number(said: str, text: str, *, percentage: bool) -> str:
 
 def _date(said: str) -> str:
     try:
-        moment = datetime.fromisoformat(said) + timedelta(milliseconds=1)  # it may lack a little
+        moment = datetime.fromisoformat(said) + timedelta(milliseconds=1)  # for rounding
     except (ValueError, OverflowError):
         return ""
     return shown(moment.replace(microsecond=0))
 
 
 def _time(said: str) -> str:
-    """A time of the day, or how long something takes if that is longer than a day."""
+    """A time of day, or a duration if it is longer than a day."""
     match = _DURATION.fullmatch(said)
     if match is None:
         return ""

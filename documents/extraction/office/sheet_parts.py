@@ -1,4 +1,4 @@
-"""What the workbook library does not tell of .xlsx: shapes of numbers, drawings and comments."""
+"""What the workbook library does not report of .xlsx: number formats, drawings and comments."""
 
 import re
 from collections.abc import Iterator
@@ -7,21 +7,21 @@ from functools import cached_property
 from lxml import etree
 from unstructured.documents.elements import Element, Table
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.office.cell_formats import Shape, shape_of
 from documents.extraction.office.charts import chart_elements
-from documents.extraction.office.sheet_texts import cell_texts, column_of, shared_texts
-from documents.extraction.packages import Package
+from documents.extraction.office.sheet_rich_text import cell_texts, column_of, shared_texts
+from documents.extraction.xml_packages import Package
 
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _D = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})" s="(\d{1,6})"')
-# The percentages that have no format of their own.
+# The built-in percentage formats.
 _BUILT_IN = {"9": Shape(".0%"), "10": Shape(".2%")}
 
-# Row -> columns, and the shape of the number in each, or its text. All from 0.
+# Row -> columns, with the shape of the number in each, or its text. All counted from 0.
 Seen = dict[int, list[tuple[int, Shape | str]]]
 
 
@@ -32,10 +32,11 @@ class SheetParts:
         self._package = package
 
     def seen(self, sheet: str) -> Seen:
-        """Row, from 0 -> its cells that are seen otherwise than the workbook library tells them."""
+        """Row, from 0 -> cells that are displayed differently than the workbook library reports
+        them."""
         seen: Seen = {}
         if not self._shaped_styles and self._shared == {}:
-            return seen  # no sheet need be looked through
+            return seen  # no sheet needs searching
         data = self._package.bytes(self._parts.get(sheet, "")) or b""
         for column, row, style in _CELL.findall(data) if self._shaped_styles else ():
             if (shape := self._shaped_styles.get(style)) is not None:
@@ -47,7 +48,7 @@ class SheetParts:
         return seen
 
     def comments(self, sheet: str) -> Iterator[tuple[str, str]]:
-        """Cell, such as "B2", and comment."""
+        """Cell reference, such as "B2", and comment."""
         for part in self._package.related_of(self._parts.get(sheet, ""), "comments"):
             root = self._package.xml(part)
             for node in root.iter(f"{_S}comment") if root is not None else ():
@@ -56,9 +57,10 @@ class SheetParts:
                     yield node.get("ref", ""), text
 
     def drawn(self, sheet: str, page: int, *, whole: bool) -> Iterator[Element]:
-        """Text boxes, diagrams, what is said of pictures, and charts.
+        """Text boxes, diagrams, descriptions of pictures, and charts.
 
-        Of charts on a sheet with cells, where their numbers are, the titles; else `whole`.
+        Unless `whole`, charts are reduced to their titles: on a sheet with cells, their numbers are
+        there.
         """
         package = self._package
         for part in package.related_of(self._parts.get(sheet, ""), "drawing"):
@@ -83,14 +85,15 @@ class SheetParts:
 
     @cached_property
     def _shared(self) -> dict[int, str] | None:
-        """The texts that cells share, if they have raised signs in them; None: they share none."""
+        """The shared strings, if they contain superscripts or subscripts; None if there are
+        none."""
         for part in self._package.related_of(self._package.main_part(), "sharedStrings"):
             return shared_texts(self._package.bytes(part) or b"")
         return None
 
     @cached_property
     def _shaped_styles(self) -> dict[bytes, Shape]:
-        """The styles of cells, by their numbers, that give numbers a shape of its own."""
+        """The cell styles, by index, that give numbers a shape."""
         for part in self._package.related_of(self._package.main_part(), "styles"):
             root = self._package.xml(part)
             if root is not None:
@@ -102,9 +105,9 @@ def _drawn(root: etree._Element | None, page: int) -> Iterator[Element]:
     """The paragraphs of a drawing, and the descriptions of its pictures."""
     for node in root.iter(f"{_A}p", f"{_D}cNvPr") if root is not None else ():
         if node.tag == f"{_D}cNvPr":
-            yield from parts.description(node.get("descr", ""), page)
+            yield from build.description(node.get("descr", ""), page)
         elif text := "".join(each.text or "" for each in node.iter(f"{_A}t")).strip():
-            yield parts.paragraph(text, page)
+            yield build.paragraph(text, page)
 
 
 def _shaped_styles(root: etree._Element) -> dict[bytes, Shape]:

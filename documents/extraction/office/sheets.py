@@ -1,4 +1,4 @@
-"""Workbooks of Excel: a sheet is a page."""
+"""Excel workbooks: a sheet is a page."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -19,16 +19,16 @@ from python_calamine import (
 from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile, PasswordProtected
-from documents.extraction import parts, types
+from documents.extraction import build, types
 from documents.extraction.office.cell_formats import Shape
 from documents.extraction.office.cell_values import shown
-from documents.extraction.office.sheet_locks import is_locked
 from documents.extraction.office.sheet_parts import SheetParts
-from documents.extraction.office.sheet_room import with_room
-from documents.extraction.packages import opened
+from documents.extraction.office.sheet_sanitizing import with_room
+from documents.extraction.office.xls_encryption import is_locked
 from documents.extraction.reading import Reading
+from documents.extraction.xml_packages import opened
 
-_PANIC = "PanicException"  # no Exception, and without a name to import: the library gave up
+_PANIC = "PanicException"  # a panic of the library: no subclass of Exception, and not importable
 
 
 def read_workbook(reading: Reading) -> Iterator[Element]:
@@ -81,17 +81,17 @@ def _is_read(sheet: SheetMetadata, beside: SheetParts | None) -> bool:
 
 
 def titled(name: str, number: int, content: Iterator[Element]) -> Iterator[Element]:
-    """The sheet's name above what it holds, if it holds anything."""
+    """The sheet's name above its content, if it has any."""
     for at, element in enumerate(content):
         if not at:
-            yield parts.title(name, 1, number)
+            yield build.title(name, 1, number)
         yield element
 
 
 def _content(
     workbook: CalamineWorkbook, sheet: SheetMetadata, number: int, beside: SheetParts | None
 ) -> Iterator[Element]:
-    """The tables of the cells, then what lies beside them."""
+    """The tables of the cells, then drawings and comments."""
     if sheet.typ is SheetTypeEnum.WorkSheet:
         rows = _rows(workbook.get_sheet_by_name(sheet.name), beside, sheet.name)
         yield from tables_of(rows, number)
@@ -99,12 +99,12 @@ def _content(
         return
     yield from beside.drawn(sheet.name, number, whole=sheet.typ is SheetTypeEnum.ChartSheet)
     for cell, comment in beside.comments(sheet.name):
-        yield parts.paragraph(f"Comment on {cell}: {comment}", number)
+        yield build.paragraph(f"Comment on {cell}: {comment}", number)
 
 
 def _rows(sheet: CalamineSheet, beside: SheetParts | None, name: str) -> Iterator[list[str]]:
     seen = beside.seen(name) if beside is not None else {}
-    _, left = sheet.start or (0, 0)  # rows are counted from the sheet's first, columns from this
+    _, left = sheet.start or (0, 0)  # rows are counted from the sheet's first; columns start here
     for at, row in enumerate(sheet.iter_rows()):
         cells = [shown(value) for value in row]
         for column, as_seen in seen.get(at, ()):
@@ -120,18 +120,18 @@ def _seen(value: object, text: str, as_seen: Shape | str) -> str:
 
 
 def tables_of(rows: Iterable[list[str]], number: int) -> Iterator[Element]:
-    """A table for every run of a sheet's rows without an empty one between."""
+    """A table for every run of rows between empty ones."""
     for filled, run in groupby(rows, key=any):
         if filled:
             yield from _run(run, number)
 
 
 def _run(rows: Iterable[list[str]], number: int) -> Iterator[Element]:
-    """Rows of one cell before a table are its caption; what remains is the table."""
+    """Rows of one cell before a table are its caption; the rest is the table."""
     source = iter(rows)
     for row in source:
         filled = [cell for cell in row if cell]
         if len(filled) > 1:
-            yield from parts.tables(chain([row], source), number)
+            yield from build.tables(chain([row], source), number)
             return
-        yield parts.paragraph(filled[0], number)
+        yield build.paragraph(filled[0], number)

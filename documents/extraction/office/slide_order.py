@@ -1,6 +1,6 @@
-"""In which order the shapes of a slide are read: as they were drawn, unless people would not.
+"""The reading order of a slide's shapes: the order of drawing, unless positions contradict it.
 
-What stands above another is read before it, and so is what stands on its left.
+A shape is read before those below it and those to its right.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,10 +10,10 @@ from lxml import etree
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-_MOST = 150  # shapes; where there are more, as in drawings of parts, no order is meant
-_FRAMES = ("spPr", "grpSpPr")  # where a shape's or a group's place is told; a table's is its own
-_TOUCHING = 0.25  # of the smaller of two boxes may lie over the other, which often is too large
-_BESIDE = 0.5  # of it lies beside the other
+_MOST = 150  # shapes; with more, as in exploded drawings, no order is intended
+_FRAMES = ("spPr", "grpSpPr")  # where shapes and groups have their position; tables have their own
+_TOUCHING = 0.25  # share of the smaller box that may overlap: boxes are often too large
+_BESIDE = 0.5  # share of it that is beside the other
 
 
 class Box(NamedTuple):
@@ -24,7 +24,7 @@ class Box(NamedTuple):
 
 
 def box_of(shape: etree._Element) -> Box | None:
-    """Where a shape says it lies, in units that all shapes of its group share."""
+    """The bounding box of a shape, in the coordinates of its group."""
     frame = shape.find(f"{_P}xfrm")
     for tag in _FRAMES:
         frame = shape.find(f"{_P}{tag}/{_A}xfrm") if frame is None else frame
@@ -48,7 +48,7 @@ def in_order(
 ) -> Iterator[etree._Element]:
     """The shapes of a slide or a group, each after those that are read before it.
 
-    `mirrored` ones are read from the right.
+    `mirrored`: from right to left.
     """
     if len(shapes) > _MOST:
         yield from shapes
@@ -77,6 +77,7 @@ def _is_before(one: Box | None, other: Box | None) -> bool:
 
 
 def _shared(start: float, end: float, start2: float, end2: float) -> float:
-    """How much of the shorter of two stretches both have, from 0; less where they are apart."""
+    """The overlap of two intervals as a share of the shorter, from 0; negative if they are
+    apart."""
     shorter = min(end - start, end2 - start2)
     return (min(end, end2) - max(start, start2)) / shorter if shorter > 0 else 0

@@ -1,4 +1,4 @@
-"""Bullets of PowerPoint's paragraphs, which mostly a slide's layout or master gives them."""
+"""Bullets of PowerPoint's paragraphs, which mostly come from a slide's layout or master."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,25 +7,25 @@ from lxml import etree
 
 from documents.extraction.numerals import whole
 from documents.extraction.office.slide_order import Box, box_of
-from documents.extraction.packages import Package
+from documents.extraction.xml_packages import Package
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _BULLETS = tuple(f"{_A}{tag}" for tag in ("buNone", "buAutoNum", "buChar", "buBlip"))
 _DEEPEST = 8
-_KINDS = {"ctrTitle": "title", "subTitle": "body", "obj": "body"}  # as masters name them
+_KINDS = {"ctrTitle": "title", "subTitle": "body", "obj": "body"}  # names in masters
 _UNPLACED = ""  # the index of a shape that is no placeholder
 
 Styles = tuple[etree._Element, ...]  # with settings for each level, the nearest first
 
 
 def level_of(settings: etree._Element | None) -> int:
-    """How deep in a list a paragraph with these settings (`pPr`) is, from 0."""
+    """The list level of a paragraph with these settings (`pPr`), from 0."""
     return min(whole(settings.get("lvl", ""), 0), _DEEPEST) if settings is not None else 0
 
 
 def bullet(settings: etree._Element | None, styles: Styles) -> etree._Element | None:
-    """What stands before a paragraph with these settings: `buNone`, `buAutoNum`, … or unsaid."""
+    """The bullet of a paragraph with these settings: `buNone`, `buAutoNum`, … or None."""
     level = f"{_A}lvl{level_of(settings) + 1}pPr"
     for said in (settings, *(style.find(level) for style in styles)):
         found = next(said.iterchildren(*_BULLETS), None) if said is not None else None
@@ -36,17 +36,17 @@ def bullet(settings: etree._Element | None, styles: Styles) -> etree._Element | 
 
 @dataclass(slots=True)
 class Layout:
-    """What the placeholders of a slide take over."""
+    """What the placeholders of a slide inherit."""
 
     by_index: dict[str, Styles] = field(default_factory=dict)
     boxes: dict[str, Box] = field(default_factory=dict)
 
     def styles(self, shape: etree._Element) -> Styles:
-        """Of a shape with text: its own, then what it takes over."""
+        """Styles of a shape with text: its own, then the inherited ones."""
         return (*_own(shape), *self.by_index.get(_index(shape), ()))
 
     def box(self, shape: etree._Element) -> Box | None:
-        """Where a shape lies, None where nothing tells."""
+        """The bounding box of a shape; None if unknown."""
         return box_of(shape) or self.boxes.get(_index(shape))
 
 
@@ -99,7 +99,7 @@ def _own(shape: etree._Element) -> Styles:
 
 
 def _common(master: etree._Element) -> Iterator[etree._Element]:
-    """What a master says of texts, those of the placeholders for them before the others."""
+    """The text styles of a master, those of its placeholders first."""
     for shape in master.iter(f"{_P}sp"):
         place = _place(shape)
         if place is not None and place.get("type") == "body":
@@ -112,13 +112,13 @@ def _place(shape: etree._Element) -> etree._Element | None:
 
 
 def _kind(shape: etree._Element) -> str:
-    """The kind of a placeholder whose place a master knows."""
+    """The kind of a placeholder, in the terms of masters."""
     place = _place(shape)
     kind = "" if place is None else str(place.get("type", "body"))
     return _KINDS.get(kind, kind)
 
 
 def _index(shape: etree._Element) -> str:
-    """By which a slide's placeholder is found in its layout."""
+    """The index that links a slide's placeholder to its layout."""
     place = _place(shape)
     return _UNPLACED if place is None else str(place.get("idx", "0"))

@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from lxml import etree
 from unstructured.documents.elements import Element
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.directions import runs_left
 from documents.extraction.formulas import MATH, formula
 from documents.extraction.office.charts import chart_elements
-from documents.extraction.office.slide_numbers import Numbers
+from documents.extraction.office.slide_numbering import Numbers
 from documents.extraction.office.slide_order import in_order
 from documents.extraction.office.slide_styles import Layout, Layouts, Styles, bullet, level_of
-from documents.extraction.packages import Package, local_name, opened
-from documents.extraction.raised import raise_last, sink_last
 from documents.extraction.reading import Reading
+from documents.extraction.superscripts import subscript_last, superscript_last
+from documents.extraction.xml_packages import Package, local_name, opened
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _TITLES = frozenset({"title", "ctrTitle"})
-_FURNITURE = frozenset({"sldNum", "dt", "hdr", "sldImg"})  # numbers and dates of each slide
+_FURNITURE = frozenset({"sldNum", "dt", "hdr", "sldImg"})  # slide numbers, dates and headers
 _ON_THE_LINE = frozenset({"", "0", "0%"})
 _NO_PLACEHOLDER = ""
 
@@ -46,7 +46,7 @@ def _tell(reading: Reading, found: Counter[str]) -> None:
 
 
 def _slides(package: Package) -> list[str]:
-    """The slides' parts, in the order they are shown."""
+    """The slides' parts, in presentation order."""
     main = package.main_part()
     root, links = package.xml(main), package.related(main)
     if root is None:
@@ -56,7 +56,7 @@ def _slides(package: Package) -> list[str]:
 
 
 class _Deck:
-    """The slides of an open presentation, and what was found on them so far."""
+    """The slides of an open presentation, with what has been found on them so far."""
 
     def __init__(self, package: Package) -> None:
         self._package = package
@@ -78,7 +78,7 @@ class _Deck:
         for picture in root.iter(f"{_P}pic"):
             self.found["pictures"] += 1
             for named in picture.iterfind(f"{_P}nvPicPr/{_P}cNvPr"):
-                yield from parts.description(named.get("descr", ""), number)
+                yield from build.description(named.get("descr", ""), number)
         yield from self._beside(part, number)
 
     def _shape(self, shape: etree._Element, number: int, styles: Styles) -> Iterator[Element]:
@@ -88,10 +88,10 @@ class _Deck:
         text = " ".join(" ".join(map(_text, _lines(shape.find(f"{_P}txBody")))).split())
         if text and text not in self._footers:  # it is on every slide
             self._footers.add(text)
-            yield parts.paragraph(text, number)
+            yield build.paragraph(text, number)
 
     def _beside(self, part: str, number: int) -> Iterator[Element]:
-        """What belongs to a slide but lies in parts of its own."""
+        """What belongs to a slide but is in parts of its own."""
         package = self._package
         for chart in package.related_of(part, "chart"):
             yield from chart_elements(package.xml(chart), number)
@@ -104,11 +104,11 @@ class _Deck:
         for comments in package.related_of(part, "comments"):
             for text in _comments(package.xml(comments)):
                 self.found["comments"] += 1
-                yield parts.paragraph(f"Comment: {text}", number)
+                yield build.paragraph(f"Comment: {text}", number)
 
 
 def _comments(root: etree._Element | None) -> Iterator[str]:
-    """The texts of a slide's comments, in the older format and in that of threads."""
+    """The texts of a slide's comments, in the older format and in the threaded one."""
     for node in root.iter("{*}cm", "{*}reply") if root is not None else ():
         old = node.find(f"{_P}text")
         lines = node.find("{*}txBody")
@@ -120,7 +120,7 @@ def _comments(root: etree._Element | None) -> Iterator[str]:
 def _shapes(
     tree: etree._Element | None, layout: Layout, *, mirrored: bool
 ) -> Iterator[etree._Element]:
-    """Shapes and frames, those of a group one after the other, in the order they are read."""
+    """Shapes and frames in reading order, those of a group one after the other."""
     for node in in_order(list(_drawn(tree)), layout.box, mirrored=mirrored):
         if local_name(node) == "grpSp":
             yield from _shapes(node, layout, mirrored=mirrored)
@@ -138,7 +138,7 @@ def _drawn(tree: etree._Element | None) -> Iterator[etree._Element]:
 
 
 def _placeholder(shape: etree._Element) -> str:
-    """What the slide's layout calls the shape: title, body, ftr, …"""
+    """The placeholder type of a shape: title, body, ftr, …"""
     node = shape.find(f"{_P}nvSpPr/{_P}nvPr/{_P}ph")
     return _NO_PLACEHOLDER if node is None else str(node.get("type", "body"))
 
@@ -148,14 +148,14 @@ def _shape(shape: etree._Element, number: int, styles: Styles) -> Iterator[Eleme
     if role in _FURNITURE:
         return
     for grid in shape.iter(f"{_A}tbl"):
-        made = parts.table([_cells(row) for row in grid.iter(f"{_A}tr")], number)
+        made = build.table([_cells(row) for row in grid.iter(f"{_A}tr")], number)
         if made is not None:
             yield made
     body = shape.find(f"{_P}txBody")
     if role in _TITLES:
         text = " ".join(filter(None, (_text(line).strip() for line in _lines(body))))
         if text:
-            yield parts.title(" ".join(text.split()), 1, number)
+            yield build.title(" ".join(text.split()), 1, number)
     elif body is not None:
         yield from _paragraphs(body, number, styles, listed=role == "body")
 
@@ -168,7 +168,7 @@ def _lines(body: etree._Element | None) -> Iterator[etree._Element]:
 def _paragraphs(
     body: etree._Element | None, number: int, styles: Styles = (), *, listed: bool
 ) -> Iterator[Element]:
-    """`listed` says whether those are items of a list of whose bullets nothing is said."""
+    """`listed`: whether paragraphs without bullet settings are list items."""
     numbers = Numbers()
     for line in _lines(body):
         text = _text(line)
@@ -179,11 +179,11 @@ def _paragraphs(
         if before := numbers.before(level_of(settings), found):
             text = f"{before} {text.lstrip()}"
         is_item = listed if found is None else found.tag != f"{_A}buNone"
-        yield parts.list_item(text, number) if is_item else parts.paragraph(text, number)
+        yield build.list_item(text, number) if is_item else build.paragraph(text, number)
 
 
 def _cells(row: etree._Element) -> list[str]:
-    """The row's texts; a cell that is merged into another has none."""
+    """The row's texts; a merged cell is empty."""
     return [
         ""
         if cell.get("hMerge") == "1" or cell.get("vMerge") == "1"
@@ -200,9 +200,9 @@ def _text(line: etree._Element) -> str:
         settings = node.getprevious() if node.tag == f"{_A}t" else None  # of the run
         offset = "" if settings is None else settings.get("baseline") or ""
         if offset.startswith("-"):
-            sink_last(texts, at, _said(nodes[at + 1]) if at + 1 < len(nodes) else "")
+            subscript_last(texts, at, _said(nodes[at + 1]) if at + 1 < len(nodes) else "")
         elif offset not in _ON_THE_LINE:
-            raise_last(texts, at)
+            superscript_last(texts, at)
     return "".join(texts)
 
 

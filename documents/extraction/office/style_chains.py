@@ -1,12 +1,12 @@
-"""Styles of office files, which may be based on others."""
+"""Inheritance of styles in office files."""
 
 from collections.abc import Iterator, Mapping
 
-_LONGEST = 20  # it may go in a circle
+_LONGEST = 20  # there may be cycles
 
 
 def chain(name: str, parents: Mapping[str, str]) -> Iterator[str]:
-    """A style and those it is based on, the nearest first; `parents` has all there are."""
+    """A style and its ancestors, the nearest first; `parents` is the parent of every style."""
     for _ in range(_LONGEST):
         if name not in parents:
             return
@@ -15,5 +15,5 @@ def chain(name: str, parents: Mapping[str, str]) -> Iterator[str]:
 
 
 def nearest(name: str, said: Mapping[str, str], parents: Mapping[str, str]) -> str:
-    """What a style says, or else the nearest of those it is based on; "" for nothing."""
+    """The value of a style or its nearest ancestor that has one; "" if none has."""
     return next(filter(None, (said[each] for each in chain(name, parents))), "")

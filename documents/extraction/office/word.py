@@ -1,4 +1,4 @@
-"""Word documents, by walking the body in order."""
+"""Word documents, read by walking the body in order."""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ from email import message_from_bytes
 from lxml import etree
 from unstructured.documents.elements import Element
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.encodings import decode
 from documents.extraction.formulas import formula
 from documents.extraction.mail.body import message_elements
@@ -17,13 +17,13 @@ from documents.extraction.numerals import whole
 from documents.extraction.office.charts import chart_elements
 from documents.extraction.office.word_code import fonts_tell, is_code, joined
 from documents.extraction.office.word_headings import bold_headings
-from documents.extraction.office.word_numbers import Numbers, numbers_of
+from documents.extraction.office.word_numbering import Numbers, numbers_of
 from documents.extraction.office.word_styles import Role, Styles, styles_of
 from documents.extraction.office.word_text import GONE, Line, goes_on, is_hidden, line_of
-from documents.extraction.packages import Package, local_name, opened
 from documents.extraction.reading import Reading
 from documents.extraction.web import reader as web
 from documents.extraction.web.headings import level_of
+from documents.extraction.xml_packages import Package, local_name, opened
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
@@ -32,7 +32,7 @@ _WRAPPERS = frozenset({
 })  # fmt: skip
 _HANGING = ("footnote", "endnote", "comment")
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
-_INCLUDED = "file"  # what is counted of them is told in a warning alone
+_INCLUDED = "file"  # how many there are is only reported in a warning
 _WIDEST = 63  # columns of a table
 _INITIAL = 3  # letters, with a quotation mark
 
@@ -46,12 +46,12 @@ class _Word:
     notes: dict[str, etree._Element]
     headings: Set[etree._Element]  # that are only bold
     fonts_tell: bool  # which paragraphs are code
-    is_tracked: bool  # some of it is deleted or moved, and kept as a change
+    is_tracked: bool  # contains tracked deletions or moves
     found: Counter[str] = field(default_factory=Counter)
-    begun: str = ""  # the text of paragraphs that go on in the next
+    begun: str = ""  # the text of paragraphs that continue in the next
 
     def number(self, paragraph: etree._Element) -> str:
-        """The number before a paragraph, which counts it, even if there is nothing behind it."""
+        """The number before a paragraph, which it counts even if the paragraph is empty."""
         settings = paragraph.find(f"{_W}pPr")
         return "" if settings is None else self.numbered(paragraph, self.styles.role(settings))
 
@@ -65,7 +65,7 @@ class _Word:
         return line_of(*nodes, number=number, raised=self.styles.raised)
 
     def part(self, link: str) -> str:
-        """The part that a relationship's id leads to, "" for none."""
+        """The part that a relationship id leads to; "" if none."""
         return self.links[link][1] if link in self.links else ""
 
 
@@ -113,7 +113,7 @@ def _block(word: _Word, node: etree._Element) -> Iterator[Element]:
     elif tag == "tbl":
         yield from _table(word, node)
     elif tag in {"oMath", "oMathPara"}:
-        yield parts.paragraph(formula(node))
+        yield build.paragraph(formula(node))
     elif tag == "altChunk":
         yield from _included(word, node.get(f"{_R}id", ""))
     elif tag in _WRAPPERS:
@@ -122,14 +122,14 @@ def _block(word: _Word, node: etree._Element) -> Iterator[Element]:
 
 
 def _included(word: _Word, link: str) -> Iterator[Element]:
-    """A web page that stands in for a part of the document, as converters write it."""
+    """An HTML part that is embedded in the document (altChunk), as converters write it."""
     part = word.part(link)
     data = word.package.bytes(part) or b""
     if _PAGE.match(data):
         yield from web.elements_of(decode(data)[0])
     elif part.endswith((".mht", ".mhtml", ".eml")):
         page = message_from_bytes(data)
-        del page["Subject"], page["From"], page["Date"]  # of the page when it was saved
+        del page["Subject"], page["From"], page["Date"]  # of the page, when it was saved
         yield from message_elements(page, [])
     elif data:
         word.found[_INCLUDED] += 1
@@ -155,14 +155,14 @@ def _paragraph(word: _Word, node: etree._Element) -> Iterator[Element]:
 
 def _written(word: _Word, node: etree._Element, role: Role, text: str) -> Element:
     if is_code(node, role, by_font=word.fonts_tell):
-        return parts.code(text.rstrip())
+        return build.code(text.rstrip())
     if node in word.headings:
-        return parts.title(text.strip(), level_of(text.strip()))
+        return build.title(text.strip(), level_of(text.strip()))
     return _element(f"{word.numbered(node, role)} {text.strip()}".lstrip(), role)
 
 
 def _is_initial(node: etree._Element, text: str) -> bool:
-    """Whether a paragraph is the large letter that the next one begins with."""
+    """Whether a paragraph is the drop cap of the next one."""
     frame = node.find(f"{_W}pPr/{_W}framePr") if 0 < len(text) <= _INITIAL else None
     if frame is None or frame.get(f"{_W}dropCap", "none") == "none":
         return False
@@ -172,12 +172,12 @@ def _is_initial(node: etree._Element, text: str) -> bool:
 
 def _element(text: str, role: Role) -> Element:
     if role.level:
-        return parts.title(text, role.level)
-    return parts.list_item(text) if role.list_id else parts.paragraph(text)
+        return build.title(text, role.level)
+    return build.list_item(text) if role.list_id else build.paragraph(text)
 
 
 def _is_gone(paragraph: etree._Element) -> bool:
-    """Whether an empty paragraph is deleted or hidden, so that its number is not seen."""
+    """Whether an empty paragraph is deleted or hidden, so that its number is not shown."""
     if next(paragraph.iter(f"{_W}t"), None) is not None:
         return False
     settings = paragraph.find(f"{_W}pPr/{_W}rPr")
@@ -186,11 +186,12 @@ def _is_gone(paragraph: etree._Element) -> bool:
 
 
 def _hanging(word: _Word, line: Line) -> Iterator[Element]:
-    """What hangs on a paragraph, after it: text boxes, charts, notes and comments."""
+    """The elements attached to a paragraph, which follow it: text boxes, charts, notes and
+    comments."""
     if line.pictures:
         word.found["picture"] += line.pictures
     for description in line.descriptions:
-        yield from parts.description(description)
+        yield from build.description(description)
     for box in line.boxes:
         for child in box:
             yield from _block(word, child)
@@ -202,7 +203,7 @@ def _hanging(word: _Word, line: Line) -> Iterator[Element]:
         if note is not None and text:
             word.found[name.rstrip("-0123456789")] += 1
             author = note.get(f"{_W}author")
-            yield parts.paragraph(text if author is None else f"Comment by {author}: {text}")
+            yield build.paragraph(text if author is None else f"Comment by {author}: {text}")
 
 
 def _notes(package: Package, main: str) -> dict[str, etree._Element]:
@@ -225,11 +226,11 @@ def _margins(word: _Word, body: etree._Element, kind: str) -> Iterator[Element]:
             text = " ".join(word.line(node).text.split())
             if any(char.isalpha() for char in text) and text not in seen:
                 seen.add(text)
-                yield parts.paragraph(text)
+                yield build.paragraph(text)
 
 
 def _shown(body: etree._Element, kind: str) -> Iterator[str]:
-    """Ids of the sections' headers or footers; a first page's only where it has its own."""
+    """Ids of the sections' headers or footers; the first page's only if it has its own."""
     for section in body.iter(f"{_W}sectPr"):
         own_first = section.find(f"{_W}titlePg") is not None
         for reference in section.iter(f"{_W}{kind}Reference"):
@@ -249,7 +250,7 @@ def _table(word: _Word, node: etree._Element) -> Iterator[Element]:
     first = node.find(f"{_W}tr/{_W}trPr/{_W}tblHeader")
     lines: list[Line] = []
     texts = [_row(word, row, cells, lines) for row, cells in zip(kept, rows, strict=True)]
-    made = parts.table(texts, header=True if first is not None else None)
+    made = build.table(texts, header=True if first is not None else None)
     if made is not None:
         yield made
     for line in lines:
@@ -261,7 +262,7 @@ def _is_deleted(row: etree._Element) -> bool:
 
 
 def _inside(node: etree._Element, tag: str) -> Iterator[etree._Element]:
-    """Rows of a table or cells of a row, also those wrapped in content controls."""
+    """Rows of a table or cells of a row, including those in content controls."""
     for child in node:
         local = local_name(child)
         if local == tag:
@@ -278,7 +279,7 @@ def _row(
 
 
 def _spanned(word: _Word, cell: etree._Element, lines: list[Line]) -> list[str]:
-    """A cell's text, and an empty cell for each further column it covers."""
+    """A cell's text, and an empty cell for each further column that it spans."""
     merged = cell.find(f"{_W}tcPr/{_W}vMerge")
     continues = merged is not None and merged.get(f"{_W}val") != "restart"
     line = word.line(*() if continues else (cell,), numbered=True)

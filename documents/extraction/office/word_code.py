@@ -1,4 +1,4 @@
-"""Programs in Word documents: paragraphs that are all in a type whose letters are of one width."""
+"""Code in Word documents: paragraphs entirely in a monospaced font."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from itertools import groupby
 from lxml import etree
 from unstructured.documents.elements import CodeSnippet, Element
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.office.word_styles import Role, font_of
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -16,11 +16,11 @@ _OF_ONE_WIDTH = (
     "liberation mono", "andale mono", "fira code", "fira mono", "jetbrains mono", "cascadia",
     "sf mono", "roboto mono", "ubuntu mono", "inconsolata",
 )  # fmt: skip
-_SIGNS = re.compile(r"[(){}\[\]=;<>_$#|\\*@/]|^\s{2}")  # what prose seldom has
+_SIGNS = re.compile(r"[(){}\[\]=;<>_$#|\\*@/]|^\s{2}")  # rare in prose
 
 
 def fonts_tell(body: etree._Element) -> bool:
-    """Whether such a type is an exception, so that it means something."""
+    """Whether monospaced fonts are the exception in this document, and so mean something."""
     fonts = (str(node.get(f"{_W}ascii", "")).lower() for node in body.iter(f"{_W}rFonts"))
     typed = sum(map(_is_typed, fonts))
     return typed * 2 < sum(1 for _ in body.iter(f"{_W}r"))
@@ -43,7 +43,7 @@ def _is_typed(font: str) -> bool:
 
 
 def joined(elements: Iterable[Element]) -> Iterator[Element]:
-    """Lines of code that follow each other as one element; prose that only looks typed as prose."""
+    """Consecutive lines of code as one element; prose in a monospaced font as prose."""
     for is_code, run in groupby(elements, key=lambda each: isinstance(each, CodeSnippet)):
         if is_code:
             yield from _block([element.text for element in run])
@@ -53,6 +53,6 @@ def joined(elements: Iterable[Element]) -> Iterator[Element]:
 
 def _block(lines: list[str]) -> Iterator[Element]:
     if any(map(_SIGNS.search, lines)):
-        yield parts.code("\n".join(lines))
+        yield build.code("\n".join(lines))
     else:
-        yield from map(parts.paragraph, lines)
+        yield from map(build.paragraph, lines)

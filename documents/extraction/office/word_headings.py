@@ -1,4 +1,4 @@
-"""Headings in Word documents that have no styles for them: lines in bold type above a text."""
+"""Headings in Word documents without heading styles: lines in bold above text."""
 
 from collections.abc import Set
 from itertools import pairwise
@@ -11,11 +11,11 @@ from documents.extraction.web.headings import could_be_heading
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _P = f"{_W}p"
 _OFF = frozenset({"0", "false", "off"})
-_SHARE = 3  # of the paragraphs, one at most is bold, or that means something else
+_SHARE = 3  # at most one paragraph in this many is bold, or it means something else
 
 
 def bold_headings(body: etree._Element, styles: Styles) -> Set[etree._Element]:
-    """The paragraphs that are such headings; none where some have a style for it."""
+    """The paragraphs that are such headings; none if some have a heading style."""
     if any(_role(node, styles).level and _text(node) for node in body.iterchildren(_P)):
         return frozenset()
     blocks = [node for node in body.iterchildren(_P, f"{_W}tbl") if _text(node)]

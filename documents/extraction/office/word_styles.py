@@ -1,4 +1,4 @@
-"""What a paragraph of Word is: a heading, an item of a list, or text. Its style says so, or it."""
+"""The role of a Word paragraph: heading, list item or text, by its style or its own settings."""
 
 import re
 from collections.abc import Iterator, Set
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from lxml import etree
 
 from documents.extraction.office.style_chains import chain, nearest
-from documents.extraction.office.word_numbers import value
-from documents.extraction.packages import Package
+from documents.extraction.office.word_numbering import value
+from documents.extraction.xml_packages import Package
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
 _CONTENTS = re.compile(r"toc \d$", re.IGNORECASE)
 _CODE = frozenset({"code", "source code", "html preformatted", "preformatted text", "macro text"})
-_OWN = (f"{_W}outlineLvl", f"{_W}numPr")  # what a paragraph says beside its style
+_OWN = (f"{_W}outlineLvl", f"{_W}numPr")  # settings of a paragraph besides its style
 _BODY_LEVEL = 9  # Word's outline level of body text, counted from 0
 _NO_LIST = "0"
 _SOME_LIST = "style"  # a list by its style's name, without numbers
@@ -24,8 +24,8 @@ _SOME_LIST = "style"  # a list by its style's name, without numbers
 class Role:
     style: str = ""
     level: int | None = None  # of a heading; 0 or None for text
-    list_id: str | None = None  # "" when it says that it is in none
-    depth: int | None = None  # in the list, from 0; None where the style tells
+    list_id: str | None = None  # "" if it is explicitly in none
+    depth: int | None = None  # in the list, from 0; None if the style decides
     contents: bool = False  # a line of the table of contents, which repeats a heading
     code: bool = False
     font: str = ""
@@ -33,9 +33,9 @@ class Role:
 
 @dataclass(slots=True)
 class Styles:
-    own: dict[str, Role] = field(default_factory=dict)  # what a style says itself
+    own: dict[str, Role] = field(default_factory=dict)  # the settings of each style itself
     parents: dict[str, str] = field(default_factory=dict)
-    raised: Set[str] = frozenset()  # the styles that raise characters, as in 10⁶
+    raised: Set[str] = frozenset()  # superscript character styles
     _resolved: dict[str, Role] = field(default_factory=dict)
 
     def role(self, settings: etree._Element | None) -> Role:
@@ -72,7 +72,7 @@ def _inheriting(role: Role, base: Role) -> Role:
 
 
 def _said(settings: etree._Element, style: str) -> Role:
-    """What the settings themselves say."""
+    """The role by the settings themselves."""
     level = depth = list_id = None
     outline, numbers = (settings.find(f"{_W}{tag}") for tag in ("outlineLvl", "numPr"))
     if outline is not None:
@@ -124,6 +124,6 @@ def _own(node: etree._Element, style: str) -> Role:
 
 
 def font_of(settings: etree._Element | None) -> str:
-    """The font that a style or a run (`rPr`) names, in small letters; "" for none."""
+    """The font that a style or a run (`rPr`) names, in lower case; "" if none."""
     fonts = settings.find(f"{_W}rFonts") if settings is not None else None
     return "" if fonts is None else str(fonts.get(f"{_W}ascii", "")).lower()

@@ -1,4 +1,4 @@
-"""The text of a paragraph of Word, and what hangs on it: text boxes, notes, comments."""
+"""The text of a Word paragraph, and what is attached to it: text boxes, notes, comments."""
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from documents.extraction.formulas import MATH, formula
-from documents.extraction.office.word_numbers import value
-from documents.extraction.office.word_signs import field_of_form, sign
-from documents.extraction.raised import may_be_raised, raise_last, sink_last
+from documents.extraction.office.word_numbering import value
+from documents.extraction.office.word_symbols import field_of_form, sign
+from documents.extraction.superscripts import may_be_superscript, subscript_last, superscript_last
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-# Not part of what is read: deleted or moved text, drawings' second rendering, field codes, forms.
+# Not read: deleted or moved text, fallback renderings of drawings, field codes, form data.
 _SKIPPED = frozenset(
     {_FALLBACK, f"{_W}rPr", f"{_W}pPr", f"{_W}tblPr", f"{_W}tcPr", f"{_W}sectPr", f"{_W}del"}
     | {f"{_W}{tag}" for tag in ("moveFrom", "instrText", "delText", "delInstrText", "sdtPr")}
@@ -35,14 +35,14 @@ _PICTURES = frozenset(
 )
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
-# Where the alternative text of a picture stands, in new files and in old ones.
+# Where a picture's alternative text is, in new and in old files.
 _DESCRIBED = {
     "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr": "descr",
     "{urn:schemas-microsoft-com:vml}shape": "alt",
 }
-GONE = (f"{_W}del", f"{_W}moveFrom")  # of the mark that ends a paragraph
+GONE = (f"{_W}del", f"{_W}moveFrom")  # on the paragraph mark
 _BLOCKS = tuple(f"{_W}{tag}" for tag in ("p", "tbl", "sdt", "sectPr"))
-_MOVED = 4  # half points, at least, of what is raised or lowered by hand
+_MOVED = 4  # half points; the least manual shift of a superscript or subscript
 _OFF = frozenset({"0", "false", "off"})
 
 
@@ -53,16 +53,16 @@ class Line:
     texts: list[str] = field(default_factory=list)
     boxes: list[etree._Element] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # kind and id, such as "footnote3"
-    charts: list[str] = field(default_factory=list)  # their relationships' ids
+    charts: list[str] = field(default_factory=list)  # relationship ids
     descriptions: list[str] = field(default_factory=list)
     pictures: int = 0
-    fields: list[int | None] = field(default_factory=list)  # open ones; where they began
+    fields: list[int | None] = field(default_factory=list)  # open fields; where each began
     number: Callable[[etree._Element], str] | None = None  # before each of the paragraphs
-    raised: Set[str] = frozenset()  # the styles of characters that raise them
+    raised: Set[str] = frozenset()  # superscript character styles
 
     @property
     def hangs(self) -> bool:
-        """Whether there is anything beside the text."""
+        """Whether anything is attached to the text."""
         return bool(self.boxes or self.notes or self.charts or self.descriptions or self.pictures)
 
     @property
@@ -103,21 +103,21 @@ def _run(node: etree._Element, line: Line) -> None:
     elif not is_hidden(settings):
         start = len(line.texts)
         _gather(node, line)
-        if may_be_raised(line.texts, start):
+        if may_be_superscript(line.texts, start):
             _place(node, settings, line, start)
 
 
 def _place(node: etree._Element, settings: etree._Element, line: Line, start: int) -> None:
-    """Raise what a run says or sink it, as its settings (`rPr`) say, else as its style does."""
+    """Make a run's text superscript or subscript by its settings (`rPr`) or else its style."""
     said = value(settings, "vertAlign") or _position(node, settings)
     if said == "subscript":
-        sink_last(line.texts, start, _text_after(node))
+        subscript_last(line.texts, start, _text_after(node))
     elif said == "superscript" or (not said and value(settings, "rStyle") in line.raised):
-        raise_last(line.texts, start)
+        superscript_last(line.texts, start)
 
 
 def _position(run: etree._Element, settings: etree._Element) -> str:
-    """What a run that is moved by hand looks like, beside a run that is not."""
+    """The effect of a manually shifted run, if the run before it is not shifted alike."""
     half_points = value(settings, "position")
     if not half_points or half_points == _position_before(run):
         return ""
@@ -140,7 +140,7 @@ def _text_after(run: etree._Element) -> str:
 
 
 def _field(node: etree._Element, line: Line) -> None:
-    """Of a field its result is read; what stands before that, also of other fields, makes it."""
+    """Keep a field's result only; the text before that, nested fields included, is its code."""
     kind = node.get(f"{_W}fldCharType")
     if kind == "begin":
         _gather(node, line)
@@ -153,7 +153,7 @@ def _field(node: etree._Element, line: Line) -> None:
 
 
 def _ruby(node: etree._Element, line: Line) -> None:
-    """Characters, and after them in brackets how to read them."""
+    """Base characters, followed by their reading in brackets."""
     base, reading = (line_of(*node.iterfind(f"{_W}{tag}")).text for tag in ("rubyBase", "rt"))
     line.texts.append(f"{base}({reading})" if reading.strip() else base)
 
@@ -196,7 +196,7 @@ def _begin(paragraph: etree._Element, line: Line) -> None:
 
 
 def goes_on(paragraph: etree._Element) -> bool:
-    """Whether the mark that ended it is deleted, so that the next one is its end."""
+    """Whether its paragraph mark is deleted, so that the next paragraph continues it."""
     mark = paragraph.find(f"{_W}pPr/{_W}rPr")
     if mark is None or all(mark.find(tag) is None for tag in GONE):
         return False
@@ -205,6 +205,6 @@ def goes_on(paragraph: etree._Element) -> bool:
 
 
 def is_hidden(settings: etree._Element) -> bool:
-    """Whether a run with these settings (`rPr`) is not shown."""
+    """Whether a run with these settings (`rPr`) is hidden."""
     hidden = settings.find(f"{_W}vanish")
     return hidden is not None and hidden.get(f"{_W}val") not in _OFF

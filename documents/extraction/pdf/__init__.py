@@ -1,1 +1,2 @@
-"""PDFs: letters and lines as PDFium tells them, made into headings, paragraphs, lists, tables."""
+"""PDFs: characters and lines as PDFium reports them, made into headings, paragraphs, lists,
+tables."""

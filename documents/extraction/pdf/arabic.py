@@ -1,4 +1,4 @@
-"""Lam and alef in PDFs, which Arabic writes as one sign: PDFium tells them in the wrong order."""
+"""Lam-alef ligatures in Arabic PDFs, whose two letters PDFium reports in the wrong order."""
 
 import re
 
@@ -9,11 +9,11 @@ _BACKWARDS = re.compile(f"[اأإآ]{_LAM}")
 
 
 def with_lam_alef(letters: Letters, text: str) -> str:
-    """A page's text with both letters of such signs in their order. It is as long as before.
+    """A page's text with the letters of lam-alef ligatures in the right order; same length.
 
-    What runs from right to left is turned around letter by letter, and these two with it.
+    PDFium reverses right-to-left text character by character, including these two.
     """
-    if _LAM not in text:  # at once for most scripts
+    if _LAM not in text:  # quick for most scripts
         return text
 
     def turned(match: re.Match[str]) -> str:

@@ -1,23 +1,23 @@
-"""Text layers that look like text and say nothing."""
+"""Detects text layers that consist of garbage."""
 
 import re
 
 _SAMPLE = 1500
-# Private use, replacement, controls and halves of characters: glyphs nobody mapped to letters.
-# (U+0002 is how PDFium writes a hyphen at a line's end.)
+# Private use, replacement and control characters and lone surrogates: glyphs without a mapping to
+# Unicode. (U+0002 is how PDFium reports a hyphen at the end of a line.)
 _UNMAPPED = re.compile("[\ue000-\uf8ff\ufffd\x01\x03-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _LETTERS = re.compile("[^A-Za-z\u00c0-\u024f]+")
 _VOWEL = re.compile("[aeiouyAEIOUY\u00c0-\u024f]")
-_ENOUGH = 60  # Latin letters, to judge by their vowels
-_FEWEST_VOWELS = 0.2  # of the letters; no language written with them has less than a third
-# Bytes of UTF-8 or of a Chinese encoding, shown as Latin letters.
+_ENOUGH = 60  # Latin letters needed to judge by vowels
+_FEWEST_VOWELS = 0.2  # share of the letters; every language in Latin script has at least a third
+# Bytes of UTF-8 or of a Chinese encoding that were decoded as Latin-1.
 _MOJIBAKE = re.compile(
     "[\u00c2\u00c3\u00e2-\u00ef][\u0080-\u00bf\u2018-\u2026\u20ac]|[\u00a1-\u00ff]{4,}"
 )
 
 
 def is_garbled(text: str) -> bool:
-    """Whether most of a page's text can't be read: unmapped glyphs, shifted codes or mojibake."""
+    """Whether most of a page's text is unreadable: unmapped glyphs, shifted codes or mojibake."""
     sample = "".join(text[:_SAMPLE].split())
     unmapped = 0 if sample.isascii() and sample.isprintable() else len(_UNMAPPED.findall(sample))
     if len(sample) < 8:
@@ -30,7 +30,7 @@ def is_garbled(text: str) -> bool:
 
 
 def _lacks_vowels(sample: str) -> bool:
-    if sum(map(sample.count, "aeiou")) >= len(sample) * _FEWEST_VOWELS:  # as nearly every page
+    if sum(map(sample.count, "aeiou")) >= len(sample) * _FEWEST_VOWELS:  # true of nearly every page
         return False
     letters = _LETTERS.sub("", sample)
     return len(letters) >= _ENOUGH and len(_VOWEL.findall(letters)) < len(letters) * _FEWEST_VOWELS

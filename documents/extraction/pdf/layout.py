@@ -10,14 +10,14 @@ from operator import sub
 
 from unstructured.documents.elements import Element
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.lines import CJK, Line, Page, usual_size
 from documents.extraction.pdf.margins import drop_running_lines, notes_last
-from documents.extraction.pdf.order import in_order
+from documents.extraction.pdf.reading_order import in_order
 from documents.extraction.pdf.tables import without_tables
 from documents.extraction.reading import Reading
 
-Outline = dict[int, dict[str, int]]  # page number -> squeezed title -> level
+Outline = dict[int, dict[str, int]]  # page number -> title without blanks -> level
 
 _BULLET = re.compile(r"(?:[•‣◦▪●■–·∙]|[-*]|\(?\d{1,2}[.)]|\([a-z]\)|[a-z]\))\s+\S")
 _NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.?)\s+\S")
@@ -25,16 +25,16 @@ _SENTENCE_ENDS = (*".!?:;。！？：；",)
 _CLOSING = "\"'”’)]⁰¹²³⁴⁵⁶⁷⁸⁹"
 _HYPHENATED = re.compile(r"\b\w+-\w+\b")
 _WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
-_LARGER = 1.12  # of body text, for a heading
+_LARGER = 1.12  # times body text, for a heading
 _SMALLER = 0.95
-# The levels of headings in type of the usual size: "1", "1.1" and "1.1.1", then those without.
+# Levels of headings in body-size type: numbered "1", "1.1" and "1.1.1", then unnumbered ones.
 _BOLD_NUMBERED, _DEEPEST_NUMBERED, _BOLD = 5, 7, 8
 _LONGEST_HEADING = 200
 _MOST_LINES, _MOST_BOLD_LINES = 5, 2
-_LOOSEST_HEADING = 1.7  # from one of its lines to the next, in sizes of the type
-_CLOSEST_HEADINGS = 1.6  # and from one heading to another
+_LOOSEST_HEADING = 1.7  # between the lines of a heading, in font sizes
+_CLOSEST_HEADINGS = 1.6  # between two headings, in font sizes
 _LABELS = 3
-# Captions, addresses, entries of a table of contents, what has a sentence's end in its middle.
+# Captions, addresses, entries of a table of contents, and text with a sentence end in its middle.
 _NO_HEADING = re.compile(
     r"^(?:fig(?:ure|\.)|table|listing|algorithm|abb(?:ildung|\.)|tab(?:elle|leau|\.)|[图表])\s*\d"
     r"|\S@\S|://|\w{3}[.!?] [A-Z]|[({]$|\.{4}|(?: \.){4}",
@@ -55,11 +55,11 @@ def elements_of_pages(
         yield from layout.elements(notes_last(page.lines, layout.body))
         yield from layout.elements(page.sideways)
         if page.fields:
-            yield parts.paragraph("\n".join(page.fields), page.number)
+            yield build.paragraph("\n".join(page.fields), page.number)
 
 
 class _Layout:
-    """What is normal in this document, and so what stands out."""
+    """What is usual in this document, and therefore what stands out."""
 
     def __init__(self, pages: Sequence[Page], outline: Outline) -> None:
         lines = [line for page in pages for line in page.lines]
@@ -77,7 +77,7 @@ class _Layout:
         }
 
     def _usual_pitch(self, pages: Sequence[Page]) -> float:
-        """From one line of body text to the next, in sizes of the type."""
+        """The usual distance from one line of body text to the next, in font sizes."""
         pitches = (
             round((above.base - below.base) / self.body, 1)
             for page in pages
@@ -115,8 +115,8 @@ class _Layout:
             yield block
 
     def _goes_on(self, before: Line, line: Line, above: int, level: int) -> bool:
-        """Whether a line that is no heading by itself is the next line of one, or of what only
-        began like one: larger or bold text, to be judged as a whole."""
+        """Whether a line that is no heading by itself continues one, or continues larger or bold
+        text that only began like a heading; such a block is judged as a whole."""
         if level and (_BOLD not in (above, level) or min(above, level) < _BOLD_NUMBERED):
             return False
         alike = before.size == line.size and before.bold == line.bold
@@ -125,7 +125,7 @@ class _Layout:
         return alike and close and stands_out and not _BULLET.match(line.text)
 
     def _begins(self, line: Line, level: int, block: Sequence[Line]) -> bool:
-        """Whether a line begins a new element rather than going on with this one."""
+        """Whether a line begins a new element rather than continuing this one."""
         before = block[-1]
         if _BULLET.match(line.text):
             return True
@@ -144,7 +144,7 @@ class _Layout:
         return ended and (indented or _stops_early(before, line, block))
 
     def _level(self, line: Line) -> int:
-        """The level of a line that looks like a heading or part of one, 0 for any other."""
+        """The heading level of a line that looks like a heading or part of one; otherwise 0."""
         if level := self._level_in_outline(line):
             return level
         if self._is_larger(line):
@@ -160,12 +160,12 @@ class _Layout:
             return 0
         squeezed = "".join(line.text.lower().split())
         for title, level in titles.items():
-            if squeezed.endswith(title) and len(squeezed) - len(title) <= 8:  # its number
+            if squeezed.endswith(title) and len(squeezed) - len(title) <= 8:  # the heading's number
                 return level
         return 0
 
     def _heading_level(self, block: Sequence[Line]) -> int:
-        """The level of a block that is a heading, 0 for any other."""
+        """The heading level of a block; 0 if it is no heading."""
         level = self._level(block[0])
         if not level or self._level_in_outline(block[0]):
             return level
@@ -173,16 +173,16 @@ class _Layout:
         most_lines = _MOST_LINES if level < _BOLD_NUMBERED else _MOST_BOLD_LINES
         if len(block) > most_lines or not _could_be_heading(text) or _NO_HEADING.search(text):
             return 0
-        return 0 if level == _BOLD and text[0].islower() else level  # a keyword of a program
+        return 0 if level == _BOLD and text[0].islower() else level  # a programming keyword
 
     def _element(self, block: Sequence[Line], level: int) -> Element:
         page, text = block[0].page, self._joined(block)
         if level and len(text) <= _LONGEST_HEADING:
-            return parts.title(text.replace("\n", " "), level, page)
-        return parts.list_item(text, page) if _BULLET.match(text) else parts.paragraph(text, page)
+            return build.title(text.replace("\n", " "), level, page)
+        return build.list_item(text, page) if _BULLET.match(text) else build.paragraph(text, page)
 
     def _joined(self, block: Sequence[Line]) -> str:
-        """The lines as running text; a line that stops early keeps its end."""
+        """The lines as running text; a line that ends early keeps its line break."""
         text = ""
         for column, edge in _columns_and_edges(block):
             text = self._join(text, column[0].text, wrapped=True) if text else column[0].text
@@ -206,7 +206,7 @@ class _Layout:
 
 
 def _without_labels(levels: list[int]) -> list[int]:
-    """Bold lines that follow one another, with no text of their own, are labels, not headings."""
+    """Removes bold headings that follow one another without text between: these are labels."""
     kept: list[int] = []
     for level, run in groupby(levels):
         many = list(run)
@@ -215,7 +215,8 @@ def _without_labels(levels: list[int]) -> list[int]:
 
 
 def _level_of_number(text: str) -> int:
-    """The level of a bold heading by its number: "3.1" is under "3", "A." under "I."; else 0."""
+    """The level of a bold heading by its number: "3.1" is below "3", "A." below "I."; otherwise
+    0."""
     if (number := _NUMBERED.match(text)) is None:
         return 0
     first = number[0].split()[0]
@@ -224,7 +225,7 @@ def _level_of_number(text: str) -> int:
 
 
 def _could_be_heading(text: str) -> bool:
-    """Words rather than formulas, figures or a list of names, and no sentence's end."""
+    """Whether it consists of words, not formulas, figures or names, and does not end a sentence."""
     letters = sum(char.isalpha() for char in text)
     return (
         len(text) <= _LONGEST_HEADING
@@ -241,12 +242,12 @@ def _commonest(values: Iterable[float]) -> float:
 
 
 def _moved(before: Line, line: Line) -> bool:
-    """Whether a line stands in another column: above the one before it, or beside it."""
+    """Whether a line is in another column: above the line before it, or beside it."""
     return line.base > before.base - line.size * 0.3
 
 
 def _columns(block: Sequence[Line]) -> list[list[Line]]:
-    """A block in parts, where it goes on in another column."""
+    """A block split where it continues in another column."""
     columns = [[block[0]]]
     for before, line in pairwise(block):
         if _moved(before, line):
@@ -256,7 +257,7 @@ def _columns(block: Sequence[Line]) -> list[list[Line]]:
 
 
 def _columns_and_edges(block: Sequence[Line]) -> list[tuple[list[Line], float]]:
-    """The block's columns, each with where its full lines end at least: all are as wide."""
+    """The block's columns, each with the least x at which full lines end: all are equally wide."""
     columns = _columns(block)
     lefts = [min([line.left for line in column]) for column in columns]
     rights = [max([line.right for line in column]) for column in columns]
@@ -270,6 +271,6 @@ def _stops_early(before: Line, line: Line, block: Sequence[Line]) -> bool:
 
 
 def _ends_short(before: Line, line: Line, edge: float) -> bool:
-    """Whether a line stops so early that the next one's first word would have fitted in."""
+    """Whether a line ends so early that the first word of the next one would have fitted."""
     first_word = len(line.text.split(None, 1)[0]) * before.size * 0.5
     return before.right + first_word < edge

@@ -1,4 +1,4 @@
-"""The letters of a PDF's page as PDFium measures them."""
+"""The characters of a PDF page, with their geometry as PDFium reports it."""
 
 import ctypes
 import math
@@ -16,17 +16,17 @@ _FORCE_BOLD = 1 << 18
 _BOLD_NAME = re.compile(rb"bold|black|heavy|demi|medi(?!um)|-bd|cmbx|cmb\d|sfb[xi]", re.IGNORECASE)
 _LONGEST_NAME = 128
 _LETTER, _SIGN = rf"[^\W\d_{TO_THE_LEFT}]", rf"[^\W_{TO_THE_LEFT}]"
-# Words with all that is between them, and numbers, among what is written from right to left.
+# Words and everything between them, and numbers, within right-to-left text.
 _FROM_LEFT = re.compile(
     rf"{_LETTER}(?:[^\r\n{TO_THE_LEFT}]*{_SIGN})?|{_SIGN}(?:[^\s{TO_THE_LEFT}]*{_SIGN})?"
 )
 
 
 def _plain(function: Any, returns: Any = ctypes.c_int) -> Callable[..., Any]:
-    """A function of PDFium's that takes what it is given: it is called some ten times for every
-    line, and what pypdfium2 and ctypes do to check each argument takes longer than what it does.
+    """A PDFium function without argument checks. Some ten calls are made for every line, and the
+    checks of pypdfium2 and ctypes take longer than the functions themselves.
 
-    Pass pointers as ctypes' objects; a number is passed as an int.
+    Pass pointers as ctypes objects; a number is passed as an int.
     """
     address: Any = ctypes.cast(function, ctypes.c_void_p).value
     return ctypes.PYFUNCTYPE(returns)(address)
@@ -40,20 +40,21 @@ _get_font = _plain(pdfium.FPDFText_GetFontInfo, returns=ctypes.c_ulong)
 _index_of = _plain(pdfium.FPDFText_GetCharIndexFromTextIndex)
 
 Edge = Callable[[int], float]
-# Where it begins and ends in the line's text, and on the page the letters before and after it.
+# Where the gap begins and ends in the line's text, and where the adjacent characters end and begin
+# on the page.
 Blank = tuple[int, int, float, float]
 
 
 class Letters:
-    """Asks about one page's letters by their places in its text. Lengths are in points.
+    """Geometry of one page's characters, by their index in its text. Lengths are in points.
 
     The page has to stay open.
     """
 
     def __init__(self, textpage: pypdfium2.PdfTextPage, text: str) -> None:
         self._page = ctypes.cast(textpage.raw, ctypes.c_void_p)
-        # PDFium's numbers differ from places in the text by the letters that it leaves out of
-        # that; most pages have none.
+        # PDFium's character indexes differ from positions in the text by the characters that it
+        # leaves out; most pages have none of these.
         same = pdfium.FPDFText_CountChars(textpage) == len(text)
         places = range(len(text))
         self._index = places if same else [_index_of(self._page, at) for at in places]
@@ -75,13 +76,14 @@ class Letters:
         return right
 
     def base(self, at: int, turn: int) -> float:
-        """Where the letter stands, above the side that is the bottom for such a turn."""
+        """The baseline of a character: its distance from the bottom side of the page turned by
+        `turn`."""
         _get_origin(self._page, self._index[at], *self._to_origin)
         x, y = self._x.value, self._y.value
         return y if turn == 0 else {90: -x, 180: -y, 270: x}[turn]
 
     def around(self, blanks: Iterable[re.Match[str]], at: int, turn: int) -> Iterator[Blank]:
-        """The blanks of a line that begins at a place."""
+        """The gaps around the blanks of a line that begins at `at`."""
         start, end = self.edges(turn)
         page, index, rect, to_rect = self._page, self._index, self._rect, self._to_rect
         for match in blanks:
@@ -89,16 +91,16 @@ class Letters:
             if turn:
                 yield before, after, end(at + before - 1), start(at + after)
                 continue
-            # As those do, in two thirds of the time; most of a page's questions are these.
+            # The same as those functions in two thirds of the time; most calls are of this kind.
             _get_box(page, index[at + before - 1], to_rect)
             right = rect.right
             _get_box(page, index[at + after], to_rect)
             yield before, after, right, rect.left
 
     def edges(self, turn: int) -> tuple[Edge, Edge]:
-        """What tells where a letter begins and where it ends, along lines turned so.
+        """Functions for where a character begins and ends along lines of this rotation.
 
-        They count from the corner that is the page's bottom left before it is turned.
+        They measure from the corner that is at the bottom left of the rotated page.
         """
         if not turn:
             return self.left, self.right
@@ -116,7 +118,7 @@ class Letters:
         return edge
 
     def size_and_turn(self, at: int) -> tuple[float, int]:
-        """The size of the type on the page, rounded to half points, and which way it runs."""
+        """Font size on the page, rounded to half points, and direction of the text."""
         index, matrix = self._index[at], self._matrix
         _get_matrix(self._page, index, self._to_matrix)
         b, c, d = matrix.b, matrix.c, matrix.d
@@ -130,16 +132,16 @@ class Letters:
         return bool(self._flags.value & _FORCE_BOLD) or _is_bold_name(self._name.value)
 
     def font(self, at: int) -> bytes:
-        """The name of the letter's font, empty for none."""
+        """The name of the character's font; empty if unknown."""
         known = _get_font(self._page, self._index[at], *self._to_font)
         return self._name.value if known else b""
 
 
 class MirroredLetters(Letters):
-    """Those of a page that is read from the right: lengths count from there, to the left.
+    """The same for a right-to-left page: lengths are measured from the right edge to the left.
 
-    So all that knows where lines and columns begin knows it of these, too. Words and numbers that
-    are read from the left lie as one between the others.
+    So everything that compares starts of lines and columns works on these pages too. Left-to-right
+    words and numbers inside are treated as one unit.
     """
 
     def __init__(self, textpage: pypdfium2.PdfTextPage, text: str) -> None:

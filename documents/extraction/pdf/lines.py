@@ -1,4 +1,4 @@
-"""The lines of a PDF's page as its text layer has them, with their geometry."""
+"""The lines of a PDF page as the text layer has them, with their geometry."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,54 +12,54 @@ from documents.extraction.directions import runs_left
 from documents.extraction.lines import Cell, Line
 from documents.extraction.pdf.arabic import with_lam_alef
 from documents.extraction.pdf.letters import Blank, Letters, MirroredLetters
-from documents.extraction.pdf.raised import with_raised
+from documents.extraction.pdf.superscripts import with_superscripts
 
-# Ends of visual lines: PDFium runs words together that the typesetter hyphenated, and puts one of
-# these in the place of the hyphen.
+# Ends of visual lines: PDFium joins words hyphenated at the end of a line, and puts one of these in
+# place of the hyphen.
 _ENDS = re.compile("[^\n\x02\ufffe\xad]*[\n\x02\ufffe\xad]?")
 _SOFT_HYPHENS = ("\x02", "\ufffe", "\xad")
 _WORD = re.compile(r"\S+")
 _GAP = re.compile(" +")
 _NUMBERS = re.compile(r"(?<!\S)[(+\-–$€£]?\d[\d.,%()]*(?!\S)")
-_WIDE = 0.54  # of its type's size for each letter; running text has less
+_WIDE = 0.54  # font sizes per character; running text has less
 _TWO_NUMBERS = re.compile(r"\d.* .*\d")
 _PROBE_EVERY, _PROBE_LENGTH = 8, 30
-_CELL_GAP = 0.9  # sizes of the type
+_CELL_GAP = 0.9  # in font sizes
 _CELL_GAP_OF_NUMBERS = 0.6
-_FEWEST_CELLS = 3  # of what is hardly anything else than a row of a table
+_FEWEST_CELLS = 3  # of a line that is almost certainly a table row
 _MOST_LINES = 12  # of such a row
 _SAME = 0.5  # points
-_OTHER_BASE = 0.45  # sizes of the type; signs above or below the line stand nearer to it
+_OTHER_BASE = 0.45  # in font sizes; superscripts and subscripts are nearer to the baseline
 
-Place = tuple[str, int]  # a line and where it begins in the page's text
+Place = tuple[str, int]  # a line and its start in the page's text
 
 
 def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Line]:
-    """The page's lines. Gaps are looked for where they are likely, and in one line of eight:
-    if one shows there, everywhere."""
+    """The page's lines. Gaps are measured where they are likely, and in one line of eight as a
+    sample: if that has any, in all lines."""
     mirrored = runs_left(text)
     letters = (MirroredLetters if mirrored else Letters)(textpage, text)
     places = [
         (line, at + len(whole) - len(whole.lstrip()))
-        for whole, at in _parts(with_raised(letters, with_lam_alef(letters, text)))
+        for whole, at in _parts(with_superscripts(letters, with_lam_alef(letters, text)))
         if (line := whole.strip()) and line not in _SOFT_HYPHENS
     ]
     lines = _measured(letters, places, number)
     if not mirrored and len({line.turn for line in lines}) == 1:
         return lines
-    # Where text runs two ways PDFium does not always see that a line has ended.
+    # In bidirectional text PDFium does not always notice that a line has ended.
     found = (list(_parted(letters, line, at)) for line, at in places)
     parted = [part for parts in found for part in (reversed(parts) if mirrored else parts)]
     return lines if len(parted) == len(lines) else _measured(letters, parted, number)
 
 
 def _parts(text: str) -> Iterator[Place]:
-    """The text's lines with what ends them."""
+    """The text's lines, each with its start."""
     if any(hyphen in text for hyphen in _SOFT_HYPHENS):
         yield from ((match[0], match.start()) for match in _ENDS.finditer(text))
         return
     at = 0
-    for line in text.split("\n"):  # in a third of the time
+    for line in text.split("\n"):  # a third of the time of splitting at all line ends at once
         yield line, at
         at += len(line) + 1
 
@@ -91,8 +91,8 @@ def _measured(letters: Letters, places: Sequence[Place], number: int) -> list[Li
 def _with_neighbours(
     letters: Letters, lines: Sequence[Line], places: Sequence[Place]
 ) -> Iterator[Line]:
-    """The lines; those beside or between what may be rows of a table, which may be of the same,
-    are looked at for gaps as well."""
+    """The lines. Those beside or between likely table rows are measured for gaps as well, as they
+    may belong to the same table."""
     rows = [at for at, line in enumerate(lines) if len(line.cells) >= _FEWEST_CELLS]
     beside = {at + step for at in rows for step in (-1, 1)}
     for row, other in pairwise(rows):
@@ -106,7 +106,7 @@ def _with_neighbours(
 
 
 def _heights(letters: Letters, line: Line, at: int) -> list[float]:
-    """Where its cells stand, if the first or the last of them is not on its base."""
+    """The baselines of its cells, if the first or the last is not on the line's own."""
     ends = (letters.base(at, line.turn), letters.base(at + len(line.text) - 1, line.turn))
     if all(abs(end - line.base) < line.size * _OTHER_BASE for end in ends):
         return []
@@ -118,10 +118,10 @@ def _heights(letters: Letters, line: Line, at: int) -> list[float]:
 
 
 def _shared(heights: Sequence[float], *others: Sequence[float]) -> bool:
-    """Whether a cell stands at one height with another, of such a line above or below.
+    """Whether a cell is at the same height as one in such a line above or below.
 
-    One between two lines of the cell beside it PDFium takes for a part of the first, and what is
-    right of both for a part of the second.
+    PDFium takes a cell between two lines of its neighbour for part of the first line, and what is
+    right of both for part of the second.
     """
     return any(abs(one - other) < _SAME for one in heights for other in chain(*others))
 
@@ -139,7 +139,7 @@ def _part(line: Line, base: float, cells: Sequence[Cell]) -> Line:
 
 
 def _parted(letters: Letters, text: str, at: int) -> Iterator[Place]:
-    """What stands on one line, by where its words stand."""
+    """The text split into lines by the positions of its words."""
     if _stands_alike(letters, at, at + len(text) - 1):
         yield text, at
         return
@@ -158,7 +158,7 @@ def _stands_alike(letters: Letters, one: int, other: int) -> bool:
 
 
 def _line(letters: Letters, text: str, at: int, number: int, *, gaps: bool) -> Line:
-    """A line that begins at a place in the page's text."""
+    """The line that begins at `at` in the page's text."""
     soft_hyphen = text.endswith(_SOFT_HYPHENS)
     middle, last = at + _middle(text), max(at, at + len(text) - 1 - soft_hyphen)
     size, turn = letters.size_and_turn(middle)
@@ -180,7 +180,7 @@ def _line(letters: Letters, text: str, at: int, number: int, *, gaps: bool) -> L
 
 
 def _may_have_gaps(text: str, width: float, size: float) -> bool:
-    """Whether a line is so wide for its letters, or so full of numbers, that gaps are worth it."""
+    """Whether a line is wide enough for its letters, or numeric enough, to measure its gaps."""
     if not size or " " not in text:
         return False
     if width > len(text) * size * _WIDE:
@@ -193,7 +193,7 @@ def _is_numeric(text: str) -> bool:
 
 
 def _cells(letters: Letters, text: str, at: int, size: float, turn: int) -> tuple[Cell, ...]:
-    """The line in parts, if it has gaps wider than those between words."""
+    """The line's cells, if it has gaps wider than those between words."""
     start, end = letters.edges(turn)
     gaps = list(_gaps(letters, text, at, size, turn))
     if not gaps:
@@ -211,7 +211,7 @@ def _cells(letters: Letters, text: str, at: int, size: float, turn: int) -> tupl
 def _gaps(letters: Letters, text: str, at: int, size: float, turn: int) -> list[Blank]:
     """The wide gaps among the line's blanks."""
     wide = _wider(letters.around(_GAP.finditer(text), at, turn), size * _CELL_GAP_OF_NUMBERS)
-    if wide and not _is_numeric(text):  # seldom worth asking
+    if wide and not _is_numeric(text):  # seldom worth measuring
         return _wider(wide, size * _CELL_GAP)
     return wide
 
@@ -221,7 +221,8 @@ def _wider(blanks: Iterable[Blank], least: float) -> list[Blank]:
 
 
 def _middle(text: str) -> int:
-    """The letter nearest to the middle: signs and superscripts at the ends have other measures."""
+    """The letter nearest to the middle: punctuation and superscripts at the ends measure
+    differently."""
     half = len(text) // 2
     if text[half].isalnum():
         return half

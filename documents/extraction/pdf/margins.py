@@ -1,4 +1,4 @@
-"""What stands around the text of a page: running heads, page numbers, notes at a column's foot."""
+"""What surrounds a page's text: running heads, page numbers, footnotes."""
 
 import re
 from collections import Counter
@@ -8,27 +8,27 @@ from documents.extraction.lines import Line, Page, cells_of, usual_size
 from documents.extraction.numerals import of_roman
 from documents.extraction.pdf import page_numbers
 
-Place = tuple[int, str]  # a page's number, and a line there, in small letters
-Number = tuple[str, int, int]  # a line without its numbers, which of them, how far its page is on
-_MARGIN = 0.1  # of the page's height, at either end, where running heads live
-_FEWEST = 3  # pages that tell what runs …
-_NEAR = 2  # … each with another so few pages away: left and right may differ
-_FEW_LINES = 5  # of a slide, whose first one is its title
-_OFTEN = 0.4  # … and the share of all that do outside the margins …
-_OFTEN_LARGE = 0.6  # … or in large type
+Place = tuple[int, str]  # page number, and a line there, in lower case
+Number = tuple[str, int, int]  # a line without numbers, which of them, how far ahead its page is
+_MARGIN = 0.1  # share of the page's height, at either end, that may hold running heads
+_FEWEST = 3  # pages needed to establish a running head …
+_NEAR = 2  # … each with another within this many pages: left and right pages may differ
+_FEW_LINES = 5  # of a slide, whose first line is its title
+_OFTEN = 0.4  # … and the share of all such lines that must be outside the margins …
+_OFTEN_LARGE = 0.6  # … or of those in large type
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
-_LARGER = 1.12  # than body text, for headings
-_SMALLER = 0.95  # than body text, for notes
-_GAP_ABOVE_NOTES = 1.5  # sizes of the type
-_GAP_BELOW_NAMES = 2.2  # of columns, likewise
+_LARGER = 1.12  # times body text, for headings
+_SMALLER = 0.95  # times body text, for notes
+_GAP_ABOVE_NOTES = 1.5  # in font sizes
+_GAP_BELOW_NAMES = 2.2  # in font sizes; below column names
 _ALIGNED = 2.0  # points
 _SENTENCE_END = re.compile(r"[.!?:。！？：][\"'”’)\]]*$")
 
 
 def drop_running_lines(pages: Sequence[Page]) -> int:
-    """Take running heads and page numbers off the pages; how many there were.
+    """Remove running heads and page numbers from the pages; returns how many.
 
-    Where they are all there is, the first page that has any keeps them.
+    If there is nothing else, the first page that has any keeps them.
     """
     every = [page.lines for page in pages]
     kept = [_without(page, dropped) for page, dropped in zip(pages, _dropped(pages), strict=True)]
@@ -46,7 +46,7 @@ def _without(page: Page, dropped: Iterable[Line]) -> list[Line]:
 
 
 def _dropped(pages: Sequence[Page]) -> Iterator[list[Line]]:
-    """What is left out of each page."""
+    """The lines to leave out of each page."""
     running, heads = _running_lines(pages), _heads(pages)
     numbers = page_numbers.PageNumbers([(page, _margin(page)) for page in pages])
     for page in pages:
@@ -73,8 +73,8 @@ def _without_names_of_columns(lines: Sequence[Line], page: Page) -> list[Line]:
 
 
 def _names_columns(line: Line, left_out: Iterable[Line], kept: Sequence[Line]) -> bool:
-    """Whether it is of a row that was left out as a whole and whose cells stand over those of the
-    next one, which was not: a table goes on."""
+    """Whether the line belongs to a row that would be left out entirely but whose cells are above
+    those of the next, kept row: the header of a continued table."""
     names = [cell for each in left_out if _is_beside(each, line) for cell in cells_of(each)]
     if len(names) < 2 or any(_is_beside(each, line) for each in kept):
         return False
@@ -90,8 +90,8 @@ def _is_beside(line: Line, other: Line) -> bool:
 
 
 def _running_lines(pages: Sequence[Page]) -> set[Place]:
-    """Lines in the margins that, but for what counts the pages, stand on at least three of them
-    that are near each other. Of headings, which are larger, more must."""
+    """Lines in the margins that recur, apart from page numbers, on at least three pages near each
+    other. Larger ones, which may be headings, must recur more often."""
     margins = [(page, line) for page in pages for line in _margin(page)]
     largest = _LARGER * usual_size(line for page in pages for line in page.lines)
     large = {_place(line, page) for page, line in margins if line.size > largest}
@@ -119,8 +119,8 @@ def _place(line: Line, page: Page) -> Place:
 
 
 def _counting(lines: Iterable[Place]) -> set[Number]:
-    """The numbers that grow with the pages. Any other one is what tells a line from the others: the
-    number of an invoice, say."""
+    """The numbers that grow with the pages. Other numbers distinguish lines: an invoice number,
+    say."""
     counts = Counter(number for line in lines for number in _numbers(line))
     return {number for number, count in counts.items() if count >= _FEWEST}
 
@@ -141,7 +141,7 @@ def _masked(line: Place, counting: Set[Number]) -> str:
 
 
 def _top(page: Page) -> Line | None:
-    """The first line of a page that has a text below it."""
+    """The first line of a page that has text below it."""
     if len(page.lines) < _FEW_LINES:
         return None
     inside = (line for line in page.lines if line.base < page.height)
@@ -149,8 +149,8 @@ def _top(page: Page) -> Line | None:
 
 
 def _heads(pages: Sequence[Page]) -> dict[int, list[Line]]:
-    """What the pages begin with, where many begin with it, at one height and but for the page's
-    number, though that is below the margin: sheets may be larger than what is printed on them."""
+    """First lines that recur on many pages at the same height, apart from the page number, though
+    below the margin: the sheet may be larger than the printed area."""
     tops = {page.number: top for page in pages if (top := _top(page)) is not None}
     numbers = Counter(
         n for page, top in tops.items() for n in page_numbers.ahead_of_ends(top, page)
@@ -163,15 +163,15 @@ def _heads(pages: Sequence[Page]) -> dict[int, list[Line]]:
 
 
 def _unnumbered(line: Line, page: int, ahead: int | None) -> str:
-    """The text of a line without the page's number. Other numbers are what tells it from others."""
+    """The text of a line without the page number. Other numbers distinguish it from other lines."""
     return page_numbers.FIRST_OR_LAST.sub(
         lambda n: "" if page - int(n[0]) == ahead else n[0], line.text
     )
 
 
 def notes_last(lines: Sequence[Line], body: float) -> list[Line]:
-    """The lines, with small print at a column's foot moved to the end where it parts a sentence
-    that goes on in the next column."""
+    """The lines, with footnotes moved to the end if they interrupt a sentence that continues in the
+    next column."""
     text, notes, foot = list[Line](), list[Line](), list[Line]()
     for line in lines:
         if line.size < body * _SMALLER and (foot or text):

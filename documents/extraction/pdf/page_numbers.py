@@ -1,4 +1,4 @@
-"""Which of the lines in pages' margins are the pages' numbers."""
+"""Finds the page numbers among the lines in the margins."""
 
 import re
 from collections import Counter
@@ -10,24 +10,24 @@ from documents.extraction.numerals import of_roman
 
 _BARE = re.compile(r"[ \-–—|.]{0,3}(\d{1,9}|[ivxlc]{1,7})[ \-–—|.]{0,3}", re.IGNORECASE)
 FIRST_OR_LAST = re.compile(r"^(\d{1,4})(?=\s)|(?<=\s)(\d{1,4})$")
-_FEWEST = 3  # pages that tell how they are counted …
-_FEWEST_OF_FEW, _FEW = 2, 4  # … or so few of so few, if nothing but numbers stands there
-_STEP = 3  # points; what is no farther from an edge than that stands at the same height
+_FEWEST = 3  # pages needed to establish a numbering …
+_FEWEST_OF_FEW, _FEW = 2, 4  # … or fewer in short documents, if only numbers are there
+_STEP = 3  # points; heights that differ by no more count as equal
 
 
 class Count(NamedTuple):
-    """How a number counts its page: it is `pages` times the sheet's own less `ahead`."""
+    """A numbering of pages: a printed number is `pages` times the sheet's own minus `ahead`."""
 
     pages: int
     ahead: int
 
 
 Margin = tuple[Page, Sequence[Line]]
-Place = tuple[Count, int]  # and at what height
+Place = tuple[Count, int]  # and its height
 
 
 class PageNumbers:
-    """What the margins of all pages tell of how they are counted, and where that is printed."""
+    """The numberings that the margins of all pages show, and where these are printed."""
 
     def __init__(self, margins: Sequence[Margin]) -> None:
         beside = _on_many(margins, _beside_heads)
@@ -39,8 +39,8 @@ class PageNumbers:
         self._counts = {Count(1, 0)} | {count for count, _ in self._bare}
 
     def of(self, page: Page, margin: Sequence[Line], running: Sequence[Line]) -> list[Line]:
-        """The lines that begin or end with the page's number where it is printed, and those that
-        are a number which counts pages, with nothing beside it but running heads."""
+        """Lines that begin or end with the page number where it is printed, and lines that are only
+        a number that counts pages, with nothing but running heads beside it."""
         return [line for line in margin if self._is_number(line, page, running)]
 
     def _is_number(self, line: Line, page: Page, running: Sequence[Line]) -> bool:
@@ -59,7 +59,7 @@ def _on_many(
     counts_of: Callable[[Line, Page], list[Count]],
     fewest: int = _FEWEST,
 ) -> dict[Place, int]:
-    """The counts that so many pages show at one height, with how many do."""
+    """The numberings that at least so many pages show at one height, with how many do."""
     found = Counter(
         place
         for page, lines in margins
@@ -91,23 +91,23 @@ def _around(count: Count, height: int) -> Iterator[Place]:
 
 
 def _height(line: Line, page: Page) -> int:
-    """In steps from the nearer edge: above nought from the foot, below it from the head."""
+    """In steps of _STEP from the nearer edge: positive from the bottom, negative from the top."""
     from_head = line.base > page.height / 2
     return round((line.base - page.height if from_head else line.base) / _STEP)
 
 
 def _beside_heads(line: Line, page: Page) -> list[Count]:
-    """By the numbers that the line begins and ends with."""
+    """Numberings by the numbers at the line's start and end."""
     return [Count(1, ahead) for ahead in ahead_of_ends(line, page.number)]
 
 
 def ahead_of_ends(line: Line, page: int) -> list[int]:
-    """How far the page is ahead of the numbers that the line begins and ends with."""
+    """How far the page is ahead of the numbers at the line's start and end."""
     return [page - int(first or last) for first, last in FIRST_OR_LAST.findall(line.text)]
 
 
 def _bare(line: Line, page: Page) -> list[Count]:
-    """By the numbers that the line is, be they Roman: of a page, or of a sheet's two."""
+    """Numberings by a line that is only a number, Roman or not: of a page, or of a sheet's two."""
     found = [_BARE.fullmatch(cell.text) for cell in cells_of(line)]
     if not all(found):
         return []

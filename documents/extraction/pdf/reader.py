@@ -1,4 +1,4 @@
-"""PDFs through PDFium: the text layer of each page, or OCR where that will not do."""
+"""Reads PDFs through PDFium: each page's text layer, or OCR where that is not usable."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,13 +11,13 @@ from unstructured.documents.elements import Element
 from documents.exceptions import CorruptFile, PasswordProtected
 from documents.extraction import ocr
 from documents.extraction.lines import Line, Page
-from documents.extraction.pdf import extras, turned
+from documents.extraction.pdf import annotations, rotation
 from documents.extraction.pdf.garbled import is_garbled
 from documents.extraction.pdf.layout import elements_of_pages
 from documents.extraction.pdf.lines import lines_of
 from documents.extraction.reading import Reading
 
-_FEW_LETTERS = 100  # a page with so many is no scan with a stamp on it
+_FEW_LETTERS = 100  # a page with this many is no scan with a stamp on it
 _MOST_PIXELS_A_POINT = 4.0
 _ENCRYPTED = (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
 
@@ -61,13 +61,13 @@ def read_pdf(reading: Reading) -> Iterator[Element]:
 
 def _note_extras(reading: Reading, document: pypdfium2.PdfDocument, links: list[str]) -> None:
     if links:
-        reading.details["links"] = extras.first_links(links)
-    if labels := extras.labels(document):
+        reading.details["links"] = annotations.first_links(links)
+    if labels := annotations.labels(document):
         reading.details["page_labels"] = labels
 
 
 def _garbled(reading: Reading, scans: Sequence[Page]) -> None:
-    """Tell of pages that have a text layer, but one that says nothing."""
+    """Warn about pages whose text layer is garbage."""
     if garbled := sum(bool(page.lines) for page in scans):
         reading.details["garbled_pages"] = garbled
         reading.warnings.append(
@@ -78,7 +78,7 @@ def _garbled(reading: Reading, scans: Sequence[Page]) -> None:
 
 
 def _fuller(scan: Page, page: Page) -> Page:
-    """What OCR read, unless the text layer says more after all."""
+    """What OCR read, unless the text layer has more text after all."""
     read, layer = (sum(len(line.text) for line in each.lines) for each in (scan, page))
     scan.fields = page.fields
     return scan if read >= layer / 2 else page
@@ -102,26 +102,25 @@ def _note_empty(reading: Reading, pages: list[Page]) -> None:
 
 
 def _page(document: pypdfium2.PdfDocument, at: int, links: list[str]) -> tuple[Page, bool]:
-    """A page as its text layer has it, and whether that will do. Adds to the links."""
+    """A page as its text layer has it, and whether that is usable. Adds to `links`."""
     try:
         page = document[at]
-    except pypdfium2.PdfiumError:  # one damaged page is no reason to give up the others
+    except pypdfium2.PdfiumError:  # one damaged page is no reason to give up on the others
         return Page(at + 1, 0.0, 0.0, []), True
     try:
         text, lines = _text_and_lines(page, at + 1)
-        turn = turned.usual_turn(lines)
+        turn = rotation.usual_turn(lines)
         if turn != page.get_rotation():
-            # PDFium puts letters in order as the page is shown, and text that lies there on its
-            # side gets mixed up.
+            # PDFium orders characters as the page is displayed, which mixes up rotated text.
             page.set_rotation(turn)
             text, lines = _text_and_lines(page, at + 1)
         width, height = page.get_size()
-        fields, linked = extras.fields_and_links(document, page, text)
+        fields, linked = annotations.fields_and_links(document, page, text)
         links += linked
         found = Page(at + 1, width, height, lines, fields=fields)
         if any(line.turn for line in lines):
             _, _, across, up = page.get_mediabox()
-            found = turned.upright(found, across, up)
+            found = rotation.upright(found, across, up)
         return found, not _needs_ocr(page, text)
     finally:
         page.close()
@@ -136,7 +135,7 @@ def _text_and_lines(page: pypdfium2.PdfPage, number: int) -> tuple[str, list[Lin
 
 
 def _needs_ocr(page: pypdfium2.PdfPage, text: str) -> bool:
-    """Whether a page shows something that its text layer does not say."""
+    """Whether a page shows something that is missing from its text layer."""
     letters = sum(map(str.isalnum, text)) if len(text) < _FEW_LETTERS * 4 else _FEW_LETTERS
     if letters >= _FEW_LETTERS:
         return is_garbled(text)
@@ -146,7 +145,7 @@ def _needs_ocr(page: pypdfium2.PdfPage, text: str) -> bool:
 
 
 def _is_covered(page: pypdfium2.PdfPage) -> bool:
-    """Whether a picture covers most of the page."""
+    """Whether an image covers most of the page."""
     left, bottom, right, top = page.get_bbox()
     area = (right - left) * (top - bottom)
     for picture in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3):
@@ -157,7 +156,7 @@ def _is_covered(page: pypdfium2.PdfPage) -> bool:
 
 
 def _outline(document: pypdfium2.PdfDocument) -> dict[int, dict[str, int]]:
-    """Page number -> title without blanks, in lower case -> level, from the bookmarks."""
+    """Page number -> lower-case title without blanks -> level, from the bookmarks."""
     found: dict[int, dict[str, int]] = {}
     for count, bookmark in enumerate(document.get_toc(max_depth=6)):
         if count >= 10_000:

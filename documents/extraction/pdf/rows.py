@@ -1,10 +1,10 @@
-"""Rows, as tables have them: what stands side by side, cells of several lines with it."""
+"""Groups lines into table rows: cells side by side, including cells of several lines."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from documents.extraction.lines import Cell, Line, cells_of
-from documents.extraction.pdf.cells import (
+from documents.extraction.pdf.aligned_cells import (
     ALIGNED,
     FEWEST_CELLS,
     MOST_LINES,
@@ -15,12 +15,12 @@ from documents.extraction.pdf.cells import (
     longer,
 )
 
-_LETTER = 0.6  # wide, likewise
+_LETTER = 0.6  # width, in font sizes
 
 
 def rows_of(lines: Iterable[Line]) -> list[Row]:
-    """The lines as rows, in their order. A table may be drawn cell by cell: then a line stands
-    higher than the one before it, and right of the cell that this ended."""
+    """The lines as rows, in order. In a table drawn cell by cell, a line is higher than the one
+    before it and right of the cell that ended there."""
     return level_rows(_rows(lines))
 
 
@@ -49,8 +49,8 @@ def _is_beside(row: Row, line: Line) -> bool:
 
 
 def _beside_wrapped(rows: Sequence[Row], line: Line) -> int:
-    """How many of the last rows are lines of one cell, the first of them of the cells before it
-    too, and have the line beside them; 0: that is not how they lie."""
+    """How many of the last rows are lines of one cell that the line is beside, the first of them
+    including the cells left of it; 0 if they are not arranged like that."""
     if line.base < rows[-1].base + line.size * SAME_BASE:
         return 0
     for count, row in enumerate(reversed(rows[-MOST_LINES:]), 1):
@@ -65,7 +65,7 @@ def _beside_wrapped(rows: Sequence[Row], line: Line) -> int:
 
 
 def _is_within(above: Row, row: Row) -> bool:
-    """Whether a line goes on with the last cell of a row whose other cells are no shorter."""
+    """Whether a line continues the last cell of a row whose other cells are no shorter."""
     if len(above.cells) < FEWEST_CELLS or not _is_under(above.cells[-1], row):
         return False
     step = above.lines[-1].base - row.base
@@ -73,8 +73,8 @@ def _is_within(above: Row, row: Row) -> bool:
 
 
 def _fills(rows: Sequence[Row]) -> bool:
-    """Whether they say more than a word each, and each line of a cell is so long that the next
-    one's first word had no room."""
+    """Whether the cells have more than a word each, and every line of a cell is so full that the
+    first word of the next had no room."""
     edge = max(row.cells[-1].right for row in rows)
     says_more = any(" " in row.cells[-1].text for row in rows)
     return says_more and all(
@@ -87,14 +87,14 @@ def _first_word(row: Row) -> float:
 
 
 def _goes_on(above: Row, row: Row) -> bool:
-    """Whether the row is the next line of the last cell of the one above."""
+    """Whether the row is the next line of the last cell of the row above."""
     if len(row.cells) > 1 or abs(above.cells[-1].left - row.cells[0].left) > ALIGNED:
         return False
     return 0 < above.lowest - row.base < row.size * WRAPPED
 
 
 def _joined(rows: Sequence[Row]) -> Row:
-    """The rows as one. What begins under a cell goes on with it."""
+    """The rows as one. What begins under a cell continues it."""
     first, *more = rows
     cells = list(first.cells)
     for row in more:

@@ -1,4 +1,4 @@
-"""Tables, found by the gaps in lines that stand in the same places row after row."""
+"""Finds tables by gaps that are in the same places row after row."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,26 +8,32 @@ from statistics import fmean
 
 from unstructured.documents.elements import Element
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.lines import Line
-from documents.extraction.pdf.cells import Row
+from documents.extraction.pdf.aligned_cells import Row
 from documents.extraction.pdf.rows import rows_of
-from documents.extraction.pdf.wrapped import Columns, is_next_line, joined, lines_after, whole_rows
+from documents.extraction.pdf.wrapped_cells import (
+    Columns,
+    is_next_line,
+    joined,
+    lines_after,
+    whole_rows,
+)
 
 _FEWEST_ROWS = 3
-_FEWEST_CELLS = 4  # in each of two rows, where these are all
+_FEWEST_CELLS = 4  # in each row, of a table of two rows
 _MARKER = re.compile(r"(?:[^\w\s]|[\[(]?\w{1,4}[.)\]]|\d[\d.\-]*)$")
 _DIGIT = re.compile(r"\d")
 _CODE = re.compile(r"(?:^|\s)//|/\*|[←↔]|:=|[;{}]$|[=!]=|\+\+|->")
-_LONG_CELL = 18  # letters on average: then it is running text in columns
-_SHORT_CELL = 2.2  # letters on average: then they are of a figure or formula
-_LEAST_FILLED = 0.6  # of the cells of a row, and of the rows
-_MOST_PATTERNS = 4  # rows of so many, that cells are compared with
-_FARTHEST = 3.5  # from one row to the next, in sizes of the type
+_LONG_CELL = 18  # letters on average; from here on it is running text in columns
+_SHORT_CELL = 2.2  # letters on average; shorter cells are of a figure or formula
+_LEAST_FILLED = 0.6  # share of the cells of a row, and of the rows
+_MOST_PATTERNS = 4  # rows with so many distinct layouts that cells are compared with
+_FARTHEST = 3.5  # from one row to the next, in font sizes
 
 
 def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
-    """The lines in their order, with those of each table replaced by the table."""
+    """The lines in order, with those of each table replaced by the table."""
     if not _has_gaps(lines):
         yield list(lines)
         return
@@ -45,8 +51,8 @@ def without_tables(lines: Sequence[Line]) -> Iterator[list[Line] | Element]:
 
 
 def _tables(run: list[Row], *, whole: bool = True) -> Iterator[list[Line] | Element]:
-    """A run as a table; or, if it is none or has too many cells for columns that are common to
-    all rows, the parts of it between single cells, which may be tables; else its lines."""
+    """A run as a table. If it is none, or has more cells than columns common to all rows, the parts
+    between its single cells, which may be tables; otherwise its lines."""
     if len(run) < _FEWEST_ROWS and min(len(row.cells) for row in run) < _FEWEST_CELLS:
         yield _lines(run)
         return
@@ -81,7 +87,7 @@ def _has_gaps(lines: Sequence[Line]) -> bool:
 
 
 def apart(lines: Iterable[Line]) -> list[Line]:
-    """Lines of columns that stand so close that they were taken for one, parted again."""
+    """Lines of columns so close together that they were taken for one line, separated again."""
     found: list[Line] = []
     for run in _runs(rows_of(list(lines))):
         columns = len(run) >= _FEWEST_ROWS and _are_text_columns(run)
@@ -98,9 +104,9 @@ def _parted(line: Line) -> list[Line]:
 
 
 def _runs(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows that could be of one table; every other row alone."""
-    run: list[Row] = []  # its first has several cells
-    whole: Row | None = None  # the last of them, with all lines of its cells
+    """Runs of rows that could be one table; every other row is a run by itself."""
+    run: list[Row] = []  # its first row has several cells
+    whole: Row | None = None  # its last row, with all lines of its cells
     for row in rows:
         if whole is not None and is_next_line(whole, row):
             run.append(row)
@@ -124,8 +130,8 @@ def _goes_on(before: Row, row: Row) -> bool:
 
 
 def _ended(run: list[Row]) -> Iterator[list[Row]]:
-    """A run without the single cells at its end, which are the text that follows, unless they are
-    lines of its last row."""
+    """A run without the single cells at its end, which are following text, unless they are lines of
+    its last row."""
     if not run:
         return
     end = max(at for at, row in enumerate(run, 1) if len(row.cells) > 1)
@@ -136,8 +142,8 @@ def _ended(run: list[Row]) -> Iterator[list[Row]]:
 
 
 def _columns(run: Sequence[Row]) -> Iterator[list[tuple[float, float]]]:
-    """Where the columns lie: what cells of rows with several cover, parted by what none covers.
-    Before that, if a few cells reach over several columns, where they lie without those."""
+    """Candidates for the columns: intervals covered by cells of multi-cell rows. If a few cells
+    span several columns, first the intervals without these."""
     rows = [row for row in run if len(row.cells) > 1]
     columns = _covered(rows)
     counts = sorted({len(row.cells) for row in rows}, reverse=True)
@@ -156,7 +162,7 @@ def _columns(run: Sequence[Row]) -> Iterator[list[tuple[float, float]]]:
 
 
 def _spans(row: Row, others: Iterable[Row]) -> bool:
-    """Whether a cell of the row reaches over several of another."""
+    """Whether a cell of the row spans several cells of another."""
     return any(
         sum(cell.left < each.right and each.left < cell.right for each in other.cells) > 1
         for other in others
@@ -175,7 +181,7 @@ def _covered(rows: Sequence[Row]) -> list[tuple[float, float]]:
 
 
 def _is_table(run: Sequence[Row], whole: Sequence[Row], columns: Columns) -> bool:
-    """Whether the run is one; `whole` are its rows, each with all lines of its cells."""
+    """Whether the run is a table; `whole` are its rows, each with all lines of its cells."""
     rows = [row for row in whole if len(row.cells) > 1]
     if not _are_enough(rows, columns) or _are_text_columns(run):
         return False
@@ -185,7 +191,7 @@ def _is_table(run: Sequence[Row], whole: Sequence[Row], columns: Columns) -> boo
         or _filled(rows, columns) < _LEAST_FILLED
         or len(rows) < len(whole) * _LEAST_FILLED
     ):
-        return False  # the letters of a figure, or gaps here and there
+        return False  # the labels of a figure, or occasional gaps
     return len(columns) > 2 or not _is_list(rows)
 
 
@@ -198,29 +204,29 @@ def _are_enough(rows: Sequence[Row], columns: Columns) -> bool:
 
 
 def _filled(rows: Sequence[Row], columns: Columns) -> float:
-    """How many cells rows of several have for each column."""
+    """The share of columns that multi-cell rows fill."""
     rows = [row for row in rows if len(row.cells) > 1]
     return sum(len(row.cells) for row in rows) / (len(rows) * len(columns))
 
 
 def _is_code(run: Sequence[Row]) -> bool:
-    """Whether the rows are lines of a program, with wide gaps before what they are told of."""
+    """Whether the rows are lines of code with wide gaps before their comments."""
     lines = (" ".join(cell.text for cell in row.cells) for row in run)
     return sum(bool(_CODE.search(line)) for line in lines) * 2 > len(run)
 
 
 def _listing(run: Sequence[Row]) -> Element:
     lines = ("  ".join(cell.text for cell in row.cells) for row in run)
-    return parts.code("\n".join(lines), run[0].lines[0].page)
+    return build.code("\n".join(lines), run[0].lines[0].page)
 
 
 def _is_list(rows: Sequence[Row]) -> bool:
-    """Whether the first of two columns only holds bullets or numbers."""
+    """Whether the first of two columns holds only bullets or numbers."""
     return sum(bool(_MARKER.match(row.cells[0].text)) for row in rows) * 2 > len(rows)
 
 
 def _are_text_columns(run: Sequence[Row]) -> bool:
-    """Whether the cells are so long, in every column, that they are running text."""
+    """Whether the cells in every column are so long that they are running text."""
     rows = [row.cells for row in run if len(row.cells) > 1]
     width = min(map(len, rows), default=0)
     return width > 0 and all(
@@ -238,14 +244,14 @@ def _table(run: Sequence[Row], columns: Columns) -> Iterator[Element]:
             rows.append(placed)
     first, *rest = run
     header = first.lines[0].bold and not all(row.lines[0].bold for row in rest)
-    made = parts.table(rows, first.lines[0].page, header=header or None)
+    made = build.table(rows, first.lines[0].page, header=header or None)
     if made is not None:
         yield made
 
 
 def _placed(row: Row, columns: Columns) -> list[str]:
-    """The row's cells in their columns; one that reaches over several is in its first, unless it
-    is a number for each."""
+    """The row's cells by column; a cell that spans several goes into its first, unless it is a
+    number for each."""
     texts = [""] * len(columns)
     for cell in row.cells:
         last = len(columns) - 1

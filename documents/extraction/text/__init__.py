@@ -1,1 +1,1 @@
-"""What is text already: plain, CSV, JSON, XML."""
+"""Text formats: plain, CSV, JSON, XML."""

@@ -1,4 +1,4 @@
-"""What parts the cells of a table in plain text."""
+"""Detects the delimiter of a table in plain text."""
 
 import csv
 import io
@@ -7,17 +7,17 @@ from collections import Counter
 from itertools import islice
 
 _CANDIDATES = ",;\t|"
-_SAMPLE, _ROWS = 20_000, 50  # characters and rows that are judged
+_SAMPLE, _ROWS = 20_000, 50  # characters and rows that are examined
 _DECIMAL = re.compile(r"[^\d,]{0,5}[\d.' ]*\d,\d+[^\d,]{0,5}")  # with its currency
-DECLARED = re.compile(rf"sep=([{_CANDIDATES}])\n", re.IGNORECASE)  # as Excel understands it
+DECLARED = re.compile(rf"sep=([{_CANDIDATES}])\n", re.IGNORECASE)  # Excel's convention
 
 Rows = list[list[str]]
 
 
 def delimiter_of(text: str) -> str:
-    """The candidate that parts most of the first rows alike; of several, into most cells.
+    """The candidate that splits most of the first rows alike; of several, into the most cells.
 
-    Not the comma where another one leaves decimal commas alone.
+    Not the comma if another candidate leaves only decimal commas.
     """
     parted = {mark: _rows(text, mark) for mark in _CANDIDATES}
     alike = {mark: _alike(rows) for mark, rows in parted.items()}
@@ -41,6 +41,6 @@ def _alike(rows: Rows) -> tuple[float, int]:
 
 
 def _only_decimals(rows: Rows) -> bool:
-    """Whether there are commas in the cells, and all of them in numbers."""
+    """Whether cells contain commas, all of them within numbers."""
     cells = [cell.strip() for row in rows for cell in row if "," in cell]
     return bool(cells) and all(map(_DECIMAL.fullmatch, cells))

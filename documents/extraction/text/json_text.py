@@ -1,4 +1,4 @@
-"""JSON, indented as it was written: every key, and numbers with their digits."""
+"""JSON, indented: every key is kept, and numbers with their exact digits."""
 
 import json
 import re
@@ -13,9 +13,9 @@ _OPENING, _CLOSING = frozenset("[{"), frozenset("]}")
 
 
 def indented(text: str, limit: int) -> str:
-    """Raises ValueError or RecursionError for what is not one value, or too deep to be sure.
+    """Raises ValueError or RecursionError if it is not a single value, or nested too deeply.
 
-    Raises TooMuchText: the indents of what is deep may be far longer than all the rest.
+    Raises TooMuchText: indents of deep nesting may be far longer than everything else.
     """
     json.loads(text, parse_float=str, parse_int=str, object_pairs_hook=lambda pairs: None)
     written, size = list[str](), 0
@@ -28,7 +28,7 @@ def indented(text: str, limit: int) -> str:
 
 
 def readable_lines(text: str) -> str:
-    """Several values, one a line (JSON lines), with the characters that their escapes stand for."""
+    """Several values, one per line (JSON lines), with escapes replaced by their characters."""
     return "\n".join(_readable(line) if "\\u" in line else line for line in text.split("\n"))
 
 

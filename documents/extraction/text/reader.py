@@ -1,4 +1,4 @@
-"""Plain text, CSV, JSON and XML: the formats that are text already."""
+"""Plain text, CSV, JSON and XML."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from itertools import chain, islice
 from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.encodings import text_of
 from documents.extraction.reading import Reading
 from documents.extraction.text.delimiters import DECLARED, delimiter_of
@@ -27,15 +27,15 @@ def read_text(reading: Reading) -> Iterator[Element]:
 
 
 def blocks_of(text: str) -> Iterator[Element]:
-    """Paragraphs and list items of plain text, parted by empty lines."""
+    """Paragraphs and list items of plain text, separated by empty lines."""
     for block in _PARAGRAPHS.split(text):
         lines = block.split("\n")
         if len(lines) > 1 and all(_BULLET.match(line) for line in lines):
-            yield from map(parts.list_item, lines)
+            yield from map(build.list_item, lines)
         elif _BULLET.match(block) and len(block) < 500:
-            yield parts.list_item(block)
+            yield build.list_item(block)
         else:
-            yield parts.paragraph(block)
+            yield build.paragraph(block)
 
 
 def read_csv(reading: Reading) -> Iterator[Element]:
@@ -54,14 +54,14 @@ def read_csv(reading: Reading) -> Iterator[Element]:
 
 
 def _captioned(rows: Iterator[list[str]]) -> Iterator[Element]:
-    """Rows of one cell before the names of the columns are the table's caption."""
+    """Rows of a single cell before the header row are the table's caption."""
     head = list(islice(rows, _LONGEST_CAPTION))
     filled = [[cell for cell in row if cell.strip()] for row in head]
     begins = next((at for at, cells in enumerate(filled) if len(cells) > 1), 0)
-    if begins and parts.looks_like_header(head[begins]):
-        yield from (parts.paragraph(cells[0]) for cells in filled[:begins] if cells)
+    if begins and build.looks_like_header(head[begins]):
+        yield from (build.paragraph(cells[0]) for cells in filled[:begins] if cells)
         head = head[begins:]
-    yield from parts.tables(chain(head, rows))
+    yield from build.tables(chain(head, rows))
 
 
 def read_json(reading: Reading) -> Iterator[Element]:
@@ -69,11 +69,11 @@ def read_json(reading: Reading) -> Iterator[Element]:
     try:
         pretty = indented(text, reading.limits.max_chars)
     except (ValueError, RecursionError):
-        pretty = readable_lines(text)  # or JSON with comments, a nest of a thousand levels: text
-    yield parts.code(pretty)
+        pretty = readable_lines(text)  # or JSON with comments, or too deep: read as text
+    yield build.code(pretty)
 
 
 def read_xml(reading: Reading) -> Iterator[Element]:
     for text in flows_of(xml_tree(reading.path.read_bytes(), entities=True)):
         if stripped := text.strip():
-            yield parts.paragraph(stripped)
+            yield build.paragraph(stripped)

@@ -1,4 +1,4 @@
-"""Texts of XML whose names nobody knows: which run on from element to element, and which don't."""
+"""Texts of XML of an unknown schema: which elements are inline, and which are blocks."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -7,13 +7,13 @@ from lxml import etree
 
 from documents.extraction.web.text import BLOCKS, tag_of
 
-_BREAK = "\x00"  # between two texts; XML has no such character
-_AMID = 3  # elements for each piece of a text; where there are more, they are no part of it
+_BREAK = "\x00"  # between two texts; it can't occur in XML
+_AMID = 3  # inline elements per piece of a text; where there are more, they are blocks
 
 
 def flows_of(root: etree._Element) -> Iterator[str]:
-    """The texts in order. One with elements amid its words, as for bold type, is whole."""
-    if not any(map(_is_beside, root.iter())):  # as in data, and this takes half the time
+    """The texts in order. One with inline elements, as for bold type, stays whole."""
+    if not any(map(_is_beside, root.iter())):  # as in data; this takes half the time
         yield from root.itertext(etree.Element)
         return
     pieces: list[str] = []
@@ -24,7 +24,7 @@ def flows_of(root: etree._Element) -> Iterator[str]:
 
 
 def _is_beside(node: etree._Element) -> bool:
-    """Whether there are words after an element, or before those in it."""
+    """Whether text follows an element, or precedes those in it."""
     if (tail := node.tail) and not tail.isspace():
         return True
     text = node.text if len(node) else None
@@ -35,7 +35,7 @@ def _gather(node: etree._Element, pieces: list[str], *, runs_on: bool) -> None:
     _add(node.text, pieces, runs_on=runs_on)
     are_apart = runs_on and len(node) > 1 and not _words(node)
     for child in node:
-        if isinstance(child.tag, str):  # no comment
+        if isinstance(child.tag, str):  # not a comment
             inline = runs_on and _is_inline(child)
             _part(pieces, inline=inline)
             _gather(child, pieces, runs_on=inline or _is_prose(child))
@@ -55,19 +55,19 @@ def _part(pieces: list[str], *, inline: bool) -> None:
 
 
 def _is_prose(node: etree._Element) -> bool:
-    """Whether there are words beside the elements in it, not only a value."""
+    """Whether there is text beside the elements in it, not only a value."""
     words = _words(node) if len(node) else ()
     return len(words) * _AMID >= len(node) and any(len(f".{each}.".split()) > 1 for each in words)
 
 
 def _words(node: etree._Element) -> list[str]:
-    """What stands in an element itself."""
+    """The text directly in an element."""
     texts = (node.text, *(child.tail for child in node))
     return [text for text in texts if text and not text.isspace()]
 
 
 def _is_inline(node: etree._Element) -> bool:
-    """Whether an element amid words may be one of them; lists and tables have parts with parts."""
+    """Whether an element amid text may be inline; lists and tables have nested elements."""
     if tag_of(node) in BLOCKS:
         return False
     if len(node) == 1:

@@ -1,1 +1,1 @@
-"""Web pages, and e-books, which are made of them."""
+"""Web pages and e-books, which consist of them."""

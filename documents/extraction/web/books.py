@@ -10,23 +10,23 @@ from lxml import etree
 from unstructured.documents.elements import Element, Title
 
 from documents.exceptions import CopyProtected, CorruptFile
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.encodings import decode
-from documents.extraction.packages import Package, opened
 from documents.extraction.reading import Reading
 from documents.extraction.web import reader as web
+from documents.extraction.xml_packages import Package, opened
 
 _SELF_CLOSED = re.compile(r"<(title|script|style|a|div|span|p|i|b|em|td)((?:\s[^<>]*)?)/>")
 _NAMED = re.compile(rb"&([A-Za-z]\w{1,31};)")
 _OF_XML = ("amp;", "lt;", "gt;", "quot;", "apos;")
-# Names that a page may use without defining them: their DTD is nowhere, and is never loaded.
+# Entities that a page may use without defining them: their DTD is never loaded.
 _CHARACTERS = {
     name.encode(): "".join(f"&#{ord(character)};" for character in characters).encode()
     for name, characters in html5.items()
     if name.endswith(";") and name not in _OF_XML
 }
-_COVER = 2_000  # characters that a cover may have, with its style sheet
-_NEAR = 3  # elements within which a chapter shows its heading
+_COVER = 2_000  # characters that a cover may have, including its style sheet
+_NEAR = 3  # elements at a chapter's start among which its own heading would be
 _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml"})
 
 
@@ -46,7 +46,7 @@ def read_epub(reading: Reading) -> Iterator[Element]:
 
 
 def _book(package: Package) -> tuple[str, etree._Element]:
-    """The folder that parts are named from, and what the book consists of. Raises CorruptFile."""
+    """The folder that paths are relative to, and the package document. Raises CorruptFile."""
     container = package.xml("META-INF/container.xml")
     pointer = container.find(".//{*}rootfile") if container is not None else None
     book = pointer.get("full-path", "") if pointer is not None else ""
@@ -70,7 +70,7 @@ def _spine(book: etree._Element, folder: str) -> list[str]:
 def _without_furniture(
     package: Package, book: etree._Element, folder: str, chapters: list[str]
 ) -> list[str]:
-    """The chapters but the cover and the table of contents, unless they stand in one of these."""
+    """The chapters without cover and table of contents, unless these contain chapters."""
     named = {
         _part(folder, reference.get("href", ""))
         for reference in book.iter("{*}reference")
@@ -81,7 +81,7 @@ def _without_furniture(
 
 
 def _has_text(data: bytes) -> bool:
-    """Whether a part says more than a cover or a list of links does."""
+    """Whether a part has more text than a cover or a list of links."""
     page = _tree(data) if data else None
     if page is None:
         return False
@@ -98,7 +98,7 @@ def _part(folder: str, href: str) -> str:
 
 
 def _contents(package: Package, book: etree._Element, folder: str) -> dict[str, tuple[str, int]]:
-    """What the table of contents calls a part first, and on which level."""
+    """Part -> its first title in the table of contents, and the level of that."""
     found: dict[str, tuple[str, int]] = {}
     for item in book.iter("{*}item"):
         is_nav = "nav" in item.get("properties", "").split()
@@ -129,15 +129,16 @@ def _entries(root: etree._Element, *, nav: bool) -> Iterator[tuple[str, str, int
 
 
 def _headed(elements: list[Element], name: str, level: int) -> list[Element]:
-    """A chapter under the name it has in the table of contents, if it shows no heading itself."""
+    """A chapter below its title from the table of contents, unless it begins with a heading
+    itself."""
     if not name or not elements or any(isinstance(each, Title) for each in elements[:_NEAR]):
         return elements
     repeated = " ".join(elements[0].text.split()).casefold() == name.casefold()
-    return [parts.title(name, level), *elements[repeated:]]
+    return [build.title(name, level), *elements[repeated:]]
 
 
 def _tree(data: bytes) -> etree._Element:
-    """A chapter as XML if it is well-formed, else as the HTML it nearly is."""
+    """A chapter parsed as XML if it is well-formed, otherwise as HTML."""
     spelled = _NAMED.sub(lambda name: _CHARACTERS.get(name[1], name[0]), data)
     try:
         return etree.fromstring(spelled, etree.XMLParser(resolve_entities=False, no_network=True))

@@ -1,4 +1,4 @@
-"""Headings of web pages that are no more than lines in bold type."""
+"""Headings of web pages that are only bold lines."""
 
 import re
 
@@ -28,7 +28,7 @@ def could_be_heading(text: str) -> bool:
 
 
 def level_of(text: str) -> int:
-    """The level of a heading that is only bold: parts, then items, then the others."""
+    """The level of a bold-only heading: parts, then items, then others."""
     match = _PART.match(text)
     if match is None:
         return 5

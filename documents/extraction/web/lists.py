@@ -1,4 +1,4 @@
-"""The numbers of lists on web pages, which stand nowhere in the text."""
+"""Numbers of list items on web pages, which are not part of the text."""
 
 import re
 
@@ -6,7 +6,7 @@ from lxml import etree
 
 from documents.extraction.numerals import written
 
-_UNSEEN = ""  # the kind of lists without numbers
+_UNSEEN = ""  # lists without markers
 _KINDS = {
     "1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman",
     "decimal": "decimal", "decimal-leading-zero": "decimalZero", "lower-alpha": "lowerLetter",
@@ -14,7 +14,7 @@ _KINDS = {
     "lower-roman": "lowerRoman", "upper-roman": "upperRoman",
     **dict.fromkeys(("none", "disc", "circle", "square"), _UNSEEN),
 }  # fmt: skip
-_LONGEST = 40  # characters of a number with its signs
+_LONGEST = 40  # characters of a number with its punctuation
 _STYLE = re.compile(r"list-style(?:-type)?\s*:([^;]*)", re.IGNORECASE)
 _WHOLE = re.compile(r"\s*([+-]?\d{1,6})(?!\d)", re.ASCII)
 
@@ -29,7 +29,7 @@ class Numbers:
         self._next = _whole(node.get("start", ""), first)
 
     def before(self, item: etree._Element) -> str:
-        """What stands before the next item, such as "3."; "" for bullets."""
+        """The marker of the next item, such as "3."; "" for bullets."""
         if not self._kind:
             return ""
         number, kind = self._next, self._kind
@@ -39,13 +39,13 @@ class Numbers:
         return f"{written(number, kind)}." if kind else ""
 
     def lead(self, item: etree._Element) -> str:
-        """The same with a blank, where the item does not begin with it itself."""
+        """The same followed by a blank, unless the item's text begins with it already."""
         number = self.before(item)
         return f"{number} " if number and not _begins(item.text or "", number) else ""
 
 
 def numbered(number: str, text: str) -> str:
-    """An item after its number, unless that is written in the text as well."""
+    """An item after its number, unless the text begins with the number."""
     return f"{number} {text}" if number and not _begins(text, number) else text
 
 
@@ -68,7 +68,7 @@ def _whole(text: str, otherwise: int) -> int:
 
 
 def leads_to_languages(node: etree._Element) -> bool:
-    """Whether a list is a menu: of the same page in other languages."""
+    """Whether a list is a language menu: links to the same page in other languages."""
     items = node.findall("{*}li")
     return len(items) > 1 and all(
         link is not None and "hreflang" in link.attrib

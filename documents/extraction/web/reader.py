@@ -1,4 +1,4 @@
-"""Web pages, and everything that can be turned into one."""
+"""Web pages, and everything that can be converted to HTML."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,15 +7,15 @@ from itertools import chain, groupby
 from lxml import etree
 from unstructured.documents.elements import Element, NarrativeText, Title
 
-from documents.extraction import parts
+from documents.extraction import build
 from documents.extraction.encodings import decoded
 from documents.extraction.mathml import formula
-from documents.extraction.raised import lowered
 from documents.extraction.reading import Reading
+from documents.extraction.superscripts import on_the_line
 from documents.extraction.trees import html_tree, room_for_depth
 from documents.extraction.web.headings import could_be_heading, is_bold, level_of
 from documents.extraction.web.lists import Numbers, leads_to_languages, numbered
-from documents.extraction.web.main import heading_above, main_part
+from documents.extraction.web.main_content import heading_above, main_part
 from documents.extraction.web.styles import apply_list_styles
 from documents.extraction.web.tables import Cell, is_item, laid_out, span, taken_out
 from documents.extraction.web.text import (
@@ -35,14 +35,14 @@ _EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _NOT_DATA = tuple(f"{{*}}{tag}" for tag in ("table", "pre", *_HEADINGS))
 _LISTS = frozenset({"ul", "ol"})
-_NAMING = ("{*}th", "{*}thead", "{*}caption")  # which tables that arrange a page don't have
+_NAMING = ("{*}th", "{*}thead", "{*}caption")  # which layout tables don't have
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _BLANKS = re.compile(r"\s+")
-_BREAK = "\x00"  # a line break among the gathered texts, whose own are blanks
-_TITLE = re.compile(r"\w\s+\w|^\s*\w+\s*$")  # not the name of a file
+_BREAK = "\x00"  # a line break in the gathered texts, whose own line breaks are mere blanks
+_TITLE = re.compile(r"\w\s+\w|^\s*\w+\s*$")  # not a file name
 _CELL_OF_LAYOUT = 600
-_WIDEST, _HIGHEST = 1_000, 65_534  # columns and rows of a cell, as HTML has it
+_WIDEST, _HIGHEST = 1_000, 65_534  # columns and rows that a cell may span in HTML
 
 
 def read_html(reading: Reading) -> Iterator[Element]:
@@ -51,7 +51,7 @@ def read_html(reading: Reading) -> Iterator[Element]:
 
 
 def declared_charset(data: bytes) -> str:
-    """The encoding that a page names itself, or ""."""
+    """The encoding that a page declares itself, or ""."""
     declared = _CHARSET.search(data[:4096])
     return declared[1].decode("ascii", "replace") if declared else ""
 
@@ -67,13 +67,13 @@ def parsed(html: str) -> etree._Element:
 
 
 def elements_of_tree(root: etree._Element, *, headline: bool = True) -> Iterator[Element]:
-    """The elements of a parsed (X)HTML tree, namespaces or not.
+    """The elements of a parsed (X)HTML tree, with or without namespaces.
 
-    With `headline`, a page without a main heading gets the one its window shows.
+    With `headline`, a page without a main heading gets its `title`.
     """
     named = root.find(".//{*}title") if headline and root.find(".//{*}h1") is None else None
     if named is not None and _TITLE.search(named.text or ""):
-        yield parts.title(_BLANKS.sub(" ", named.text or ""), 1)
+        yield build.title(_BLANKS.sub(" ", named.text or ""), 1)
     apply_list_styles(root)
     walker = _Walker()
     main = main_part(root)
@@ -90,15 +90,15 @@ class _Walker:
     def __init__(self) -> None:
         self.found: list[Element] = []
         self._texts: list[str] = []
-        self._bold = self._plain = 0  # pieces gathered so
-        self._lists: list[Numbers] = []  # that are open
-        self._caption = ""  # of the figure that is open
+        self._bold = self._plain = 0  # pieces of text so far, without blank ones
+        self._lists: list[Numbers] = []  # open lists
+        self._caption = ""  # of the open figure
 
     def block(self, node: etree._Element) -> None:
         tag = tag_of(node)
         self.flush()
         if tag in _HEADINGS:
-            self._leaf(node, lambda text: parts.title(text, _HEADINGS[tag]))
+            self._leaf(node, lambda text: build.title(text, _HEADINGS[tag]))
         elif tag == "pre":
             self._code(node)
         elif tag == "table":
@@ -140,7 +140,7 @@ class _Walker:
             self._children(child, bold=bold)
             mark(child, kind, self._texts, start)
         elif tag == "a" and _NOTE_MARK & {child.get("role"), child.get(_EPUB_TYPE)}:
-            self._add(f"[{lowered(text_of(child)).strip('[] ')}]", bold=bold)
+            self._add(f"[{on_the_line(text_of(child)).strip('[] ')}]", bold=bold)
         else:
             self._children(child, bold=bold or is_bold(child, tag))
 
@@ -164,9 +164,9 @@ class _Walker:
         if not text:
             return
         if bold and could_be_heading(text):
-            self.found.append(parts.title(text, level_of(text)))
+            self.found.append(build.title(text, level_of(text)))
         else:
-            self.found.append(parts.paragraph(text))
+            self.found.append(build.paragraph(text))
 
     def _leaf(self, node: etree._Element, make: Callable[[str], Element]) -> None:
         text = _BLANKS.sub(" ", text_of(node)).strip()
@@ -178,7 +178,7 @@ class _Walker:
     def _code(self, node: etree._Element) -> None:
         text = text_of(node)
         if text.strip():
-            self.found.append(parts.code(text))
+            self.found.append(build.code(text))
 
     def _picture(self, node: etree._Element) -> None:
         said = said_of(node)
@@ -186,23 +186,25 @@ class _Walker:
             self._add(said, bold=False)
 
     def _figure(self, node: etree._Element) -> None:
-        """A picture and its caption, which pandoc and others also take for its description."""
+        """A figure with its caption, which pandoc and others also use as the image's
+        description."""
         outer, self._caption = self._caption, caption_of(node)
         self._children(node, bold=False)
         self.flush()
         self._caption = outer
 
     def _item(self, node: etree._Element) -> None:
-        """A list item: what comes before its first block is the item, the rest are its own."""
+        """A list item: what precedes its first block is the item, the blocks are separate
+        elements."""
         at, number = len(self.found), self._lists[-1].before(node) if self._lists else ""
         self._children(node, bold=False)
         text, _ = self._take()
         if text:
             is_first = len(self.found) == at
-            self.found.append((parts.paragraph if is_first else parts.list_item)(text))
+            self.found.append((build.paragraph if is_first else build.list_item)(text))
         first = self.found[at] if len(self.found) > at else None
         if type(first) is NarrativeText:
-            self.found[at] = parts.list_item(numbered(number, first.text))
+            self.found[at] = build.list_item(numbered(number, first.text))
         elif type(first) is Title:
             first.text = numbered(number, first.text)
 
@@ -216,14 +218,14 @@ class _Walker:
             return
         caption = node.find("{*}caption")
         if caption is not None:
-            self._leaf(caption, parts.paragraph)
+            self._leaf(caption, build.paragraph)
         texts = laid_out([[list(map(_cell, row)) for row in group] for group in groups])
         if all(is_item(row) for row in texts if any(row)):
-            self.found.extend(parts.list_item(" ".join(filter(None, row))) for row in texts)
+            self.found.extend(build.list_item(" ".join(filter(None, row))) for row in texts)
             return
         first = rows[0] if rows else []
         named = bool(first) and all(tag_of(cell) == "th" for cell in first)
-        made = parts.table(texts, header=True if named else None)
+        made = build.table(texts, header=True if named else None)
         if made is not None:
             self.found.append(made)
         for table in inner:
@@ -231,7 +233,7 @@ class _Walker:
 
 
 def _groups(table: etree._Element) -> Iterator[list[list[etree._Element]]]:
-    """The cells of its rows: those of a head, a body or a foot together, as none reaches beyond."""
+    """The cells by row, grouped by head, body and foot, which cells can't span."""
     for _, rows in groupby(table.iter("{*}tr"), etree._Element.getparent):
         yield [list(_cells(row)) for row in rows]
 
@@ -245,7 +247,7 @@ def _cell(node: etree._Element) -> Cell:
 
 
 def _lines(text: str) -> str:
-    """Gathered text with each run of blanks as one; lines end at breaks alone."""
+    """Gathered text with runs of blanks collapsed; only `br` breaks lines."""
     if _BREAK not in text:
         return " ".join(text.split())
     return "\n".join(" ".join(line.split()) for line in text.split(_BREAK)).strip()
@@ -258,9 +260,9 @@ def _cells(row: etree._Element) -> Iterator[etree._Element]:
 
 
 def _holds_blocks(table: etree._Element) -> bool:
-    """Whether there is more than text in its cells; lists where rows or columns have no names.
+    """Whether cells contain more than text; lists count unless rows or columns have names.
 
-    Stops at the first: tables may nest deeply.
+    Stops at the first match: tables may be deeply nested.
     """
     if next(table.iterdescendants(*_NOT_DATA), None) is not None:
         return True
@@ -269,11 +271,11 @@ def _holds_blocks(table: etree._Element) -> bool:
 
 
 def _is_layout(table: etree._Element, rows: list[list[etree._Element]]) -> bool:
-    """Whether the table only arranges the page: it has no rows, one column or long cells."""
+    """Whether the table is only for layout: it has no rows, one column or long cells."""
     if table.get("role") == "presentation":
         return True
     if max(map(len, rows), default=0) < 2:
         return True
     cells = chain.from_iterable(rows)
     long = (cell for cell in cells if len("".join(cell.itertext())) > _CELL_OF_LAYOUT)
-    return any(len(text_of(cell)) > _CELL_OF_LAYOUT for cell in long)  # style sheets aside
+    return any(len(text_of(cell)) > _CELL_OF_LAYOUT for cell in long)  # without style sheets

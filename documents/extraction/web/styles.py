@@ -1,7 +1,7 @@
-"""What a page's own style sheets say of the marks of its lists, as far as that is plain.
+"""List markers from a page's own style sheets, in simple cases.
 
-No engine: rules count whose selector is one element, class or id. Those for all lists don't where
-other rules, or sheets that lie elsewhere, may say more.
+Not a CSS engine: only rules whose selector is a single element, class or id count. Those for all
+lists are ignored if other rules, or external style sheets, may override them.
 """
 
 import re
@@ -17,11 +17,11 @@ _NONE = re.compile(r"\bnone\b", re.IGNORECASE)
 _PLAIN = re.compile(r"(ol|ul|li)?(?:([.#])([\w-]+))?", re.IGNORECASE)
 
 Name = tuple[str, str, str]  # "ol" or "", "." or "#" or "", the class or id
-Rule = tuple[str, str]  # a selector, and what is said of lists
+Rule = tuple[str, str]  # a selector, and its declarations for lists
 
 
 def apply_list_styles(root: etree._Element) -> None:
-    """Write what holds for lists and items into these themselves, after what they say."""
+    """Write the applicable rules into lists and items, after their own declarations."""
     sheets = [sheet.text or "" for sheet in root.iter("{*}style")]
     if not any("list-style" in sheet for sheet in sheets):
         return
@@ -35,7 +35,7 @@ def apply_list_styles(root: etree._Element) -> None:
 
 
 def _rules(sheet: str) -> Iterator[Rule]:
-    """The rules about lists, but for those that hold in some media only."""
+    """The rules about lists, except those within media queries."""
     depth = 0
     for block in _COMMENT.sub("", sheet).split("}"):
         selectors, *inner = block.split("{")
@@ -52,7 +52,7 @@ def _plain(rules: list[Rule]) -> Iterator[tuple[Name, str]]:
 
 
 def _may_say_more(rule: Rule) -> bool:
-    """Whether a rule that is not understood gives lists their marks back."""
+    """Whether a rule that is not understood may restore the markers of lists."""
     return not _PLAIN.fullmatch(rule[0]) and not _NONE.search(rule[1])
 
 
@@ -61,7 +61,7 @@ def _is_elsewhere(node: etree._Element) -> bool:
 
 
 def _names(node: etree._Element) -> Iterator[Name]:
-    """By which rules may call an element, those that count more before the others."""
+    """The selectors that may match an element, the most specific first."""
     tag = tag_of(node)
     named = [("#", node.get("id", "")), *((".", name) for name in node.get("class", "").split())]
     for sign, name in named:

@@ -1,4 +1,4 @@
-"""Tables of web pages, which use cells to place signs, bullets and empty room."""
+"""Tables of web pages, which also use cells for signs, bullets and spacing."""
 
 import re
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ _MARKER = re.compile(r"(?:[^\w\s]|o|\(?\w{1,3}[.)])$")
 _OPENING = frozenset({"$", "€", "£", "¥", "$(", "("})
 _CLOSING = frozenset({"%", ")", ")%", "%)"})
 _UNITS = _OPENING | _CLOSING
-# Places that cells may cover beside their own, for each cell and for each table: as many as any
-# real table has, and no more, as a page may say that a cell is a million rows high.
+# Grid positions that cells may span, per cell and per table: enough for any real table, and bounded
+# because a page may claim that a cell is a million rows high.
 _COVERED, _COVERED_ANYWAY = 30, 200
 
 
@@ -32,9 +32,9 @@ class _Placed(NamedTuple):
 
 
 def laid_out(groups: list[list[list[Cell]]]) -> list[list[str]]:
-    """The texts of a table's groups of rows, each in its column; what a cell covers is empty.
+    """The texts of a table's row groups, arranged in columns; spanned positions are empty.
 
-    Currency and percent signs, and closing brackets, go back to the numbers they belong to.
+    Currency and percent signs, and closing brackets, are rejoined with their numbers.
     """
     rows = list(chain.from_iterable(groups))
     if all(across == down == 1 and text not in _UNITS for text, across, down in chain(*rows)):
@@ -52,13 +52,13 @@ def is_item(row: list[str]) -> bool:
 
 
 class _Grid:
-    """The columns of a table, some of them taken by cells from above."""
+    """The columns of a table, some of them occupied by cells from above."""
 
     def __init__(self, cells: int) -> None:
         self._room = cells * _COVERED + _COVERED_ANYWAY
 
     def placed(self, group: list[list[Cell]]) -> Iterator[list[_Placed]]:
-        taken: dict[int, int] = {}  # a column -> the row in which it is free again
+        taken: dict[int, int] = {}  # column -> the row in which it is free again
         for at, row in enumerate(group):
             yield list(self._row(row, at, taken))
 
@@ -91,18 +91,18 @@ def _joined_units(row: list[_Placed]) -> list[_Placed]:
 
 
 def _columns(rows: list[list[_Placed]]) -> dict[int, int]:
-    """From columns that anything stands in to those that are shown.
+    """Non-empty grid columns -> the columns of the result.
 
-    Neighbours are one where a cell covers both and no row has something in both: a sign or empty
-    room has a column of its own in some rows only.
+    Neighbours are merged if a cell spans both and no row has something in both: signs or spacing
+    may have a column of their own in some rows.
     """
     filled: dict[int, set[int]] = {}
-    covered: set[int] = set()  # columns that some cell begins before
+    covered: set[int] = set()  # columns inside a spanning cell
     for at, row in enumerate(rows):
         shown = [cell for cell in row if cell.text]
         for column, across, _ in shown:
             filled.setdefault(column, set()).add(at)
-            if len(shown) > 1:  # else it is a caption
+            if len(shown) > 1:  # otherwise it is a caption
                 covered.update(range(column + 1, column + across))
     return dict(_merged(filled, covered))
 
@@ -124,9 +124,9 @@ def _filled(row: list[_Placed], columns: dict[int, int]) -> list[str]:
 
 
 def taken_out(table: etree._Element) -> list[etree._Element]:
-    """The tables in the cells of one that names its columns, no longer there: they stand alone.
+    """Removes and returns the nested tables of a table with column names; they are read separately.
 
-    In one that names none, cells with tables in them arrange a page.
+    Without column names, a table with nested tables is for layout.
     """
     found = list(_outermost_in(table)) if _names_columns(table) else []
     for node in found:
@@ -151,7 +151,7 @@ def _outermost_in(table: etree._Element) -> Iterator[etree._Element]:
 
 
 def span(said: str | None, zero: int, most: int) -> int:
-    """How many columns or rows a cell says that it covers, and what 0 means there."""
+    """How many columns or rows a cell spans, and what 0 means there."""
     if said is None:
         return 1
     digits = said.strip()[:9]

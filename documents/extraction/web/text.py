@@ -1,4 +1,4 @@
-"""What is seen of a web page's parts: their names, whether they are shown, the text under them."""
+"""Element names, visibility and visible text of parts of a web page."""
 
 import re
 from functools import lru_cache
@@ -6,7 +6,7 @@ from functools import lru_cache
 from lxml import etree
 
 from documents.extraction.mathml import formula
-from documents.extraction.raised import raise_last, sink_last
+from documents.extraction.superscripts import subscript_last, superscript_last
 from documents.extraction.web.lists import Numbers
 
 DROPPED = frozenset({
@@ -22,15 +22,15 @@ BLOCKS = frozenset({
 })  # fmt: skip
 _FURNITURE = frozenset({"navigation", "search", "banner", "menu", "doc-backlink"})  # ARIA roles
 _MARKED = frozenset({"sup", "sub", "rt", "q", "s", "strike"})
-_TWINS = frozenset({"span", "a", "i", "b"})  # that show again what is said for those who can't see
+_TWINS = frozenset({"span", "a", "i", "b"})  # visible copies of text for screen readers
 _MARKED_BY = re.compile(r"vertical-align\s*:\s*(sup|sub)(?:er)?\b", re.IGNORECASE)
 _QUOTES = ('"', "“", "„", "«", "‘", "「")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_DISPLAYED = re.compile(r"\A\{\\displaystyle (.*)\}\Z", re.DOTALL)  # formulas of MediaWiki
+_DISPLAYED = re.compile(r"\A\{\\displaystyle (.*)\}\Z", re.DOTALL)  # MediaWiki's formulas
 
 
 def tag_of(node: etree._Element) -> str:
-    """Local name in lower case; "" for what is no element. iXBRL's become `name:ix`."""
+    """Local name in lower case; "" for comments and the like. iXBRL's become `name:ix`."""
     tag = node.tag
     return _name(tag) if isinstance(tag, str) else ""
 
@@ -42,7 +42,7 @@ def _name(tag: str) -> str:
 
 
 def text_of(node: etree._Element) -> str:
-    """All visible text under a node; line breaks kept, blocks parted by a blank."""
+    """All visible text under a node; line breaks are kept, blocks separated by a blank."""
     texts: list[str] = []
     _gather(node, texts)
     return "".join(texts)
@@ -76,7 +76,7 @@ def _gather_marked(node: etree._Element, tag: str, texts: list[str]) -> None:
 
 
 def mark_of(node: etree._Element, tag: str) -> str:
-    """What an element tells its text from that beside it by, such as "sup"; "" for nothing."""
+    """The element that sets off its text from its surroundings, such as "sup"; "" if none."""
     if tag in _MARKED:
         return tag
     style = node.get("style") if tag == "span" else None
@@ -85,21 +85,21 @@ def mark_of(node: etree._Element, tag: str) -> str:
 
 
 def mark(node: etree._Element, tag: str, texts: list[str], start: int) -> None:
-    """Tell what is raised, quoted, struck or how to read a character from what is beside it."""
+    """Mark superscripts, quotations, deletions and ruby readings in the text itself."""
     if tag == "sup":
-        raise_last(texts, start)
+        superscript_last(texts, start)
     elif tag == "sub":
-        sink_last(texts, start, node.tail or "")
+        subscript_last(texts, start, node.tail or "")
     elif tag == "q":
         _enclose(texts, start, _quotes(node, texts[start:]))
     elif tag == "rt":
         _enclose(texts, start, "" if _is_bracketed(node) else "()")
     elif not node.tail or node.tail[0].isdigit():
-        texts.append(" ")  # an old price and the new one
+        texts.append(" ")  # between an old price and the new one
 
 
 def _quotes(node: etree._Element, texts: list[str]) -> str:
-    """Those of a quotation, unless the page has written some."""
+    """The quotation marks of a `q`, unless the page has its own."""
     if "".join(texts).lstrip().startswith(_QUOTES):
         return ""
     return "“”" if next(node.iterancestors("{*}q"), None) is None else "‘’"
@@ -112,18 +112,18 @@ def _enclose(texts: list[str], start: int, marks: str) -> None:
 
 
 def _is_bracketed(reading: etree._Element) -> bool:
-    """Whether the page brackets it itself, for those who can't show it above."""
+    """Whether the page brackets the reading itself, for browsers without ruby."""
     before = reading.getprevious()
     return before is not None and tag_of(before) == "rp"
 
 
 def said_of(picture: etree._Element) -> str:
-    """What stands for a picture. MediaWiki's of formulas are in TeX."""
+    """The description of an image; MediaWiki's formulas as TeX."""
     return _DISPLAYED.sub(r"\1", picture.get("alt", ""))
 
 
 def caption_of(figure: etree._Element) -> str:
-    """In one line; "" also for one in which there are figures, as these may nest deeply."""
+    """The caption in one line; "" if it contains figures, which may be deeply nested."""
     caption = figure.find("{*}figcaption")
     if caption is None or next(caption.iterdescendants("{*}figure"), None) is not None:
         return ""
@@ -131,7 +131,7 @@ def caption_of(figure: etree._Element) -> str:
 
 
 def _said_within(picture: etree._Element) -> str:
-    """The same within a text, unless the picture is a sign that only leads elsewhere."""
+    """The description within text, unless the image is only an icon of a link."""
     link = picture.getparent()
     alone = link is not None and tag_of(link) == "a" and len(link) == 1
     if alone and not f"{link.text or ''}{picture.tail or ''}".strip():

@@ -1,4 +1,4 @@
-"""`manage.py embeddings`: which model's vectors are searched, and how to change it."""
+"""`manage.py embeddings`: shows which model's vectors are searched, and changes it."""
 
 import time
 from argparse import ArgumentParser
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         self.stdout.write("Given up." if switching.cancel() else "No switch has begun.")
 
     def _wanted(self, options: dict[str, Any]) -> EmbeddingSpace:
-        """What was asked for; the settings' prefixes are those of their own model."""
+        """The requested space; the settings' prefixes only apply to the settings' own model."""
         wanted = spaces.of_settings()
         if options["model"]:
             wanted.passage_model = options["model"]

@@ -1,4 +1,4 @@
-"""The main job from a terminal: files in, watched passages out, and a question asked of them."""
+"""Ingests files from a terminal, shows their progress, and asks a question of them."""
 
 import json
 import os
@@ -28,7 +28,7 @@ from tasks.models import TERMINAL, Status, Task
 
 POLL_SECONDS = 0.2
 START_SECONDS = 180
-MANY = 20  # files are an import, which lets other uploads go first
+MANY = 20  # files; from here on the upload is bulk work and lets others go first
 
 
 class Command(BaseCommand):
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         owner = get_user_model().objects.filter(username=options["user"]).first()
         if owner is None:
             raise CommandError(f"There is no user {options['user']}.")
-        # Names, headings and messages are text, whatever brackets and colons are in it.
+        # Rich markup is off: names, headings and messages may contain brackets and colons.
         self.console = Console(file=cast("IO[str]", self.stdout), markup=False, emoji=False)
         documents = self._upload(owner.pk, options["files"])
         _Watch(self.console, documents).until_done()
@@ -74,7 +74,7 @@ class Command(BaseCommand):
         return found
 
     def _tell(self, documents: list[Document]) -> bool:
-        """Print what became of each document; whether any failed."""
+        """Print the result of each document; returns whether any failed."""
         rows = Document.objects.filter(pk__in=[document.pk for document in documents])
         for row in rows.order_by("name"):
             pages = f", {row.page_count} pages" if row.page_count else ""
@@ -98,7 +98,7 @@ class Command(BaseCommand):
 
 
 class _Watch:
-    """A line per finished step, a moving bar for the step that runs."""
+    """One line per finished step, and a progress bar for the running one."""
 
     def __init__(self, console: Console, documents: list[Document]) -> None:
         self.names = {document.pk: document.name for document in documents}
@@ -115,14 +115,14 @@ class _Watch:
     def until_done(self) -> None:
         with self.progress:
             while not all(self._show(task) for task in self._latest()):
-                time.sleep(POLL_SECONDS)  # the work is a worker's; here it is only looked at
+                time.sleep(POLL_SECONDS)  # a worker does the work; this only polls
 
     def _latest(self) -> list[Task]:
         tasks = Task.objects.filter(document_id__in=self.names).latest_of_each_document()
         return list(events.with_details(tasks))
 
     def _show(self, task: Task) -> bool:
-        """Draw the task's state; whether it has ended."""
+        """Draw the task's state; returns whether it has ended."""
         found, name = events.snapshot(task), self.names[UUID(str(task.document_id))]
         for detail in found["task_details"]:
             if detail["status"] == Status.COMPLETED:
@@ -166,9 +166,9 @@ def _wait(found: TaskSnapshot) -> str:
 
 @contextmanager
 def _own_stack(say: Any) -> Iterator[dict[str, str]]:
-    """Services and a worker for the length of this command, as nothing runs yet."""
+    """Services and a worker for the duration of this command, if none are running."""
     say("Nothing runs on this data directory yet: starting services and a worker for this command.")
-    (settings.DATA_DIR / "runtime.json").unlink(missing_ok=True)  # of a stack that was killed
+    (settings.DATA_DIR / "runtime.json").unlink(missing_ok=True)  # left by a killed stack
     stack = subprocess.Popen(
         [sys.executable, "-m", "notebook.stack", "--no-web", "--stop-with-parent"],
         cwd=settings.BASE_DIR,

@@ -53,9 +53,9 @@ def _parse_arguments() -> argparse.Namespace:
 
 
 def _tune_allocator() -> None:
-    """Start over, as the same process, with the settings that glibc reads only at the start.
+    """Re-executes the process with settings that glibc reads only at the start.
 
-    An operator's own stay as they are.
+    Settings of the operator take precedence.
     """
     if "GLIBC_TUNABLES" not in os.environ:
         os.environ["GLIBC_TUNABLES"] = _GLIBC_TUNABLES

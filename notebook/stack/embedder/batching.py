@@ -1,4 +1,4 @@
-"""Merges the windows of all waiting requests into batches of like length."""
+"""Merges the windows of all waiting requests into batches of equal length."""
 
 import threading
 from collections.abc import Callable
@@ -13,11 +13,11 @@ Window = NDArray[np.int32]
 
 
 class StoppedError(Exception):
-    """The embedder is stopping."""
+    """The embedder is shutting down."""
 
 
 class Job:
-    """The windows of one request and the place where their means are put."""
+    """The windows of one request, and room for their means."""
 
     def __init__(self, windows: list[Window]) -> None:
         self.windows = windows
@@ -40,7 +40,7 @@ class Job:
         self._done.set()
 
     def wait(self, seconds: float) -> bool:
-        """Whether it ended, well or badly, within ``seconds``."""
+        """Whether it ended, successfully or not, within ``seconds``."""
         return self._done.wait(seconds)
 
 
@@ -57,9 +57,9 @@ class _Waiting:
 class Batcher:
     """Threads that run the windows of all requests in batches of at most about ``budget`` tokens.
 
-    A batch holds windows of one length: nothing is padded, and from some thirty tokens on a
-    window alone is as fast a token as many together. First come, first served; within a request
-    the longest first, so that the threads end together.
+    A batch holds windows of one length, so nothing is padded; from some thirty tokens on a single
+    window is as fast per token as a batch. First come, first served; within a request the longest
+    first, so that the threads finish together.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Batcher:
         return job
 
     def stop(self) -> None:
-        """Let running batches end, fail what still waits."""
+        """Let running batches finish, fail waiting ones."""
         with self._changed:
             self._is_stopping = True
             for waiting in self._waiting:

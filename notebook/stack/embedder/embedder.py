@@ -1,4 +1,4 @@
-"""Texts in, vectors out: tokens, windows, two lanes of batches, the mean of the windows."""
+"""Texts to vectors: tokens, windows, two queues of batches, the mean of the windows."""
 
 import os
 from collections.abc import Callable
@@ -18,25 +18,25 @@ PREFIXES = {"e5-query": "query: ", "e5-passage": "passage: "}
 
 _BATCH_TOKENS = 256
 _QUICK_TOKENS = 128
-# Each run takes up to 35 MB; what cores there are beyond help inside the runs.
+# Each run takes up to 35 MB; further cores help inside the runs.
 _MAX_RUNS = 3
 _POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Embeddings:
-    """``vectors`` [texts, 384] of length one, and the tokens the model read for them."""
+    """``vectors`` [texts, 384] of length one, and how many tokens the model read."""
 
     vectors: NDArray[np.float32]
     tokens: int
 
 
 class AbandonedError(Exception):
-    """Nobody waits for the answer any more."""
+    """The client has gone."""
 
 
 class Embedder:
-    """Short requests have a thread to themselves and so never wait behind a batch of passages."""
+    """Short requests have their own thread, so they never wait behind a batch of passages."""
 
     def __init__(self, cache_dir: Path, threads: int | None = None) -> None:
         weights = Weights()
@@ -83,7 +83,7 @@ def _wait(job: Job, is_abandoned: Callable[[], bool]) -> None:
 
 
 def _combine(means: NDArray[np.float32], texts: list[list[Window]]) -> NDArray[np.float32]:
-    """One unit vector a text: the mean of its windows weighted by their tokens of text."""
+    """One unit vector per text: the mean of its windows weighted by their number of text tokens."""
     lengths = np.array([len(window) - 2 for text in texts for window in text], np.float32)
     starts = np.cumsum([0, *(len(text) for text in texts[:-1])])
     vectors = np.add.reduceat(means * lengths[:, None], starts)

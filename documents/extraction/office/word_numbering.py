@@ -1,4 +1,4 @@
-"""The numbers that Word puts before list items and headings, which stand nowhere in the text."""
+"""Numbers of Word's list items and headings, which are not part of the text."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from documents.extraction.numerals import whole, written
-from documents.extraction.packages import Package
+from documents.extraction.xml_packages import Package
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_LEVELS = 9  # that a list may have
+_LEVELS = 9  # of a list, at most
 _PLACE = re.compile(r"%([1-9])")
 
 
@@ -18,21 +18,21 @@ class _Level:
     start: int = 1
     kind: str = "decimal"
     text: str = ""  # such as "%1.%2)"
-    style: str = ""  # the paragraph style that stands for this level
-    legal: bool = False  # the numbers of outer levels are decimal here as well
+    style: str = ""  # the paragraph style linked to this level
+    legal: bool = False  # numbers of outer levels are decimal here too
 
 
 @dataclass(slots=True)
 class Numbers:
-    """The lists of a document, and how far each of them has come."""
+    """The lists of a document, with their current counts."""
 
-    lists: dict[str, str] = field(default_factory=dict)  # a list's id -> its definition's
-    levels: dict[str, dict[int, _Level]] = field(default_factory=dict)  # by the list's id
-    starts: dict[str, dict[int, int]] = field(default_factory=dict)  # where a list begins anew
+    lists: dict[str, str] = field(default_factory=dict)  # list id -> id of its definition
+    levels: dict[str, dict[int, _Level]] = field(default_factory=dict)  # by list id
+    starts: dict[str, dict[int, int]] = field(default_factory=dict)  # overridden start values
     _counts: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def marker(self, list_id: str, level: int | None, style: str) -> str:
-        """The number of the next item, such as "2.1", which counts it; "" for bullets."""
+        """The number of the next item, such as "2.1", which it counts; "" for bullets."""
         levels = self.levels.get(list_id, {})
         if level is None:
             level = next((at for at, each in levels.items() if style and each.style == style), 0)
@@ -48,7 +48,7 @@ class Numbers:
         )
 
     def _counted(self, list_id: str, level: int, start: int) -> dict[int, int]:
-        """How far each level of a list has come, with its next item."""
+        """The counts of each level of a list, including its next item."""
         counts = self._counts.setdefault(self.lists[list_id], {})
         restart = self.starts.get(list_id, {}).pop(level, None)
         counts[level] = counts.get(level, start - 1) + 1 if restart is None else restart
@@ -78,7 +78,7 @@ def _define(numbers: Numbers, root: etree._Element) -> None:
     for node in root.iter(f"{_W}num"):
         list_id, name = node.get(f"{_W}numId", ""), value(node, "abstractNumId")
         style = value(nodes[name], "numStyleLink") if name in nodes else ""
-        name = styled.get(style, name) if style else name  # the style's list is meant
+        name = styled.get(style, name) if style else name  # refers to the style's list
         numbers.lists[list_id] = name
         own = _levels(node)
         levels = defined.get(name, {})
@@ -113,6 +113,6 @@ def _starts(node: etree._Element) -> dict[int, int]:
 
 
 def value(node: etree._Element, tag: str) -> str:
-    """What Word calls the value of a child; "" without it."""
+    """The `val` attribute of a child; "" without it."""
     child = node.find(f"{_W}{tag}")
     return "" if child is None else str(child.get(f"{_W}val", ""))

@@ -1,4 +1,4 @@
-"""Passwords of .xls that the workbook library does not know, such as those of Excel 95."""
+"""Detects encrypted .xls files that the workbook library does not recognise, such as Excel 95's."""
 
 import contextlib
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 import olefile
 
 _STREAMS = ("Workbook", "Book")
-_FILEPASS = 0x2F  # the record that says how the others are encrypted
-_FIRST = 20  # records, which it is among
+_FILEPASS = 0x2F  # the record that describes the encryption
+_FIRST = 20  # it is among the first records
 
 
 def is_locked(path: Path) -> bool:
     if not olefile.isOleFile(str(path)):
         return False
-    with contextlib.suppress(Exception), olefile.OleFileIO(str(path)) as ole:  # whatever is damaged
+    with contextlib.suppress(Exception), olefile.OleFileIO(str(path)) as ole:  # if damaged
         name = next(name for name in _STREAMS if ole.exists(name))
         with ole.openstream(name) as stream:
             return any(_record(stream.read(4), stream) == _FILEPASS for _ in range(_FIRST))
@@ -21,6 +21,6 @@ def is_locked(path: Path) -> bool:
 
 
 def _record(head: bytes, stream: olefile.olefile.OleStream) -> int:
-    """The kind of a record, which is read to its end."""
+    """The type of a record, after reading past its end."""
     stream.read(int.from_bytes(head[2:], "little"))
     return int.from_bytes(head[:2], "little")

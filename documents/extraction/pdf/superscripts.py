@@ -1,22 +1,23 @@
-"""Raised numbers in PDFs, as in 10⁶ or at a word with a note, which would run on: 106."""
+"""Superscript numbers in PDFs, as in 10⁶ or in footnote marks, which would otherwise read as
+106."""
 
 import re
 
 from documents.extraction.pdf.letters import Letters
-from documents.extraction.raised import raised
+from documents.extraction.superscripts import superscript
 
 _NUMBER = re.compile(r"[0-9]+(?:,[0-9]+)*+(?!\w|\.[0-9])")
-# Fonts of TeX that have a prime where others have a zero.
+# TeX fonts that have a prime in place of a zero.
 _MATHS_SIGNS = re.compile(rb"CMSY|MathSymbols")
 _SIGNS = frozenset("+-−–")
-_BREAK = 4  # characters of the end of a line, at most
-_NEAR = 0.3  # sizes of the type, for letters of one word
-_ABOVE = 0.15  # sizes of the type that the line is set in, at least …
-_SMALLER = 0.9  # … and in a type of this size at most
+_BREAK = 4  # characters in a line break, at most
+_NEAR = 0.3  # in font sizes, between letters of one word
+_ABOVE = 0.15  # in font sizes of the line, at least …
+_SMALLER = 0.9  # … and in type of at most this size
 
 
-def with_raised(letters: Letters, text: str) -> str:
-    """A page's text with the numbers so written that are. It is as long as before."""
+def with_superscripts(letters: Letters, text: str) -> str:
+    """A page's text with its superscript numbers written as such; same length."""
     pieces, done = list[str](), 0
     for match in _NUMBER.finditer(text):
         start, end = match.span()
@@ -30,13 +31,14 @@ def with_raised(letters: Letters, text: str) -> str:
 
 
 def _written(letters: Letters, text: str, start: int, end: int) -> str:
-    number = "".join(map(raised, text[start:end]))
+    number = "".join(map(superscript, text[start:end]))
     is_prime = number[0] == "⁰" and _MATHS_SIGNS.search(letters.font(start))
     return number.replace("⁰", "′") if is_prime else number
 
 
 def _before(letters: Letters, text: str, start: int) -> int:
-    """The letter that a number would be raised above: before it and its sign, else its first."""
+    """The letter that a number would be superscript to: before it and its sign, else the first
+    letter."""
     at = start - 1
     if at > 0 and text[at] in _SIGNS:
         at -= 1
@@ -46,9 +48,10 @@ def _before(letters: Letters, text: str, start: int) -> int:
 
 
 def _beside(letters: Letters, text: str, start: int) -> int:
-    """The letter that a number stands at though a line has ended between them, else its first.
+    """The letter that a number stands next to though a line has ended in between, else the first
+    letter.
 
-    PDFium lets a line end where the next letter stands too high.
+    PDFium ends a line where the next letter is too high.
     """
     at = len(text[max(start - _BREAK, 0) : start].rstrip()) + max(start - _BREAK, 0) - 1
     if at < 0:
@@ -60,7 +63,7 @@ def _beside(letters: Letters, text: str, start: int) -> int:
 
 def _is_raised(letters: Letters, at: int, before: int) -> bool:
     height = letters.base(at, 0) - letters.base(before, 0)
-    if height <= 0:  # as nearly always
+    if height <= 0:  # nearly always
         return False
     size, _ = letters.size_and_turn(before)
     return size * _ABOVE < height < size and letters.size_and_turn(at)[0] <= size * _SMALLER

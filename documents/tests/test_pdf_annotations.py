@@ -1,4 +1,4 @@
-"""What a PDF holds beside its text: fields, links, labels, running heads."""
+"""What a PDF holds besides its text: fields, links, labels, running heads."""
 
 import pytest
 from pypdf import PdfReader, PdfWriter

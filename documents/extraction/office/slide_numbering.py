@@ -1,4 +1,4 @@
-"""The numbers of PowerPoint's list items, which stand nowhere in the text."""
+"""Numbers of PowerPoint's list items, which are not part of the text."""
 
 from lxml import etree
 
@@ -13,13 +13,13 @@ _SHAPES = {"ParenBoth": "({})", "ParenR": "{})", "Plain": "{}"}  # others end wi
 
 
 class Numbers:
-    """How far the lists of one text have come, on each level."""
+    """The current counts of a text's lists, on each level."""
 
     def __init__(self) -> None:
-        self._counts: dict[int, tuple[str, int]] = {}  # what it says of its numbers, the last one
+        self._counts: dict[int, tuple[str, int]] = {}  # numbering scheme, last number
 
     def before(self, level: int, bullet: etree._Element | None) -> str:
-        """The number of the next paragraph with this bullet, which counts it; "" for no number."""
+        """The number of the next paragraph with this bullet, which it counts; "" if it has none."""
         for deeper in [at for at in self._counts if at > level]:
             del self._counts[deeper]
         if bullet is None or bullet.tag != f"{_A}buAutoNum":

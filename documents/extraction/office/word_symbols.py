@@ -1,11 +1,11 @@
-"""What Word shows but does not write as text: signs by number and font, and fields of forms."""
+"""Symbols and form fields in Word, which are shown but not stored as text."""
 
 from lxml import etree
 
 from documents.extraction.numerals import whole
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-# The font Symbol from 0x20 on, as Adobe defined it; blanks where there is no character for it.
+# The font Symbol from 0x20 on, as defined by Adobe; blanks where there is no equivalent character.
 _SYMBOL = (
     " !∀#∃%&∋()∗+,−./0123456789:;<=>?≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_"
     "‾αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼ " + " " * 32 + "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…⏐⎯↵"
@@ -20,11 +20,11 @@ _FONTS = {
     },
     "wingdings 2": {0x4F: "✗", 0x50: "✓", 0x52: "☑", 0x53: "☒", 0xA3: "☐"},
 }  # fmt: skip
-_PRIVATE = range(0xF000, 0xF100)  # where fonts of signs have theirs
+_PRIVATE = range(0xF000, 0xF100)  # the code points of symbol fonts
 
 
 def sign(node: etree._Element) -> str:
-    """The character that a sign looks like; "" when that is not known."""
+    """The character that a symbol looks like; "" if unknown."""
     try:
         code = int(node.get(f"{_W}char", ""), 16)
     except ValueError:
@@ -36,7 +36,7 @@ def sign(node: etree._Element) -> str:
 
 
 def field_of_form(node: etree._Element) -> str:
-    """The box of a form, ticked or not, or what was chosen of a list; "" for a field of text."""
+    """A form's checkbox, or the selected list entry; "" for a text field."""
     box, choices = node.find(f"{_W}checkBox"), node.find(f"{_W}ddList")
     if box is not None:
         ticked = box.find(f"{_W}checked")

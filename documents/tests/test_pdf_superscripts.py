@@ -1,4 +1,4 @@
-"""Raised numbers in PDFs."""
+"""Superscript numbers in PDFs."""
 
 import pytest
 from reportlab.pdfbase import pdfmetrics

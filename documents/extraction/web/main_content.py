@@ -1,4 +1,4 @@
-"""The part of a web page that it is about, and the heading above it."""
+"""The main content of a web page, and the heading above it."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -7,11 +7,11 @@ from lxml import etree
 
 from documents.extraction.web.text import DROPPED, is_hidden, tag_of
 
-_LOOKED_AT = 20  # headings, each of which may lie deep
+_LOOKED_AT = 20  # headings, each of which may be nested deeply
 
 
 def main_part(root: etree._Element) -> etree._Element:
-    """The page's `main` element when it holds most of the text."""
+    """The page's `main` element, if it holds most of the text."""
     mains = root.findall(".//{*}main")
     if len(mains) != 1:
         return root
@@ -20,9 +20,9 @@ def main_part(root: etree._Element) -> etree._Element:
 
 
 def heading_above(root: etree._Element, main: etree._Element) -> Iterator[etree._Element]:
-    """The page's main heading when it stands before its main part, which has none itself.
+    """The page's main heading, if it precedes a main part that has none.
 
-    A logo is no heading, nor is what stands in a menu or the banner of a site.
+    Logos are no headings, nor is anything in a site's menu or banner.
     """
     if main is root or main.find(".//{*}h1") is not None:
         return

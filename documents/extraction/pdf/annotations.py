@@ -1,4 +1,4 @@
-"""What a PDF holds beside its text: values of its form, notes, links, names of its pages."""
+"""What a PDF holds besides its text: form values, notes, links, page labels."""
 
 import ctypes
 import re
@@ -9,16 +9,16 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-_MOST_LINKS, _LONGEST_LINK = 20, 300  # they are sent to whoever watches the step
+_MOST_LINKS, _LONGEST_LINK = 20, 300  # they are sent to everyone who watches the step
 _MOST_LABELS, _LONGEST_LABEL = 50, 100
-_PASSWORD = 1 << 13  # the flag of a field that hides what is typed
+_PASSWORD = 1 << 13  # flag of a field that hides its input
 _CHOSEN = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
 _WRITTEN = (
     pdfium.FPDF_FORMFIELD_TEXTFIELD,
     pdfium.FPDF_FORMFIELD_COMBOBOX,
     pdfium.FPDF_FORMFIELD_LISTBOX,
 )
-# What people add to a page; text that is typed onto it looks like a part of it.
+# Annotations that people add to a page, except text typed onto it, which reads as part of it.
 _NOTES = {pdfium.FPDF_ANNOT_FREETEXT: ""} | dict.fromkeys(
     (
         pdfium.FPDF_ANNOT_TEXT,
@@ -43,8 +43,8 @@ _ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000
 def fields_and_links(
     document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, text: str
 ) -> tuple[list[str], list[str]]:
-    """ "name: value" of the fields whose values the text lacks and what is noted, each once; and
-    the addresses linked to."""
+    """ "name: value" of form fields whose values are missing from the text, and the notes, each
+    once; and the linked addresses."""
     fields, notes, links = dict[str, str](), list[str](), list[str]()
     for at in range(pdfium.FPDFPage_GetAnnotCount(page)):
         with _annotation(page, at) as annotation:
@@ -77,7 +77,7 @@ def _note(annotation: Any) -> str:
 
 
 def _field(form: Any, annotation: Any) -> tuple[str, str]:
-    """A field's name and value, "" where it is empty, secret or a button."""
+    """A form field's name and value; "" if it is empty, a password or a button."""
     kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
     if pdfium.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD:
         return "", ""
@@ -104,7 +104,7 @@ def _address(document: pypdfium2.PdfDocument, annotation: Any) -> list[str]:
 
 
 def _string(ask: Callable[..., int], *subject: Any) -> str:
-    """What one of PDFium's functions says, which fill a buffer with UTF-16."""
+    """The result of a PDFium function that fills a buffer with UTF-16."""
     size = ask(*subject, None, 0)
     if size <= 2:
         return ""
@@ -114,12 +114,12 @@ def _string(ask: Callable[..., int], *subject: Any) -> str:
 
 
 def first_links(links: list[str]) -> list[str]:
-    """Different addresses in their order, not too many."""
+    """The distinct addresses in order, at most _MOST_LINKS."""
     return list(dict.fromkeys(links))[:_MOST_LINKS]
 
 
 def labels(document: pypdfium2.PdfDocument) -> dict[str, str]:
-    """Page number -> what the document calls it, where a new count begins; {} for 1, 2, 3 …"""
+    """Page number -> page label, wherever a new numbering begins; {} for plain 1, 2, 3 …"""
     found: dict[str, str] = {}
     before: tuple[str, int] | None = ("", 0)
     for at in range(len(document)):
@@ -132,7 +132,7 @@ def labels(document: pypdfium2.PdfDocument) -> dict[str, str]:
 
 
 def _counted(label: str) -> tuple[str, int] | None:
-    """A label as its prefix and number: "A-3" is ("A-", 3), "iv" is ("roman", 4)."""
+    """A label split into prefix and number: "A-3" is ("A-", 3), "iv" is ("roman", 4)."""
     if match := _NUMBERED.match(label):
         return match[1], int(match[2])
     if _ROMAN.match(label):

@@ -1,5 +1,5 @@
-"""Workbooks as the library for them takes them: with no cells far apart, as a stray blank at
-XFD1048576 asks for half a terabyte, and no sheets of macros."""
+"""Makes workbooks readable for the workbook library: without cells far apart (a stray blank at
+XFD1048576 would allocate half a terabyte) and without macro sheets."""
 
 import io
 import re
@@ -18,16 +18,16 @@ _LINK_TO_STRANGE = re.compile(
 _ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^<>]*?\s)?r="(\d{1,10})"')
 _COLUMN = re.compile(rb' r="([A-Z]{1,3})\d')
 _PLACE = re.compile(rb'(<(?:\w+:)?(?:row|c)\s(?:[^<>]*?\s)?r=")([A-Z]{0,3})(\d{1,10})"')
-_UNANSWERED = (b"</f></c>", b"</f><v></v></c>", b"</f><v/></c>")  # formulas nobody worked out
-_CELL_BYTES = 32  # that the workbook library takes for each, empty or not, between first and last
-_SHARE = 4  # of the memory is left for the cells
+_UNANSWERED = (b"</f></c>", b"</f><v></v></c>", b"</f><v/></c>")  # formulas without a result
+_CELL_BYTES = 32  # that the library allocates per cell between first and last, empty or not
+_SHARE = 4  # share of the memory for the cells: one in …
 
 
 def with_room(path: Path, memory_bytes: int) -> tuple[Path | io.BytesIO, int]:
-    """The workbook (.xlsx), with runs of empty rows and columns as one each if it needs that,
-    without its sheets of macros and dialogs; and how many of its formulas have no result.
+    """The workbook (.xlsx) and how many of its formulas have no result. If necessary it is a copy,
+    with each run of empty rows or columns reduced to one, and without macro and dialog sheets.
 
-    Raises TooComplex if it is still too large then.
+    Raises TooComplex if it is still too large.
     """
     most = memory_bytes // _SHARE // _CELL_BYTES
     large, unanswered = list[str](), 0
@@ -41,7 +41,7 @@ def with_room(path: Path, memory_bytes: int) -> tuple[Path | io.BytesIO, int]:
 
 
 def _cells(data: bytes) -> int:
-    """How many cells lie between the first and the last one, at most."""
+    """How many cells there are between the first and the last one, at most."""
     rows = max(map(int, set(_ROW.findall(data))), default=0)
     return rows * max(map(_number, set(_COLUMN.findall(data))), default=1)
 
@@ -63,7 +63,7 @@ def _rewritten(archive: zipfile.ZipFile, large: list[str], most: int) -> io.Byte
 
 
 def _of_cells(main: bytes, links: bytes) -> bytes:
-    """The list of sheets without those of macros and dialogs, which the library does not know."""
+    """The list of sheets without macro and dialog sheets, which the library does not know."""
     for link in _LINK_TO_STRANGE.findall(links):
         main = re.sub(rb'<(?:\w+:)?sheet\s[^>]*:id="%s"[^>]*/>' % re.escape(link), b"", main)
     return main
@@ -82,7 +82,7 @@ def _closer(data: bytes) -> bytes:
 
 
 def _ranks(numbers: Iterable[int]) -> dict[int, int]:
-    """Each number -> a smaller one in the same order; where there was a gap, there is one."""
+    """Each number -> a smaller one in the same order; each gap shrinks to one."""
     ranks, rank, before = {0: 0}, 0, 0
     for number in sorted(set(numbers) - {0}):
         rank += 1 if number == before + 1 else 2

@@ -1,4 +1,4 @@
-"""Texts of cells in .xlsx with raised signs in them, which the workbook library runs on: 10²."""
+"""Cell texts of .xlsx with superscripts (10²), which the workbook library reports as plain text."""
 
 import re
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from functools import lru_cache
 
 from lxml import etree
 
-from documents.extraction.raised import raise_last, sink_last
+from documents.extraction.superscripts import subscript_last, superscript_last
 from documents.extraction.trees import xml_tree
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _S = f"{{{_MAIN}}}"
-_PLACED = b"vertAlign"  # what a run says that stands above or below the line
+_PLACED = b"vertAlign"  # property of superscript and subscript runs
 _SHARED = re.compile(
     rb'<c r="([A-Z]{1,3})(\d{1,7})"(?: [^<>]{0,99})? t="s"[^<>]{0,99}>\s*<v>(\d{1,9})</v>'
 )
@@ -24,7 +24,7 @@ Cell = tuple[int, int]  # row and column, from 0
 
 
 def shared_texts(data: bytes) -> dict[int, str]:
-    """The texts that cells share which raised signs in them change, by their numbers."""
+    """The shared strings that superscripts or subscripts change, by index."""
     if _PLACED not in data:
         return {}
     return {
@@ -36,7 +36,7 @@ def shared_texts(data: bytes) -> dict[int, str]:
 
 
 def cell_texts(sheet: bytes, shared: dict[int, str]) -> Iterator[tuple[Cell, str]]:
-    """The cells that say one of the shared texts, and those that say the like themselves."""
+    """Cells with one of the shared strings, and inline strings of the same kind."""
     for column, row, at in _SHARED.findall(sheet) if shared else ():
         if int(at) in shared:
             yield (int(row) - 1, column_of(column)), shared[int(at)]
@@ -53,10 +53,12 @@ def _text(node: etree._Element) -> str:
         texts.append(run.findtext(f"{_S}t") or "")
         place = said.get("val") if said is not None else None
         if place == "superscript":
-            raise_last(texts, start)
+            superscript_last(texts, start)
         elif place == "subscript":
             after = run.getnext()
-            sink_last(texts, start, (after.findtext(f"{_S}t") or "") if after is not None else "")
+            subscript_last(
+                texts, start, (after.findtext(f"{_S}t") or "") if after is not None else ""
+            )
     return "".join(texts).replace("_x000D_", "").strip()
 
 

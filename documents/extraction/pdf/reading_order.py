@@ -1,4 +1,4 @@
-"""The lines of a PDF's page, put together and in the order people read them."""
+"""Puts the lines of a PDF page together and into reading order."""
 
 import re
 from collections import Counter
@@ -10,18 +10,18 @@ from documents.extraction.columns import in_reading_order
 from documents.extraction.lines import Cell, Line
 from documents.extraction.pdf.tables import apart, outside_of_tables
 
-_WIDEST_CELL = 12  # sizes of the type
-_WIDEST_LETTER = 1.6  # likewise
+_WIDEST_CELL = 12  # in font sizes
+_WIDEST_LETTER = 1.6  # in font sizes
 _EAST_ASIAN = re.compile("[\u3040-\u9fff\uf900-\ufaff]")
-_FEWEST_LETTERS = 4  # that stand one below the other
+_FEWEST_LETTERS = 4  # one below the other
 
 
 def in_order(pieces: Sequence[Line], *, scanned: bool) -> list[Line]:
-    """Whole lines as people read them; the order they were drawn in is kept where it will do."""
+    """Whole lines in reading order; the order of drawing is kept if it makes sense."""
     if _runs_down(pieces):
         return _laid_down(pieces)
     lines = list(_whole_lines(pieces))
-    if scanned:  # OCR has put them in order
+    if scanned:  # OCR has ordered them
         return lines
     parted = apart(lines) if any(line.cells for line in lines) else lines
     if len(parted) > len(lines) or (
@@ -33,7 +33,7 @@ def in_order(pieces: Sequence[Line], *, scanned: bool) -> list[Line]:
 
 
 def _runs_down(lines: Sequence[Line]) -> bool:
-    """Whether most of the text is written from top to bottom, as Japanese and Chinese may be."""
+    """Whether most of the text is vertical, as Japanese and Chinese may be."""
     down = sum(len(line.text) for line in lines if _is_column(line))
     return down * 2 > sum(len(line.text) for line in lines)
 
@@ -44,27 +44,27 @@ def _is_column(line: Line) -> bool:
 
 
 def _laid_down(lines: Sequence[Line]) -> list[Line]:
-    """Columns as if they were lines, the rightmost first. What runs across stays before them."""
+    """Vertical columns as lines, the rightmost first. Horizontal lines stay before them."""
     across = [line for line in lines if not _is_column(line)]
     columns = [_as_line(line) for line in lines if _is_column(line)]
     return across + sorted(columns, key=lambda line: (-line.base, line.left))
 
 
 def _as_line(column: Line) -> Line:
-    """Its `base` is that of its middle letter."""
+    """The column as a line; `base` is that of its middle letter."""
     length = len(column.text) * column.size
     top = column.base + length / 2
     return replace(column, left=-top, right=length - top, base=column.left)
 
 
 def _is_disordered(lines: Sequence[Line]) -> bool:
-    """Whether the lines jump up the page more often than columns, notes and figures explain."""
+    """Whether lines jump up the page more often than columns, notes and figures explain."""
     ups = sum(line.base > before.base + line.size * 2 for before, line in pairwise(lines))
     return (ups > 6 and ups * 6 > len(lines)) or (ups > 0 and _is_drawn_by_column(lines))
 
 
 def _is_drawn_by_column(lines: Sequence[Line]) -> bool:
-    """Whether short lines stand beside others that were not drawn next: cells of a table."""
+    """Whether short lines are beside others that were not drawn next: table cells."""
     short = [
         line
         for line in lines
@@ -76,7 +76,7 @@ def _is_drawn_by_column(lines: Sequence[Line]) -> bool:
 
 
 def _whole_lines(lines: Iterable[Line]) -> Iterator[Line]:
-    """Lines that PDFium broke at a change of type or at a superscript, put together again."""
+    """Rejoins lines that PDFium split at a change of font or at a superscript."""
     whole: Line | None = None
     for line in lines:
         if whole is not None and _on_same_line(whole, line):
@@ -109,7 +109,7 @@ def _beside(before: Line, line: Line) -> Line:
 
 
 def _joined_cells(before: Line, line: Line, *, close: bool) -> tuple[Cell, ...]:
-    """The cells of two lines that are one: the last and the first of them grow together."""
+    """The cells of two lines joined: the last of one and the first of the other merge."""
     if not before.cells and not line.cells:
         return ()
     first = before.cells or (Cell(before.text, before.left, before.right),)

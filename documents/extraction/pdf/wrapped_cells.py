@@ -1,22 +1,22 @@
-"""Cells of a table that go on in lines of their own, which look like rows."""
+"""Table cells that continue on further lines, which look like rows of their own."""
 
 import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 from documents.extraction.lines import Cell
-from documents.extraction.pdf.cells import ALIGNED, FEWEST_CELLS, WRAPPED, Row, longer
+from documents.extraction.pdf.aligned_cells import ALIGNED, FEWEST_CELLS, WRAPPED, Row, longer
 
-_CLOSER = 0.85  # than from row to row, for lines of one row
-_LETTER = 0.6  # wide, in sizes of the type
-_MOST_LINES = 200  # of a row; for the sake of time
+_CLOSER = 0.85  # times the distance between rows, for lines of one row
+_LETTER = 0.6  # width, in font sizes
+_MOST_LINES = 200  # per row; bounds the time
 _WORD = re.compile(r"[^\W\d_]{2}|[\u3040-\u9fff\uac00-\ud7af]")
 
 Columns = Sequence[tuple[float, float]]
 
 
 def whole_rows(run: Sequence[Row], columns: Columns) -> list[Row]:
-    """The rows of a table, those as one that are lines of the same cells."""
+    """The rows of a table, with lines of the same cells merged into one row."""
     if len(columns) < FEWEST_CELLS:
         return list(run)
     closest = _step(run, columns) * _CLOSER
@@ -32,7 +32,7 @@ def whole_rows(run: Sequence[Row], columns: Columns) -> list[Row]:
 
 
 def is_next_line(above: Row, row: Row) -> bool:
-    """Whether a single cell is the next line of a cell of the row above, not of its first."""
+    """Whether a single cell is the next line of a cell of the row above other than its first."""
     if len(row.cells) > 1 or len(above.cells) < FEWEST_CELLS or not _is_near(above, row):
         return False
     return any(abs(cell.left - row.cells[0].left) <= ALIGNED for cell in above.cells[1:])
@@ -49,7 +49,8 @@ def lines_after(run: Sequence[Row], after: Sequence[Row], columns: Columns) -> i
 
 
 def _step(run: Sequence[Row], columns: Columns) -> float:
-    """From row to row: between full ones the least, as there may be gaps, else the most."""
+    """The distance between rows: between full rows the least, as there may be gaps, else the
+    greatest."""
     steps = [(before.lowest - row.highest, before, row) for before, row in pairwise(run)]
     full = [step for step, *both in steps if all(len(row.cells) == len(columns) for row in both)]
     return min(full) if full else max((step for step, *_ in steps), default=0.0)
@@ -61,8 +62,8 @@ def _is_near(above: Row, row: Row) -> bool:
 
 
 def _goes_on(above: Row, row: Row, columns: Columns, closest: float) -> bool:
-    """Whether a row with fewer cells than the table has columns says what had no room in the lines
-    of words above it. Rows have to be wider apart than such lines, or it could be one."""
+    """Whether a row with fewer cells than the table has columns continues words that had no room in
+    the row above. Rows have to be farther apart than such lines, as it could be a row too."""
     if above.lowest - row.highest > closest or not _is_near(above, row):
         return False
     if (
@@ -75,7 +76,7 @@ def _goes_on(above: Row, row: Row, columns: Columns, closest: float) -> bool:
 
 
 def _ends_in(above: Row, row: Row, columns: Columns, closest: float) -> bool:
-    """Whether a single cell is the first line of the first cell of the row below it."""
+    """Whether a single cell is the first line of the first cell of the row below."""
     if len(above.cells) > 1 or len(row.cells) == 1 or not _is_near(above, row):
         return False
     (one,), (other, *_) = above.cells, row.cells
@@ -97,7 +98,7 @@ def _had_no_room(above: Cell | None, cell: Cell, columns: Columns, size: float) 
 
 
 def joined(above: Row, row: Row) -> Row:
-    """Both as one row; the lower one's cells go on with those above them."""
+    """Both as one row; the lower one's cells continue those above them."""
     cells = [
         longer(cell, more) if (more := _under(row, cell)) is not None else cell
         for cell in above.cells

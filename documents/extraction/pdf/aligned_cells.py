@@ -1,4 +1,4 @@
-"""Cells of a table that stand in the middle of its row, or at its foot, beside longer ones."""
+"""Table cells that are centred vertically in their row, or aligned at its bottom."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -8,11 +8,11 @@ from itertools import pairwise
 
 from documents.extraction.lines import CJK, Cell, Line
 
-SAME_BASE = 0.4  # sizes of the type
-FEWEST_CELLS = 3  # of a row, or they are columns of text
+SAME_BASE = 0.4  # in font sizes
+FEWEST_CELLS = 3  # of a row; with fewer these are columns of text
 ALIGNED = 2.0  # points
-MOST_LINES = 12  # of a cell
-WRAPPED = 1.6  # from one line of a cell to the next, in sizes of the type
+MOST_LINES = 12  # per cell
+WRAPPED = 1.6  # from one line of a cell to the next, in font sizes
 _WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
 
 
@@ -20,9 +20,9 @@ _WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
 class Row:
     cells: list[Cell]
     lines: list[Line]
-    base: float  # of its first line
-    size: float  # likewise
-    highest: float  # base of its lines
+    base: float  # baseline of its first line
+    size: float  # font size of its first line
+    highest: float  # baseline of its highest line
     lowest: float
 
 
@@ -30,8 +30,8 @@ _Stack = list[Row]  # the lines of one cell, each a row so far; or a row of seve
 
 
 def level_rows(rows: list[Row]) -> list[Row]:
-    """The rows, those as one that are cells beside each other with their middles at one height,
-    or their last lines. First lines are so in columns of text as well."""
+    """The rows, with neighbouring cells that are aligned by their middles or last lines merged into
+    one row. (Aligned first lines are no sign of a table: columns of text have them too.)"""
     found, at = list[Row](), 0
     for first, last in _near_steps(rows):
         part = rows[first:last]
@@ -44,8 +44,8 @@ def level_rows(rows: list[Row]) -> list[Row]:
 
 
 def _near_steps(rows: list[Row]) -> Iterator[tuple[int, int]]:
-    """The rows around each that begins right of the one before it, and higher than that ends,
-    where cells of several lines may stand beside each other: they do on few pages."""
+    """Spans of rows around each row that starts to the right of the row before and above its end:
+    where cells of several lines may be side by side. Few pages have any."""
     first = last = 0
     for at, (before, row) in enumerate(pairwise(rows), 1):
         is_step = row.highest > before.lowest and row.cells[0].left > before.cells[-1].right
@@ -60,21 +60,21 @@ def _near_steps(rows: list[Row]) -> Iterator[tuple[int, int]]:
 
 
 def _are_cells(rows: list[Row], at: int) -> bool:
-    """Whether what ends before a place and what begins there are cells at one height."""
+    """Whether what ends before row `at` and what begins there are aligned cells."""
     first, last = at - 1, at + 1
     while first > 0 and at - first < MOST_LINES and _is_below(rows[first - 1], rows[first]):
         first -= 1
     while last < len(rows) and last - at < MOST_LINES and _is_below(rows[last - 1], rows[last]):
         last += 1
     before, after = rows[first:at], rows[at:last]
-    if last - first == 2:  # a line each
+    if last - first == 2:  # one line each
         return False
     narrow = after if len(after[-1].cells) == 1 else after[:-1] or after
     return _is_beside(before, after, _foot) or _is_beside(before, narrow, _middle)
 
 
 def _runs(rows: Sequence[Row], height: Callable[[_Stack], float]) -> Iterator[list[_Stack]]:
-    """Cells that stand beside each other."""
+    """Runs of cells that are side by side, aligned by `height`."""
     run: list[_Stack] = []
     for stack in _stacks(rows, wide=height is _foot):
         if run and not _is_beside(run[-1], stack, height):
@@ -86,7 +86,7 @@ def _runs(rows: Sequence[Row], height: Callable[[_Stack], float]) -> Iterator[li
 
 
 def _stacks(rows: Sequence[Row], *, wide: bool) -> Iterator[_Stack]:
-    """`wide`: the last line of a cell may have others beside it."""
+    """The rows grouped into cells. `wide`: a cell's last line may have other cells beside it."""
     stack: _Stack = []
     for row in rows:
         if stack and not (_is_below(stack[-1], row) and (wide or len(row.cells) == 1)):
@@ -98,7 +98,7 @@ def _stacks(rows: Sequence[Row], *, wide: bool) -> Iterator[_Stack]:
 
 
 def _is_below(above: Row, row: Row) -> bool:
-    """Whether a row is the next line of the cell that the one above is of."""
+    """Whether a row is the next line of the same cell as the row above."""
     if len(above.cells) > 1 or not 0 < above.lowest - row.highest < row.size * WRAPPED:
         return False
     one, other = above.cells[0], row.cells[0]
@@ -121,8 +121,8 @@ def _foot(stack: _Stack) -> float:
 
 
 def _as_one(run: Sequence[_Stack]) -> list[Row]:
-    """One row, if there are enough cells and some have more lines, of words, than others; else as
-    they were: what stands so in formulas are fractions."""
+    """The run as one row, if it has enough cells and some have more lines of words than others;
+    otherwise unchanged. Fractions in formulas look alike."""
     rows = [row for stack in run for row in stack]
     if len(set(map(len, run))) < 2:
         return rows
@@ -144,7 +144,7 @@ def _cells(stack: _Stack) -> list[Cell]:
 
 
 def longer(cell: Cell, more: Cell) -> Cell:
-    """A cell and what goes on in its next line."""
+    """A cell extended by its next line."""
     text = f"{cell.text} {more.text}"
     if cell.text.endswith("\xad"):
         text = cell.text[:-1] + more.text

@@ -7,11 +7,11 @@ from statistics import fmean
 
 from documents.extraction.lines import Cell, Line, Page
 
-_LONG_LINE = 25  # letters on average: then it is running text, not the labels of figures
+_LONG_LINE = 25  # letters on average: running text rather than labels of a figure
 
 
 def usual_turn(lines: Iterable[Line]) -> int:
-    """Which way most of the text runs, in degrees to the left; 0 where there is none."""
+    """The direction of most of the text, in degrees counter-clockwise; 0 if there is none."""
     letters: Counter[int] = Counter()
     for line in lines:
         letters[line.turn] += len(line.text)
@@ -19,9 +19,9 @@ def usual_turn(lines: Iterable[Line]) -> int:
 
 
 def upright(page: Page, width: float, height: float) -> Page:
-    """The page the way most of its lines run; those that run another way come last.
+    """The page rotated so that most of its lines are upright; lines in other directions come last.
 
-    Width and height, in points, are those of the page as it lies in the file.
+    Width and height, in points, are those of the page in the file.
     """
     turn = usual_turn(page.lines)
     level = [_moved(line, width, height) for line in page.lines if line.turn == turn]
@@ -34,7 +34,7 @@ def upright(page: Page, width: float, height: float) -> Page:
 
 
 def _moved(line: Line, width: float, height: float) -> Line:
-    """The line with its lengths counted from the bottom left of the turned page."""
+    """The line with its lengths measured from the bottom left of the rotated page."""
     right, up = {0: (0.0, 0.0), 90: (0.0, width), 180: (width, height), 270: (height, 0.0)}[
         line.turn
     ]

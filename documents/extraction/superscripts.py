@@ -1,4 +1,4 @@
-"""Raised signs, as in 10⁶ and m²: written so where Unicode has them, else they would run on."""
+"""Superscripts such as 10⁶ and m², in Unicode's characters where these exist: not 106 and m2."""
 
 import re
 
@@ -9,37 +9,38 @@ _UP = str.maketrans(_PLAIN, _RAISED)
 _DOWN = str.maketrans(_RAISED[:-2], _PLAIN[:-2])
 _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _FIRST = f"{_PLAIN} \t\n\xa0"
-_LONGEST = 30  # characters, and pieces, of an exponent
+_LONGEST = 30  # characters and pieces of an exponent
 _ALL_KNOWN = re.compile(rf"\s*[{re.escape(_PLAIN)}]+\s*")
 _NUMBER = re.compile(r"[+\-−–]?\d")
-_BEFORE = 5  # pieces, most of them empty, to find the sign before a raised text in
+_BEFORE = 5  # pieces, most of them empty, to look back for the character before a superscript
 
 
-def raised(text: str) -> str:
-    """A raised text, as it is unless all of its signs have a raised form."""
+def superscript(text: str) -> str:
+    """The text as superscript, or unchanged unless all of its characters have a superscript
+    form."""
     return text.translate(_UP) if _ALL_KNOWN.fullmatch(text) else text
 
 
-def may_be_raised(texts: list[str], start: int) -> bool:
-    """Whether to ask if what was gathered from `start` on is raised: it seldom could be."""
+def may_be_superscript(texts: list[str], start: int) -> bool:
+    """Whether the text gathered from `start` on could be superscript at all: it seldom could."""
     return len(texts) > start and texts[start][:1] in _FIRST
 
 
-def raise_last(texts: list[str], start: int) -> None:
-    """The texts that were gathered from `start` on are raised, together."""
+def superscript_last(texts: list[str], start: int) -> None:
+    """Make the texts gathered from `start` on one superscript."""
     pieces = len(texts) - start
     if pieces > _LONGEST or sum(map(len, texts[start:])) > _LONGEST:
-        return  # also for the sake of time, as raised texts may lie in each other
+        return  # bounds the time too, as superscripts may be nested
     text = "".join(texts[start:])
-    up = raised(text)
+    up = superscript(text)
     if up == text and _NUMBER.match(text.strip()) and _follows_digit(texts, start):
-        up = f"^{grouped(text.strip())}"  # 10^1.5, which is not 101.5
+        up = f"^{grouped(text.strip())}"  # 10^1.5 must not become 101.5
     if up != text:
         texts[start:] = [up]
 
 
-def sink_last(texts: list[str], start: int, after: str) -> None:
-    """A number below the line, as in log₂8, is written so where it would run into another."""
+def subscript_last(texts: list[str], start: int, after: str) -> None:
+    """Make a number subscript, as in log₂8, if it would otherwise merge with another number."""
     text = "".join(texts[start:])
     is_number = text.isascii() and text.isdigit() and len(text) < _LONGEST
     if is_number and (after[:1].isdigit() or _follows_digit(texts, start)):
@@ -50,6 +51,6 @@ def _follows_digit(texts: list[str], start: int) -> bool:
     return "".join(texts[max(start - _BEFORE, 0) : start])[-1:].isdecimal()
 
 
-def lowered(text: str) -> str:
-    """The text as it is written on the line."""
+def on_the_line(text: str) -> str:
+    """The text with superscripts as normal characters."""
     return text if text.isascii() else text.translate(_DOWN)
