@@ -38,13 +38,13 @@ def main() -> None:
     options = parser.parse_args()
     print("| " + " | ".join(COLUMNS) + " |")
     print("|" + "---|" * len(COLUMNS))
-    with _client(options.url, options.user, options.password) as api:
+    with client(options.url, options.user, options.password) as api:
         for found in load(options.folder):
             for row in _measure(api, found):
                 print(row, flush=True)
 
 
-def _client(url: str, user: str, password: str) -> httpx2.Client:
+def client(url: str, user: str, password: str) -> httpx2.Client:
     given = {"username": user, "password": password}
     token = httpx2.post(f"{url}/api/auth/token/", json=given, timeout=30).json()["token"]
     return httpx2.Client(base_url=url, timeout=60, headers={"Authorization": f"Token {token}"})

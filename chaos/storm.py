@@ -13,6 +13,7 @@ from tasks.models import Task  # noqa: E402
 
 if __name__ == "__main__":
     task_id, count = sys.argv[1], int(sys.argv[2])
+    task = Task.objects.get(pk=task_id)
     for _ in range(count):
         Task.objects.filter(pk=task_id).update(seq=F("seq") + 1)
-        events.push_task(task_id)
+        events.push_task(task.pk, task.owner_id)

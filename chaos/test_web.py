@@ -172,13 +172,15 @@ STALLED = 300
 def test_stalled_clients_stop_nobody_and_are_ended(stack, client, clock):
     """300 clients send three bytes and stall: others are served; in a minute they are gone."""
     address = urlsplit(stack.url)
-    head = b"POST /api/documents/ HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n\r\nabc"
+    head = "POST /api/documents/ HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n"
+    # Without one it would be refused at once.
+    head += f"Authorization: Token {stack.tokens[stack.username]}\r\n\r\nabc"
     with ExitStack() as cleanup, clock:
         connections = []
         for _ in range(STALLED):
             connection = socket.create_connection((address.hostname, address.port), timeout=90)
             connections.append(cleanup.enter_context(connection))
-            connection.sendall(head)
+            connection.sendall(head.encode())
         response, seconds = timed(lambda: client.get("/api/documents/"))
         assert (response.status_code, seconds < 5) == (200, True)
         document = stack.upload(client, "beside.txt", text())

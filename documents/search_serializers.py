@@ -78,7 +78,8 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     relevance = serializers.FloatField(allow_null=True, help_text="BM25.")
     fusion = serializers.FloatField(
         help_text="A third for the two ranks, and a third each for how close the hit comes to the "
-        "best by meaning and by words. 1 is the best of both."
+        "best by meaning and by words (for numbers and identifiers, two thirds by words). 1 is the "
+        "best of both."
     )
 
 

@@ -72,19 +72,19 @@ _MARKS = "".join(c for c in map(chr, range(0xE00, 0x3100)) if unicodedata.catego
 # A character of a script without spaces, with the marks that may combine with it.
 _CLUSTER = re.compile(f".[{_MARKS}\u1160-\u11ff\uff9e\uff9f]*")
 _TRADE = {ord(sign): " " for sign in "™℠"}  # else Acme™ is one word, "acmetm"
-# Figures with thousands apart ("25 000", "1,250.00"), which are one word without the rest too.
+# Numbers with separated thousands ("25 000", "1,250.00"): also indexed as one plain whole number.
 _AMOUNT = re.compile(
     r"([0-9](?<![\w.,'’][0-9])[0-9]{0,2}(?:([ \xa0\u2009\u202f.,'’])[0-9]{3})(?:\2[0-9]{3})*)"
     r"((?!\2)[.,][0-9]{1,2})?(?!\w|[.,'’][0-9]|\2[0-9])"
 )
-# What is written otherwise, character for character: digits of other scripts, wide signs.
+# One for one: digits of other scripts and full-width characters to ASCII.
 _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _DIGITS = {
     ord(c): str(unicodedata.decimal(c)) for c in map(chr, range(0x80, 0x20000)) if c.isdecimal()
 }
 _PLAIN = _DIGITS | _WIDE
 _OTHERWISE = frozenset(map(chr, _PLAIN))
-_UNSEEN = dict.fromkeys(map(ord, "\xad\u200b\u2060\ufeff"))  # that texts are read without
+_UNSEEN = dict.fromkeys(map(ord, "\xad\u200b\u2060\ufeff"))  # documents are read without these
 
 
 def folded(text: str) -> str:
@@ -121,8 +121,8 @@ def word_counts(text: str, language: str) -> Counter[str]:
 
 
 def _amounts(text: str) -> Iterator[tuple[Span, str]]:
-    """Where figures stand of which joined words do not tell all: those with thousands apart by
-    spaces, or with decimals; and their whole numbers."""
+    """The spans and plain whole numbers of those that joining words does not cover: with spaces
+    between the thousands, or with decimals."""
     for found in _AMOUNT.finditer(text):
         if found[2].isspace() or found[3]:
             yield found.span(), found[1].replace(found[2], "")
@@ -176,6 +176,13 @@ def query_words(question: str, languages: Collection[str]) -> list[set[str]]:
         words += map("".join, pairwise(run)) if len(run) > 1 else run
     different = dict.fromkeys(word[:LONGEST] for word in words)
     return [{word, *variants(word, languages)} for word in different]
+
+
+def is_exact(question: str) -> bool:
+    """Whether it is numbers and identifiers, with at most one other word ("ticket 4711")."""
+    found = [match[0] for match in _EITHER.finditer(folded(question))]
+    named = sum(any(map(str.isdigit, word)) for word in found)
+    return 0 < len(found) <= named + min(named, 1) and not _RUN.search(question)
 
 
 def spans(

@@ -55,8 +55,8 @@ async def pieces(messages: list[Any]) -> AsyncIterator[str]:
 
 
 class _Halves:
-    """Joins the halves of a picture character, which some endpoints send in pieces of their own;
-    a half alone, which nobody could be sent, becomes the sign of what can't be read."""
+    """Joins the halves of surrogate pairs, which some endpoints send in separate pieces. A half
+    on its own becomes U+FFFD."""
 
     def __init__(self) -> None:
         self._decoder = _UTF16("replace")

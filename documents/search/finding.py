@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from documents import words
 from documents.embeddings.client import Vector
 from documents.models import Chunk, Document
 from documents.search.extent import Extent
@@ -40,6 +41,7 @@ def find(
     parameters = {
         **scope.parameters, **question.lookups(extent.read_by_words),
         "weights": question.sparse, "enough": question.full * ENOUGH,
+        "meaning": float(not words.is_exact(query)),
         "pool": pool, "most": most, "each": each, "near": max(pool, NEAR_OF_EACH) if each else pool,
     }  # fmt: skip
     if by_meaning:

@@ -22,7 +22,10 @@ _RRF = f"""(coalesce(1.0 / ({RRF_K} + vector_rank), 0) + coalesce(1.0 / ({RRF_K}
 # Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023.
 _NOTHING_FROM = 50
 ENOUGH = 0.5
-_FUSION = f"(({_RRF} + coalesce(nearness, 0) + coalesce(strength, 0)) / 3)"
+# The passages closest in meaning to a number hold other numbers: for `words.is_exact` queries the
+# third of the closeness goes to the words.
+_FUSION = f"""(({_RRF} + %(meaning)s * coalesce(nearness, 0)
+    + (2 - %(meaning)s) * coalesce(strength, 0)) / 3)"""
 _CHUNK, _VECTOR, _DOCUMENT = (model._meta.db_table for model in (Chunk, ChunkVector, Document))
 # Materialized, so that it is parsed once (a vector of 4,000 dimensions is 40 kB of text) and hidden
 # from the planner, which would add a bitmap of all the owner's chunks to that of the words.

@@ -42,7 +42,7 @@ def extract_text(
 
 
 def holds_text(extracted: Extracted) -> bool:
-    """Whether there is anything to search for."""
+    """Whether the text has any letter or digit."""
     return any(char.isalnum() for char in extracted.text)
 
 

@@ -174,10 +174,15 @@ def test_a_long_question_is_of_its_rarest_words(user, monkeypatch):
 def test_of_many_chunks_every_so_many_th_is_looked_at(user, monkeypatch):
     monkeypatch.setattr(sample, "SOME", 5)
     for count in (1, 7, 2, 13):  # 23, of which every fourth
-        make_document(user, f"{count}", [f"storm {n % 2 * 'sea'}" for n in range(count)])
-    seen, (storm, sea) = looked(user, "storm sea")
-    assert (seen, storm) == (5, 5)
-    assert 0 < sea < 5
+        make_document(user, f"{count}", ["storm"] * count)
+    assert looked(user, "storm sea") == (5, [5, 0])
+
+
+def test_what_the_looked_at_chunks_hold_is_counted(user, monkeypatch):
+    monkeypatch.setattr(sample, "SOME", 5)
+    held = [f"storm {(n % 8 == 3) * 'sea'}" for n in range(23)]  # 3, 7, 11, 15 and 19 are looked at
+    make_document(user, "a", held)
+    assert looked(user, "storm sea") == (5, [5, 3])
 
 
 @pytest.mark.parametrize(
@@ -272,6 +277,17 @@ def test_fusion_is_of_ranks_and_of_how_near_a_hit_comes_to_the_best(user, embedd
         near = max(0, (least - each.distance) / (least - best)) if each.vector_rank else 0
         strong = each.relevance / strongest if each.text_rank else 0  # the best has all words
         assert each.fusion == pytest.approx((rrf + near + strong) / 3, abs=1e-3)
+
+
+@pytest.mark.parametrize("query", ["3.11.7", "release 3.11.7"])
+def test_figures_are_found_where_they_stand_before_what_is_near_by_meaning(
+    user, embedder, either_way, query
+):
+    right = "the release 3.11.7 " + " ".join(f"other{n}" for n in range(60))
+    make_document(user, "a", [right, *(f"release 3 11 7 {n}" for n in range(60))])
+    analyze()
+    first = find(user, query)[0]
+    assert (first.chunk.text, first.explanation.vector_rank) == (right, None)
 
 
 def test_a_word_or_two_of_a_long_question_are_not_the_best_by_words(user, embedder, either_way):

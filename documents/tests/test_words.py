@@ -187,3 +187,16 @@ def test_a_letter_is_no_stem():
     assert Stemmer.Stemmer("turkish").stemWord("time") == "t"
     assert words.query_words("time", ["en", "tr"]) == [{"time"}]
     assert words.word_counts("time", "tr") == {"time": 1}
+
+
+@pytest.mark.parametrize(
+    ("question", "exact"),
+    [
+        ("3.11.7", True), ("AB-1234/5", True), ("+49 (0)30 1234-5678", True), ("#88?", True),
+        ("ticket 4711", True), ("25 Nm", True), ("CO₂ emissions", True), ("２０２４", True),
+        ("sales of 2024", False), ("two words 11 12 13", False), ("release", False), ("...", False),
+        ("第3章", False),
+    ],
+)  # fmt: skip
+def test_figures_with_one_other_word_at_most_mean_what_is_written(question, exact):
+    assert words.is_exact(question) == exact

@@ -182,8 +182,8 @@ class BoundedRequest(http_protocol.WebRequest):
         super().handle_reply(message)
 
     def handle_exception(self, exception: BaseException) -> None:
-        """What has begun breaks off. Daphne would begin another answer: that raises where it looks
-        after all requests, and from then on it would do so no more."""
+        """Abort a response that has begun. Daphne would start a second one, which raises inside
+        its loop over all requests and ends that for good."""
         if self._response_started and self.channel and not self.finished:
             self.channel.transport.abortConnection()
         else:
