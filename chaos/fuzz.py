@@ -80,7 +80,7 @@ def damaged_inside(data: bytes, others: list[bytes], chance: random.Random) -> b
 
 
 def outcome(path: Path) -> str:
-    """ "ok" or the error code."""
+    """The code of the error that reading ends with, or "ok"."""
     try:
         facts = validate_file(path, name=path.name, limits=_LIMITS)
         extract_text(

@@ -59,8 +59,7 @@ class Person:
         else:
             getattr(self, verb)(rng.choice(known))
 
-    # --- Requests
-    # ------------------------------------------------------------------------------------
+    # --- Requests ---------------------------------------------------------------------------------
     def upload(self, entry):
         """Also repeated for one without an answer: it must not exist twice."""
         if entry not in self.book:
@@ -109,8 +108,7 @@ class Person:
             return None
         return None if answer.status_code == 503 else answer
 
-    # --- Checks
-    # --------------------------------------------------------------------------------------
+    # --- Checks -----------------------------------------------------------------------------------
     def upload_again(self):
         """Repeats uploads that got no answer, like a good client: the same bytes, the same
         document."""

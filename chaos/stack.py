@@ -170,8 +170,7 @@ class ChaosStack(LiveStack):
         except (OSError, ValueError, IndexError, psutil.Error):
             return None
 
-    # --- Servers
-    # -------------------------------------------------------------------------------------
+    # --- Servers ----------------------------------------------------------------------------------
     @property
     def runtime(self):
         return json.loads((self.data_dir / "runtime.json").read_text())

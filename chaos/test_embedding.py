@@ -118,8 +118,7 @@ def test_a_limit_that_names_no_end_is_tried_more_and_more_seldom(stack, client, 
     assert 2 <= len(refused) <= 12
 
 
-# --- F46: what only the operator can fix
-# -----------------------------------------------------------
+# --- F46: what only the operator can fix ----------------------------------------------------------
 @pytest.mark.fault("F46", bound=15)
 @pytest.mark.parametrize(
     ("status", "code"),
@@ -140,8 +139,7 @@ def test_a_refusal_for_good_fails_at_once_and_tells_no_key(stack, client, clock,
         assert KEY not in path.read_text(errors="replace"), path
 
 
-# --- F47: malformed answers
-# ------------------------------------------------------------------------
+# --- F47: malformed answers -----------------------------------------------------------------------
 def changed(change):
     """A correct answer except for `change`, which may return another."""
 

@@ -85,8 +85,7 @@ def test_a_short_burst_is_not_noticed(stack, client, clock):
     assert (row["failures"], row["losses"]) == (0, 0)
 
 
-# --- F45: ways to keep a client waiting, or to drop it
-# ---------------------------------------------
+# --- F45: ways to keep a client waiting, or to drop it --------------------------------------------
 def hang(handler, over):
     over.wait(30)
 

@@ -163,8 +163,7 @@ def test_a_hundred_sockets_are_back_at_once_and_know_the_truth(stack, clock):
                 assert numbers == sorted(numbers)
 
 
-# --- F67: clients that begin and do not continue
-# ---------------------------------------------------
+# --- F67: clients that begin and do not continue --------------------------------------------------
 STALLED = 300
 
 
