@@ -209,7 +209,8 @@ def spans(
 
 def _glued(text: str, places: Iterable[Span]) -> list[Span]:
     """The spans of the parts of words that `_parts` finds."""
-    glued = filter(None, (_GLUED.fullmatch(text, *place) for place in places))
+    mixed = (place for place in places if not text[slice(*place)].isalpha())
+    glued = filter(None, (_GLUED.fullmatch(text, *place) for place in mixed))
     return [span for match in glued for span in match.regs[1:] if span[0] >= 0]
 
 
