@@ -169,7 +169,7 @@ async def test_of_any_number_that_waits_only_the_newest_are_looked_at(user, monk
     oldest, *_ = await make()
     socket = socket_of(user)
     await socket.connect(timeout=10)
-    first = [(await socket.receive_json_from())["task_id"] for _ in range(RECENT)]
+    first = [(await socket.receive_json_from(timeout=10))["task_id"] for _ in range(RECENT)]
     assert await socket.receive_nothing(timeout=0.5)  # looked at several times meanwhile
     assert str(oldest.pk) not in first
     changed = Task.objects.filter(pk=oldest.pk).update

@@ -36,7 +36,7 @@ class Command(BaseCommand):
 def _round(locked: bool) -> bool:
     """One sweep; whether we hold the lock."""
     try:
-        if not locked:  # first who works renews its leases: Postgres may have been away for all
+        if not locked:  # workers renew their leases first: Postgres may have been away for all
             return sweeper.try_lock()
         sweeper.sweep()
     except DatabaseError as error:
