@@ -56,7 +56,8 @@ async def pieces(messages: list[Any]) -> AsyncIterator[str]:
 
 class _Halves:
     """Joins the halves of surrogate pairs, which some endpoints send in separate pieces. A half
-    on its own becomes U+FFFD."""
+    on its own becomes U+FFFD; one at the very end is dropped.
+    """
 
     def __init__(self) -> None:
         self._decoder = _UTF16("replace")

@@ -32,7 +32,7 @@ def _fill_holes(libc: ctypes.CDLL) -> None:
     """Allocate, for good, the free blocks that imports left behind in the heap (some 5 MB).
 
     A fork would use them first, and copy the page around each one and those of its neighbours in
-    the allocator's free lists: a sixth of all pages that it copied to read a PDF.
+    the allocator's free lists: a sixth of the page faults of reading a PDF.
     """
     libc.malloc.restype = libc.sbrk.restype = ctypes.c_void_p
     end = libc.sbrk(0) or 0
