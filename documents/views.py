@@ -93,6 +93,12 @@ class Ordering(OrderingFilter):
             raise ValidationError({self.ordering_param: problem.format(names=known)})
         return list(fields)
 
+    def get_schema_operation_parameters(self, view: Any) -> Any:
+        (parameter,) = super().get_schema_operation_parameters(view)  # type: ignore[no-untyped-call]
+        field = f"-?({'|'.join(view.ordering_fields)})"
+        parameter["schema"]["pattern"] = f"^{field}(,{field})*$"
+        return [parameter]
+
 
 class DocumentFilter(filters.FilterSet):
     class Meta:
@@ -166,7 +172,9 @@ class DocumentViewSet(
     def perform_destroy(self, document: Document) -> None:
         services.delete_document(document.pk)
 
-    @extend_schema(request=ReprocessSerializer, responses={202: TaskSerializer})
+    @extend_schema(
+        request={"application/json": ReprocessSerializer}, responses={202: TaskSerializer}
+    )
     @action(detail=True, methods=["post"])
     def reprocess(self, request: Request, **_: Any) -> Response:
         """Process the file again; the old chunks are used until the new ones replace them."""
