@@ -94,7 +94,7 @@ class Ordering(OrderingFilter):
         return list(fields)
 
     def get_schema_operation_parameters(self, view: Any) -> Any:
-        (parameter,) = super().get_schema_operation_parameters(view)  # type: ignore[no-untyped-call]
+        (parameter,) = super().get_schema_operation_parameters(view)
         field = f"-?({'|'.join(view.ordering_fields)})"
         parameter["schema"]["pattern"] = f"^{field}(,{field})*$"
         return [parameter]
