@@ -27,6 +27,7 @@ from rest_framework.views import APIView
 from documents import downloads, planning, services, usage
 from documents.models import Chunk, Document
 from documents.serializers import (
+    MOST_DAYS,
     ChunkSerializer,
     DocumentSerializer,
     DownloadSerializer,
@@ -245,11 +246,20 @@ def user_id(request: Request) -> int:
     return int(request.user.pk or 0)  # never None, because of IsAuthenticated
 
 
+PERIOD = {
+    "from": "The first day; by default 29 days before the last.",
+    "to": f"The last day; by default today. A period has at most {MOST_DAYS} days.",
+}
+
+
 class UsageView(StrictView):
-    parameters = {"get": ("from", "to")}
+    parameters = {"get": tuple(PERIOD)}
 
     @extend_schema(
-        parameters=[OpenApiParameter(name, OpenApiTypes.DATE) for name in ("from", "to")],
+        parameters=[
+            OpenApiParameter(name, OpenApiTypes.DATE, description=told)
+            for name, told in PERIOD.items()
+        ],
         responses=UsageSerializer,
     )
     def get(self, request: Request) -> Response:
