@@ -63,7 +63,7 @@ def fill(corpus: Corpus, count: int, *, seed: int) -> Filled:
     from documents.copying import copying
     from documents.models import Document
     from documents.steps.embed import digest, text_digest
-    from documents.words import indexed
+    from documents.weights import indexed
 
     chance = random.Random(seed)
     documents = [_document(at, count) for at in range(-(-count // PASSAGES))]
@@ -78,7 +78,7 @@ def fill(corpus: Corpus, count: int, *, seed: int) -> Filled:
             owners.append(document.owner_id)
             rows.write_row((
                 ids[-1], document.pk, document.owner_id, at % PASSAGES, text, 0, len(text), [], "",
-                digest(text_digest("", text), document.owner_id), *indexed(text, "en"),
+                digest(text_digest("", text), document.owner_id), *indexed(text, "en", ""),
             ))  # fmt: skip
     return Filled(ids, owners, vectors)
 

@@ -176,7 +176,7 @@ def _store(vectors: Any) -> dict[str, float]:
     started = time.perf_counter()
     with transaction.atomic():
         passages = [_passage(number) for number in range(count)]
-        pipeline._save_drafts(run, text, passages, "en", run.owner_id)
+        pipeline._save_drafts(run, pipeline.Kept(text, "[]", "en", "", run.owner_id), passages)
     drafted = time.perf_counter()
     rows = Draft.objects.filter(task_id=run.task_id).order_by("index")
     digests = [bytes(digest) for digest in rows.values_list("digest", flat=True)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -25,7 +25,8 @@ from documents.steps.split import split_kept
 from documents.steps.store import replace_chunks
 from documents.steps.validate import FileFacts, validate_file
 from documents.uploaded import local
-from documents.words import RULES, indexed
+from documents.weights import indexed
+from documents.words import RULES
 from tasks import rows
 from tasks.exceptions import Fenced
 from tasks.pipelines import Pipeline, Step, StepResult, StepRun
@@ -39,7 +40,7 @@ _ABOUT = f"""
 _FORGET_TEXT = f"DELETE FROM {Extraction._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
 _FORGET_DRAFTS = f"DELETE FROM {Draft._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
 _KEPT = f"""
-    SELECT text, elements::text, document.language, owner_id
+    SELECT text, elements::text, document.language, document.name, owner_id
     FROM {Extraction._meta.db_table} extraction
     JOIN {_DOCUMENTS} document ON document.id = document_id WHERE task_id = %(task)s
 """  # noqa: S608
@@ -127,18 +128,27 @@ def split(run: StepRun) -> StepResult:
     used = {name: run.options[name] for name in ("chunk_size", "chunk_overlap")}
     # Tasks of earlier versions have no strategy; this was the only one.
     used["chunk_strategy"] = run.options.get("chunk_strategy", "by_title")
-    text, elements, language, owner_id = _kept(run)
-    passages = passages_of(text, elements, used, should_stop=run.stopped)
-    save = partial(_save_drafts, run, text, passages, language, owner_id)
+    kept = _kept(run)
+    passages = passages_of(kept.text, kept.elements, used, should_stop=run.stopped)
+    save = partial(_save_drafts, run, kept, passages)
     return StepResult(details={"chunk_count": len(passages), **used}, save=save)
 
 
-def _kept(run: StepRun) -> tuple[str, str, str, int]:
-    """The extracted text, its elements as JSON, the document's language and owner."""
-    found: tuple[str, str, str, int] | None = rows.row(_KEPT, {"task": run.task_id})
+class Kept(NamedTuple):
+    """What step 2 stored, and what its passages need to know of their document."""
+
+    text: str
+    elements: str  # JSON
+    language: str
+    name: str
+    owner_id: int
+
+
+def _kept(run: StepRun) -> Kept:
+    found = rows.row(_KEPT, {"task": run.task_id})
     if found is None:
         raise Extraction.DoesNotExist
-    return found
+    return Kept(*found)
 
 
 def passages_of(
@@ -173,29 +183,25 @@ _DRAFT_COLUMNS = (
 )  # fmt: skip
 
 
-def _save_drafts(
-    run: StepRun, text: str, passages: Iterable[Passage], language: str, owner_id: int
-) -> None:
+def _save_drafts(run: StepRun, kept: Kept, passages: Iterable[Passage]) -> None:
     rows.change_many(_FORGET_DRAFTS, {"task": run.task_id})
     columns = ", ".join(f'"{name}"' for name in _DRAFT_COLUMNS)
     copy = f"COPY {Draft._meta.db_table} ({columns}) FROM STDIN"
     with copying(copy) as drafts:
         for passage in passages:
-            drafts.write_row(_draft_row(run, text, passage, language, owner_id))
+            drafts.write_row(_draft_row(run, kept, passage))
 
 
-def _draft_row(
-    run: StepRun, text: str, passage: Passage, language: str, owner_id: int
-) -> tuple[Any, ...]:
-    body = text[passage.start : passage.end]
+def _draft_row(run: StepRun, kept: Kept, passage: Passage) -> tuple[Any, ...]:
+    body = kept.text[passage.start : passage.end]
     name = text_digest(passage.context, body)
     # The same passage of the same document keeps its id when the document is processed again.
     chunk_id = uuid.uuid5(run.subject_id, f"{passage.start}:{passage.end}:{name.hex()}")
     return (
         chunk_id, run.subject_id, run.task_id, passage.index, body, passage.start, passage.end,
         passage.page_start, passage.page_end, list(passage.headings), passage.context,
-        digest(name, owner_id), *indexed(embedded_text(passage.context, body), language),
-        RULES,
+        digest(name, kept.owner_id),
+        *indexed(embedded_text(passage.context, body), kept.language, kept.name), RULES,
     )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from psycopg.errors import LockNotAvailable
 
 from documents.models import Chunk, Document
 from documents.steps.embed import embedded_text
-from documents.words import RULES, indexed
+from documents.weights import indexed
+from documents.words import RULES
 from tasks import rows
 
 AT_ONCE = 500  # documents
@@ -32,7 +33,9 @@ def reindex(*, seconds: float) -> int:
     """Reindex outdated documents for so many seconds; how many were done."""
     ends_at, done = time.monotonic() + seconds, 0
     outdated = Document.objects.filter(word_rules__lt=RULES, chunk_count__gt=0)
-    for document in outdated.only("language", "extraction").order_by("created_at")[:AT_ONCE]:
+    for document in outdated.only("language", "name", "extraction").order_by("created_at")[
+        :AT_ONCE
+    ]:
         if time.monotonic() > ends_at:
             break
         done += _reindex_unless_held(document)
@@ -69,8 +72,8 @@ def _write_batch(document: Document, after: UUID) -> UUID | None:
     if not batch:
         return None
     ids, contexts, texts = map(list, zip(*batch, strict=True))
-    language = repeat(document.language)
-    found = map(indexed, map(embedded_text, contexts, texts), language)
+    same = repeat(document.language), repeat(document.name)
+    found = map(indexed, map(embedded_text, contexts, texts), *same)
     words, weights = map(list, zip(*found, strict=True))
     rows.change_many(_WRITE, {"ids": ids, "words": words, "weights": weights})
     return batch[-1][0]

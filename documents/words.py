@@ -10,21 +10,17 @@ would lack new names.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from itertools import chain, compress, pairwise
 from operator import or_
-from zlib import crc32
 
 from documents.stems import stemmed, variants
 
 # Raise by one whenever passages may get different words than before: see `documents.reindexing`.
-RULES = 3
+RULES = 4
 Span = tuple[int, int]
 LONGEST = 64  # characters of a word; longer ones are cut
 LONGEST_IDENTIFIER = 24  # characters of an identifier within a longer one
-DIMENSIONS = 1_000_000_000  # pgvector's maximum
-K1, B = 0.9, 0.4  # Anserini's, and better than 1.2 and 0.75 on XQuAD, English and Chinese
-AVERAGE_WORDS = 180  # of a passage of 256 tokens
 # Thai, Lao, Myanmar, Hangul, Khmer, Kana, Han: in none of them can spaces be relied on.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f"
@@ -133,32 +129,6 @@ def _parts(words: Iterable[str]) -> list[str]:
     mixed = [word for word in words if not word.isalpha() and not word.isdecimal()]
     glued = filter(None, map(_GLUED.fullmatch, mixed))
     return [part for match in glued for part in match.groups() if part]
-
-
-def indexed(text: str, language: str) -> tuple[str, str]:
-    """The words of a passage as a `tsvector` literal, and their weights as a `sparsevec` literal.
-
-    `language` is an ISO 639-1 code or empty.
-    The weights are BM25's term frequency part; the question's vector holds the inverse document
-    frequency, so that the inner product of both is BM25 (Robertson and Zaragoza, "The Probabilistic
-    Relevance Framework", 2009). Two words of one passage hardly ever share a dimension.
-    """
-    words = word_counts(text, language)
-    saturated = K1 * (1 - B + B * words.total() / AVERAGE_WORDS)
-    weight = {times: f"{times * (K1 + 1) / (times + saturated):.3f}" for times in {*words.values()}}
-    weights = {dimension(word): weight[times] for word, times in words.items()}
-    return "'" + "' '".join(words) + "'" if words else "", sparse(weights)
-
-
-def sparse(weights: Mapping[int, str]) -> str:
-    """Weights by dimension as a `sparsevec` literal."""
-    places = ",".join([f"{at}:{weight}" for at, weight in weights.items()])
-    return f"{{{places}}}/{DIMENSIONS}"
-
-
-def dimension(word: str) -> int:
-    """The word's index in a `sparsevec`, from 1."""
-    return crc32(word.encode()) % DIMENSIONS + 1
 
 
 def query_words(question: str, languages: Collection[str]) -> list[set[str]]:

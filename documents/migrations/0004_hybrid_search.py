@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from documents.models import no_words
-from documents.words import DIMENSIONS, indexed
+from documents.weights import DIMENSIONS, indexed
 
 ROWS = 500
 # What a search reads stays in the row; the text and the list of words are what moves out of it.
@@ -48,7 +48,7 @@ def _batches(found):
     ids, words, weights = [], [], []
     for pk, context, text, language in found:
         ids.append(pk)
-        for kept, value in zip((words, weights), indexed(f"{context}\n{text}", language), strict=True):
+        for kept, value in zip((words, weights), indexed(f"{context}\n{text}", language, ""), strict=True):
             kept.append(value)
         if len(ids) == ROWS:
             yield ids, words, weights

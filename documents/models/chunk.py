@@ -13,7 +13,7 @@ from pgvector.django import HalfVectorField, SparseVectorField, VectorField
 
 from documents.models.document import Document
 from documents.models.space import EmbeddingSpace
-from documents.words import DIMENSIONS
+from documents.weights import DIMENSIONS
 
 
 def no_words() -> SparseVector:

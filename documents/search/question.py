@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from documents import words
 from documents.search.rarity import COMMON, Rarity
 from documents.search.sample import Sample
 from documents.stop_words import STOP_WORDS
+from documents.weights import dimension, sparse
 
 MOST_WORDS = 64
 # At most so many chunks are looked up by their words. Beyond that, a question's commonest words
@@ -69,7 +69,7 @@ class Question:
     def sparse(self) -> str:
         """The weights as a `sparsevec` literal."""
         weights = ((word.forms, f"{word.weight:.4f}") for word in self.words)
-        return words.sparse({words.dimension(form): of for forms, of in weights for form in forms})
+        return sparse({dimension(form): of for forms, of in weights for form in forms})
 
     @property
     def full(self) -> float:

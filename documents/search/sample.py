@@ -7,7 +7,7 @@ language, and what was processed a moment ago.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from documents import words
+from documents import weights
 from documents.models import Chunk, Document
 from documents.search.extent import Extent
 from documents.search.running import rows
@@ -71,4 +71,4 @@ def look(scope: Scope, extent: Extent, asked: Sequence[Collection[str]]) -> Samp
 
 def _any_of(forms: Collection[str]) -> str:
     """A `sparsevec` literal whose product with a chunk's weights is 0 if it has no such form."""
-    return words.sparse(dict.fromkeys(map(words.dimension, forms), "1"))
+    return weights.sparse(dict.fromkeys(map(weights.dimension, forms), "1"))

@@ -9,7 +9,7 @@ from documents.models import Chunk, ChunkVector, Document, DocumentStatus
 from documents.search import rarity
 from documents.steps.embed import digest, text_digest
 from documents.tests.embedding_server import vector
-from documents.words import indexed
+from documents.weights import indexed
 
 
 def make_document(owner, name, texts, *, pages=False, **values):
@@ -26,7 +26,7 @@ def make_document(owner, name, texts, *, pages=False, **values):
         cursor.executemany(
             f"UPDATE {Chunk._meta.db_table} SET words = %s::tsvector, weights = %s::sparsevec"
             " WHERE id = %s",
-            [(*indexed(row.text, document.language), row.pk) for row in rows],
+            [(*indexed(row.text, document.language, document.name), row.pk) for row in rows],
         )
     return document
 

@@ -11,7 +11,8 @@ from documents.models import Chunk, Document, Extraction
 from documents.reindexing import reindex
 from documents.tasks import reindex_words
 from documents.tests.searchable import make_document
-from documents.words import DIMENSIONS, RULES
+from documents.weights import DIMENSIONS
+from documents.words import RULES
 from tasks.tests.factories import Script, at_once, make_task, register
 
 pytestmark = pytest.mark.django_db

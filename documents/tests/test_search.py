@@ -279,6 +279,19 @@ def test_fusion_is_of_ranks_and_of_how_near_a_hit_comes_to_the_best(user, embedd
         assert each.fusion == pytest.approx((rrf + near + strong) / 3, abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["Lease_Baker-Street.2024.pdf", "lease of 221B, Baker Street.md"])
+def test_the_words_of_a_documents_name_find_its_passages(user, embedder, either_way, name):
+    make_document(user, "invoice 2023.txt", ["the tenant pays in advance"])
+    make_document(user, name, ["the tenant pays monthly", "the tenant may not sublet"])
+    analyze()
+    found = find(user, "How does the tenant of the Baker Street lease pay?", mode="text")
+    assert texts(found)[0] == "the tenant pays monthly"
+    assert sorted(texts(find(user, "baker street", mode="text"))) == [
+        "the tenant may not sublet", "the tenant pays monthly",
+    ]  # fmt: skip
+    assert texts(find(user, "pdf", mode="text")) == [], "the ending says nothing"
+
+
 @pytest.mark.parametrize("query", ["3.11.7", "release 3.11.7"])
 def test_figures_are_found_where_they_stand_before_what_is_near_by_meaning(
     user, embedder, either_way, query
@@ -304,7 +317,7 @@ def test_the_only_one_is_the_best(user, embedder, either_way):
     (hit,) = find(user, "storm")
     assert hit.score == 1
     (hit,) = find(user, "calm")
-    assert hit.score == pytest.approx(0.5)
+    assert hit.score == pytest.approx(0.5), "by meaning alone"
 
 
 def test_a_hit_of_one_way_has_its_figures_of_both_and_no_rank_for_the_other(
