@@ -7,7 +7,7 @@ seconds later. Bulk work never gets all slots, so a short document does not wait
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -24,6 +24,7 @@ SLOTS_UNKNOWN = 1  # assumed until a worker was seen: with more, long work might
 # free slot; as each claim sends another message, it still keeps all slots busy.
 SLOTS_PER_MESSAGE = 4
 LOST_SECONDS = 10  # a lost message takes up room in the broker for so long
+TOLD_AT_ONCE = 1000  # positions; their rows are held for some 50 ms
 SEEN_SECONDS = 30  # workers that were last seen longer ago do not count
 RATE_SECONDS = 120  # over which the queue's speed is measured
 _ADMISSION = {
@@ -48,7 +49,7 @@ _SOMEBODY = f"""
 """  # noqa: S608
 _ROOM = f"{_SOMEBODY} AND (SELECT count(*) FROM {_SENT}) < 1 + {_SLOTS} / %(share)s"  # noqa: S608
 _SERVED = f"""
-    WITH served AS (
+    WITH RECURSIVE served AS (
         SELECT owner_id, lane, count(*) AS turns FROM (
             SELECT owner_id, lane FROM {OutboxMessage._meta.db_table} WHERE sent_at IS NOT NULL
             UNION ALL
@@ -58,8 +59,9 @@ _SERVED = f"""
         ) busy GROUP BY owner_id, lane
     )
 """  # noqa: S608
-# Looks at only as many rows per owner and lane as there is room for. Locked rows are skipped: who
-# holds one is about to change it, and sends afterwards.
+# Looks at only as many rows per owner and lane as there is room for, and finds these one after the
+# other in an index. ARRAY tells the planner that there are few. Locked rows are skipped: who holds
+# one is about to change it, and sends afterwards.
 _ADMIT = f"""
     {_SERVED}, counted AS (
         SELECT {_SLOTS} AS slots, count(*)::int AS sent,
@@ -74,8 +76,15 @@ _ADMIT = f"""
             greatest(0, greatest(1, slots - 1) - bulk) AS bulk
         FROM counted
     ), flows AS (
-        SELECT DISTINCT owner_id, lane FROM {OutboxMessage._meta.db_table}
-        WHERE sent_at IS NULL AND due_at <= statement_timestamp()
+        (
+            SELECT owner_id, lane FROM {OutboxMessage._meta.db_table}
+            WHERE sent_at IS NULL ORDER BY owner_id, lane LIMIT 1
+        ) UNION ALL
+        SELECT next.* FROM flows CROSS JOIN LATERAL (
+            SELECT owner_id, lane FROM {OutboxMessage._meta.db_table}
+            WHERE sent_at IS NULL AND (owner_id, lane) > (flows.owner_id, flows.lane)
+            ORDER BY owner_id, lane LIMIT 1
+        ) next
     ), turns AS (
         SELECT first.task_id, flows.lane, first.turn_at,
             coalesce(served.turns, 0) + first.turn AS turn
@@ -94,36 +103,42 @@ _ADMIT = f"""
         ORDER BY turn, turn_at LIMIT (SELECT room.any FROM room)
     ), free AS (
         SELECT task_id FROM {OutboxMessage._meta.db_table}
-        WHERE task_id IN (SELECT task_id FROM fitting)
+        WHERE task_id = ANY(ARRAY(SELECT task_id FROM fitting))
             AND sent_at IS NULL AND due_at <= statement_timestamp()
         FOR UPDATE SKIP LOCKED
     )
     UPDATE {OutboxMessage._meta.db_table} row SET sent_at = statement_timestamp()
-    FROM free JOIN {Task._meta.db_table} task ON task.id = free.task_id
-    WHERE row.task_id = free.task_id
+    FROM {Task._meta.db_table} task
+    WHERE task.id = row.task_id AND row.task_id = ANY(ARRAY(SELECT task_id FROM free))
     RETURNING row.task_id, row.step_type, row.attempt, task.pipeline
 """  # noqa: S608
 # From 20 on, positions have two significant digits, so that a long queue is seldom rewritten.
 _RANK = f"""
     {_SERVED}, turns AS (
-        SELECT task_id, turn_at, coalesce(served.turns, 0) + row_number() OVER (
+        SELECT task_id, turn_at, told, problem, coalesce(served.turns, 0) + row_number() OVER (
             PARTITION BY owner_id, lane ORDER BY turn_at
         ) AS turn
-        FROM {OutboxMessage._meta.db_table} LEFT JOIN served USING (owner_id, lane)
-        WHERE due_at <= statement_timestamp()
-            AND (sent_at IS NULL OR problem <> '' OR %(problem)s <> '')
+        FROM (
+            SELECT task_id, owner_id, lane, turn_at, position AS told, problem
+            FROM {OutboxMessage._meta.db_table} WHERE due_at <= statement_timestamp()
+                AND (sent_at IS NULL OR problem <> '' OR %(problem)s <> '')
+        ) message LEFT JOIN served USING (owner_id, lane)
     ), exact AS (
-        SELECT task_id, row_number() OVER (ORDER BY turn, turn_at) AS position FROM turns
+        SELECT *, row_number() OVER (ORDER BY turn, turn_at) AS position FROM turns
     ), rounded AS (
-        SELECT task_id, round(position, least(0, 1 - floor(log(position))::int)) AS position
+        SELECT task_id, told, problem,
+            round(position, least(0, 1 - floor(log(position))::int))::int AS position
         FROM exact
     )
+    SELECT task_id, position, ceil(position * %(pace)s::float)::int FROM rounded
+    WHERE (told, problem) IS DISTINCT FROM (position, %(problem)s) ORDER BY position
+"""  # noqa: S608
+_TELL = f"""
     UPDATE {OutboxMessage._meta.db_table} row
-    SET position = rounded.position, problem = %(problem)s,
-        seconds = ceil(rounded.position * %(pace)s::float)
-    FROM rounded
-    WHERE row.task_id = rounded.task_id
-        AND (row.position, row.problem) IS DISTINCT FROM (rounded.position::int, %(problem)s)
+    SET position = news.position, seconds = news.seconds, problem = %(problem)s
+    FROM unnest(%(tasks)s::uuid[], %(positions)s::int[], %(seconds)s::int[])
+        news (task_id, position, seconds)
+    WHERE row.task_id = news.task_id
     RETURNING row.task_id
 """  # noqa: S608
 
@@ -166,14 +181,24 @@ def refuse(messages: Sequence[Admitted]) -> None:
 def rank(problem: str = "") -> int:
     """Update the position and the estimated wait of all waiting tasks; how many have changed.
 
-    The estimate is based on the last two minutes. Not one transaction, because the rows of tasks
-    would have to be locked before those of their messages.
+    The estimate is based on the last two minutes.
     """
     with connection.cursor() as cursor:
         cursor.execute(_RANK, {"problem": problem, "pace": None if problem else _pace()})
+        news = cursor.fetchall()
+    starts = range(0, len(news), TOLD_AT_ONCE)
+    return sum(_tell(news[at : at + TOLD_AT_ONCE], problem) for at in starts)
+
+
+def _tell(news: Sequence[Any], problem: str) -> int:
+    """Not one transaction, because the rows of tasks would have to be locked before those of their
+    messages."""
+    tasks, positions, seconds = map(list, zip(*news, strict=True))
+    values = {"tasks": tasks, "positions": positions, "seconds": seconds, "problem": problem}
+    with connection.cursor() as cursor:
+        cursor.execute(_TELL, values)
         told = [task_id for (task_id,) in cursor.fetchall()]
-    Task.objects.filter(pk__in=told).update(seq=F("seq") + 1)
-    return len(told)
+    return Task.objects.filter(pk__in=told).update(seq=F("seq") + 1)
 
 
 def _pace() -> float | None:

@@ -25,7 +25,9 @@ class OutboxMessage(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     # The task's own, kept here because the queue is ordered by them.
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
+    )
     lane = models.CharField(max_length=5, choices=Lane)
     turn_at = models.DateTimeField()  # when the task was created, plus its effort
     # Shown to the person who waits.
@@ -40,6 +42,12 @@ class OutboxMessage(models.Model):
                 fields=["owner", "lane", "turn_at"],
                 name="outbox_unsent",
                 condition=Q(sent_at=None),
+            ),
+            # whether any is due
+            models.Index(fields=["due_at"], name="outbox_due", condition=Q(sent_at=None)),
+            # the few that workers have not taken up yet
+            models.Index(
+                fields=["sent_at"], name="outbox_sent", condition=Q(sent_at__isnull=False)
             ),
         ]
 

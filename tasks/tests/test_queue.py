@@ -1,10 +1,11 @@
 """Whose turn it is, and what who waits is told."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -188,6 +189,52 @@ def test_what_somebody_is_changing_is_not_sent(user, slots):
     assert found == [second]
 
 
+FILL = """
+    WITH filled AS (
+        INSERT INTO tasks_task (
+            id, pipeline, owner_id, options, lane, effort, status, progress, attempt, seq
+        ) SELECT gen_random_uuid(), 'test', %(owner)s, '{}', 'QUICK', 0, 'PENDING', 0, 1, 1
+        FROM generate_series(1, 3000) RETURNING id
+    )
+    INSERT INTO tasks_outboxmessage (
+        task_id, step_type, attempt, owner_id, lane, turn_at, due_at, problem
+    ) SELECT id, '', 1, %(owner)s, 'QUICK', now(), now() + %(wait)s, '' FROM filled
+"""
+
+
+def fill(owner, wait=timedelta(0)):
+    with connection.cursor() as cursor:
+        cursor.execute(FILL, {"owner": owner.pk, "wait": wait})
+        cursor.execute("ANALYZE tasks_outboxmessage, tasks_task")
+
+
+def rows_read(statement):
+    """How many messages a statement reads, whether it needs them or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", queue._ADMISSION)
+        (plans,) = cursor.fetchone()
+    (found,) = json.loads(plans) if isinstance(plans, str) else plans
+    return _read(found["Plan"])
+
+
+def _read(plan):
+    mine = plan.get("Relation Name") == "tasks_outboxmessage" and "Scan" in plan["Node Type"]
+    each = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    return mine * each * plan["Actual Loops"] + sum(map(_read, plan.get("Plans", ())))
+
+
+def test_to_send_a_message_reads_few_rows_however_many_wait(user, other_user, slots):
+    fill(user)
+    fill(other_user)
+    assert rows_read(queue._ADMIT) < 50
+    assert rows_read(queue._ROOM) < 50
+
+
+def test_to_find_that_all_who_wait_are_paused_reads_few_rows(user, slots):
+    fill(user, wait=timedelta(hours=1))
+    assert rows_read(queue._SOMEBODY) < 50
+
+
 def shown(task_id):
     """The first step that waits, as clients see it."""
     task = events.with_details(Task.objects.filter(pk=task_id)).get()
@@ -233,6 +280,30 @@ def test_a_long_queue_is_told_in_two_digits(user, slots):
     queue.rank()
     places = set(OutboxMessage.objects.values_list("position", flat=True))
     assert places == {*range(1, 10), *range(10, 100), 100, 110, 120, 130}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_queue_is_told_by_and_by(user, slots, monkeypatch):
+    """Nobody waits for the rows of all, as they would if one statement held them."""
+    monkeypatch.setattr(queue, "TOLD_AT_ONCE", 2)
+    add(user, 4)
+    (last,) = add(user)
+
+    def rank():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '200ms'")
+        try:
+            queue.rank()
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        OutboxMessage.objects.select_for_update().get(pk=last)
+        with pytest.raises(OperationalError):
+            pool.submit(rank).result()
+    told = OutboxMessage.objects.order_by("turn_at").values_list("position", flat=True)
+    assert list(told) == [1, 2, 3, 4, None]
+    assert queue.rank() == 1
 
 
 def test_who_waits_is_told_that_nobody_works(user, slots):
