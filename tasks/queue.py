@@ -23,7 +23,7 @@ SLOTS_UNKNOWN = 1  # assumed until a worker was seen: with more, long work might
 # One message per so many slots, plus one, waits in the broker. So few that a newcomer gets the next
 # free slot; as each claim sends another message, it still keeps all slots busy.
 SLOTS_PER_MESSAGE = 4
-LOST_SECONDS = 10  # a lost message takes up room in the broker for so long
+LOST_SECONDS = 600  # a message that was lost unnoticed by the sweeper takes up room for so long
 TOLD_AT_ONCE = 1000  # positions; their rows are held for some 50 ms
 SEEN_SECONDS = 30  # workers that were last seen longer ago do not count
 RATE_SECONDS = 120  # over which the queue's speed is measured
