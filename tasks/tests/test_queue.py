@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from tasks import events, outbox, queue, services, workers
 from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
 from tasks.pipelines import StepResult
-from tasks.tests.factories import Script, register
+from tasks.tests.factories import Script, fill_queue, register
 
 pytestmark = pytest.mark.django_db
 
@@ -190,25 +190,6 @@ def test_what_somebody_is_changing_is_not_sent(user, slots):
     assert found == [second]
 
 
-FILL = """
-    WITH filled AS (
-        INSERT INTO tasks_task (
-            id, pipeline, owner_id, options, lane, effort, status, progress, attempt, seq
-        ) SELECT gen_random_uuid(), 'test', %(owner)s, '{}', 'QUICK', 0, 'PENDING', 0, 1, 1
-        FROM generate_series(1, 3000) RETURNING id
-    )
-    INSERT INTO tasks_outboxmessage (
-        task_id, step_type, attempt, owner_id, lane, turn_at, due_at, problem
-    ) SELECT id, '', 1, %(owner)s, 'QUICK', now(), now() + %(wait)s, '' FROM filled
-"""
-
-
-def fill(owner, wait=timedelta(0)):
-    with connection.cursor() as cursor:
-        cursor.execute(FILL, {"owner": owner.pk, "wait": wait})
-        cursor.execute("ANALYZE tasks_outboxmessage, tasks_task")
-
-
 def rows_read(statement):
     """How many messages a statement reads, whether it needs them or not."""
     with connection.cursor() as cursor:
@@ -225,14 +206,14 @@ def _read(plan):
 
 
 def test_to_send_a_message_reads_few_rows_however_many_wait(user, other_user, slots):
-    fill(user)
-    fill(other_user)
+    fill_queue(user)
+    fill_queue(other_user)
     assert rows_read(queue._ADMIT) < 50
     assert rows_read(queue._ROOM) < 50
 
 
 def test_to_find_that_all_who_wait_are_paused_reads_few_rows(user, slots):
-    fill(user, wait=timedelta(hours=1))
+    fill_queue(user, wait=timedelta(hours=1))
     assert rows_read(queue._SOMEBODY) < 50
 
 
