@@ -1,6 +1,7 @@
 """Fair queueing: Postgres orders what waits; the broker gets little more than workers can take.
 
-Owners take turns, and each owner's short and long work (the lanes) take turns. Within a lane the
+Owners take turns, and each owner's short and long work (the lanes) take turns: next is whoever has
+the fewest steps running or sent, and of these whoever had a turn longest ago. Within a lane the
 order is arrival time plus estimated effort: a task of ten seconds is treated as if it had come ten
 seconds later. Bulk work never gets all slots, so a short document does not wait for long ones.
 """
@@ -15,7 +16,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from tasks import rows
-from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
+from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Turn, Worker
 
 LOCK_ID = 0x7475726E  # "turn"
 _LOCK = "SELECT pg_advisory_xact_lock(%(id)s)"
@@ -86,9 +87,10 @@ _ADMIT = f"""
             ORDER BY owner_id, lane LIMIT 1
         ) next
     ), turns AS (
-        SELECT first.task_id, flows.lane, first.turn_at,
+        SELECT first.task_id, flows.lane, first.turn_at, coalesce(last.id, 0) AS last,
             coalesce(served.turns, 0) + first.turn AS turn
-        FROM flows LEFT JOIN served USING (owner_id, lane) CROSS JOIN LATERAL (
+        FROM flows LEFT JOIN served USING (owner_id, lane)
+        LEFT JOIN {Turn._meta.db_table} last USING (owner_id, lane) CROSS JOIN LATERAL (
             SELECT task_id, turn_at, row_number() OVER (ORDER BY turn_at) AS turn
             FROM {OutboxMessage._meta.db_table} row
             WHERE row.owner_id = flows.owner_id AND row.lane = flows.lane
@@ -97,34 +99,41 @@ _ADMIT = f"""
         ) first
     ), fitting AS (
         SELECT task_id FROM (
-            SELECT *, row_number() OVER (PARTITION BY lane ORDER BY turn, turn_at) AS of_lane
+            SELECT *, row_number() OVER (PARTITION BY lane ORDER BY turn, last, turn_at) AS of_lane
             FROM turns
         ) each, room WHERE lane <> '{Lane.BULK}' OR of_lane <= room.bulk
-        ORDER BY turn, turn_at LIMIT (SELECT room.any FROM room)
+        ORDER BY turn, last, turn_at LIMIT (SELECT room.any FROM room)
     ), free AS (
         SELECT task_id FROM {OutboxMessage._meta.db_table}
         WHERE task_id = ANY(ARRAY(SELECT task_id FROM fitting))
             AND sent_at IS NULL AND due_at <= statement_timestamp()
         FOR UPDATE SKIP LOCKED
+    ), sent AS (
+        UPDATE {OutboxMessage._meta.db_table} row SET sent_at = statement_timestamp()
+        FROM {Task._meta.db_table} task
+        WHERE task.id = row.task_id AND row.task_id = ANY(ARRAY(SELECT task_id FROM free))
+        RETURNING row.*, task.pipeline
+    ), noted AS (
+        INSERT INTO {Turn._meta.db_table} (owner_id, lane) SELECT DISTINCT owner_id, lane FROM sent
+        ON CONFLICT (owner_id, lane) DO UPDATE SET id = excluded.id
     )
-    UPDATE {OutboxMessage._meta.db_table} row SET sent_at = statement_timestamp()
-    FROM {Task._meta.db_table} task
-    WHERE task.id = row.task_id AND row.task_id = ANY(ARRAY(SELECT task_id FROM free))
-    RETURNING row.task_id, row.step_type, row.attempt, task.pipeline
+    SELECT task_id, step_type, attempt, pipeline FROM sent
 """  # noqa: S608
 # From 20 on, positions have two significant digits, so that a long queue is seldom rewritten.
 _RANK = f"""
     {_SERVED}, turns AS (
-        SELECT task_id, turn_at, told, problem, coalesce(served.turns, 0) + row_number() OVER (
-            PARTITION BY owner_id, lane ORDER BY turn_at
-        ) AS turn
+        SELECT task_id, turn_at, told, problem, coalesce(last.id, 0) AS last,
+            coalesce(served.turns, 0) + row_number() OVER (
+                PARTITION BY owner_id, lane ORDER BY turn_at
+            ) AS turn
         FROM (
             SELECT task_id, owner_id, lane, turn_at, position AS told, problem
             FROM {OutboxMessage._meta.db_table} WHERE due_at <= statement_timestamp()
                 AND (sent_at IS NULL OR problem <> '' OR %(problem)s <> '')
         ) message LEFT JOIN served USING (owner_id, lane)
+        LEFT JOIN {Turn._meta.db_table} last USING (owner_id, lane)
     ), exact AS (
-        SELECT *, row_number() OVER (ORDER BY turn, turn_at) AS position FROM turns
+        SELECT *, row_number() OVER (ORDER BY turn, last, turn_at) AS position FROM turns
     ), rounded AS (
         SELECT task_id, told, problem,
             round(position, least(0, 1 - floor(log(position))::int))::int AS position

@@ -55,6 +55,28 @@ class OutboxMessage(models.Model):
         return f"{self.step_type or 'dispatch'} of {self.task_id}"
 
 
+class Turn(models.Model):
+    """The last turn of an owner's lane: the higher its id, the later it was.
+
+    Without a constraint in Postgres, which would lock the owner's row at each turn.
+    """
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    lane = models.CharField(max_length=5, choices=Lane)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "lane"], name="one_last_turn")]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} {self.lane}"
+
+
 class Worker(models.Model):
     """A worker that answered the sweeper, and how many steps it runs at a time."""
 

@@ -108,6 +108,25 @@ def test_owners_take_turns_whatever_they_have_waiting(user, other_user, slots):
     assert set(others) <= set(found)
 
 
+def test_a_newcomer_waits_for_one_turn_of_each_owner_and_not_for_all_they_brought(
+    user, slots, django_user_model
+):
+    slots(3)
+    others = [django_user_model.objects.create_user(f"owner-{n}") for n in range(6)]
+    for each in others:
+        add(each, 8)
+    (mine,) = add(user)
+    order, running = [], []
+    while mine not in order:
+        found = admitted()
+        for task_id in found:
+            run(task_id)
+        order, running = order + found, running + found
+        if len(running) > 3:
+            finish([running.pop(0)])
+    assert len(order) <= len(others) + 1
+
+
 def test_who_is_served_already_comes_after_who_is_not(user, other_user, slots):
     first = add(user, 8)
     for task_id in admitted():
@@ -358,4 +377,7 @@ def test_a_task_asks_for_a_turn_when_others_wait(user, other_user, slots):
     add(other_user)
     services.complete(detail, StepResult())
     assert OutboxMessage.objects.get(pk=task_id).sent_at is None
-    assert admitted() == [task_id]  # the older of two that both have nothing running
+    (newcomer,) = admitted()  # of two that both have nothing running
+    assert newcomer != task_id
+    finish([newcomer])
+    assert admitted() == [task_id]
