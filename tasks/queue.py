@@ -203,9 +203,9 @@ def _tell(news: Sequence[Any], problem: str) -> int:
     """Not one transaction, because the rows of tasks would have to be locked before those of their
     messages."""
     tasks, positions, seconds = map(list, zip(*news, strict=True))
-    values = {"tasks": tasks, "positions": positions, "seconds": seconds, "problem": problem}
+    values: dict[str, Any] = {"tasks": tasks, "positions": positions, "seconds": seconds}
     with connection.cursor() as cursor:
-        cursor.execute(_TELL, values)
+        cursor.execute(_TELL, values | {"problem": problem})
         told = [task_id for (task_id,) in cursor.fetchall()]
     return Task.objects.filter(pk__in=told).update(seq=F("seq") + 1)
 
