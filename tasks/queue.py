@@ -147,7 +147,7 @@ _TELL = f"""
     SET position = news.position, seconds = news.seconds, problem = %(problem)s
     FROM unnest(%(tasks)s::uuid[], %(positions)s::int[], %(seconds)s::int[])
         news (task_id, position, seconds)
-    WHERE row.task_id = news.task_id
+    WHERE row.task_id = news.task_id AND due_at <= statement_timestamp()
     RETURNING row.task_id
 """  # noqa: S608
 

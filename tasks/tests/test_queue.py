@@ -307,6 +307,20 @@ def test_a_long_queue_is_told_by_and_by(user, slots, monkeypatch):
     assert queue.rank() == 1
 
 
+def test_who_has_begun_to_pause_meanwhile_is_told_nothing(user, slots, monkeypatch):
+    """It would stay on the row for as long as the pause lasts."""
+    (task_id,) = add(user)
+    tell = queue._tell
+
+    def late(*args):
+        OutboxMessage.objects.update(due_at=Now() + timedelta(hours=1))
+        return tell(*args)
+
+    monkeypatch.setattr(queue, "_tell", late)
+    assert queue.rank(OutboxMessage.Problem.NO_WORKER) == 0
+    assert shown(task_id)["error_message"] is None
+
+
 def test_who_waits_is_told_that_nobody_works(user, slots):
     slots(1)
     (task_id, second) = add(user, 2)
