@@ -152,6 +152,15 @@ _TELL = f"""
 """  # noqa: S608
 
 
+# After all that the owner has waiting, and after one turn of each other.
+_WAIT = f"""
+    SELECT coalesce(greatest(max(first), max(last) FILTER (WHERE owner_id = %(owner)s)), 0) FROM (
+        SELECT owner_id, min(seconds) AS first, max(seconds) AS last
+        FROM {OutboxMessage._meta.db_table} GROUP BY owner_id, lane
+    ) flow
+"""  # noqa: S608
+
+
 class Admitted(NamedTuple):
     """A message that may be sent now."""
 
@@ -208,6 +217,11 @@ def _tell(news: Sequence[Any], problem: str) -> int:
         cursor.execute(_TELL, values | {"problem": problem})
         told = [task_id for (task_id,) in cursor.fetchall()]
     return Task.objects.filter(pk__in=told).update(seq=F("seq") + 1)
+
+
+def wait_of(owner_id: int) -> int:
+    """The estimated seconds until a new task of that owner would have its turn."""
+    return int(rows.row(_WAIT, {"owner": owner_id})[0])
 
 
 def _pace() -> float | None:

@@ -265,6 +265,16 @@ def test_the_estimate_follows_the_pace_of_the_last_minutes(user, slots):
     assert seconds == [2, 4, 6]  # sixty turns in two minutes
 
 
+def test_a_new_task_waits_for_its_owners_and_for_one_of_each_other(user, other_user, slots):
+    assert queue.wait_of(user.pk) == 0
+    waiting = [*add(user, 2), *add(other_user, 4)]
+    assert queue.wait_of(user.pk) == 0  # not told yet
+    for task_id, seconds in zip(waiting, (2, 6, 4, 8, 10, 12), strict=True):
+        OutboxMessage.objects.filter(pk=task_id).update(seconds=seconds)
+    newcomer = 0
+    assert [queue.wait_of(pk) for pk in (user.pk, other_user.pk, newcomer)] == [6, 12, 4]
+
+
 def test_only_news_is_told_and_every_news_has_a_new_seq(user, slots):
     waiting = add(user, 3)
     seqs = lambda: list(Task.objects.order_by("created_at").values_list("seq", flat=True))  # noqa: E731
