@@ -2,7 +2,7 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -14,15 +14,19 @@ IMPORT = 300
 LARGE = 3000  # paragraphs: more than BULK_FROM_KB
 
 
+@contextmanager
+def client_of(stack, name):
+    """A client of another user."""
+    made = f"filter(username='{name}') or u.objects.create_user('{name}', password='pw-of')"
+    users = "from django.contrib.auth.models import User as u; u.objects."
+    stack.manage("shell", "-c", users + made)
+    with stack.client(name, "pw-of") as client:
+        yield client
+
+
 @pytest.fixture
 def eve(stack):
-    """A client of a second user."""
-    stack.manage(
-        "shell", "-c",
-        "from django.contrib.auth.models import User as u;"
-        " u.objects.filter(username='eve') or u.objects.create_user('eve', password='pw-of-eve')",
-    )  # fmt: skip
-    with stack.client("eve", "pw-of-eve") as client:
+    with client_of(stack, "eve") as client:
         yield client
 
 
@@ -53,15 +57,14 @@ def steps_done(stack, documents):
 
 
 @contextmanager
-def cancelled_in_the_end(stack, documents):
+def cancelled_in_the_end(stack, documents, client):
     """Cancels the rest, so that nobody waits for it."""
     try:
         yield
     finally:
         stack.embedder.reset()
-        with stack.client() as client, ThreadPoolExecutor(4) as hands:
-            live = stack.live_tasks()
-            assert set(live) <= {document["task"]["id"] for document in documents}
+        live = set(stack.live_tasks()) & set(ids(documents))
+        with ThreadPoolExecutor(4) as hands:
             list(hands.map(lambda task: client.post(f"/api/tasks/{task}/cancel/"), live))
 
 
@@ -71,7 +74,7 @@ def test_an_import_of_hundreds_does_not_hold_up_another_owner(stack, client, eve
     """300 files of one owner are waiting: another owner's upload is AVAILABLE in seconds."""
     stack.embedder.seconds_per_request = 0.5
     documents = import_files(stack, client, IMPORT, **fields)
-    with cancelled_in_the_end(stack, documents):
+    with cancelled_in_the_end(stack, documents, client):
         with clock:
             before = steps_done(stack, documents)
             mine = stack.upload(eve, "mine.txt", text(1))
@@ -79,6 +82,24 @@ def test_an_import_of_hundreds_does_not_hold_up_another_owner(stack, client, eve
             turns = steps_done(stack, documents) - before
         # By turns, not by the clock: for each of its six messages, what ran and what was sent.
         assert turns <= 6 * 2 * (SLOTS + 1)
+        assert sum(task in stack.live_tasks() for task in ids(documents)) > IMPORT / 2
+
+
+@pytest.mark.fault("F68", bound=15)
+def test_imports_of_more_owners_than_slots_do_not_hold_up_another(stack, eve, clock):
+    """Files of more owners than slots are waiting: another owner's upload is AVAILABLE in
+    seconds."""
+    stack.embedder.seconds_per_request = 0.5
+    owners = [f"owner-{number}" for number in range(2 * SLOTS + 2)]
+    with ExitStack() as held_open:
+        documents = []
+        for client in [held_open.enter_context(client_of(stack, name)) for name in owners]:
+            found = import_files(stack, client, IMPORT // len(owners))
+            held_open.enter_context(cancelled_in_the_end(stack, found, client))
+            documents += found
+        with clock:
+            mine = stack.upload(eve, "mine.txt", text(1))
+            assert stack.until_done(eve, mine["id"])["status"] == "AVAILABLE"
         assert sum(task in stack.live_tasks() for task in ids(documents)) > IMPORT / 2
 
 
@@ -94,7 +115,7 @@ def test_a_small_file_behind_large_ones_starts_at_once(stack, client, clock):
     large = [b"\n\n".join([word.encode() + text(1)] * LARGE) for _ in range(3)]
     with unanswered_for(stack.embedder, word):
         documents = [stack.upload(client, f"large-{n}.txt", each) for n, each in enumerate(large)]
-        with cancelled_in_the_end(stack, documents):
+        with cancelled_in_the_end(stack, documents, client):
             until(lambda: stack.embedder.requests, bool, seconds=60)
             with clock:
                 small = stack.upload(client, "small.txt", text(1))

@@ -70,6 +70,14 @@ class DocumentAdmin(LongListAdmin, ReadOnlyAdmin):
     def of_word(self, word: str) -> Q:
         return Q(name__icontains=word) | of_owner(word) | Q(sha256=word.lower())
 
+    def response_action(
+        self, request: HttpRequest, queryset: "QuerySet[Document]", *args: Any, **kwargs: Any
+    ) -> Any:
+        """Of a whole list only the first: a request may not have a field for each of thousands."""
+        whole = request.POST.get("select_across") == "1"
+        chosen = self.first_of(request, queryset) if whole else queryset
+        return super().response_action(request, chosen, *args, **kwargs)
+
     def delete_model(self, request: HttpRequest, obj: Document) -> None:
         delete_each(request, [obj], services.delete_document)
 

@@ -15,6 +15,7 @@ from django.core.files.storage import Storage, storages
 from django.db import DatabaseError
 
 from documents import spaces
+from documents.extraction.office.libreoffice import program_folder
 from documents.models import EmbeddingSpace
 from documents.steps.split import STRATEGIES
 
@@ -134,6 +135,20 @@ def page_has_its_files(app_configs: Sequence[AppConfig] | None, **_: Any) -> Ite
             f"STATIC_ROOT, {settings.STATIC_ROOT}, does not hold the page's files.",
             hint="Run `manage.py collectstatic`, or leave STATIC_ROOT empty.",
             id="notebook.W018",
+        )
+
+
+@register()
+def libreoffice_is_there(
+    app_configs: Sequence[AppConfig] | None, **_: Any
+) -> Iterable[CheckMessage]:
+    """By default it is used if it is installed; who names one expects it to be used."""
+    named = settings.LIBREOFFICE
+    if named not in ("", "soffice") and not program_folder(named):
+        yield checks.Warning(
+            f"LIBREOFFICE, {named}, leads to no LibreOffice: .doc and .ppt files are refused.",
+            hint="Name its program `soffice`, or leave LIBREOFFICE out.",
+            id="notebook.W019",
         )
 
 

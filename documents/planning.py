@@ -30,7 +30,8 @@ from documents.services import Splitting, clean_name, sha256_of, splitting_optio
 from documents.steps.embed import digest, embedded_text, text_digest
 from documents.steps.extract import holds_text
 from documents.steps.validate import FileFacts, validate_file
-from tasks.models import OutboxMessage, Task
+from tasks import queue
+from tasks.models import Task
 
 SCANNED_PAGE_TOKENS = 500  # a page full of text
 SCANNED_PAGE_SECONDS = 3
@@ -107,7 +108,8 @@ def plan(*, owner_id: int, path: Path, name: str, splitting: Splitting) -> Plan:
     if not scanned.pages and not holds_text(extracted):
         raise NoTextInFile(label=SUPPORTED[facts.content_type].label)
     texts = _texts(extracted, passages, owner_id)
-    return _planned(clean_name(name), facts, extracted, len(passages), texts, scanned, same)
+    wait = queue.wait_of(owner_id)
+    return _planned(clean_name(name), facts, extracted, len(passages), texts, scanned, same, wait)
 
 
 _turn = Lock()
@@ -166,6 +168,7 @@ def _planned(
     texts: dict[bytes, int],
     scanned: Scanned,
     same: Document | None,
+    wait: int,
 ) -> Plan:
     known = _known(list(texts))
     tokens = sum(texts.values()) + scanned.tokens
@@ -174,7 +177,7 @@ def _planned(
         name=name, content_type=facts.content_type, size=facts.size, pages=extracted.pages,
         ocr_pages=scanned.pages, chunks=chunks, tokens=tokens, known_chunks=len(known),
         tokens_to_pay=tokens - sum(texts[each] for each in known),
-        seconds=_seconds(chunks - len(known), scanned.pages), document=same,
+        seconds=_seconds(chunks - len(known), scanned.pages, wait), document=same,
         warnings=list(extracted.details.get("warnings", [])),
     )  # fmt: skip
 
@@ -194,13 +197,11 @@ def _known(digests: list[bytes]) -> set[bytes]:
         return {bytes(found) for (found,) in cursor.fetchall()}
 
 
-def _seconds(chunks: int, scanned: int) -> int | None:
+def _seconds(chunks: int, scanned: int, wait: int) -> int | None:
     """The wait in the queue, plus the work at the pace of recent tasks."""
     with connection.cursor() as cursor:
         cursor.execute(_PACE)
         pace: float | None = cursor.fetchone()[0]
     if pace is None:
         return None
-    waiting = OutboxMessage.objects.exclude(seconds=None).order_by("-seconds").first()
-    ahead = waiting.seconds if waiting and waiting.seconds else 0
-    return math.ceil(ahead + chunks * pace + scanned * SCANNED_PAGE_SECONDS)
+    return math.ceil(wait + chunks * pace + scanned * SCANNED_PAGE_SECONDS)

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+from axes.handlers.proxy import AxesProxyHandler
 from celery import shared_task
 from celery.signals import beat_init, worker_init, worker_process_init
 from django.core.management import call_command
@@ -13,6 +14,8 @@ from documents.extraction.sandbox.client import sandbox
 from documents.reindexing import reindex
 from tasks.authentication import forget_expired_tokens
 from tasks.outbox import BROKER_AWAY
+
+SIGN_INS_KEPT_DAYS = 90
 
 
 @worker_init.connect
@@ -29,11 +32,12 @@ def start_reader(**_: Any) -> None:
 
 @shared_task(name="housekeeping", ignore_result=False)
 def housekeeping() -> int:
-    """Remove orphaned files, and expired vectors, tokens and sessions. Celery's own beat entry
-    removes old results."""
+    """Remove orphaned files, expired vectors, tokens and sessions, and old logs of sign-ins.
+    Celery's own beat entry removes old results."""
     spaces.forget_expired()
     forget_expired_tokens()
     call_command("clearsessions")
+    AxesProxyHandler.reset_logs(age_days=SIGN_INS_KEPT_DAYS)
     return services.remove_orphaned_files()
 
 

@@ -66,7 +66,7 @@ def read(tasks: "QuerySet[Task]") -> list[Update]:
 class Watch:
     """The pending updates of one watcher: the newest of each task."""
 
-    def __init__(self, watcher: Watcher, live: set[str]) -> None:
+    def __init__(self, watcher: Watcher, live: dict[str, None]) -> None:
         self.watcher = watcher
         self.gone: Gone = ""
         self._live = live  # the hub's: tasks to reread
@@ -76,7 +76,7 @@ class Watch:
     async def read(self, tasks: "QuerySet[Task]") -> list[Update]:
         """The current state of each, for a new watcher."""
         found: list[Update] = await database_sync_to_async(read)(tasks)
-        self._live |= {update.task_id for update in found if not update.has_ended}
+        self._live.update((update.task_id, None) for update in found if not update.has_ended)
         return found
 
     def offer(self, update: Update) -> None:
@@ -104,7 +104,8 @@ class Hub:
         self._watches: defaultdict[str, set[Watch]] = defaultdict(set)  # by group
         self._joined: set[str] = set()
         self._newest: dict[str, int] = {}  # the last `seq` delivered, by task
-        self.live: set[str] = set()  # tasks that had not ended when last delivered
+        # Tasks that had not ended when last delivered; in that order, as only the last are kept.
+        self.live: dict[str, None] = {}
         self._checked_at = time.monotonic()
         self._running: list[asyncio.Task[None]] = []
 
@@ -168,11 +169,13 @@ class Hub:
             watch.offer(update)
 
     def _remember(self, update: Update, *, is_watched: bool) -> None:
-        self.live.discard(update.task_id)
+        self.live.pop(update.task_id, None)
         self._newest.pop(update.task_id, None)
         if is_watched:
             self._newest[update.task_id] = update.seq
-            self.live.update(() if update.has_ended else [update.task_id])
+            self.live.update(() if update.has_ended else [(update.task_id, None)])
+        if len(self.live) > RECENT * len(self._watches):
+            del self.live[next(iter(self.live))]
 
     # -- what is looked for ------------------------------------------------------------------
 
@@ -192,7 +195,7 @@ class Hub:
 
     async def _reread(self) -> None:
         watched, users = events.parse_groups(self._watches)
-        asked = watched | self.live
+        asked = watched | self.live.keys()
         found = await database_sync_to_async(_seqs)(asked, users)
         changed = [task for task, seq in found.items() if seq > self._newest.get(task, 0)]
         for update in await database_sync_to_async(read)(Task.objects.filter(pk__in=changed)):
@@ -200,7 +203,8 @@ class Hub:
         for task in watched - set(found):
             for each in self._watches.get(events.task_group(task), ()):
                 each.end("deleted")
-        self.live -= asked - set(found)  # but not what was added meanwhile
+        for task in asked - set(found):  # but not what was added meanwhile
+            self.live.pop(task, None)
         self._newest = {task: self._newest[task] for task in self._newest if task in found}
 
     async def _check(self) -> None:

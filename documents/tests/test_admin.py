@@ -60,3 +60,18 @@ def test_what_was_deleted_meanwhile_is_skipped_and_named(admin_client, document,
     page = admin_client.post(LIST, chosen, follow=True).content.decode()
     assert page.count("Somebody else has deleted it meanwhile.") == 1
     assert not Document.objects.exists()
+
+
+def test_of_a_long_list_a_click_deletes_the_first(admin_client, user, monkeypatch):
+    """Django's form has a field for each, and a request may have a thousand."""
+    monkeypatch.setattr("tasks.admin.lists.MOST_AT_ONCE", 2)
+    for _ in range(3):
+        make_document(user)
+    first = str(Document.objects.latest("created_at").pk)
+    whole = {"action": "delete_selected", "select_across": "1", "_selected_action": first}
+    page = admin_client.post(LIST, whole).content.decode()
+    asked = re.findall(r'name="_selected_action" value="([^"]+)"', page)
+    assert (len(asked), first in asked, "1 is left. Repeat this" in page) == (2, True, True)
+    chosen = {"action": "delete_selected", "post": "yes", "_selected_action": asked}
+    admin_client.post(LIST, chosen)
+    assert Document.objects.count() == 1

@@ -563,6 +563,21 @@ def test_housekeeping_removes_the_sessions_that_have_expired(user):
     assert [each.pk for each in Session.objects.all()] == [good.session.session_key]
 
 
+def test_housekeeping_removes_old_logs_of_sign_ins(user):
+    from datetime import timedelta
+
+    from axes.models import AccessLog
+    from django.utils import timezone
+
+    from documents.tasks import housekeeping
+
+    for name, days in (("recent", 89), ("old", 91)):
+        row = AccessLog.objects.create(username=name)
+        AccessLog.objects.filter(pk=row.pk).update(attempt_time=timezone.now() - timedelta(days))
+    housekeeping()
+    assert [each.username for each in AccessLog.objects.all()] == ["recent"]
+
+
 def test_who_still_sends_an_old_token_gets_a_new_one(user):
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION="Token " + "0" * 64)

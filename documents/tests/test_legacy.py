@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from documents.checks import libreoffice_is_there
 from documents.exceptions import CorruptFile, PasswordProtected, UnsupportedType
 from documents.extraction.office.libreoffice import program_folder
 from documents.extraction.types import DOC, PPT, detect
@@ -79,6 +80,12 @@ def test_libreoffice_is_looked_for_by_the_setting(settings, tmp_path):
     (tmp_path / "with" / "libmergedlo.so").touch()
     settings.LIBREOFFICE = str(installed)
     assert limits().libreoffice == str(installed.parent)
+
+
+def test_a_libreoffice_that_was_named_and_is_not_there_is_a_warning(settings, tmp_path):
+    for name, told in (("", []), ("soffice", []), (str(tmp_path / "none"), ["notebook.W019"])):
+        settings.LIBREOFFICE = name
+        assert [problem.id for problem in libreoffice_is_there(None)] == told, name
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from tasks.models.event import (
 )
 from tasks.models.queue import (
     OutboxMessage,
+    Turn,
     Worker,
 )
 from tasks.models.task import (
@@ -32,6 +33,7 @@ __all__ = [
     "TaskEvent",
     "TaskQuerySet",
     "TrackedQuerySet",
+    "Turn",
     "Worker",
     "sources",
 ]

@@ -25,7 +25,9 @@ class OutboxMessage(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     # The task's own, kept here because the queue is ordered by them.
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
+    )
     lane = models.CharField(max_length=5, choices=Lane)
     turn_at = models.DateTimeField()  # when the task was created, plus its effort
     # Shown to the person who waits.
@@ -41,10 +43,38 @@ class OutboxMessage(models.Model):
                 name="outbox_unsent",
                 condition=Q(sent_at=None),
             ),
+            # whether any is due
+            models.Index(fields=["due_at"], name="outbox_due", condition=Q(sent_at=None)),
+            # the few that workers have not taken up yet
+            models.Index(
+                fields=["sent_at"], name="outbox_sent", condition=Q(sent_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.step_type or 'dispatch'} of {self.task_id}"
+
+
+class Turn(models.Model):
+    """The last turn of an owner's lane: the higher its id, the later it was.
+
+    Without a constraint in Postgres, which would lock the owner's row at each turn.
+    """
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    lane = models.CharField(max_length=5, choices=Lane)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "lane"], name="one_last_turn")]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} {self.lane}"
 
 
 class Worker(models.Model):

@@ -109,8 +109,8 @@ class Task(models.Model):
             models.Index(fields=["owner", "-updated_at"], name="task_owner_updated"),
             # the latest task of a document
             models.Index(fields=["document", "-created_at"], name="task_document_created"),
-            # the sweeper and the admin look at live tasks
-            models.Index(fields=["created_at"], name="task_live", condition=Q(status__in=LIVE)),
+            # the admin shows the task that has waited for longest
+            models.Index(fields=["updated_at"], name="task_live", condition=Q(status__in=LIVE)),
             models.Index(fields=["status", "-created_at"], name="task_status_created"),
             # the admin's list of all tasks, and its charts of the last day
             models.Index(fields=["-created_at", "-id"], name="task_created"),

@@ -89,6 +89,26 @@ def make_task(owner, document=None) -> Task:
     return services.start(pipeline="test", owner_id=owner.pk, document_id=document_id, options={})
 
 
+_FILL = """
+    WITH filled AS (
+        INSERT INTO tasks_task (
+            id, pipeline, owner_id, options, lane, effort, status, progress, attempt, seq
+        ) SELECT gen_random_uuid(), 'test', %(owner)s, '{}', 'QUICK', 0, 'PENDING', 0, 1, 1
+        FROM generate_series(1, 3000) RETURNING id
+    )
+    INSERT INTO tasks_outboxmessage (
+        task_id, step_type, attempt, owner_id, lane, turn_at, due_at, problem
+    ) SELECT id, '', 1, %(owner)s, 'QUICK', now(), now() + %(wait)s, '' FROM filled
+"""
+
+
+def fill_queue(owner, wait=timedelta(0)) -> None:
+    """3,000 tasks that wait, and statistics of the tables as autovacuum would make them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FILL, {"owner": owner.pk, "wait": wait})
+        cursor.execute("ANALYZE tasks_outboxmessage, tasks_task")
+
+
 def run_all(task: Task) -> None:
     """Do what workers would do until nothing is due."""
     from tasks import runner

@@ -178,19 +178,32 @@ async def test_of_any_number_that_waits_only_the_newest_are_looked_at(user, monk
     await socket.disconnect()
 
 
+async def test_of_an_import_that_is_watched_only_the_last_are_looked_at(user):
+    """All are pushed as they come; 50,000 rows would be read again every five seconds."""
+    ours, watch = hub.Hub(), hub.Watch(None, {})
+    ours._watches[events.user_group(user.pk)].add(watch)
+    snapshots = [
+        {"task_id": str(uuid.uuid4()), "seq": 1, "status": "PENDING"} for _ in range(RECENT + 3)
+    ]
+    for snapshot in snapshots:
+        ours._deliver(hub.Update({"owner_id": user.pk, "snapshot": snapshot}))
+    assert list(ours.live) == [snapshot["task_id"] for snapshot in snapshots[3:]]
+    assert len(await watch.next()) == len(snapshots)
+
+
 async def test_what_comes_alive_while_rows_are_read_is_looked_at_next_time(monkeypatch):
     ours = hub.Hub()
     alive, deleted, new = (str(uuid.uuid4()) for _ in range(3))
-    ours.live |= {alive, deleted}
+    ours.live.update(dict.fromkeys((alive, deleted)))
 
     def seqs(asked, users):
-        ours.live.add(new)
+        ours.live[new] = None
         return {alive: 1}
 
     monkeypatch.setattr(hub, "_seqs", seqs)
     monkeypatch.setattr(hub, "read", lambda tasks: [])
     await ours._reread()
-    assert ours.live == {alive, new}
+    assert set(ours.live) == {alive, new}
 
 
 # -- who is no longer signed in ----------------------------------------------------------------

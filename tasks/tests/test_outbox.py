@@ -2,11 +2,13 @@
 
 import json
 import time
+from datetime import timedelta
 
 import pytest
 from celery import current_app
 from celery.signals import task_unknown
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from kombu.message import Message
 
@@ -112,6 +114,19 @@ def test_only_what_the_broker_lost_is_sent_again(user):
     assert outbox.republish_lost(after=0) == 1
     assert outbox.publish_due() == 1
     assert len(received()) == 1
+
+
+def test_while_no_worker_takes_messages_up_no_more_are_sent(user):
+    """Or a night without workers fills the broker, and a newcomer waits behind all of that."""
+    for _ in range(4):
+        make_task(user)
+    _all_sent()
+    for _ in range(4):
+        sent = OutboxMessage.objects.exclude(sent_at=None)
+        sent.update(sent_at=F("sent_at") - timedelta(seconds=20))
+        outbox.publish_due()
+        outbox.republish_lost(after=3)
+    assert waiting_in_broker() == 1
 
 
 @pytest.fixture

@@ -1,17 +1,18 @@
 """Whose turn it is, and what who waits is told."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from tasks import events, outbox, queue, services, workers
 from tasks.models import Lane, OutboxMessage, Status, Task, TaskDetail, Worker
 from tasks.pipelines import StepResult
-from tasks.tests.factories import Script, register
+from tasks.tests.factories import Script, fill_queue, register
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +67,7 @@ def test_a_message_may_be_sent_while_somebody_waits_and_the_broker_has_room(user
     run(first)
     assert queue.may_send()
     admitted()
-    OutboxMessage.objects.filter(pk=second).update(sent_at=Now() - timedelta(minutes=1))
+    OutboxMessage.objects.filter(pk=second).update(sent_at=Now() - timedelta(hours=1))
     assert queue.may_send()  # that one got lost
 
 
@@ -105,6 +106,25 @@ def test_owners_take_turns_whatever_they_have_waiting(user, other_user, slots):
     found = admitted()
     assert len(set(found) & set(mine)) == 5
     assert set(others) <= set(found)
+
+
+def test_a_newcomer_waits_for_one_turn_of_each_owner_and_not_for_all_they_brought(
+    user, slots, django_user_model
+):
+    slots(3)
+    others = [django_user_model.objects.create_user(f"owner-{n}") for n in range(6)]
+    for each in others:
+        add(each, 8)
+    (mine,) = add(user)
+    order, running = [], []
+    while mine not in order:
+        found = admitted()
+        for task_id in found:
+            run(task_id)
+        order, running = order + found, running + found
+        if len(running) > 3:
+            finish([running.pop(0)])
+    assert len(order) <= len(others) + 1
 
 
 def test_who_is_served_already_comes_after_who_is_not(user, other_user, slots):
@@ -146,12 +166,13 @@ def test_what_the_broker_refused_waits_on(user, slots):
     assert set(admitted()) == {message.task_id for message in messages}
 
 
-def test_a_lost_message_does_not_block_the_others_for_long(user, slots):
+def test_a_lost_message_does_not_block_the_others_for_ever(user, slots):
+    """Not even if the sweeper, which sends it again, does not notice."""
     slots(1)
     first, second = add(user, 2)
     assert admitted() == [first]
     assert admitted() == []
-    OutboxMessage.objects.filter(pk=first).update(sent_at=Now() - timedelta(seconds=11))
+    OutboxMessage.objects.filter(pk=first).update(sent_at=Now() - timedelta(hours=1))
     assert admitted() == [second]
 
 
@@ -188,6 +209,33 @@ def test_what_somebody_is_changing_is_not_sent(user, slots):
     assert found == [second]
 
 
+def rows_read(statement):
+    """How many messages a statement reads, whether it needs them or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", queue._ADMISSION)
+        (plans,) = cursor.fetchone()
+    (found,) = json.loads(plans) if isinstance(plans, str) else plans
+    return _read(found["Plan"])
+
+
+def _read(plan):
+    mine = plan.get("Relation Name") == "tasks_outboxmessage" and "Scan" in plan["Node Type"]
+    each = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    return mine * each * plan["Actual Loops"] + sum(map(_read, plan.get("Plans", ())))
+
+
+def test_to_send_a_message_reads_few_rows_however_many_wait(user, other_user, slots):
+    fill_queue(user)
+    fill_queue(other_user)
+    assert rows_read(queue._ADMIT) < 50
+    assert rows_read(queue._ROOM) < 50
+
+
+def test_to_find_that_all_who_wait_are_paused_reads_few_rows(user, slots):
+    fill_queue(user, wait=timedelta(hours=1))
+    assert rows_read(queue._SOMEBODY) < 50
+
+
 def shown(task_id):
     """The first step that waits, as clients see it."""
     task = events.with_details(Task.objects.filter(pk=task_id)).get()
@@ -217,6 +265,16 @@ def test_the_estimate_follows_the_pace_of_the_last_minutes(user, slots):
     assert seconds == [2, 4, 6]  # sixty turns in two minutes
 
 
+def test_a_new_task_waits_for_its_owners_and_for_one_of_each_other(user, other_user, slots):
+    assert queue.wait_of(user.pk) == 0
+    waiting = [*add(user, 2), *add(other_user, 4)]
+    assert queue.wait_of(user.pk) == 0  # not told yet
+    for task_id, seconds in zip(waiting, (2, 6, 4, 8, 10, 12), strict=True):
+        OutboxMessage.objects.filter(pk=task_id).update(seconds=seconds)
+    newcomer = 0
+    assert [queue.wait_of(pk) for pk in (user.pk, other_user.pk, newcomer)] == [6, 12, 4]
+
+
 def test_only_news_is_told_and_every_news_has_a_new_seq(user, slots):
     waiting = add(user, 3)
     seqs = lambda: list(Task.objects.order_by("created_at").values_list("seq", flat=True))  # noqa: E731
@@ -233,6 +291,44 @@ def test_a_long_queue_is_told_in_two_digits(user, slots):
     queue.rank()
     places = set(OutboxMessage.objects.values_list("position", flat=True))
     assert places == {*range(1, 10), *range(10, 100), 100, 110, 120, 130}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_queue_is_told_by_and_by(user, slots, monkeypatch):
+    """Nobody waits for the rows of all, as they would if one statement held them."""
+    monkeypatch.setattr(queue, "TOLD_AT_ONCE", 2)
+    add(user, 4)
+    (last,) = add(user)
+
+    def rank():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '200ms'")
+        try:
+            queue.rank()
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        OutboxMessage.objects.select_for_update().get(pk=last)
+        with pytest.raises(OperationalError):
+            pool.submit(rank).result()
+    told = OutboxMessage.objects.order_by("turn_at").values_list("position", flat=True)
+    assert list(told) == [1, 2, 3, 4, None]
+    assert queue.rank() == 1
+
+
+def test_who_has_begun_to_pause_meanwhile_is_told_nothing(user, slots, monkeypatch):
+    """It would stay on the row for as long as the pause lasts."""
+    (task_id,) = add(user)
+    tell = queue._tell
+
+    def late(*args):
+        OutboxMessage.objects.update(due_at=Now() + timedelta(hours=1))
+        return tell(*args)
+
+    monkeypatch.setattr(queue, "_tell", late)
+    assert queue.rank(OutboxMessage.Problem.NO_WORKER) == 0
+    assert shown(task_id)["error_message"] is None
 
 
 def test_who_waits_is_told_that_nobody_works(user, slots):
@@ -305,4 +401,7 @@ def test_a_task_asks_for_a_turn_when_others_wait(user, other_user, slots):
     add(other_user)
     services.complete(detail, StepResult())
     assert OutboxMessage.objects.get(pk=task_id).sent_at is None
-    assert admitted() == [task_id]  # the older of two that both have nothing running
+    (newcomer,) = admitted()  # of two that both have nothing running
+    assert newcomer != task_id
+    finish([newcomer])
+    assert admitted() == [task_id]
