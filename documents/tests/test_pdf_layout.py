@@ -328,3 +328,31 @@ def test_columns_from_top_to_bottom_are_read_from_the_right(tmp_path):
         canvas.drawString(500 - 22 * n, 750, column)
     canvas.save()
     assert extract(tmp_path / "a.pdf").text == "".join(columns)
+
+
+def korean(path, lines):
+    pdfmetrics.registerFont(UnicodeCIDFont("HYSMyeongJo-Medium"))
+    canvas = Canvas(str(path), pagesize=(595, 842))
+    for x, y, size, text in lines:
+        canvas.setFont("HYSMyeongJo-Medium", size)
+        canvas.drawString(x, y, text)
+    canvas.save()
+    return parts_of(extract(path))
+
+
+def test_korean_lines_end_with_a_word_or_within_one(tmp_path):
+    lines = [
+        "이 보고서는 지난해 항구에 들어온 배를 ",
+        "세고 그 결과를 적은 것으로 여러 사람",
+        "이 읽는다.",
+    ]
+    found = korean(tmp_path / "a.pdf", [(50, 700 - 16 * n, 12, x) for n, x in enumerate(lines)])
+    assert found == [("text", "".join(lines))]
+
+
+def test_small_print_parts_no_sentence_in_scripts_without_capitals(tmp_path):
+    left = [(50, 700 - 16 * n, 12, "이 보고서는 항구에 들어온 배를 세는 ") for n in range(8)]
+    right = [(310, 700 - 16 * n, 12, "것으로 여러 사람이 읽는 보고서를 ") for n in range(8)]
+    notice = [(50, 540, 8, "이 글은 저작권이 있다")]
+    found = korean(tmp_path / "a.pdf", [*left, *notice, *right])
+    assert [text[:10] for _, text in found] == ["이 보고서는 항구에", "이 글은 저작권이 "]
