@@ -1,11 +1,17 @@
 """Columns and tables of PDFs, told by where the lines stand."""
 
+from pathlib import Path
+
 import pytest
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
+from documents.extraction.assemble import assemble
+from documents.extraction.lines import Line, Page
 from documents.extraction.pdf.garbled import is_garbled
+from documents.extraction.pdf.layout import elements_of_pages
+from documents.extraction.reading import Reading
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
@@ -117,8 +123,20 @@ def below(lines, *, top, left=50, step=12):
         ([*BODY, "b|end for"], []),
         ([*BODY, "b|office@harbour.example"], []),
         ([*BODY, "6b|Boat"], []),
+        (["14|• A boat", "14|• A harbour", *BODY], []),
     ],
-    ids=["bold", "two lines", "large", "slogan", "address", "caption", "code", "mail", "label"],
+    ids=[
+        "bold",
+        "two lines",
+        "large",
+        "slogan",
+        "address",
+        "caption",
+        "code",
+        "mail",
+        "label",
+        "list",
+    ],
 )
 def test_a_heading_looks_and_reads_like_one(tmp_path, lines, titles):
     placed = [*below(lines, top=700), *below(BODY * 3, top=700 - 12 * len(lines))]
@@ -356,3 +374,11 @@ def test_small_print_parts_no_sentence_in_scripts_without_capitals(tmp_path):
     notice = [(50, 540, 8, "이 글은 저작권이 있다")]
     found = korean(tmp_path / "a.pdf", [*left, *notice, *right])
     assert [text[:10] for _, text in found] == ["이 보고서는 항구에", "이 글은 저작권이 "]
+
+
+def test_bullets_of_fonts_like_wingdings_are_list_items():
+    texts = ["It has", "\uf0b7 a boat", "\uf0d8 a harbour."]
+    lines = [Line(text, 50, 99, 700 - 12 * n, 10, False, 1) for n, text in enumerate(texts)]
+    reading = Reading(Path(), "", "", files.LIMITS)
+    found = assemble(reading, elements_of_pages(reading, [Page(1, 595, 842, lines)], {}))
+    assert parts_of(found)[1:] == [("list_item", "• a boat"), ("list_item", "• a harbour.")]

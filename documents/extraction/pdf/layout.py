@@ -19,7 +19,9 @@ from documents.extraction.reading import Reading
 
 Outline = dict[int, dict[str, int]]  # page number -> title without blanks -> level
 
-_BULLET = re.compile(r"(?:[•‣◦▪●■–·∙]|[-*]|\(?\d{1,2}[.)]|\([a-z]\)|[a-z]\))\s+\S")
+_WINGDING, _LAST_WINGDING = "\uf06c", "\uf0ff"  # bullets of such fonts
+_DOTS = rf"[•‣◦▪●–·∙*{_WINGDING}-{_LAST_WINGDING}-]"
+_BULLET = re.compile(rf"(?:{_DOTS}|[■○□◆◾►❍❏❑❖✓✔➡➢➤]|\(?\d{{1,2}}[.)]|\([a-z]\)|[a-z]\))\s+\S")
 _NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.?)\s+\S")
 _SENTENCE_ENDS = (*".!?:;。！？：；",)
 _CLOSING = "\"'”’)]⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -34,9 +36,11 @@ _MOST_LINES, _MOST_BOLD_LINES = 5, 2
 _LOOSEST_HEADING = 1.7  # between the lines of a heading, in font sizes
 _CLOSEST_HEADINGS = 1.6  # between two headings, in font sizes
 _LABELS = 3
-# Captions, addresses, entries of a table of contents, and text with a sentence end in its middle.
+# List items, captions, addresses, entries of a table of contents, and text with a sentence end in
+# its middle.
 _NO_HEADING = re.compile(
-    r"^(?:fig(?:ure|\.)|table|listing|algorithm|abb(?:ildung|\.)|tab(?:elle|leau|\.)|[图表])\s*\d"
+    rf"^{_DOTS}\s"
+    r"|^(?:fig(?:ure|\.)|table|listing|algorithm|abb(?:ildung|\.)|tab(?:elle|leau|\.)|[图表])\s*\d"
     r"|\S@\S|://|\w{3}[.!?] [A-Z]|[({]$|\.{4}|(?: \.){4}",
     re.IGNORECASE,
 )
@@ -179,7 +183,10 @@ class _Layout:
         page, text = block[0].page, self._joined(block)
         if level and len(text) <= _LONGEST_HEADING:
             return build.title(text.replace("\n", " "), level, page)
-        return build.list_item(text, page) if _BULLET.match(text) else build.paragraph(text, page)
+        if not _BULLET.match(text):
+            return build.paragraph(text, page)
+        is_unknown = _WINGDING <= text[0] <= _LAST_WINGDING
+        return build.list_item(f"•{text[1:]}" if is_unknown else text, page)
 
     def _joined(self, block: Sequence[Line]) -> str:
         """The lines as running text; a line that ends early keeps its line break."""
