@@ -49,11 +49,6 @@ def cells_of(line: Line) -> Sequence[Cell]:
     return line.cells or [Cell(line.text, line.left, line.right)]
 
 
-def may_go_on(text: str) -> bool:
-    """Whether a text may continue a sentence: it begins with a letter that is no capital."""
-    return text[0].isalpha() and not text[0].isupper()
-
-
 def usual_size(lines: Iterable[Line]) -> float:
     """The font size of most of the text."""
     counts: Counter[float] = Counter()

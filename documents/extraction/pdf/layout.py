@@ -11,7 +11,7 @@ from operator import sub
 from unstructured.documents.elements import Element
 
 from documents.extraction import build
-from documents.extraction.lines import CJK, Line, Page, may_go_on, usual_size
+from documents.extraction.lines import CJK, Line, Page, usual_size
 from documents.extraction.pdf.margins import drop_running_lines, notes_last
 from documents.extraction.pdf.reading_order import in_order
 from documents.extraction.pdf.tables import without_tables
@@ -137,7 +137,7 @@ class _Layout:
             return True
         ended = before.text.rstrip(_CLOSING).endswith(_SENTENCE_ENDS)
         if _moved(before, line):
-            return ended or before.size != line.size or not may_go_on(line.text)
+            return ended or before.size != line.size or not line.text[0].islower()
         size = max(before.size, line.size)
         pitch = _LOOSEST_HEADING if level else self.pitch * 1.3
         if before.base - line.base > size * pitch:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 
-from documents.extraction.lines import Line, Page, cells_of, may_go_on, usual_size
+from documents.extraction.lines import Line, Page, cells_of, usual_size
 from documents.extraction.numerals import of_roman
 from documents.extraction.pdf import page_numbers
 
@@ -189,5 +189,6 @@ def notes_last(lines: Sequence[Line], body: float) -> list[Line]:
 def _parts_a_sentence(before: Line, foot: Sequence[Line], after: Line) -> bool:
     below = before.base - foot[0].base > before.size * _GAP_ABOVE_NOTES
     in_column = max(line.right for line in foot) < after.left > before.right
-    goes_on = not _SENTENCE_END.search(before.text) and may_go_on(after.text)
-    return below and in_column and after.base > before.base and goes_on
+    goes_on = after.text[0].isalpha() and not after.text[0].isupper()
+    ended = _SENTENCE_END.search(before.text)
+    return below and in_column and after.base > before.base and goes_on and not ended
