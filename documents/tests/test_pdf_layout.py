@@ -382,3 +382,10 @@ def test_bullets_of_fonts_like_wingdings_are_list_items():
     reading = Reading(Path(), "", "", files.LIMITS)
     found = assemble(reading, elements_of_pages(reading, [Page(1, 595, 842, lines)], {}))
     assert parts_of(found)[1:] == [("list_item", "• a boat"), ("list_item", "• a harbour.")]
+
+
+def test_a_table_of_contents_is_its_entries(tmp_path):
+    rows_of_dots = {"Harbours": "." * 60, "Boats of the north": ". " * 30, "Fish": "." * 70}
+    entries = [f"{name} {dots} {n}" for n, (name, dots) in enumerate(rows_of_dots.items())]
+    ((_, text),) = read(tmp_path / "a.pdf", [below(entries, top=700)])
+    assert text == "Harbours … 0\nBoats of the north … 1\nFish … 2"
