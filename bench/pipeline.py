@@ -9,7 +9,6 @@ one run. Processor time is that of all processes including Postgres, but not the
 
 import argparse
 import contextlib
-import json
 import statistics
 import sys
 import time
@@ -18,10 +17,8 @@ from functools import partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pypdfium2
-from websockets.sync.client import connect
 
 from bench.program import Measured, NotInstalledError, Program, cpu_seconds
 from bench.stack import Stack, running_stack
@@ -32,7 +29,6 @@ OURS = "notebook"
 PEERS = ("haystack_pgvector", "langchain_pgvector", "llamaindex_pgvector", "plain_unstructured")
 SMALL_DOCUMENTS, LATENCIES, PAGES = 60, 40, 5
 IDLE_SECONDS = 5
-ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 
 
 def main() -> None:
@@ -94,14 +90,12 @@ def _print_latency(stack: Stack, files: Sequence[Path]) -> None:
     if source is None:
         return
     found: dict[str, list[float]] = {"answer": [], "first event": [], "searchable": []}
-    socket_url = stack.url.replace("http", "ws") + "/ws/tasks/"
-    tokens: Any = ["notebook.v1", f"token.{stack.token}"]
-    with connect(socket_url, subprotocols=tokens) as socket:
+    with stack.listening() as follow:
         for number, content in enumerate(islice(_short_pdfs(source), LATENCIES)):
             started = time.perf_counter()
             document = stack.upload(f"{number}.pdf", content)
             found["answer"].append(time.perf_counter() - started)
-            seen = _follow(socket, document["id"])
+            seen = follow(document["id"])
             found["first event"].append(seen[0] - started)
             found["searchable"].append(seen[-1] - started)
     for name, seconds in found.items():
@@ -127,17 +121,6 @@ def _short_pdfs(source: Path) -> Iterator[bytes]:
             made.import_pages(document, pages)
             made.save(content)
             yield content.getvalue()
-
-
-def _follow(socket: Any, document_id: str) -> list[float]:
-    """The time of each event of the document's task, up to its end."""
-    seen = []
-    while True:
-        event = json.loads(socket.recv(timeout=60))
-        if event.get("document_id") == document_id:
-            seen.append(time.perf_counter())
-            if event["status"] in ENDED:
-                return seen
 
 
 def _compare(stack: Stack, files: list[Path], url: str, peers: Path, rounds: int) -> None:

@@ -18,12 +18,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import django
-import httpx2
 import numpy as np
 
 from bench.search_corpus import (
@@ -38,7 +36,7 @@ from bench.search_corpus import (
     settle,
 )
 from bench.stack import Stack, running_stack
-from bench.vectors import embedding_stub, until
+from bench.vectors import embedding_stub
 
 TOP_K = 10
 INSERTED = 1_000  # vectors
@@ -209,18 +207,12 @@ def _upload_until(stack: Stack, corpus: Corpus, done: threading.Event) -> int:
     """Uploads documents of some thirty passages, one after the other; returns how many."""
     chance = random.Random(3)
     count = 0
-    with httpx2.Client(base_url=stack.url, headers=stack.api.headers, timeout=60) as api:
+    with stack.listening() as follow:
         while not done.is_set():
             text = "\n\n".join(passage(corpus, chance) for _ in range(35))
-            document = api.post("/api/documents/", files={"file": ("a.txt", text.encode())}).json()
-            path = f"/api/documents/{document['id']}/"
-            until(partial(_is_available, api, path), seconds=600)
+            follow(stack.upload("a.txt", text.encode())["id"])
             count += 1
     return count
-
-
-def _is_available(api: httpx2.Client, path: str) -> bool:
-    return bool(api.get(path).json()["status"] == "AVAILABLE")
 
 
 def _graph_mb() -> float:

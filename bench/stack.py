@@ -7,16 +7,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import psutil
 import psycopg
+from websockets.sync.client import ClientConnection, connect
 
 from bench.program import PROJECT, Measured, cpu_seconds
 from bench.vectors import until
@@ -26,6 +28,7 @@ PASSWORD = "only-for-this-bench"
 CLIENTS = 2  # concurrent uploaders
 PARTS = ("web", "worker", "sweeper", "beat", "valkey", "postgres")
 DONE_SECONDS = 1800
+ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,15 @@ class Stack:
         answer.raise_for_status()
         document: dict[str, Any] = answer.json()
         return document
+
+    @contextmanager
+    def listening(self) -> Iterator[Callable[[str], list[float]]]:
+        """A function that waits for the end of a document's task, and returns the time of each of
+        its events. It hears those since the block began."""
+        protocols: Any = ["notebook.v1", f"token.{self.token}"]
+        url = self.url.replace("http", "ws") + "/ws/tasks/"
+        with connect(url, subprotocols=protocols) as socket:
+            yield partial(_follow, socket)
 
     def process(self, files: Sequence[Path]) -> Measured:
         """Upload all files and wait for the last; returns their results and the costs."""
@@ -94,6 +106,16 @@ def _live(database: "psycopg.Connection[Any]") -> int:
     query = "SELECT count(*) FROM tasks_task WHERE status IN ('PENDING', 'RUNNING')"
     row = database.execute(query).fetchone()
     return int(row[0]) if row else 0
+
+
+def _follow(socket: ClientConnection, document_id: str) -> list[float]:
+    seen = []
+    while True:
+        event = json.loads(socket.recv(timeout=60))
+        if event.get("document_id") == document_id:
+            seen.append(time.perf_counter())
+            if event["status"] in ENDED:
+                return seen
 
 
 @contextmanager

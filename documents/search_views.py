@@ -66,7 +66,9 @@ class AskView(StrictView):
     renderer_classes = (JSONRenderer, EventStreamRenderer)
 
     @extend_schema(
-        request=QuestionSerializer, responses={(200, "text/event-stream"): OpenApiTypes.STR}
+        request=QuestionSerializer,
+        parameters=[event_stream.NO_CHOICE],
+        responses={(200, "text/event-stream"): OpenApiTypes.STR},
     )
     def post(self, request: Request) -> StreamingHttpResponse:
         """An answer from the caller's documents, as server-sent events: docs/ask.md."""

@@ -135,7 +135,7 @@ class PlanSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="Until it can be searched, estimated from recent documents."
     )
     document = serializers.UUIDField(
-        source="document.pk", allow_null=True, default=None,
+        source="document.pk", allow_null=True, default=None, read_only=True,
         help_text="Your document with the same bytes: nothing would be processed, unless it is "
         "FAILED or CANCELLED.",
     )  # fmt: skip

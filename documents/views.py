@@ -27,6 +27,7 @@ from rest_framework.views import APIView
 from documents import downloads, planning, services, usage
 from documents.models import Chunk, Document
 from documents.serializers import (
+    MOST_DAYS,
     ChunkSerializer,
     DocumentSerializer,
     DownloadSerializer,
@@ -92,6 +93,12 @@ class Ordering(OrderingFilter):
             problem = _("It must be one of {names}, with “-” before it to reverse the order.")
             raise ValidationError({self.ordering_param: problem.format(names=known)})
         return list(fields)
+
+    def get_schema_operation_parameters(self, view: Any) -> Any:
+        (parameter,) = super().get_schema_operation_parameters(view)
+        field = f"-?({'|'.join(view.ordering_fields)})"
+        parameter["schema"]["pattern"] = f"^{field}(,{field})*$"
+        return [parameter]
 
 
 class DocumentFilter(filters.FilterSet):
@@ -166,7 +173,9 @@ class DocumentViewSet(
     def perform_destroy(self, document: Document) -> None:
         services.delete_document(document.pk)
 
-    @extend_schema(request=ReprocessSerializer, responses={202: TaskSerializer})
+    @extend_schema(
+        request={"application/json": ReprocessSerializer}, responses={202: TaskSerializer}
+    )
     @action(detail=True, methods=["post"])
     def reprocess(self, request: Request, **_: Any) -> Response:
         """Process the file again; the old chunks are used until the new ones replace them."""
@@ -237,11 +246,20 @@ def user_id(request: Request) -> int:
     return int(request.user.pk or 0)  # never None, because of IsAuthenticated
 
 
+PERIOD = {
+    "from": "The first day; by default 29 days before the last.",
+    "to": f"The last day; by default today. A period has at most {MOST_DAYS} days.",
+}
+
+
 class UsageView(StrictView):
-    parameters = {"get": ("from", "to")}
+    parameters = {"get": tuple(PERIOD)}
 
     @extend_schema(
-        parameters=[OpenApiParameter(name, OpenApiTypes.DATE) for name in ("from", "to")],
+        parameters=[
+            OpenApiParameter(name, OpenApiTypes.DATE, description=told)
+            for name, told in PERIOD.items()
+        ],
         responses=UsageSerializer,
     )
     def get(self, request: Request) -> Response:

@@ -135,7 +135,7 @@ class TasksConsumer(AsyncWebsocketConsumer):
         command = message.get("command") if isinstance(message, dict) else None
         if command == "ping":
             return {"command": "pong"}
-        if command == "cancel":
+        if command == "cancel" and message.keys() <= {"command", "task_id"}:
             return {"command": "cancel", **await self._cancel(message)}
         return {"error": "Unknown command"}
 

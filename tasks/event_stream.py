@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.renderers import BaseRenderer
 
 from tasks import events, hub, watching
@@ -18,6 +19,7 @@ from tasks.models import Task
 from tasks.watching import Watcher
 
 KEEP_ALIVE_SECONDS = 15  # proxies close connections that are silent for a minute
+NO_CHOICE = OpenApiParameter("format", exclude=True)  # a stream has one format
 RETRY_MILLISECONDS = 2000  # a browser's pause before it reconnects
 
 

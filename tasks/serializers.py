@@ -67,6 +67,7 @@ class TaskEventSerializer(serializers.ModelSerializer[TaskEvent]):
             "id", "event", "event_name", "by", "attempt", "step_type", "step_name", "error_code",
             "reason", "times", "created_at", "last_at",
         )  # fmt: skip
+        read_only_fields = fields
         extra_kwargs = {"times": {"help_text": "Times in a row, from `created_at` to `last_at`."}}
 
     @extend_schema_field(serializers.ChoiceField(["owner", "staff"], allow_null=True))

@@ -85,6 +85,7 @@ class TaskViewSet(
 
     @extend_schema(
         parameters=[
+            event_stream.NO_CHOICE,
             OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER),
             OpenApiParameter(LAST_EVENT_ID, int, description="Instead of the header."),
         ],

@@ -2,6 +2,7 @@
 
 from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -39,14 +40,15 @@ async def pieces(messages: list[Any]) -> AsyncIterator[str]:
 
     Leaving the iterator ends the request.
     """
-    begun, ended, halves = False, "", _Halves()
+    begun, ended, halves, thoughts = False, "", _Halves(), _Thoughts()
     try:
         async with _client() as client, await _begun(client, messages) as stream:
             async for chunk in stream:
                 for choice in chunk.choices or ():
                     begun, ended = True, choice.finish_reason or ended
-                    if choice.delta and choice.delta.content:
-                        yield halves.joined(choice.delta.content)
+                    said = (choice.delta and choice.delta.content) or ""
+                    if text := thoughts.left_out(halves.joined(said)):
+                        yield text
             if begun and ended in _NOT_COMPLETE:
                 raise ChatCutOff
     except _FAILURES as error:
@@ -66,6 +68,27 @@ class _Halves:
         return self._decoder.decode(piece.encode("utf-16-le", "surrogatepass"))
 
 
+class _Thoughts:
+    """Leaves out the `<think>…</think>` with which reasoning models begin."""
+
+    _OPEN, _CLOSE = "<think>", "</think>"
+
+    def __init__(self) -> None:
+        self._held, self._over = "", False
+
+    def left_out(self, piece: str) -> str:
+        """What belongs to the answer as far as can be told by now."""
+        if self._over:
+            return piece
+        self._held = (self._held + piece).lstrip()
+        if self._held.startswith(self._OPEN):
+            thought, closed, rest = self._held[len(self._OPEN) :].partition(self._CLOSE)
+            last = thought[-len(self._CLOSE) :]  # it may end with a part of the mark
+            self._held = rest.lstrip() if closed else self._OPEN + last
+        self._over = not (self._held.startswith(self._OPEN) or self._OPEN.startswith(self._held))
+        return self._held if self._over else ""
+
+
 def _client() -> openai.AsyncOpenAI:
     """One client per request, because its connections belong to an event loop."""
     seconds = settings.CHAT_TIMEOUT_SECONDS
@@ -78,13 +101,14 @@ def _client() -> openai.AsyncOpenAI:
 
 
 async def _begun(client: openai.AsyncOpenAI, messages: list[Any]) -> Any:
-    return await client.chat.completions.create(
-        model=settings.CHAT_MODEL,
-        messages=messages,
-        max_tokens=settings.CHAT_MAX_TOKENS,
-        temperature=0,
-        stream=True,
+    most = settings.CHAT_MAX_TOKENS
+    ask = partial(
+        client.chat.completions.create, model=settings.CHAT_MODEL, messages=messages, stream=True
     )
+    try:
+        return await ask(max_tokens=most, temperature=0)
+    except openai.BadRequestError:  # as OpenAI's newer models answer to these two
+        return await ask(max_completion_tokens=most)
 
 
 def _translated(error: Exception, *, begun: bool) -> ChatError:

@@ -1,20 +1,22 @@
-"""Parses citations in a streamed answer: `[3]`, `[1, 2]`, `[1–3]`, 【3†source】. Removes those that
-name no source. Years in brackets, and code between backticks, are left alone."""
+"""Parses citations in a streamed answer: `[3]`, `[1, 2]`, `[1–3]`, `[source 3]`, 【3†source】.
+Removes those that name no source. Years in brackets, and code between backticks, are left alone."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _OPEN, _CLOSE = re.escape("[【［〔"), re.escape("]】］〕")
-_COMMA, _TO = ",，、،;；؛&", r"\-‐‑–—−~～〜"
-_NUMBERS = rf"\d{{1,9}}(?:\s*[{_TO}]\s*\d{{1,9}})?"
+_COMMA, _TO = ",，、،;；؛&和与", r"\-‐‑–—−~～〜"
+_WORD = r"(?:(?:sources?|passages?|citations?|quellen?|来源|段落|引用)(?:\s*[:：])?\s*|#)"
+_NUMBERS = rf"{_WORD}?\d{{1,9}}(?:\s*[{_TO}]\s*\d{{1,9}})?"
 _RANGE = re.compile(rf"(\d+)(?:\s*[{_TO}]\s*(\d+))?")
-_LIST = rf"{_NUMBERS}(?:\s*[{_COMMA}]\s*{_NUMBERS})*"
+_LIST = rf"{_NUMBERS}(?:[\s{_COMMA}]+(?:(?:and|und)\s+)?{_NUMBERS})*"
 _NOTE = rf"†[^{_CLOSE}\n]{{0,50}}"  # "†source", as some models are taught
-_MARKER = rf"[{_OPEN}]\s*\^?{_LIST}\s*(?:{_NOTE})?[{_CLOSE}]"
-_READ = re.compile(rf"(?P<ticks>`+)|(?P<line>\n)|{_MARKER}")
+_GROUPED = rf"\d+(?:\s\d{{3}})+[{_CLOSE}]"  # 10 000
+_MARKER = rf"[{_OPEN}](?!{_GROUPED})\s*\^?{_LIST}\s*(?:{_NOTE})?[{_CLOSE}]"
+_READ = re.compile(rf"(?P<ticks>`+)|(?P<line>\n)|{_MARKER}", re.IGNORECASE)
 # A possible beginning of one, and the length beyond which it is none.
-_BEGUN = re.compile(rf"(?:[{_OPEN}]\s*\^?[\d\s{_COMMA}{_TO}]*(?:{_NOTE})?|`+)$")
+_BEGUN = re.compile(rf"(?:[{_OPEN}][^{_OPEN}{_CLOSE}]*|`+)$")
 _LONGEST = 120
 _HIGHEST = 999  # more than the sources: a marker with only higher numbers is a year or the like
 _MOST_OF_A_RANGE = 20  # numbers; of a longer range only the ends count

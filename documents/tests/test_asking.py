@@ -105,6 +105,13 @@ def test_numbers_of_no_source_are_cut_and_told(api, moon, chat):
         (["``", "`\nx = [1, 7]\n`", "``\nso [2]"], "```\nx = [1, 7]\n```\nso [2]", [2]),
         (["a ` alone [1]\n[2]"], "a ` alone [1]\n[2]", [2]),
         (["`"], "`", []),
+        (["[1 ", "2]", "[1 and 3] [2, 3, und 1]"], "[1][2][1][3] [2][3][1]", [1, 2, 3]),
+        (["in [10 000] or [1\u202f250 000] steps"], "in [10 000] or [1\u202f250 000] steps", []),
+        (["[sou", "rce 1] [Sources: 1, 2]"], "[1] [1][2]", [1, 2]),
+        (["[Passage 3, Passage 1]", "[citation:2]", "[#1]"], "[3][1][2][1]", [3, 1, 2]),
+        (["[来源", "2] [来源：1和3] 【引用1】"], "[2] [1][3] [1]", [2, 1, 3]),
+        (["[source 9] [Source 2024] [table 3] [source]"], " [Source 2024] [table 3] [source]", []),
+        (["[see [1", "]] [x [", "2]"], "[see [1]] [x [2]", [1, 2]),
     ],
 )
 def test_markers_are_read_however_they_are_cut(pieces, expected, used):
@@ -112,6 +119,51 @@ def test_markers_are_read_however_they_are_cut(pieces, expected, used):
     said = [text for piece in pieces for text in citations.take(piece)]
     assert "".join([*said, *citations.end()]) == expected
     assert citations.used == used
+
+
+@pytest.mark.parametrize(
+    ("pieces", "told"),
+    [
+        (["<think>Is it [2]?</think>It rose [1]."], "It rose [1]."),
+        (["\n<th", "ink>\nHm [2", "].\n</thi", "nk>", "\n\n", "It rose [1]."], "It rose [1]."),
+        (["<think>\n\n</think>\n\n<think>a</think>", "It rose [1]."], "It rose [1]."),
+        (["<b>It</b> <think>rose</think> [1]."], "<b>It</b> <think>rose</think> [1]."),
+        (["<", "3 it [1]."], "<3 it [1]."),
+    ],
+)
+def test_what_a_model_thinks_is_no_part_of_its_answer(api, moon, chat, pieces, told):
+    chat.pieces = pieces
+    found = events(ask(api))
+    assert text_of(found) == told
+    assert found[-1] == ("done", {"citations": [1], "dropped": []})
+
+
+def test_a_thought_without_an_answer_is_an_error(api, moon, chat):
+    chat.pieces = ["<think>Hm", ", hm"]
+    assert [name for name, _ in events(ask(api))] == ["sources", "error"]
+
+
+def test_thinking_counts_as_silence(chat):
+    """So it is bridged with comments."""
+    chat.pieces = ["<think>", "hm ", "hm", "</think>", "\n", "It rose", " late."]
+
+    @async_to_sync
+    async def said():
+        return [piece async for piece in asking.chat.pieces([])]
+
+    assert said() == ["It rose", " late."]
+
+
+def test_a_model_that_wants_other_parameters_gets_them(api, moon, chat):
+    def choosy(handler):
+        if {"max_tokens", "temperature"} & chat.requests[-1].keys():
+            answered(400)(handler)
+        else:
+            chat.speak(handler)
+
+    chat.misbehave = choosy
+    assert text_of(events(ask(api))) == "It rose late [1]."
+    assert chat.requests[-1]["max_completion_tokens"] == chat.requests[0]["max_tokens"]
 
 
 def test_nothing_found_asks_nobody(api, user, embedder, chat):

@@ -64,6 +64,13 @@ def is_alive(pid):
         return False
 
 
+def test_the_readers_share_the_processor_time_of_their_worker(do):
+    """A session of their own would get as much as the worker's, or the web server's."""
+    server = int(do("server"))
+    assert os.getsid(server) == os.getsid(0)
+    assert os.getpgid(server) == server, "and are not stopped by a Ctrl-C for the worker"
+
+
 def test_progress_arrives_in_order_while_the_file_is_read(do):
     reported = []
     do("progress", report=lambda done, total: reported.append((done, total)))

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 LOG_BYTES = 10 * 1024 * 1024
 STARVING_BYTES = 32 * 1024 * 1024  # two WAL segments: Postgres needs one to start
 RECORD_SECONDS = 5
+BACKGROUND_NICE = 10  # a tenth of the weight of the others, by sched(7)
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -38,6 +40,7 @@ class Command:
     orphan_signal: signal.Signals = signal.SIGKILL
     speaks: bool = False  # its standard output goes to the terminal
     vital: bool = True  # if it keeps dying, the whole stack stops
+    background: bool = False  # others that want a processor get it first
 
 
 class Child:
@@ -77,7 +80,7 @@ class Child:
                 cwd=self.command.directory,
                 env={**os.environ, **self.command.variables},
                 start_new_session=True,
-                preexec_fn=partial(die_with, os.getpid(), self.command.orphan_signal),
+                preexec_fn=partial(_prepare, self.command, os.getpid()),
             )
         self._keep_record(f"{self.pid}\n{created_at(self.pid)}\n")
 
@@ -148,6 +151,24 @@ def die_with(parent: int, number: signal.Signals) -> None:
     signal_when_orphaned(number)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def _prepare(command: Command, parent: int) -> None:
+    """What the child does before it runs its command."""
+    die_with(parent, command.orphan_signal)
+    if command.background:
+        give_way()
+
+
+def give_way() -> None:
+    """Let other processes go first where processors are short.
+
+    Many Linux systems share them between sessions, and `nice` only counts within one: "The
+    autogroup feature" in sched(7).
+    """
+    os.nice(BACKGROUND_NICE)
+    with suppress(OSError):  # there are none here, or another was changed just now
+        Path("/proc/self/autogroup").write_text(str(BACKGROUND_NICE))
 
 
 async def run_once(command: Command, *, data_dir: Path) -> None:

@@ -30,7 +30,7 @@ class EmbeddingServer(Service):
     def command(self) -> Command:
         arguments = [sys.executable, "-m", "notebook.stack.embedder", "--host", HOST]
         arguments += ["--port", str(self.port), "--cache-dir", str(self._cache)]
-        return Command(name=self.name, arguments=arguments)
+        return Command(name=self.name, arguments=arguments, background=True)
 
     async def prepare(self, run: RunOnce) -> None:
         if not any(self._cache.iterdir()):

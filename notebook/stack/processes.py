@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 from notebook.stack.child import Command
 
@@ -24,7 +25,7 @@ def worker(variables: dict[str, str]) -> Command:
     arguments += ["-n", f"worker-{os.getpid()}@%h", "--without-gossip", "--without-mingle"]
     # On SIGTERM: a few seconds to finish, then unfinished messages go back to the queue.
     variables = {**variables, "REMAP_SIGTERM": "SIGQUIT"}
-    return _python(*arguments, name="worker", variables=variables, vital=False)
+    return _python(*arguments, name="worker", variables=variables, vital=False, background=True)
 
 
 def sweeper(variables: dict[str, str]) -> Command:
@@ -44,12 +45,6 @@ def worker_concurrency() -> str:
     return os.environ.get("WORKER_CONCURRENCY") or str(1 + max(2, os.cpu_count() or 1))
 
 
-def _python(
-    *arguments: str,
-    name: str,
-    variables: dict[str, str],
-    speaks: bool = False,
-    vital: bool = True,
-) -> Command:
+def _python(*arguments: str, name: str, variables: dict[str, str], **how: Any) -> Command:
     words = [sys.executable, *arguments]
-    return Command(name=name, arguments=words, variables=variables, speaks=speaks, vital=vital)
+    return Command(name=name, arguments=words, variables=variables, **how)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from documents.tests.chat_server import begin, chunk
 from notebook.tests.browsing import (
     EMPTY_DOCUMENT,
     LIST,
@@ -766,6 +767,38 @@ def test_an_answer_fits_a_narrow_screen_however_long_the_headings_above_its_sour
     answer = page.locator(".answer")
     expect(answer.locator(".answer-sources .headings")).to_be_visible()
     assert answer.evaluate("(answer) => answer.scrollWidth - answer.clientWidth") == 0
+    # A name of several lines starts on the left in each of them, as text does.
+    assert answer.locator(".link").evaluate("(link) => getComputedStyle(link).textAlign") == "start"
+
+
+def test_an_answer_that_breaks_off_keeps_its_sources(page, chat_server):
+    def break_off(handler):
+        begin(handler)
+        handler.wfile.write(chunk("It froze [1], and"))
+
+    name = unique("txt")
+    ready(page, name, note(name))
+    chat_server.misbehave = break_off
+    try:
+        page.get_by_role("searchbox", name="Search your documents").fill(f"What is in {name}?")
+        page.get_by_role("button", name="Ask").click()
+        expect(page.get_by_role("alert").filter(has_text="broke off")).to_be_visible()
+        expect(page.get_by_role("list", name="Cited passages")).to_contain_text(name)
+    finally:
+        chat_server.misbehave = None
+
+
+def test_an_answer_that_no_model_wrote_is_not_said_to_be_by_one(page, chat_server):
+    page.route("**/api/ask/", lambda route: route.fulfill(
+        content_type="text/event-stream",
+        body='event: sources\ndata: {"sources": []}\n\n'
+        'event: text\ndata: {"delta": "Nothing answers this."}\n\n'
+        'event: done\ndata: {"citations": [], "dropped": []}\n\n',
+    ))  # fmt: skip
+    page.get_by_role("searchbox", name="Search your documents").fill("What is in nothing?")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator(".answer[aria-busy=false]")).to_contain_text("Nothing answers this.")
+    expect(page.get_by_text("Written by a model")).not_to_be_attached()
 
 
 def test_an_answer_that_breaks_off_is_told(page, chat_server):

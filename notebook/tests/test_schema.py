@@ -1,5 +1,7 @@
 """What the schema says of errors is what the API answers."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -101,8 +103,28 @@ def test_the_links_of_a_list_are_always_there(api, schema):
 
 def test_the_ways_to_order_documents_are_named(schema):
     parameters = schema["paths"]["/api/documents/"]["get"]["parameters"]
-    (told,) = (each["description"] for each in parameters if each["name"] == "ordering")
-    assert all(f"`{field}`" in told for field in DocumentViewSet.ordering_fields)
+    (told,) = (each for each in parameters if each["name"] == "ordering")
+    for field in DocumentViewSet.ordering_fields:
+        assert f"`{field}`" in told["description"]
+        assert re.search(told["schema"]["pattern"], f"-{field},{field}")
+    assert not re.search(told["schema"]["pattern"], "title")
+
+
+def test_generated_clients_are_offered_what_makes_sense(schema):
+    """One type of body for settings, no choice of format for a stream."""
+    body = schema["paths"]["/api/documents/{id}/reprocess/"]["post"]["requestBody"]
+    assert list(body["content"]) == ["application/json"]
+    for operation in (
+        schema["paths"]["/api/ask/"]["post"],
+        schema["paths"]["/api/tasks/{id}/events/"]["get"],
+    ):
+        assert "format" not in {each["name"] for each in operation.get("parameters", [])}
+
+
+@pytest.mark.parametrize("name", ["Document", "Task", "TaskDetail", "TaskEvent", "Plan", "Chunk"])
+def test_what_is_always_there_is_declared_so(schema, name):
+    shape = schema["components"]["schemas"][name]
+    assert sorted(shape["required"]) == sorted(shape["properties"])
 
 
 def operations(schema):

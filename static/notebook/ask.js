@@ -30,10 +30,10 @@ function requestBody(question) {
 }
 
 function takeIn(name, data) {
-  const { text } = getState().answer;
+  const { text, cited } = getState().answer;
   if (name === "sources") patchState("answer", { sources: data.sources });
   if (name === "text") patchState("answer", { text: text + data.delta });
-  if (name === "done") patchState("answer", { cited: data.citations });
+  if (name === "citation") patchState("answer", { cited: [...cited, data.number] });
   if (name === "error") throw new api.Problem(data.detail, { code: data.code });
 }
 

@@ -366,6 +366,8 @@ async def test_the_socket_of_a_task_cancels_no_other_nor_its_own_in_place_of_ano
         await socket.send_json_to({"command": "cancel", "task_id": named})
         answer = await socket.receive_json_from(timeout=10)
         assert answer == {"command": "cancel", "result": "not_found"}
+    await socket.send_json_to({"command": "cancel", "taskId": str(other.pk)})
+    assert await socket.receive_json_from(timeout=10) == {"error": "Unknown command"}
     await socket.send_json_to({"command": "cancel", "task_id": str(task.pk)})
     told = [await socket.receive_json_from(timeout=10) for _ in range(2)]
     assert {"command": "cancel", "result": "accepted"} in told

@@ -139,7 +139,7 @@ class Sandbox:
                 env=_ENVIRONMENT,
                 cwd=_PROJECT,
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,  # a Ctrl-C is for the worker to handle
+                process_group=0,  # a Ctrl-C is for the worker to handle
             )
         # Reaps it if it is killed, even if no other file follows.
         threading.Thread(target=self._process.wait, name="reaper", daemon=True).start()

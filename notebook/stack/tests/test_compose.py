@@ -55,6 +55,13 @@ def test_only_the_web_server_is_published_and_only_to_this_machine():
     assert published == {"web": ["127.0.0.1:${PORT:-8000}:8000"]}
 
 
+def test_the_same_processes_give_way_as_under_the_supervisor():
+    giving = [name for name, service in SERVICES.items() if service.get("cpu_shares") == 100]
+    assert giving == ["embedder", "worker"]
+    assert processes.worker({}).background
+    assert not processes.web({}, host="", port=0).background
+
+
 @pytest.mark.parametrize("name", ["embedder", "migrate", "web"])
 def test_modules_that_are_run_exist(name):
     python, flag, module = words(name)[:3]

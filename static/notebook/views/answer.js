@@ -27,7 +27,7 @@ export function Answer({ answer: { question, text, sources, cited, running, erro
         <ol class="answer-sources" aria-label=${t("Cited passages")}>
           ${cited.map((number) => html`<${Source} key=${number} source=${find(sources, number)} />`)}
         </ol>`}
-      ${!running && !error && html`<p class="answer-note">${t("Written by a model from the passages that were found. Check what matters.")}</p>`}
+      ${!running && !error && sources.length > 0 && html`<p class="answer-note">${t("Written by a model from the passages that were found. Check what matters.")}</p>`}
     </section>`;
 }
 
