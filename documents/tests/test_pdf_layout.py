@@ -1,20 +1,15 @@
 """Columns and tables of PDFs, told by where the lines stand."""
 
-from pathlib import Path
-
 import pytest
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
-from documents.extraction.assemble import assemble
-from documents.extraction.lines import Line, Page
 from documents.extraction.pdf.garbled import is_garbled
-from documents.extraction.pdf.layout import elements_of_pages
-from documents.extraction.reading import Reading
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
+from documents.tests.test_pdf_right_to_left import pdf as signs
 
 COLUMNS = (50, 200, 290, 380)
 ROWS = [
@@ -376,12 +371,11 @@ def test_small_print_parts_no_sentence_in_scripts_without_capitals(tmp_path):
     assert [text[:6] for _, text in found] == ["이 보고서는", "것으로 여러", "이 글은 저"]
 
 
-def test_bullets_of_fonts_like_wingdings_are_list_items():
-    texts = ["It has", "\uf0b7 a boat", "\uf0d8 a harbour."]
-    lines = [Line(text, 50, 99, 700 - 12 * n, 10, False, 1) for n, text in enumerate(texts)]
-    reading = Reading(Path(), "", "", files.LIMITS)
-    found = assemble(reading, elements_of_pages(reading, [Page(1, 595, 842, lines)], {}))
-    assert parts_of(found)[1:] == [("list_item", "• a boat"), ("list_item", "• a harbour.")]
+@pytest.mark.parametrize("bullet", ["\uf0b7", "\uf0d8", "\x02"])
+def test_bullets_of_fonts_like_wingdings_are_list_items(tmp_path, bullet):
+    lines = [f"{bullet} a boat", f"{bullet} a harbour."]
+    path = signs(tmp_path / "a.pdf", [(200, 700 - 20 * n, x[::-1]) for n, x in enumerate(lines)])
+    assert parts_of(extract(path)) == [("list_item", "• a boat"), ("list_item", "• a harbour.")]
 
 
 def test_a_table_of_contents_is_its_entries(tmp_path):

@@ -47,6 +47,8 @@ def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Li
         if (line := whole.strip()) and line not in _SOFT_HYPHENS
     ]
     lines = _measured(letters, places, number)
+    if letters.leaves_out:
+        _note_bullets(letters, lines, places, text)
     if any(syllable in text for syllable in _FREQUENT):
         _note_word_ends(lines, places, text)
     if not mirrored and len({line.turn for line in lines}) == 1:
@@ -55,6 +57,17 @@ def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Li
     found = (list(_parted(letters, line, at)) for line, at in places)
     parted = [part for parts in found for part in (reversed(parts) if mirrored else parts)]
     return lines if len(parted) == len(lines) else _measured(letters, parted, number)
+
+
+def _note_bullets(
+    letters: Letters, lines: Sequence[Line], places: Sequence[Place], text: str
+) -> None:
+    """Put a bullet before lines that begin with an unknown sign and a blank."""
+    if len(lines) != len(places):
+        return
+    for line, (_, at) in zip(lines, places, strict=True):
+        if text[max(at - 1, 0)] == " " and letters.lacks_before(at - 1):
+            line.text = f"• {line.text}"
 
 
 def _note_word_ends(lines: Sequence[Line], places: Sequence[Place], text: str) -> None:
