@@ -26,7 +26,8 @@ _NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.?)\
 _SENTENCE_ENDS = (*".!?:;。！？：；",)
 _CLOSING = "\"'”’)]⁰¹²³⁴⁵⁶⁷⁸⁹"
 _HYPHENATED = re.compile(r"\b\w+-\w+\b")
-_LEADER = re.compile(r" ?\.(?: ?\.){3,} ?")
+_LEADER = re.compile(r" ?\.(?: ?\.){3,} ?")  # a row of dots that leads to something
+_ENTRY = re.compile(rf"{_LEADER.pattern}(\d+|[ivxlc]+)\s")  # of a table of contents
 _WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
 _LARGER = 1.12  # times body text, for a heading
 _SMALLER = 0.95
@@ -195,10 +196,12 @@ class _Layout:
         for column, edge in _columns_and_edges(block):
             text = self._join(text, column[0].text, wrapped=True) if text else column[0].text
             for before, line in pairwise(column):
-                wrapped = not (_has_leader(before.text) or _ends_short(before, line, edge))
+                wrapped = not _ends_short(before, line, edge)
                 text = self._join(text, line.text, wrapped=wrapped)
         text = text.replace("\xad", "-")
-        return _LEADER.sub(" … ", text) if _has_leader(text) else text
+        if "...." in text or ". . . ." in text:
+            text = _LEADER.sub(" … ", _ENTRY.sub(r" … \1\n", text))
+        return text
 
     def _join(self, text: str, more: str, *, wrapped: bool) -> str:
         if text.endswith(("\xad", "-")) and text[-2:-1].isalpha() and more[0].islower():
@@ -212,11 +215,6 @@ class _Layout:
         if CJK.match(text[-1]) and CJK.match(more[0]):
             return text + more
         return f"{text} {more}"
-
-
-def _has_leader(text: str) -> bool:
-    """Whether a row of dots leads to something, as to the page in a table of contents."""
-    return "...." in text or ". . . ." in text
 
 
 def _without_labels(levels: list[int]) -> list[int]:

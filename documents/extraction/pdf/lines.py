@@ -249,7 +249,7 @@ def _wider(blanks: Iterable[Blank], least: float) -> list[Blank]:
 def _middle(text: str) -> int:
     """The letter nearest to the middle: punctuation and superscripts measure differently."""
     half = len(text) // 2
-    if _is_on_the_line(text[half]):
+    if text[half].isalpha() or _is_on_the_line(text[half]):
         return half
     for far in range(1, 9):
         if far <= half and _is_on_the_line(text[half - far]):
