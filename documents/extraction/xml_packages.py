@@ -14,7 +14,7 @@ from documents.exceptions import CorruptFile
 from documents.extraction.trees import xml_tree
 
 # "Strict" files only use other namespaces.
-_STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/([\w/]+?)/(main|relationships|math)(?=[\"'/])")
+_STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)(?=[\"'/])")
 _USUAL = rb"http://schemas.openxmlformats.org/\1/2006/\2"
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 

@@ -9,6 +9,7 @@ from documents.extraction.pdf.garbled import is_garbled
 from documents.tests import files
 from documents.tests.files import parts_of
 from documents.tests.reading import extract
+from documents.tests.test_pdf_right_to_left import pdf as signs
 
 COLUMNS = (50, 200, 290, 380)
 ROWS = [
@@ -117,8 +118,20 @@ def below(lines, *, top, left=50, step=12):
         ([*BODY, "b|end for"], []),
         ([*BODY, "b|office@harbour.example"], []),
         ([*BODY, "6b|Boat"], []),
+        (["14|• A boat", "14|• A harbour", *BODY], []),
     ],
-    ids=["bold", "two lines", "large", "slogan", "address", "caption", "code", "mail", "label"],
+    ids=[
+        "bold",
+        "two lines",
+        "large",
+        "slogan",
+        "address",
+        "caption",
+        "code",
+        "mail",
+        "label",
+        "list",
+    ],
 )
 def test_a_heading_looks_and_reads_like_one(tmp_path, lines, titles):
     placed = [*below(lines, top=700), *below(BODY * 3, top=700 - 12 * len(lines))]
@@ -328,3 +341,45 @@ def test_columns_from_top_to_bottom_are_read_from_the_right(tmp_path):
         canvas.drawString(500 - 22 * n, 750, column)
     canvas.save()
     assert extract(tmp_path / "a.pdf").text == "".join(columns)
+
+
+def korean(path, lines):
+    pdfmetrics.registerFont(UnicodeCIDFont("HYSMyeongJo-Medium"))
+    canvas = Canvas(str(path), pagesize=(595, 842))
+    for x, y, size, text in lines:
+        canvas.setFont("HYSMyeongJo-Medium", size)
+        canvas.drawString(x, y, text)
+    canvas.save()
+    return parts_of(extract(path))
+
+
+def test_korean_lines_end_with_a_word_or_within_one(tmp_path):
+    lines = [
+        "이 보고서는 지난해 항구에 들어온 배를 ",
+        "세고 그 결과를 적은 것으로 여러 사람",
+        "이 읽는다.",
+    ]
+    found = korean(tmp_path / "a.pdf", [(50, 700 - 16 * n, 12, x) for n, x in enumerate(lines)])
+    assert found == [("text", "".join(lines))]
+
+
+def test_small_print_parts_no_sentence_in_scripts_without_capitals(tmp_path):
+    left = [(50, 700 - 16 * n, 12, "이 보고서는 항구에 들어온 배를 세는 ") for n in range(8)]
+    right = [(310, 700 - 16 * n, 12, "것으로 여러 사람이 읽는 보고서를 ") for n in range(8)]
+    notice = [(50, 540, 8, "이 글은 저작권이 있다")]
+    found = korean(tmp_path / "a.pdf", [*left, *notice, *right])
+    assert [text[:6] for _, text in found] == ["이 보고서는", "것으로 여러", "이 글은 저"]
+
+
+@pytest.mark.parametrize("bullet", ["\uf0b7", "\uf0d8", "\x02"])
+def test_bullets_of_fonts_like_wingdings_are_list_items(tmp_path, bullet):
+    lines = [f"{bullet} a boat", f"{bullet} a harbour."]
+    path = signs(tmp_path / "a.pdf", [(200, 700 - 20 * n, x[::-1]) for n, x in enumerate(lines)])
+    assert parts_of(extract(path)) == [("list_item", "• a boat"), ("list_item", "• a harbour.")]
+
+
+def test_a_table_of_contents_is_its_entries(tmp_path):
+    rows_of_dots = {"Harbours": "." * 60, "Boats of the north": ". " * 30, "Fish": "." * 70}
+    entries = [f"{name} {dots} {n}" for n, (name, dots) in enumerate(rows_of_dots.items())]
+    ((_, text),) = read(tmp_path / "a.pdf", [below(entries, top=700)])
+    assert text == "Harbours … 0\nBoats of the north … 1\nFish … 2"

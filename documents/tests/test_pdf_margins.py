@@ -1,6 +1,7 @@
 """What is left out of the margins of PDFs' pages, and what only looks like it."""
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from documents.tests import files
 from documents.tests.files import parts_of
@@ -90,3 +91,29 @@ def test_a_document_of_nothing_but_what_runs_through_its_margins_says_it_once(tm
     extracted = extract(files.pdf(tmp_path / "a.pdf", pages))
     assert extracted.text == "Ferry ticket, one way"
     assert extracted.details["dropped_repeats"] == 3
+
+
+def test_a_page_that_is_part_of_a_sheet_ends_at_its_own_edges(tmp_path):
+    pages = [
+        [(50, 490, "NOTICE.indd 3"), (320, 690, "Fees of the month"), (320, 670, f"Fee {page}.")]
+        for page in ("one", "two", "three")
+    ]
+    path = files.pdf(tmp_path / "a.pdf", pages, cropBox=(300, 500, 595, 842))
+    fees = [f"Fees of the month Fee {page}." for page in ("one", "two", "three")]
+    assert text_of_pages(path) == fees
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_lines_in_any_direction_that_are_outside_of_the_page_are_not_read(tmp_path, turn):
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(400, 400), cropBox=(100, 100, 300, 300))
+    canvas.translate(200, 200)
+    canvas.rotate(turn)
+    canvas.drawString(-90, 0, "Words of the page,")
+    canvas.drawString(-90, -12, "and others.")
+    canvas.drawString(-90, 120, "Printer's mark")
+    canvas.save()
+    assert text_of_pages(tmp_path / "a.pdf") == ["Words of the page, and others."]
+
+
+def text_of_pages(path):
+    return [" ".join(text.split()) for _, text in parts_of(extract(path))]

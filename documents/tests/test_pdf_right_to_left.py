@@ -70,3 +70,8 @@ def test_the_first_column_of_a_table_is_the_rightmost(tmp_path):
     ]
     table = "\n".join(" | ".join(row) for row in rows)
     assert parts_of(extract(pdf(tmp_path / "a.pdf", lines))) == [("table", table)]
+
+
+def test_lines_beside_the_page_are_not_read(tmp_path):
+    lines = [(540, 700, "זה הוא משפט בעמוד הזה."), (900, 688, "וזה משפט אחר.")]
+    assert extract(pdf(tmp_path / "a.pdf", lines)).text == lines[0][2]

@@ -40,3 +40,21 @@ def test_a_word_with_a_note_stays_whole(tmp_path, rise):
     canvas.save()
     found = extract(tmp_path / "a.pdf")
     assert parts_of(found) == [("text", "no one can use our sensor², not")]
+
+
+def test_the_size_of_a_line_is_not_that_of_a_number_in_its_middle(tmp_path):
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    canvas.setFont("Helvetica", 12)
+    canvas.drawString(50, 714, "A line of the paragraph, which goes on in another")
+    x = 50
+    for text, size, rise in (
+        ("and it has its note here", 12, 0),
+        ("2", 7, 2.5),
+        (", not far from the middle", 12, 0),
+    ):
+        canvas.setFont("Helvetica", size)
+        canvas.drawString(x, 700 + rise, text)
+        x += pdfmetrics.stringWidth(text, "Helvetica", size)
+    canvas.save()
+    ((_, text),) = parts_of(extract(tmp_path / "a.pdf"))
+    assert text.endswith("in another and it has its note here², not far from the middle")

@@ -77,6 +77,17 @@ def test_the_heading_above_the_main_part_is_kept_once(read, before, titles):
     assert [text for kind, text in read("a.html", page) if kind == "title"] == titles
 
 
+def test_scripts_are_no_text_beside_the_main_part(read):
+    page = f"<body><p>Menu</p><main>{BODY}</main><script>{'x = 1; ' * 99}</script></body>"
+    assert ("text", "Menu") not in read("a.html", page)
+
+
+@pytest.mark.parametrize("tag", ["header role=banner", "noscript", "nav"])
+def test_a_page_whose_menu_does_not_end_is_read(read, tag):
+    page = f"<body><{tag}><ul><li>Home</li></ul><div>{BODY}</div></body>"
+    assert read("a.html", page)[-1][1] in BODY
+
+
 def test_a_heading_in_the_main_part_stands_alone(read):
     page = f"<body><h1>Acme</h1><main><h1>Tea</h1>{BODY}</main></body>"
     assert [text for kind, text in read("a.html", page) if kind == "title"] == ["Tea"]

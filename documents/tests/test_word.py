@@ -206,15 +206,18 @@ def test_contents_formulas_and_pictures(tmp_path):
 
 
 def test_a_strict_file_is_read_like_any_other(tmp_path):
-    files.word(tmp_path / "usual.docx")
+    document = docx.Document(str(files.word(tmp_path / "usual.docx")))
+    add_chart(document)
+    document.save(str(tmp_path / "usual.docx"))
     with zipfile.ZipFile(tmp_path / "usual.docx") as old:
         parts = {name: old.read(name) for name in old.namelist()}
     for kind in (b"wordprocessingml", b"officeDocument", b"drawingml"):
         usual = b"http://schemas.openxmlformats.org/" + kind + b"/2006/"
         strict = b"http://purl.oclc.org/ooxml/" + kind + b"/"
         parts = {name: content.replace(usual, strict) for name, content in parts.items()}
-    extracted = extract(files.archive(tmp_path / "a.docx", parts))
-    assert ("title", "Annual report") in parts_of(extracted)
+    found = parts_of(extract(files.archive(tmp_path / "a.docx", parts)))
+    assert ("title", "Annual report") in found
+    assert ("table", "| Tons\nNorth | 12") in found
 
 
 def test_what_is_said_of_a_picture_stands_for_it(tmp_path):
@@ -254,17 +257,34 @@ def related(document, kind, name, content):
     return document.part.relate_to(part, f"{usual}/{kind}")
 
 
-def test_a_chart_is_its_title_and_numbers(tmp_path):
-    document = docx.Document()
+def add_chart(document):
     link = related(document, "chart", "chart1.xml", files.CHART.encode())
     names = f'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" {R}'
     chart = f'<c:chart {names} r:id="{link}"/>'
     add(document.add_paragraph("See"), f"<w:r><w:drawing>{chart}</w:drawing></w:r>")
+
+
+def test_a_chart_is_its_title_and_numbers(tmp_path):
+    document = docx.Document()
+    add_chart(document)
     assert parts_of(written(tmp_path, document)) == [
         ("text", "See"),
         ("text", "Sales"),
         ("table", "| Tons\nNorth | 12"),
     ]
+
+
+def test_a_diagram_is_the_texts_in_it(tmp_path):
+    names = f'xmlns:d="http://schemas.openxmlformats.org/drawingml/2006/diagram" {A}'
+    shape = "<d:pt><d:t><a:p><a:r><a:t>{}</a:t></a:r></a:p></d:t></d:pt>"
+    shapes = "".join(map(shape.format, ["Plan", "", "Build it"]))
+    document = docx.Document()
+    content = f"<d:dataModel {names}><d:ptLst>{shapes}</d:ptLst></d:dataModel>"
+    link = related(document, "diagramData", "data1.xml", content.encode())
+    drawing = f'<w:drawing><d:relIds {names} {R} r:dm="{link}"/></w:drawing>'
+    add(document.add_paragraph("See"), f"<w:r>{drawing}</w:r>")
+    found = parts_of(written(tmp_path, document))
+    assert found == [("text", "See"), ("list_item", "Plan"), ("list_item", "Build it")]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Charts of office files: the title and the table of their data."""
+"""Charts of office files: the title and the table of their data. Diagrams: their texts."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ from documents.extraction.office.cell_values import formatted
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}dataModel"
 _MOST_POINTS = 1000
 
 Points = dict[int, str]
@@ -28,6 +29,17 @@ def chart_elements(root: etree._Element | None, page: int | None = None) -> Iter
     made = build.table(_rows(list(root.iter(f"{_C}ser")), since_1904=since_1904), page)
     if made is not None:
         yield made
+
+
+def drawn_elements(root: etree._Element | None) -> Iterator[Element]:
+    """A chart, or the texts of a diagram's shapes (SmartArt)."""
+    if root is None or root.tag != _DIAGRAM:
+        yield from chart_elements(root)
+        return
+    for line in root.iter(f"{_A}p"):
+        text = "".join(node.text or "" for node in line.iter(f"{_A}t"))
+        if text.strip():
+            yield build.list_item(text)
 
 
 def _rows(series: Sequence[etree._Element], *, since_1904: bool) -> list[list[str]]:

@@ -14,7 +14,7 @@ from documents.extraction.encodings import decode
 from documents.extraction.formulas import formula
 from documents.extraction.mail.body import message_elements
 from documents.extraction.numerals import whole
-from documents.extraction.office.charts import chart_elements
+from documents.extraction.office.charts import drawn_elements
 from documents.extraction.office.word_code import fonts_tell, is_code, joined
 from documents.extraction.office.word_headings import bold_headings
 from documents.extraction.office.word_numbering import Numbers, numbers_of
@@ -186,8 +186,8 @@ def _is_gone(paragraph: etree._Element) -> bool:
 
 
 def _hanging(word: _Word, line: Line) -> Iterator[Element]:
-    """The elements attached to a paragraph, which follow it: text boxes, charts, notes and
-    comments."""
+    """The elements attached to a paragraph, which follow it: text boxes, charts, diagrams,
+    notes and comments."""
     if line.pictures:
         word.found["picture"] += line.pictures
     for description in line.descriptions:
@@ -195,8 +195,8 @@ def _hanging(word: _Word, line: Line) -> Iterator[Element]:
     for box in line.boxes:
         for child in box:
             yield from _block(word, child)
-    for link in line.charts:
-        yield from chart_elements(word.package.xml(word.part(link)))
+    for link in line.drawn:
+        yield from drawn_elements(word.package.xml(word.part(link)))
     for name in line.notes:
         note = word.notes.get(name)
         text = word.line(*note.iter(f"{_W}p")).text.strip() if note is not None else ""

@@ -33,8 +33,11 @@ _PICTURES = frozenset(
         "{urn:schemas-microsoft-com:vml}imagedata",
     }
 )
-_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_DRAWN = {  # what is in a part of its own, and the attribute with the relationship id
+    "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart": f"{_R}id",
+    "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds": f"{_R}dm",
+}
 # Where a picture's alternative text is, in new and in old files.
 _DESCRIBED = {
     "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr": "descr",
@@ -53,7 +56,7 @@ class Line:
     texts: list[str] = field(default_factory=list)
     boxes: list[etree._Element] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # kind and id, such as "footnote3"
-    charts: list[str] = field(default_factory=list)  # relationship ids
+    drawn: list[str] = field(default_factory=list)  # relationship ids of charts and diagrams
     descriptions: list[str] = field(default_factory=list)
     pictures: int = 0
     fields: list[int | None] = field(default_factory=list)  # open fields; where each began
@@ -63,7 +66,7 @@ class Line:
     @property
     def hangs(self) -> bool:
         """Whether anything is attached to the text."""
-        return bool(self.boxes or self.notes or self.charts or self.descriptions or self.pictures)
+        return bool(self.boxes or self.notes or self.drawn or self.descriptions or self.pictures)
 
     @property
     def text(self) -> str:
@@ -176,8 +179,8 @@ def _other(node: etree._Element, tag: str, line: Line) -> None:
     else:
         if tag == f"{_W}p":
             _begin(node, line)
-        elif tag == _CHART:
-            line.charts.append(node.get(f"{_R}id", ""))
+        elif tag in _DRAWN:
+            line.drawn.append(node.get(_DRAWN[tag], ""))
         elif tag in _DESCRIBED:
             line.descriptions.append(node.get(_DESCRIBED[tag], ""))
         line.pictures += tag in _PICTURES

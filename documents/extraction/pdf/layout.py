@@ -19,11 +19,15 @@ from documents.extraction.reading import Reading
 
 Outline = dict[int, dict[str, int]]  # page number -> title without blanks -> level
 
-_BULLET = re.compile(r"(?:[•‣◦▪●■–·∙]|[-*]|\(?\d{1,2}[.)]|\([a-z]\)|[a-z]\))\s+\S")
+_WINGDING, _LAST_WINGDING = "\uf06c", "\uf0ff"  # bullets of such fonts
+_DOTS = rf"[•‣◦▪●–·∙*{_WINGDING}-{_LAST_WINGDING}-]"
+_BULLET = re.compile(rf"(?:{_DOTS}|[■○□◆◾►❍❏❑❖✓✔➡➢➤]|\(?\d{{1,2}}[.)]|\([a-z]\)|[a-z]\))\s+\S")
 _NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.?)\s+\S")
 _SENTENCE_ENDS = (*".!?:;。！？：；",)
 _CLOSING = "\"'”’)]⁰¹²³⁴⁵⁶⁷⁸⁹"
 _HYPHENATED = re.compile(r"\b\w+-\w+\b")
+_LEADER = re.compile(r" ?\.(?: ?\.){3,} ?")  # a row of dots that leads to something
+_ENTRY = re.compile(rf"{_LEADER.pattern}(\d+|[ivxlc]+)\s")  # of a table of contents
 _WORD = re.compile(r"[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7af]{2}")
 _LARGER = 1.12  # times body text, for a heading
 _SMALLER = 0.95
@@ -34,10 +38,12 @@ _MOST_LINES, _MOST_BOLD_LINES = 5, 2
 _LOOSEST_HEADING = 1.7  # between the lines of a heading, in font sizes
 _CLOSEST_HEADINGS = 1.6  # between two headings, in font sizes
 _LABELS = 3
-# Captions, addresses, entries of a table of contents, and text with a sentence end in its middle.
+# List items, captions, addresses, entries of a table of contents, and text with a sentence end in
+# its middle.
 _NO_HEADING = re.compile(
-    r"^(?:fig(?:ure|\.)|table|listing|algorithm|abb(?:ildung|\.)|tab(?:elle|leau|\.)|[图表])\s*\d"
-    r"|\S@\S|://|\w{3}[.!?] [A-Z]|[({]$|\.{4}|(?: \.){4}",
+    rf"^{_DOTS}\s"
+    r"|^(?:fig(?:ure|\.)|table|listing|algorithm|abb(?:ildung|\.)|tab(?:elle|leau|\.)|[图表])\s*\d"
+    r"|\S@\S|://|\w{3}[.!?] [A-Z]|[({]$| … ",
     re.IGNORECASE,
 )
 
@@ -179,7 +185,10 @@ class _Layout:
         page, text = block[0].page, self._joined(block)
         if level and len(text) <= _LONGEST_HEADING:
             return build.title(text.replace("\n", " "), level, page)
-        return build.list_item(text, page) if _BULLET.match(text) else build.paragraph(text, page)
+        if not _BULLET.match(text):
+            return build.paragraph(text, page)
+        is_unknown = _WINGDING <= text[0] <= _LAST_WINGDING
+        return build.list_item(f"•{text[1:]}" if is_unknown else text, page)
 
     def _joined(self, block: Sequence[Line]) -> str:
         """The lines as running text; a line that ends early keeps its line break."""
@@ -189,7 +198,10 @@ class _Layout:
             for before, line in pairwise(column):
                 wrapped = not _ends_short(before, line, edge)
                 text = self._join(text, line.text, wrapped=wrapped)
-        return text.replace("\xad", "-")
+        text = text.replace("\xad", "-")
+        if "...." in text or ". . . ." in text:
+            text = _LEADER.sub(" … ", _ENTRY.sub(r" … \1\n", text))
+        return text
 
     def _join(self, text: str, more: str, *, wrapped: bool) -> str:
         if text.endswith(("\xad", "-")) and text[-2:-1].isalpha() and more[0].islower():

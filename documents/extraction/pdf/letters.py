@@ -55,15 +55,19 @@ class Letters:
         self._page = ctypes.cast(textpage.raw, ctypes.c_void_p)
         # PDFium's character indexes differ from positions in the text by the characters that it
         # leaves out; most pages have none of these.
-        same = pdfium.FPDFText_CountChars(textpage) == len(text)
+        self.leaves_out = pdfium.FPDFText_CountChars(textpage) != len(text)
         places = range(len(text))
-        self._index = places if same else [_index_of(self._page, at) for at in places]
+        self._index = [_index_of(self._page, at) for at in places] if self.leaves_out else places
         self._rect, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
         self._name, self._flags = ctypes.create_string_buffer(_LONGEST_NAME), ctypes.c_int()
         self._to_rect, self._to_matrix = map(ctypes.byref, (self._rect, self._matrix))
         self._to_origin = tuple(map(ctypes.byref, (self._x, self._y)))
         self._to_font = self._name, ctypes.c_ulong(_LONGEST_NAME), ctypes.byref(self._flags)
+
+    def lacks_before(self, at: int) -> bool:
+        """Whether PDFium has left out a character before this one."""
+        return self._index[at] > (self._index[at - 1] + 1 if at else 0)
 
     def left(self, at: int) -> float:
         _get_box(self._page, self._index[at], self._to_rect)

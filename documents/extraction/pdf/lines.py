@@ -18,6 +18,7 @@ from documents.extraction.pdf.superscripts import with_superscripts
 # place of the hyphen.
 _ENDS = re.compile("[^\n\x02\ufffe\xad]*[\n\x02\ufffe\xad]?")
 _SOFT_HYPHENS = ("\x02", "\ufffe", "\xad")
+_FREQUENT = "이다의"  # Korean syllables
 _WORD = re.compile(r"\S+")
 _GAP = re.compile(" +")
 _NUMBERS = re.compile(r"(?<!\S)[(+\-–$€£]?\d[\d.,%()]*(?!\S)")
@@ -29,6 +30,7 @@ _CELL_GAP_OF_NUMBERS = 0.6
 _FEWEST_CELLS = 3  # of a line that is almost certainly a table row
 _MOST_LINES = 12  # of such a row
 _SAME = 0.5  # points
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _OTHER_BASE = 0.45  # in font sizes; superscripts and subscripts are nearer to the baseline
 
 Place = tuple[str, int]  # a line and its start in the page's text
@@ -45,12 +47,36 @@ def lines_of(textpage: pypdfium2.PdfTextPage, text: str, number: int) -> list[Li
         if (line := whole.strip()) and line not in _SOFT_HYPHENS
     ]
     lines = _measured(letters, places, number)
+    if letters.leaves_out:
+        _note_bullets(letters, lines, places, text)
+    if any(syllable in text for syllable in _FREQUENT):
+        _note_word_ends(lines, places, text)
     if not mirrored and len({line.turn for line in lines}) == 1:
         return lines
     # In bidirectional text PDFium does not always notice that a line has ended.
     found = (list(_parted(letters, line, at)) for line, at in places)
     parted = [part for parts in found for part in (reversed(parts) if mirrored else parts)]
     return lines if len(parted) == len(lines) else _measured(letters, parted, number)
+
+
+def _note_bullets(
+    letters: Letters, lines: Sequence[Line], places: Sequence[Place], text: str
+) -> None:
+    """Put a bullet before lines that begin with an unknown sign and a blank."""
+    if len(lines) != len(places):
+        return
+    for line, (_, at) in zip(lines, places, strict=True):
+        if text[max(at - 1, 0)] == " " and letters.lacks_before(at - 1):
+            line.text = f"• {line.text}"
+
+
+def _note_word_ends(lines: Sequence[Line], places: Sequence[Place], text: str) -> None:
+    """Keep the blank after a Korean line that ends with a word; others end within one."""
+    if len(lines) != len(places):
+        return
+    for line, (shown, at) in zip(lines, places, strict=True):
+        if "\uac00" <= shown[-1] <= "\ud7af" and text.startswith(" ", at + len(shown)):
+            line.text += " "
 
 
 def _parts(text: str) -> Iterator[Place]:
@@ -221,14 +247,17 @@ def _wider(blanks: Iterable[Blank], least: float) -> list[Blank]:
 
 
 def _middle(text: str) -> int:
-    """The letter nearest to the middle: punctuation and superscripts at the ends measure
-    differently."""
+    """The letter nearest to the middle: punctuation and superscripts measure differently."""
     half = len(text) // 2
-    if text[half].isalnum():
+    if text[half].isalpha() or _is_on_the_line(text[half]):
         return half
     for far in range(1, 9):
-        if far <= half and text[half - far].isalnum():
+        if far <= half and _is_on_the_line(text[half - far]):
             return half - far
-        if far < 8 and half + far < len(text) and text[half + far].isalnum():
+        if far < 8 and half + far < len(text) and _is_on_the_line(text[half + far]):
             return half + far
     return half
+
+
+def _is_on_the_line(char: str) -> bool:
+    return char.isalnum() and char not in _RAISED

@@ -189,5 +189,6 @@ def notes_last(lines: Sequence[Line], body: float) -> list[Line]:
 def _parts_a_sentence(before: Line, foot: Sequence[Line], after: Line) -> bool:
     below = before.base - foot[0].base > before.size * _GAP_ABOVE_NOTES
     in_column = max(line.right for line in foot) < after.left > before.right
-    goes_on = not _SENTENCE_END.search(before.text) and after.text[0].islower()
-    return below and in_column and after.base > before.base and goes_on
+    goes_on = after.text[0].isalpha() and not after.text[0].isupper()
+    ended = _SENTENCE_END.search(before.text)
+    return below and in_column and after.base > before.base and goes_on and not ended

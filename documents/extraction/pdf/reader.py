@@ -10,6 +10,7 @@ from unstructured.documents.elements import Element
 
 from documents.exceptions import CorruptFile, PasswordProtected
 from documents.extraction import ocr
+from documents.extraction.directions import runs_left
 from documents.extraction.lines import Line, Page
 from documents.extraction.pdf import annotations, rotation
 from documents.extraction.pdf.garbled import is_garbled
@@ -114,13 +115,13 @@ def _page(document: pypdfium2.PdfDocument, at: int, links: list[str]) -> tuple[P
             # PDFium orders characters as the page is displayed, which mixes up rotated text.
             page.set_rotation(turn)
             text, lines = _text_and_lines(page, at + 1)
-        width, height = page.get_size()
         fields, linked = annotations.fields_and_links(document, page, text)
         links += linked
-        found = Page(at + 1, width, height, lines, fields=fields)
+        left, bottom, right, top = box = page.get_bbox()
+        lines = rotation.placed(lines, box, mirrored=runs_left(text))
+        found = Page(at + 1, right - left, top - bottom, lines, fields=fields)
         if any(line.turn for line in lines):
-            _, _, across, up = page.get_mediabox()
-            found = rotation.upright(found, across, up)
+            found = rotation.upright(found)
         return found, not _needs_ocr(page, text)
     finally:
         page.close()

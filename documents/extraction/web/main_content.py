@@ -5,7 +5,7 @@ from itertools import islice
 
 from lxml import etree
 
-from documents.extraction.web.text import DROPPED, is_hidden, tag_of
+from documents.extraction.web.text import DROPPED, FURNITURE, is_hidden, tag_of
 
 _LOOKED_AT = 20  # headings, each of which may be nested deeply
 
@@ -15,8 +15,26 @@ def main_part(root: etree._Element) -> etree._Element:
     mains = root.findall(".//{*}main")
     if len(mains) != 1:
         return root
-    inside, everything = (len("".join(node.itertext())) for node in (mains[0], root))
-    return mains[0] if inside * 2 > everything else root
+    return mains[0] if _letters(mains[0]) * 2 > _letters(root) else root
+
+
+def open_wrappers(root: etree._Element) -> None:
+    """Make a menu or banner that holds most of the page a part of it: its end tag is missing."""
+    for node in [*root.iter("{*}nav", "{*}noscript"), *root.iterfind(".//*[@role]")]:
+        is_furniture = tag_of(node) in DROPPED or node.get("role") in FURNITURE
+        if is_furniture and _paragraphs(node) * 2 > _paragraphs(root):
+            node.tag = "div"
+            node.attrib.pop("role", None)
+
+
+def _paragraphs(node: etree._Element) -> int:
+    return sum(_letters(each) for each in node.iter("{*}p"))
+
+
+def _letters(node: etree._Element) -> int:
+    """The length of the text in it, without scripts."""
+    scripts = sum(len(each.text or "") for each in node.iter("{*}script", "{*}style"))
+    return len("".join(node.itertext())) - scripts
 
 
 def heading_above(root: etree._Element, main: etree._Element) -> Iterator[etree._Element]:

@@ -15,7 +15,7 @@ from documents.extraction.superscripts import on_the_line
 from documents.extraction.trees import html_tree, room_for_depth
 from documents.extraction.web.headings import could_be_heading, is_bold, level_of
 from documents.extraction.web.lists import Numbers, leads_to_languages, numbered
-from documents.extraction.web.main_content import heading_above, main_part
+from documents.extraction.web.main_content import heading_above, main_part, open_wrappers
 from documents.extraction.web.styles import apply_list_styles
 from documents.extraction.web.tables import Cell, is_item, laid_out, span, taken_out
 from documents.extraction.web.text import (
@@ -75,6 +75,7 @@ def elements_of_tree(root: etree._Element, *, headline: bool = True) -> Iterator
     if named is not None and _TITLE.search(named.text or ""):
         yield build.title(_BLANKS.sub(" ", named.text or ""), 1)
     apply_list_styles(root)
+    open_wrappers(root)
     walker = _Walker()
     main = main_part(root)
     with room_for_depth():

@@ -20,7 +20,7 @@ BLOCKS = frozenset({
     "h6", "header", "hr", "html", "legend", "li", "main", "ol", "p", "pre", "section", "summary",
     "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 })  # fmt: skip
-_FURNITURE = frozenset({"navigation", "search", "banner", "menu", "doc-backlink"})  # ARIA roles
+FURNITURE = frozenset({"navigation", "search", "banner", "menu", "doc-backlink"})  # ARIA roles
 _MARKED = frozenset({"sup", "sub", "rt", "q", "s", "strike"})
 _TWINS = frozenset({"span", "a", "i", "b"})  # visible copies of text for screen readers
 _MARKED_BY = re.compile(r"vertical-align\s*:\s*(sup|sub)(?:er)?\b", re.IGNORECASE)
@@ -146,7 +146,7 @@ def is_hidden(node: etree._Element) -> bool:
     if not node.attrib:
         return False
     style = node.get("style")
-    if node.get("hidden", "until-found") != "until-found" or node.get("role") in _FURNITURE:
+    if node.get("hidden", "until-found") != "until-found" or node.get("role") in FURNITURE:
         return True
     if node.get("aria-hidden") == "true" and tag_of(node) in _TWINS:
         return True
