@@ -20,9 +20,13 @@ def main_part(root: etree._Element) -> etree._Element:
 
 def open_wrappers(root: etree._Element) -> None:
     """Make a menu or banner that holds most of the page a part of it: its end tag is missing."""
-    for node in [*root.iter("{*}nav", "{*}noscript"), *root.iterfind(".//*[@role]")]:
-        is_furniture = tag_of(node) in DROPPED or node.get("role") in FURNITURE
-        if is_furniture and _paragraphs(node) * 2 > _paragraphs(root):
+    wrappers = [*root.iter("{*}nav", "{*}noscript"), *root.iterfind(".//*[@role]")]
+    wrappers = [
+        each for each in wrappers if tag_of(each) in DROPPED or each.get("role") in FURNITURE
+    ]
+    everything = _paragraphs(root) if wrappers else 0
+    for node in wrappers:
+        if _paragraphs(node) * 2 > everything:
             node.tag = "div"
             node.attrib.pop("role", None)
 
