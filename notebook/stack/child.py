@@ -22,7 +22,7 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 LOG_BYTES = 10 * 1024 * 1024
 STARVING_BYTES = 32 * 1024 * 1024  # two WAL segments: Postgres needs one to start
 RECORD_SECONDS = 5
-BACKGROUND_NICE = 10  # a tenth of the weight of the others, by sched(7)
+BACKGROUND_NICE = 5  # a third of the others' weight
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 

@@ -66,14 +66,14 @@ def test_a_child_whose_parent_is_gone_before_it_begins_does_not_begin(tmp_path):
 
 NICE = """
 import os, pathlib
-group = pathlib.Path("/proc/self/autogroup")  # Linux, "/autogroup-7 nice 10"
-print(os.nice(0), group.read_text().split()[-1] if group.exists() else "10")
+group = pathlib.Path("/proc/self/autogroup")  # Linux, "/autogroup-7 nice 5"
+print(os.nice(0), group.read_text().split()[-1] if group.exists() else "5")
 """
 
 
 def test_work_in_the_background_gives_way_to_everything_else(data_dir):
     asyncio.run(run_once(python(NICE, background=True), data_dir=data_dir))
-    assert (data_dir / "logs" / "child.log").read_text() == "10 10\n"
+    assert (data_dir / "logs" / "child.log").read_text() == "5 5\n"
 
 
 def test_the_reason_of_an_end_is_not_that_of_an_earlier_one(data_dir):

@@ -56,7 +56,7 @@ def test_only_the_web_server_is_published_and_only_to_this_machine():
 
 
 def test_the_same_processes_give_way_as_under_the_supervisor():
-    giving = [name for name, service in SERVICES.items() if service.get("cpu_shares") == 100]
+    giving = [name for name, service in SERVICES.items() if service.get("cpu_shares") == 341]
     assert giving == ["embedder", "worker"]
     assert processes.worker({}).background
     assert not processes.web({}, host="", port=0).background
