@@ -8,7 +8,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('documents', '0010_word_rules'),
         ('tasks', '0004_messages'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
