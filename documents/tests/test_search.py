@@ -317,7 +317,7 @@ def test_the_only_one_is_the_best(user, embedder, either_way):
     (hit,) = find(user, "storm")
     assert hit.score == 1
     (hit,) = find(user, "calm")
-    assert hit.score == pytest.approx(0.5), "by meaning alone"
+    assert hit.score == pytest.approx(0.5)
 
 
 def test_a_hit_of_one_way_has_its_figures_of_both_and_no_rank_for_the_other(

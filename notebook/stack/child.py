@@ -157,10 +157,10 @@ def _prepare(command: Command, parent: int) -> None:
     """What the child does before it runs its command."""
     die_with(parent, command.orphan_signal)
     if command.background:
-        give_way()
+        _give_way()
 
 
-def give_way() -> None:
+def _give_way() -> None:
     """Let other processes go first where processors are short.
 
     Many Linux systems share them between sessions, and `nice` only counts within one: "The

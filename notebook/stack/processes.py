@@ -2,7 +2,6 @@
 
 import os
 import sys
-from typing import Any
 
 from notebook.stack.child import Command
 
@@ -45,6 +44,19 @@ def worker_concurrency() -> str:
     return os.environ.get("WORKER_CONCURRENCY") or str(1 + max(2, os.cpu_count() or 1))
 
 
-def _python(*arguments: str, name: str, variables: dict[str, str], **how: Any) -> Command:
-    words = [sys.executable, *arguments]
-    return Command(name=name, arguments=words, variables=variables, **how)
+def _python(
+    *arguments: str,
+    name: str,
+    variables: dict[str, str],
+    speaks: bool = False,
+    vital: bool = True,
+    background: bool = False,
+) -> Command:
+    return Command(
+        name=name,
+        arguments=[sys.executable, *arguments],
+        variables=variables,
+        speaks=speaks,
+        vital=vital,
+        background=background,
+    )

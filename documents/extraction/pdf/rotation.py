@@ -27,18 +27,10 @@ def placed(lines: list[Line], box: Box, *, mirrored: bool) -> list[Line]:
     """
     left, bottom, right, top = box
     width, height = right - left, top - bottom
-    turned = any(line.turn for line in lines)
-    if left or bottom or mirrored or turned:
+    if left or bottom or mirrored or any(line.turn for line in lines):
         moves = _moves(box, mirrored=mirrored)
         lines = [_moved(line, *moves[line.turn]) for line in lines]
-    if turned:
-        return [line for line in lines if _is_in(line, width, height)] or lines
-    # As `_is_in`, without a call for every line.
-    return [
-        line
-        for line in lines
-        if line.right >= 0 and line.left <= width and -line.size * 0.5 <= line.base <= height
-    ] or lines
+    return [line for line in lines if _is_in(line, width, height)] or lines
 
 
 def _is_in(line: Line, width: float, height: float) -> bool:
