@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tasks import history
-from tasks.models import Task, TaskDetail, TaskEvent
+from tasks.models import Status, Task, TaskDetail, TaskEvent
 from tasks.sentences import translated
 
 
@@ -43,7 +43,7 @@ def _words(value: Any) -> str:
 
 
 def in_seconds(lasted: timedelta) -> str:
-    return f"{number_format(lasted.total_seconds(), decimal_pos=1)} s"
+    return gettext("%(n)s s") % {"n": number_format(lasted.total_seconds(), decimal_pos=1)}
 
 
 class _PartOfTask(admin.TabularInline[Any, Task]):
@@ -63,7 +63,7 @@ class TaskDetailInline(_PartOfTask):
     model = TaskDetail
     verbose_name_plural = _("steps")
     fields = (
-        "step_name", "status", "progress", "reason", "found", "worker", "duration",
+        "step_name", "state", "progress", "reason", "found", "worker", "duration",
         "failures", "losses",
     )  # fmt: skip
     readonly_fields = fields
@@ -71,6 +71,12 @@ class TaskDetailInline(_PartOfTask):
     @admin.display(description=_("step"))
     def step_name(self, detail: TaskDetail) -> str:
         return detail.step_name
+
+    @admin.display(description=_("status"))
+    def state(self, detail: TaskDetail) -> str:
+        """Steps after a failed one are closed with it; nobody cancelled them."""
+        closed = detail.status == Status.CANCELLED and detail.started_at is None
+        return gettext("Not started") if closed else detail.get_status_display()
 
     @admin.display(description=_("reason"))
     def reason(self, detail: TaskDetail) -> str:

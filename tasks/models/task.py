@@ -122,7 +122,7 @@ class Task(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.pipeline} {self.pk}"
+        return str(self.document or f"{self.pipeline} {self.pk}")
 
     @property
     def steps(self) -> pipelines.Pipeline:

@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -106,6 +106,46 @@ def test_the_buttons_post_nothing_of_what_the_page_lists(admin_client, user):
     assert re.findall(r'name="(\w+)"', form) == ["csrfmiddlewaretoken", "_cancel"]
     assert "1 task was cancelled." in press(admin_client, task, "_cancel")
     assert "1 task is retried." in press(admin_client, task, "_retry")
+
+
+def test_the_buttons_come_before_all_that_the_page_lists(admin_client, user):
+    task = make_task(user)
+    page = admin_client.get(f"/admin/tasks/task/{task.pk}/change/").content.decode()
+    assert page.index('name="_cancel"') < page.index(f">{task.pk}<")
+
+
+def test_what_staff_did_names_the_document(admin_client, user):
+    task = make_task(user, make_document(user))
+    press(admin_client, task, "_cancel")
+    assert list(LogEntry.objects.values_list("object_repr", flat=True)) == ["a.txt"]
+    page = admin_client.get(f"/admin/tasks/task/{task.pk}/change/").content.decode()
+    crumbs = re.search(r'<div class="breadcrumbs">.*?</div>', page, re.DOTALL)[0]
+    assert "a.txt" in crumbs
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", ["Failed", *["Not started"] * 2]), ("zh-hans", ["失败", *["未开始"] * 2])],
+)
+def test_the_steps_after_a_failed_one_were_not_cancelled(admin_client, user, language, told):
+    fail(task := make_task(user), StepError())
+    asked = {"headers": {"Accept-Language": language}}
+    page = admin_client.get(f"/admin/tasks/task/{task.pk}/change/", **asked).content.decode()
+    states = re.findall(r'<td class="field-state">\s*<p>([^<]*)</p>', page)
+    assert states == told
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "30 Nov 2026, 23:59:58 UTC"), ("zh-hans", "2026年11月30日 23:59:58 UTC")],
+)
+def test_times_name_their_zone(admin_client, user, language, told):
+    moment = datetime(2026, 11, 30, 23, 59, 58, tzinfo=UTC)
+    Task.objects.filter(pk=make_task(user).pk).update(created_at=moment)
+    task = Task.objects.get()
+    asked = {"headers": {"Accept-Language": language}}
+    page = admin_client.get(f"/admin/tasks/task/{task.pk}/change/", **asked).content.decode()
+    assert told in page
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-DATETIME_FORMAT = "j M Y, H:i:s"
+DATETIME_FORMAT = "j M Y, H:i:s T"

@@ -1,1 +1,1 @@
-DATETIME_FORMAT = "Y年n月j日 H:i:s"
+DATETIME_FORMAT = "Y年n月j日 H:i:s T"
