@@ -6,7 +6,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from notebook.tests.browsing import PROCESSED_MS, pdf, ready, search_in, unique, upload
+from notebook.tests.browsing import (
+    PROCESSED_MS,
+    long_text,
+    pdf,
+    ready,
+    search_in,
+    unique,
+    upload,
+)
 
 SERIOUS = ("serious", "critical")
 WIDTHS = {1280: 900, 390: 844}
@@ -99,3 +107,22 @@ def test_a_fault_would_be_found(page):
         " document.querySelector('#search-query').removeAttribute(name)"
     )
     assert "label" in dict(faults(page))
+
+
+def test_a_contrast_theme_shows_which_tab_is_chosen_and_how_far_work_is(page, embedder):
+    embedder.seconds_per_request = 3
+    name = unique("txt")
+    found = upload(page, name, long_text())
+    page.emulate_media(forced_colors="active")
+    done = found.locator(".segment-completed").first
+    expect(done).to_be_visible(timeout=PROCESSED_MS)
+    fill, bar = (done.locator(f".segment-{part}") for part in ("fill", "bar"))
+    assert color_of(fill, "background-color") != color_of(found, "background-color")
+    assert "none" not in color_of(bar, "outline-style")
+    page.get_by_role("button", name=name, exact=True).click()
+    lines = [color_of(tab, "border-bottom-color") for tab in page.get_by_role("tab").all()]
+    assert lines[0] not in lines[1:]
+
+
+def color_of(element, name: str) -> str:
+    return element.evaluate("(element, name) => getComputedStyle(element)[name]", name)

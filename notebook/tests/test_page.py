@@ -61,6 +61,18 @@ def test_a_session_that_ended_elsewhere_leads_to_the_sign_in_page(page, context)
     expect(page).to_have_url(re.compile(r"/login/\?next=%2F%3Fq%3Danything$"))
 
 
+def test_files_added_after_the_session_ended_lead_to_the_sign_in_page_unasked(page, context):
+    asked = []
+    page.on("dialog", lambda dialog: [asked.append(dialog.type), dialog.dismiss()])
+    page.get_by_label("Search your documents").click()  # browsers ask only who did something
+    context.clear_cookies()
+    names = [unique("txt") for _ in range(5)]
+    files = [{"name": each, "mimeType": "text/plain", "buffer": note(each)} for each in names]
+    page.get_by_label("Files to upload").set_input_files(files)
+    expect(page).to_have_url(re.compile(r"/login/\?next="))
+    assert asked == []
+
+
 def test_signing_out_leads_to_the_sign_in_page(browser, live_stack):
     with browser.new_context() as context:
         page = context.new_page()
@@ -215,12 +227,23 @@ def test_a_document_without_text_fails_with_a_reason_and_can_be_retried(page):
     expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
     expect(found.locator(".reason")).to_contain_text("No text was found")
     expect(found.locator(".advice")).to_contain_text("scan it again")
+    page.get_by_role("button", name=name, exact=True).click()
+    told = page.get_by_role("dialog").locator(".step-failed .step-error")
+    expect(told).to_contain_text("scan it again")
+    page.keyboard.press("Escape")
     with page.expect_response(re.compile(r"/api/tasks/.*/retry/$")) as response:
         page.get_by_role("button", name=f"Retry {name}").click()
     assert response.value.status == 202
     page.get_by_role("button", name=name, exact=True).click()
     expect(page.get_by_role("dialog").get_by_text("Attempt 2")).to_be_visible()
     expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+
+
+def test_who_has_no_scan_is_not_advised_to_scan_it_again(page):
+    name = unique("html")
+    found = upload(page, name, f"<!doctype html><html><!-- {name} --></html>".encode())
+    expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+    expect(found.locator(".reason")).to_have_text("No text was found in the file (Web page).")
 
 
 def test_a_document_that_only_another_file_can_help_offers_no_retry(page):
@@ -441,6 +464,7 @@ def test_a_hit_opens_the_document_at_its_passage(page):
     panel = page.get_by_role("dialog")
     expect(panel.get_by_role("tab", name="Passages")).to_have_attribute("aria-selected", "true")
     expect(panel.locator(".passage.is-target")).to_be_in_viewport()
+    expect(panel.locator(".passage.is-target")).to_be_focused()  # so it is what is read aloud
 
 
 def test_the_original_of_a_hit_is_downloaded(page):
@@ -742,11 +766,12 @@ def test_the_chosen_theme_is_kept(page):
 def test_a_question_is_answered_with_passages_that_can_be_opened(page, chat_server):
     name = unique("txt")
     ready(page, name, note(name))
-    chat_server.pieces = ["It says so ", "[1", "], <b>really</b>."]
+    chat_server.pieces = ["It **says** so ", "[1", "], <b>really</b>."]
     page.get_by_role("searchbox", name="Search your documents").fill(f"What is in {name}?")
     page.get_by_role("button", name="Ask").click()
     answer = page.get_by_role("region", name=f"What is in {name}?")
     expect(answer.get_by_text("], <b>really</b>.".removeprefix("]"))).to_be_visible()
+    expect(answer.get_by_role("strong")).to_have_text("says")
     expect(answer.get_by_role("list", name="Cited passages")).to_be_visible()
     answer.get_by_role("button", name="Passage 1").click()
     expect(page.get_by_role("dialog")).to_be_visible()

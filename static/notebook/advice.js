@@ -11,7 +11,8 @@ const ADVICE = {
   reader_crashed: save,
   reader_timeout: save,
   too_complex: save,
-  no_text: () => t("If it is a scan, scan it again with more contrast, or as text."),
+  no_text: ({ content_type: type }) =>
+    (/pdf$|^image/.test(type) ? t("If it is a scan, scan it again with more contrast, or as text.") : ""),
   archive_bomb: split,
   too_many_pages: split,
   too_much_text: split,
@@ -35,4 +36,4 @@ const ONLY_ANOTHER_FILE = new Set(["password_protected", "source_missing", "chec
 
 /** Whether a retry could succeed. */
 export const mayHelp = (code) => !ONLY_ANOTHER_FILE.has(code);
-export const adviceOn = (code) => ADVICE[code]?.() ?? "";
+export const adviceOn = (code, item) => ADVICE[code]?.(item) ?? "";

@@ -11,7 +11,12 @@ export class Problem extends Error {
   }
 }
 
+let leaving = false;
+/** Whether the user was signed out: no request can succeed any more. */
+export const isLeaving = () => leaving;
+
 export function goToLogin() {
+  leaving = true;
   const here = encodeURIComponent(location.pathname + location.search);
   location.assign(`/login/?next=${here}`);
 }

@@ -42,7 +42,10 @@ export function clearAnswer() {
   patchState("answer", NOTHING);
 }
 
-/** `[{text}, {number}]`: the answer's text and its citations `[n]`. */
-export function withMarkers(text) {
-  return text.split(/(\[\d+\])/).map((part) => (/^\[\d+\]$/.test(part) ? { number: Number(part.slice(1, -1)) } : { text: part }));
+/** `[{text}, {number}, {strong}]`: the answer's text, its citations `[n]`, and `**words**`, as most models write. */
+export const withMarkers = (text) => text.split(/(\[\d+\]|\*\*[^*[\n]+\*\*)/).map(toPart);
+
+function toPart(text) {
+  if (/^\[\d+\]$/.test(text)) return { number: Number(text.slice(1, -1)) };
+  return /^\*\*.+\*\*$/.test(text) ? { strong: text.slice(2, -2) } : { text };
 }

@@ -1,5 +1,5 @@
 /** The queue of uploads: three at a time, with progress. */
-import { uploadDocument } from "./api.js";
+import { isLeaving, uploadDocument } from "./api.js";
 import { keepDocument } from "./deletions.js";
 import { putDocument } from "./documents.js";
 import { focusNext, keepFocus } from "./focus.js";
@@ -38,6 +38,7 @@ function admit(file) {
 }
 
 function startNext() {
+  if (isLeaving()) return;
   const { uploads } = getState();
   const free = AT_ONCE - uploads.filter(({ state }) => state === "sending").length;
   uploads.filter(({ state }) => state === "queued").slice(0, Math.max(0, free)).forEach(send);
@@ -104,7 +105,7 @@ export function retryFailedUploads() {
 
 const isOnItsWay = ({ state }) => state === "queued" || state === "sending";
 addEventListener("beforeunload", (event) => {
-  if (getState().uploads.some(isOnItsWay)) event.preventDefault(); // the browser asks
+  if (!isLeaving() && getState().uploads.some(isOnItsWay)) event.preventDefault(); // the browser asks
 });
 
 /** The files of a drop, including those in dropped folders. */

@@ -34,7 +34,8 @@ export function Answer({ answer: { question, text, sources, cited, running, erro
 const find = (sources, number) => sources.find((source) => source.number === number);
 const open = ({ document, chunk }) => openPanel(document.id, "passages", chunk.index);
 
-function Part({ text, number, sources }) {
+function Part({ text, number, strong, sources }) {
+  if (strong) return html`<strong>${strong}</strong>`;
   const source = number && find(sources, number);
   if (!source) return text ?? `[${number}]`;
   const label = t("Passage {number}: {name}", { number, name: source.document.name });

@@ -27,7 +27,7 @@ export const DocumentRow = memo(({ item, task, isSelected, isHighlighted }) => {
       <${Choice} item=${item} isSelected=${isSelected} />
       <${FileTile} name=${item.name} />
       <div class="row-words">
-        <button type="button" class="row-name" dir="auto" onClick=${() => openPanel(item.id)}>${item.name}</button>
+        <button type="button" class="row-name" dir="auto" title=${item.name} onClick=${() => openPanel(item.id)}>${item.name}</button>
         <${Facts} item=${item} />
       </div>
       <${StatusChip} status=${status} progress=${task?.progress ?? item.task?.progress} />
@@ -103,7 +103,7 @@ function Reason({ item, task, status }) {
   const failed = status === "FAILED" || (status === "AVAILABLE" && item.task?.status === "FAILED");
   if (!failed) return null;
   const reason = task?.error_message || item.error_message || item.task?.error_message || t("The reason is not known.");
-  const advice = adviceOn(codeOf(item, task));
+  const advice = adviceOn(codeOf(item, task), item);
   return html`
     <p class="reason"><${Icon} name="alert" /><span>${reason}${advice && html` <span class="advice">${advice}</span>`}</span></p>`;
 }

@@ -52,7 +52,7 @@ function Hit({ hit: { score, chunk, document, highlights, copies } }) {
       <header class="hit-source">
         <${FileTile} name=${document.name} />
         <div class="hit-place">
-          <h3 dir="auto">${document.name}</h3>
+          <h3 dir="auto" title=${document.name}>${document.name}</h3>
           <${Place} chunk=${chunk} />
         </div>
         <${Score} score=${score} />

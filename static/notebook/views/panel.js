@@ -91,12 +91,12 @@ function OfTask({ item, task, view: View }) {
   };
   useEffect(read, [taskId]);
   if (!taskId) return html`<p class="empty">${t("This document was never processed.")}</p>`;
-  if (task) return html`<${View} task=${task} />`;
+  if (task) return html`<${View} task=${task} item=${item} />`;
   return html`<${Reading} error=${error} onRetry=${read} />`;
 }
 
-function Steps({ task }) {
+function Steps({ task, item }) {
   return html`
     ${task.attempt > 1 && html`<p class="attempt">${t("Attempt {attempt}", { attempt: task.attempt })}</p>`}
-    <${StepList} task=${task} />`;
+    <${StepList} task=${task} item=${item} />`;
 }

@@ -1,5 +1,6 @@
 /** The reading view: a document's passages in order, with headings and pages. */
 import { chunksPath, listChunks } from "../api.js";
+import { focusOn } from "../focus.js";
 import { pageRange } from "../format.js";
 import { html, useEffect, useRef } from "../html.js";
 import { t } from "../i18n.js";
@@ -34,7 +35,9 @@ function useChunks(id, target) {
 function Passage({ chunk, before, isTarget }) {
   const element = useRef(null);
   useEffect(() => {
-    if (isTarget) element.current.scrollIntoView({ block: "center" });
+    if (!isTarget) return;
+    element.current.scrollIntoView({ block: "center" });
+    focusOn(element.current); // screen readers read it; the dialog would begin at its first button
   }, [isTarget]);
   const headings = (chunk.headings ?? []).join(" › ");
   const isNewSection = headings && headings !== (before?.headings ?? []).join(" › ");

@@ -1,4 +1,5 @@
 /** The five steps of a task: as a live bar in the list, and as a list with all details. */
+import { adviceOn } from "../advice.js";
 import { duration, percent, serverNow } from "../format.js";
 import { html, useEffect, useState } from "../html.js";
 import { t } from "../i18n.js";
@@ -58,16 +59,17 @@ function Elapsed({ since }) {
   return since ? duration(serverNow() - Date.parse(since)) : statusLabel("RUNNING");
 }
 
-export function StepList({ task }) {
+export function StepList({ task, item }) {
+  const advice = adviceOn(task.error_code, item);
   return html`
     <ol class="steps">
-      ${task.task_details.map((step) => html`<${StepItem} key=${step.id} step=${step} />`)}
+      ${task.task_details.map((step) => html`<${StepItem} key=${step.id} step=${step} advice=${advice} />`)}
     </ol>`;
 }
 
 const ICONS = { COMPLETED: "check", FAILED: "alert", CANCELLED: "stop", PENDING: "clock" };
 
-function StepItem({ step }) {
+function StepItem({ step, advice }) {
   const words = describeDetails(step);
   return html`
     <li class=${`step step-${step.status.toLowerCase()}`} data-step=${step.step_type}>
@@ -78,7 +80,7 @@ function StepItem({ step }) {
         <p class="step-head"><span class="step-name">${step.step_name}</span><span class="visually-hidden">, ${statusLabel(step.status)},</span> <span class="step-time"><${StepState} step=${step} /></span></p>
         ${step.status === "RUNNING" && html`<progress max="100" value=${step.progress} aria-label=${step.step_name}></progress>`}
         ${words.length > 0 && html`<p class="step-details">${words.map((word) => html`<span key=${word}>${word}</span>`)}</p>`}
-        ${step.error_message && html`<p class="step-error">${step.error_message}</p>`}
+        ${step.error_message && html`<p class="step-error">${step.error_message}${step.status === "FAILED" && advice && html` <span class="advice">${advice}</span>`}</p>`}
         <${WarningList} warnings=${step.details?.warnings ?? []} />
       </div>
     </li>`;

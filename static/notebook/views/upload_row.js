@@ -17,7 +17,7 @@ export const UploadRow = memo(({ upload }) => {
       <span class="row-choice" aria-hidden="true"></span>
       <${FileTile} name=${name} />
       <div class="row-words">
-        <p class="row-name" dir="auto" tabindex="-1">${name}</p>
+        <p class="row-name" dir="auto" title=${name} tabindex="-1">${name}</p>
         <p class="facts"><span>${fileSize(file.size)}</span><span>${stage(upload)}</span></p>
       </div>
       <div ref=${actions} class="row-actions">
