@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from documents.asking import MOST_CHARACTERS
 from documents.models import Document
 from documents.serializers import ChunkSerializer
 from tasks.strict import StrictSerializer
@@ -167,8 +168,20 @@ def results_serializer(**shown: bool) -> SearchResultsSerializer:
     return SearchResultsSerializer(context=shown)
 
 
+class TurnSerializer(StrictSerializer):
+    question = serializers.CharField(max_length=1000)
+    answer = serializers.CharField(
+        max_length=MOST_CHARACTERS, allow_blank=True, help_text="As it was streamed."
+    )
+
+
 class QuestionSerializer(StrictSerializer):
     question = serializers.CharField(max_length=1000)
+    history = TurnSerializer(  # type: ignore[call-arg] # max_length is the list's
+        many=True, default=list, allow_null=True, max_length=50,
+        help_text="What was asked and answered before, oldest first: it says what the question "
+        "refers to. Of a long conversation the last turns count.",
+    )  # fmt: skip
     documents = serializers.ListField(
         child=serializers.UUIDField(), required=False, allow_null=True, max_length=1000,
         help_text="Answer only from these.",

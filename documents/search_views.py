@@ -1,9 +1,10 @@
 """`/api/search/`, `/api/citations/verify/` and `/api/ask/`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 from django.utils import translation
@@ -16,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from documents import asking, search
-from documents.asking import chat, prompt
+from documents.asking import chat, followup, prompt
 from documents.citations import verification as citations
 from documents.exceptions import ChatNotConfigured
 from documents.models import Document
@@ -77,24 +78,25 @@ class AskView(StrictView):
         form = QuestionSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         asked = form.validated_data
-        question = asked.pop("question")
-        hits = search.search(owner_id=user_id(request), query=question, distinct=True, **asked)
-        sources = prompt.fitting(hits)
+        question, history = asked.pop("question"), followup.recent(asked.pop("history") or ())
+        query = async_to_sync(followup.standalone)(question, history)
+        hits = search.search(owner_id=user_id(request), query=query, distinct=True, **asked)
+        sources = prompt.fitting(hits, history)
         numbered = [
             {"number": number, **HitSerializer(hit).data}
             for number, hit in enumerate(sources, start=1)
         ]
         close_old_connections()  # hold none while the model answers
-        return event_stream.response(
-            _events(question, sources, numbered, translation.get_language())
-        )
+        answer = asking.answer(question, sources, history)
+        found = {"question": query, "sources": numbered}
+        return event_stream.response(_events(found, answer, translation.get_language()))
 
 
 async def _events(
-    question: str, sources: list[search.Hit], numbered: list[dict[str, Any]], language: str
+    found: dict[str, Any], answer: AsyncGenerator[asking.Event, None], language: str
 ) -> AsyncIterator[str]:
     translation.activate(language)  # in this response's own context
-    yield asking.as_event("sources", {"sources": numbered})
-    async with aclosing(asking.answer(question, sources)) as events:
+    yield asking.as_event("sources", found)
+    async with aclosing(answer) as events:
         async for name, data in events:
             yield asking.as_event(name, data)

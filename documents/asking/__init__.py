@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from documents.asking import chat, prompt
+from documents.asking.followup import Turn
 from documents.asking.markers import Citations
 from documents.exceptions import ChatCutOff, ChatError, ChatTimeout, ChatUnreadable
 from documents.search import Hit
@@ -23,9 +24,12 @@ NOTHING_FOUND = gettext_noop("Nothing in your documents answers this.")
 Event = tuple[str, dict[str, Any]]  # name and data; the name "" stands for a keep-alive
 
 
-async def answer(question: str, sources: Sequence[Hit]) -> AsyncGenerator[Event, None]:
+async def answer(
+    question: str, sources: Sequence[Hit], history: Sequence[Turn] = ()
+) -> AsyncGenerator[Event, None]:
     """`text` and `citation` events as they come, then one of `done` or `error`.
 
+    `history` is what was asked and answered before.
     Closing the iterator ends the request to the chat endpoint.
     """
     citations = Citations(len(sources))
@@ -33,7 +37,7 @@ async def answer(question: str, sources: Sequence[Hit]) -> AsyncGenerator[Event,
         if not sources:
             yield "text", {"delta": translated(NOTHING_FOUND)}
         else:
-            told = _told(prompt.messages(question, sources), citations)
+            told = _told(prompt.messages(question, sources, history), citations)
             async with aclosing(told):  # not left to the garbage collector
                 async for event in told:
                     yield event

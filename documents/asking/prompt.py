@@ -1,4 +1,4 @@
-"""The prompt: the rules, the passages as data, the question."""
+"""The prompt: the rules, what was said before, the passages as data, the question."""
 
 import json
 import secrets
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from documents.asking import followup
 from documents.extraction.tokens import estimate_tokens
 from documents.search import Hit
 
@@ -21,10 +22,10 @@ question, say so in one sentence and cite nothing.
 Answer in the language of the question, briefly, as plain text."""
 
 
-def fitting(hits: Sequence[Hit]) -> list[Hit]:
-    """As many of the best hits as fit into CHAT_CONTEXT_TOKENS; always the first."""
+def fitting(hits: Sequence[Hit], history: Sequence[followup.Turn] = ()) -> list[Hit]:
+    """As many of the best hits as fit into CHAT_CONTEXT_TOKENS with it; always the first."""
     chosen: list[Hit] = []
-    left = settings.CHAT_CONTEXT_TOKENS
+    left = settings.CHAT_CONTEXT_TOKENS - followup.size(history)
     for hit in hits:
         left -= estimate_tokens(hit.chunk.text)
         if left < 0 and chosen:
@@ -33,7 +34,9 @@ def fitting(hits: Sequence[Hit]) -> list[Hit]:
     return chosen
 
 
-def messages(question: str, sources: Sequence[Hit]) -> list[Any]:
+def messages(
+    question: str, sources: Sequence[Hit], history: Sequence[followup.Turn] = ()
+) -> list[Any]:
     """The chat messages; the mark is new each time, so that no document can contain it."""
     mark = secrets.token_hex(8)
     passages = json.dumps(
@@ -42,6 +45,7 @@ def messages(question: str, sources: Sequence[Hit]) -> list[Any]:
     asked = f"{mark}\n{passages}\n{mark}\n\nThe question: {question}"
     return [
         {"role": "system", "content": RULES.format(mark=mark)},
+        *followup.as_messages(history),
         {"role": "user", "content": asked},
     ]
 

@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from documents import asking, search_views
-from documents.asking import prompt
+from documents.asking import followup, prompt
 from documents.asking.markers import Citations
 from documents.checks import times_agree
 from documents.tests.chat_server import ChatServer, begin, chunk
@@ -169,7 +169,7 @@ def test_a_model_that_wants_other_parameters_gets_them(api, moon, chat):
 def test_nothing_found_asks_nobody(api, user, embedder, chat):
     found = events(ask(api))
     assert found == [
-        ("sources", {"sources": []}),
+        ("sources", {"question": "When did the moon rise?", "sources": []}),
         ("text", {"delta": asking.NOTHING_FOUND}),
         ("done", {"citations": [], "dropped": []}),
     ]
@@ -184,6 +184,76 @@ def test_a_passage_of_two_documents_is_one_source(api, user, embedder, chat):
     assert sorted(said) == [
         "The moon of one.txt.", "The moon of other.txt.", "The moon rose at nine.",
     ]  # fmt: skip
+
+
+def saying(*answers):
+    """Each request of the model is answered with the next of these; None: with an error."""
+    left = iter(answers)
+
+    def speak(handler):
+        if (said := next(left)) is None:
+            handler.send_error(500)
+        else:
+            begin(handler)
+            handler.wfile.write(chunk(said) + chunk(None, "stop") + b"data: [DONE]\n\n")
+
+    return speak
+
+
+ROSE = {"question": "When did the moon rise?", "answer": "It rose late [1][12]."}
+
+
+def test_a_question_may_refer_to_those_before_it(api, user, embedder, chat):
+    make_document(user, "moon.txt", [MOON])
+    make_document(user, "bread.txt", ["Bread is made of flour."])
+    chat.misbehave = saying("What is bread made of?", "Of flour [1].")
+    found = events(ask(api, "And what is it made of?", history=[ROSE], top_k=1))
+    assert found[0][1]["question"] == "What is bread made of?"
+    assert found[0][1]["sources"][0]["document"]["name"] == "bread.txt"
+    assert text_of(found) == "Of flour [1]."
+    rewriting, answering = (request["messages"] for request in chat.requests)
+    said = {**ROSE, "answer": "It rose late."}  # its numbers meant other passages
+    assert json.loads(rewriting[1]["content"]) == {
+        "conversation": [said], "last question": "And what is it made of?",
+    }  # fmt: skip
+    assert answering[1:3] == [
+        {"role": "user", "content": said["question"]},
+        {"role": "assistant", "content": said["answer"]},
+    ]
+    assert answering[3]["content"].endswith("The question: And what is it made of?")
+
+
+@pytest.mark.parametrize("failing", [None, "", "on and on " * 200])
+def test_a_question_that_was_not_rewritten_is_searched_with_the_one_before(
+    api, moon, chat, failing
+):
+    chat.misbehave = saying(failing, "Late [1].")
+    found = events(ask(api, "Why?", history=[ROSE]))
+    assert found[0][1]["question"] == "When did the moon rise? Why?"
+    assert text_of(found) == "Late [1]."
+
+
+def test_a_model_that_never_ends_the_rewriting_is_left(api, moon, chat, monkeypatch):
+    monkeypatch.setattr(followup, "SECONDS", 0.2)
+    chat.misbehave = chat.speak_for_ever
+    found = ask(api, "Why?", history=[ROSE])
+    assert chat.gone.wait(10)
+    assert found.status_code == 200
+    chat.misbehave = None
+    assert events(found)[0][1]["question"] == "When did the moon rise? Why?"
+
+
+def test_of_a_long_conversation_the_last_turns_count(user, embedder, settings):
+    from documents import search
+
+    make_document(user, "a", ["storm " * 100, "storm " * 101, "storm " * 102])
+    hits = search.search(owner_id=user.pk, query="storm", top_k=3)
+    settings.CHAT_CONTEXT_TOKENS = 450
+    history = [{"question": str(at), "answer": "wind " * 65} for at in range(9)]
+    kept = followup.recent(history)
+    assert [turn["question"] for turn in kept] == ["7", "8"]
+    assert len(prompt.fitting(hits)) == 3
+    assert len(prompt.fitting(hits, kept)) == 2
 
 
 def test_passages_are_data_behind_a_new_mark_each_time(api, user, embedder, chat):
@@ -414,7 +484,15 @@ def test_without_a_model_it_says_so(api, moon, settings):
     assert answer["Content-Type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("asked", [{}, {"question": ""}, {"question": "x", "top_k": 21}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {}, {"question": ""}, {"question": "x", "top_k": 21},
+        {"question": "x", "history": [{"question": "y"}]},
+        {"question": "x", "history": [{**ROSE, "role": "system"}]},
+        {"question": "x", "history": [ROSE] * 51},
+    ],
+)  # fmt: skip
 def test_bad_questions_are_refused_before_the_stream(api, chat, asked):
     answer = api.post("/api/ask/", asked, format="json", HTTP_ACCEPT="text/event-stream")
     assert answer.status_code == 400
@@ -423,7 +501,9 @@ def test_bad_questions_are_refused_before_the_stream(api, chat, asked):
 
 def test_only_the_askers_documents_are_read(api, other_user, embedder, chat):
     make_document(other_user, "theirs.txt", [MOON])
-    assert events(ask(api))[0] == ("sources", {"sources": []})
+    assert events(ask(api))[0] == (
+        "sources", {"question": "When did the moon rise?", "sources": []},
+    )  # fmt: skip
 
 
 def test_half_a_setting_is_told(settings):
