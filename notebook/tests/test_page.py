@@ -371,6 +371,15 @@ def test_a_refused_file_says_why_and_can_be_dismissed(page):
     expect(refused).to_have_count(0)
 
 
+def test_many_refused_files_are_dismissed_at_once(page):
+    names = [unique("txt") for _ in range(4)]
+    files = [{"name": each, "mimeType": "text/plain", "buffer": b""} for each in names]
+    page.get_by_label("Files to upload").set_input_files(files)
+    expect(page.locator("[data-upload=refused]")).to_have_count(4)
+    page.get_by_role("button", name="Dismiss 4 files that were not uploaded").click()
+    expect(page.locator("[data-upload]")).to_have_count(0)
+
+
 def test_the_list_is_filtered_by_name_and_by_status(page):
     name = unique("txt")
     found = ready(page, name, note(name))
@@ -564,6 +573,18 @@ def test_a_lost_connection_is_told_and_the_page_catches_up(context, page):
     context.set_offline(False)
     expect(page.locator(".connection-live")).to_be_visible()
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+
+
+def test_a_search_that_a_lost_connection_failed_is_repeated_by_itself(context, page):
+    name = unique("txt")
+    ready(page, name, note(name))
+    context.set_offline(True)
+    expect(page.get_by_text("You are offline.")).to_be_visible()
+    expect(search_in(page, name, "frozen harbour")).to_have_count(0)
+    expect(page.get_by_role("alert")).to_contain_text("The server can't be reached.")
+    context.set_offline(False)
+    expect(page.locator(".hit")).to_have_count(1)
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_an_upload_that_finds_no_server_can_be_tried_again(page):

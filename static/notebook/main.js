@@ -6,7 +6,7 @@ import { html, render } from "./html.js";
 import { t } from "./i18n.js";
 import "./menu.js";
 import { announce } from "./notices.js";
-import { queryOfAddress, search } from "./search.js";
+import { queryOfAddress, search, searchAgain } from "./search.js";
 import { TaskSocket } from "./socket.js";
 import { getState, setState, subscribe } from "./store.js";
 import { retryFailedUploads } from "./uploads.js";
@@ -33,6 +33,7 @@ function catchUp() {
   announce(t("The page is live again."));
   loadDocuments();
   retryFailedUploads();
+  searchAgain();
 }
 
 function paint() {

@@ -33,6 +33,12 @@ function requestBody(query, topK) {
 
 export const searchMore = () => search(getState().search.query, MOST_HITS);
 
+/** Repeats a search that failed. */
+export function searchAgain() {
+  const { query, topK, error } = getState().search;
+  if (error) search(query, topK);
+}
+
 export function clearSearch() {
   running.abort();
   rememberInAddress("");

@@ -93,6 +93,14 @@ export function dismissUpload(id) {
   startNext();
 }
 
+/** Whether it has ended without a document. */
+export const isOver = ({ state }) => state === "failed" || state === "refused";
+
+export function dismissAllOver() {
+  setState(({ uploads }) => ({ uploads: uploads.filter((upload) => !isOver(upload)) }));
+  keepFocus();
+}
+
 export function retryUpload(id) {
   patchUpload(id, { state: "queued", error: "" });
   startNext();
@@ -103,9 +111,8 @@ export function retryFailedUploads() {
   getState().uploads.filter(({ state }) => state === "failed").forEach(({ id }) => retryUpload(id));
 }
 
-const isOnItsWay = ({ state }) => state === "queued" || state === "sending";
 addEventListener("beforeunload", (event) => {
-  if (!isLeaving() && getState().uploads.some(isOnItsWay)) event.preventDefault(); // the browser asks
+  if (!isLeaving() && !getState().uploads.every(isOver)) event.preventDefault(); // the browser asks
 });
 
 /** The files of a drop, including those in dropped folders. */

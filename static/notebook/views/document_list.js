@@ -2,8 +2,9 @@
 import { loadDocuments, loadMoreDocuments, setFilters } from "../documents.js";
 import { focusTitle } from "../focus.js";
 import { html, useEffect, useRef } from "../html.js";
-import { t } from "../i18n.js";
+import { t, tn } from "../i18n.js";
 import { statusLabel } from "../status.js";
+import { dismissAllOver, isOver } from "../uploads.js";
 import { Button } from "./button.js";
 import { DocumentRow } from "./document_row.js";
 import { Failure } from "./failure.js";
@@ -11,6 +12,7 @@ import { More } from "./more.js";
 import { UploadRow } from "./upload_row.js";
 
 const TYPING_MS = 250;
+const FEW = 3; // failed uploads that are dismissed one by one
 const STATUSES = ["PENDING", "RUNNING", "AVAILABLE", "FAILED", "CANCELLED"];
 
 /** @param children what is above the page: it follows the title in tab order, before the list */
@@ -18,6 +20,7 @@ export function DocumentList({ documents, filters, uploads, tasks, selected, hig
   const { items, next, loading, error, moreError } = documents;
   const isFiltered = Boolean(filters.search || filters.status);
   const isEmpty = !items.length && !uploads.length;
+  const over = uploads.filter(isOver).length;
   return html`
     <div class="list-head">
       <h2 id="documents-title" tabindex="-1" class=${isEmpty && !loading && !error && !isFiltered ? "visually-hidden" : ""}>${t("Documents")}</h2>
@@ -26,6 +29,10 @@ export function DocumentList({ documents, filters, uploads, tasks, selected, hig
     </div>
     ${error && html`<${Failure} error=${error} onRetry=${loadDocuments} next="documents-title" />`}
     ${isEmpty && loading && html`<${Skeleton} />`}
+    ${over > FEW && html`
+      <${Button} icon="close" onClick=${dismissAllOver}>
+        ${tn("Dismiss {count} file that was not uploaded", "Dismiss {count} files that were not uploaded", over)}
+      <//>`}
     ${!isEmpty && html`
       <ul class="rows" role="list" aria-busy=${loading}>
         ${uploads.map((upload) => html`<${UploadRow} key=${`upload-${upload.id}`} upload=${upload} />`)}

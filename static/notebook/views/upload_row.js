@@ -3,7 +3,7 @@ import { useRowFocus } from "../focus.js";
 import { fileSize, percent } from "../format.js";
 import { html, memo } from "../html.js";
 import { t } from "../i18n.js";
-import { dismissUpload, retryUpload } from "../uploads.js";
+import { dismissUpload, isOver, retryUpload } from "../uploads.js";
 import { Button, IconButton } from "./button.js";
 import { FileTile, Icon } from "./icons.js";
 
@@ -11,7 +11,7 @@ export const UploadRow = memo(({ upload }) => {
   const { id, file, state, error } = upload;
   const { name } = file;
   const actions = useRowFocus();
-  const isOver = state === "failed" || state === "refused";
+  const hasEnded = isOver(upload);
   return html`
     <li class="row row-upload" data-upload=${state}>
       <span class="row-choice" aria-hidden="true"></span>
@@ -23,10 +23,10 @@ export const UploadRow = memo(({ upload }) => {
       <div ref=${actions} class="row-actions">
         ${state === "failed" && html`<${Button} kind="button-small" icon="retry" onClick=${() => retryUpload(id)}>${t("Retry")}<//>`}
         <${IconButton} icon="close" onClick=${() => dismissUpload(id)}
-          label=${isOver ? t("Dismiss {name}", { name }) : t("Cancel the upload of {name}", { name })} />
+          label=${hasEnded ? t("Dismiss {name}", { name }) : t("Cancel the upload of {name}", { name })} />
       </div>
-      ${!isOver && html`<progress class="upload-progress" max="1" value=${upload.sent} aria-label=${t("Upload of {name}", { name })}></progress>`}
-      ${isOver && html`<p class="reason"><${Icon} name="alert" /><span>${error}</span></p>`}
+      ${!hasEnded && html`<progress class="upload-progress" max="1" value=${upload.sent} aria-label=${t("Upload of {name}", { name })}></progress>`}
+      ${hasEnded && html`<p class="reason"><${Icon} name="alert" /><span>${error}</span></p>`}
     </li>`;
 });
 
