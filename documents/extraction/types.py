@@ -125,6 +125,7 @@ _PICTURES = {
     b"II+\x00": "image/tiff",  # BigTIFF
     b"MM\x00+": "image/tiff",
 }
+_PHOTOS = {b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"}  # HEIC, as of iPhones, and AVIF
 _HINTS = {
     b"GIF8": gettext_noop("save the picture as .png"),
     b"\x1f\x8b": gettext_noop("unpack the archive and upload its files"),
@@ -170,9 +171,8 @@ def detect(path: Path, name: str, *, libreoffice: str = "") -> str:
         return "application/rtf"
     if picture := _picture(head):
         return picture
-    for signature, hint in _HINTS.items():
-        if head.startswith(signature) and not (signature == b"MZ" and _is_text(head)):
-            raise UnsupportedButHelpable(hint=hint)
+    if hint := _hint(head):
+        raise UnsupportedButHelpable(hint=hint)
     if not _is_text(head):
         raise UnsupportedType
     return _in_text(head, extension)
@@ -182,6 +182,16 @@ def _picture(head: bytes) -> str | None:
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "image/webp"
     return next((mime for mark, mime in _PICTURES.items() if head.startswith(mark)), None)
+
+
+def _hint(head: bytes) -> str | None:
+    """What to do about a file of a known type that is not supported."""
+    if head[4:12] in _PHOTOS:
+        return _HINTS[b"GIF8"]
+    for signature, hint in _HINTS.items():
+        if head.startswith(signature) and not (signature == b"MZ" and _is_text(head)):
+            return hint
+    return None
 
 
 def _in_zip(path: Path, extension: str) -> str:

@@ -79,6 +79,7 @@ def test_containers_are_told_apart_by_what_is_inside(tmp_path, make, expected):
     ("content", "hint"),
     [
         (b"GIF89a", "save the picture as .png"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "save the picture as .png"),
         (b"\x7fELF\x02\x01\x01\x00", "it is a program"),
         (b"MZ\x90\x00\x03\x00\x00\x00", "it is a program"),
         (b"\x1f\x8b\x08\x00", "unpack the archive"),
