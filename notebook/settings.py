@@ -268,7 +268,7 @@ CHAT_API_KEY = env.str("CHAT_API_KEY", "")
 CHAT_MODEL = env.str("CHAT_MODEL", "")
 CHAT_TIMEOUT_SECONDS = env.float("CHAT_TIMEOUT_SECONDS", 120)  # for a whole answer
 CHAT_MAX_TOKENS = env.int("CHAT_MAX_TOKENS", 1000)  # of an answer
-CHAT_CONTEXT_TOKENS = env.int("CHAT_CONTEXT_TOKENS", 6000)  # of passages and earlier turns, estimated
+CHAT_CONTEXT_TOKENS = env.int("CHAT_CONTEXT_TOKENS", 6000)  # estimated; passages, earlier turns
 
 # --- How tasks run ----------------------------------------------------------------------------
 TASK_LEASE_SECONDS = env.int("TASK_LEASE_SECONDS", 30)  # a silent worker is given up after this

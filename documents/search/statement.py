@@ -12,16 +12,18 @@ from documents.search.extent import Extent
 from documents.search.scope import Scope
 
 # Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009) with their constant, as a share of the
-# maximum.
+# maximum. The less of the question even the best by words has, the less ranks by words count, and
+# the more those by meaning: at worst a half and one and a half.
 RRF_K = 60
-_RRF = f"""(coalesce(1.0 / ({RRF_K} + vector_rank), 0) + coalesce(1.0 / ({RRF_K} + text_rank), 0))
-    * {(RRF_K + 1) / 2}"""
+_RRF = f"""(coalesce((2 - by_words) / ({RRF_K} + vector_rank), 0)
+    + coalesce(by_words / ({RRF_K} + text_rank), 0)) * {(RRF_K + 1) / 2}"""
+_TOLD = "told AS (SELECT (1 + coalesce(max(strength), 0)) / 2 AS by_words FROM worded)"
 # Ranks don't say whether the first is far better than the second. So two thirds of the score are
 # how close a hit comes to the best by meaning, with rank _NOTHING_FROM as 0, and to the best by
 # words, which counts fully only if it has at least the share ENOUGH of the question. After Bruch,
 # Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023.
 _NOTHING_FROM = 50
-ENOUGH = 0.5
+ENOUGH = 0.6
 # The passages closest in meaning to a number hold other numbers: for `words.is_exact` queries the
 # third of the closeness goes to the words.
 _FUSION = f"""(({_RRF} + %(meaning)s * coalesce(nearness, 0)
@@ -128,10 +130,11 @@ _OF_EACH = f"""
 """  # noqa: S608
 _EITHER_DOCUMENT = ", coalesce(near.document_id, worded.document_id) AS document_id"
 _HITS = f"""
+    {_TOLD},
     fused AS (
         SELECT id, vector_rank, text_rank,
             {_FUSION} AS fusion {{either_document}}
-        FROM near FULL JOIN worded USING (id)
+        FROM told CROSS JOIN (near FULL JOIN worded USING (id))
     ),
     {{best}}
     SELECT chunk.id, chunk.document_id, index, chunk.text, start, "end", page_start, page_end,
