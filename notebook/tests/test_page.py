@@ -801,6 +801,32 @@ def test_a_question_is_answered_with_passages_that_can_be_opened(page, chat_serv
     expect(answer).not_to_be_attached()
 
 
+def test_a_question_may_refer_to_those_before_until_the_answer_is_closed(page, chat_server):
+    name = unique("txt")
+    ready(page, name, note(name))
+    chat_server.pieces = ["In the winter [1]."]
+    field = page.get_by_role("searchbox", name="Search your documents")
+
+    def asked(question):
+        field.fill(question)
+        with page.expect_request("**/api/ask/") as request:
+            page.get_by_role("button", name="Ask").click()
+        answer = page.get_by_role("region", name=question)
+        expect(answer.get_by_text("Your next question may refer to this answer.")).to_be_visible()
+        return request.value.post_data_json["history"], answer
+
+    first, second = f"When did {name} freeze?", "And why?"
+    assert asked(first)[0] == []
+    history, answer = asked(second)
+    assert history == [{"question": first, "answer": "In the winter [1]."}]
+    answer.get_by_text(first).click()
+    answer.get_by_role("group").get_by_role("button", name="Passage 1").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    answer.get_by_role("button", name="Close the answer").click()
+    assert asked(first)[0] == []
+
+
 def test_an_answer_fits_a_narrow_screen_however_long_the_headings_above_its_sources(
     page, chat_server
 ):

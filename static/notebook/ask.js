@@ -5,16 +5,19 @@ import { announce } from "./notices.js";
 import { getState, patchState } from "./store.js";
 
 export const canAsk = document.body.dataset.canAsk === "true";
-const NOTHING = { question: "", text: "", sources: [], cited: [], running: false, error: "" };
+const NOTHING = { before: [], question: "", text: "", sources: [], cited: [], running: false, error: "" };
+const MOST_TURNS = 50; // of which the server reads the last ones
 let running = new AbortController();
 
+/** A question may refer to those before, until the answer is closed. */
 export async function ask(question) {
+  const before = conversation();
   clearAnswer();
   if (!question.trim()) return;
   running = new AbortController();
-  patchState("answer", { ...NOTHING, question, running: true });
+  patchState("answer", { ...NOTHING, before, question, running: true });
   try {
-    await api.ask(requestBody(question), running.signal, takeIn);
+    await api.ask(requestBody(question, before), running.signal, takeIn);
     patchState("answer", { running: false });
     announce(t("The answer is complete."));
   } catch (problem) {
@@ -24,9 +27,16 @@ export async function ask(question) {
   }
 }
 
-function requestBody(question) {
+/** What was answered so far, `[{question, text, sources}]`; an answer that broke off is no part of it. */
+function conversation() {
+  const { before, running: goesOn, error, ...last } = getState().answer;
+  return last.text && !goesOn && !error ? [...before, last].slice(-MOST_TURNS) : before;
+}
+
+function requestBody(question, before) {
   const documents = [...getState().selected];
-  return documents.length ? { question, documents } : { question };
+  const history = before.map((turn) => ({ question: turn.question, answer: turn.text }));
+  return { question, history, ...(documents.length && { documents }) };
 }
 
 function takeIn(name, data) {

@@ -7,7 +7,7 @@ let state = {
   uploads: [],
   selected: new Set(), // document ids that the search is restricted to
   search: { query: "", topK: 10, running: false, error: "", results: null },
-  answer: { question: "", text: "", sources: [], cited: [], running: false, error: "" },
+  answer: { before: [], question: "", text: "", sources: [], cited: [], running: false, error: "" },
   panel: null, // {id, tab, chunk, unlisted}: `unlisted` is its document if it is not in the list
   going: new Set(), // ids of documents that are being deleted
   highlighted: null, // the document id to highlight

@@ -8,7 +8,7 @@ import { IconButton } from "./button.js";
 import { Failure } from "./failure.js";
 import { Place } from "./hits.js";
 
-export function Answer({ answer: { question, text, sources, cited, running, error } }) {
+export function Answer({ answer: { before, question, text, sources, cited, running, error } }) {
   if (!question) return null;
   const close = () => {
     focusTitle(document.getElementById("hits-title") ? "hits-title" : "documents-title"); // what is below
@@ -16,20 +16,28 @@ export function Answer({ answer: { question, text, sources, cited, running, erro
   };
   return html`
     <section class="answer" aria-labelledby="answer-title" aria-busy=${running}>
+      ${before.map((turn, index) => html`
+        <details key=${index} class="answer-before">
+          <summary dir="auto">${turn.question}</summary>
+          <${Words} ...${turn} />
+        </details>`)}
       <header class="answer-head">
         <h2 id="answer-title" dir="auto" tabindex="-1">${question}</h2>
         <${IconButton} icon="close" label=${t("Close the answer")} onClick=${close} />
       </header>
       ${running && !text && html`<p class="answer-waiting">${t("Reading your documents…")}</p>`}
-      ${text && html`<p class="answer-text">${withMarkers(text).map((part) => html`<${Part} ...${part} sources=${sources} />`)}</p>`}
+      ${text && html`<${Words} text=${text} sources=${sources} />`}
       ${error && html`<${Failure} error=${error} onRetry=${() => ask(question)} next="answer-title" />`}
       ${cited.length > 0 && html`
         <ol class="answer-sources" aria-label=${t("Cited passages")}>
           ${cited.map((number) => html`<${Source} key=${number} source=${find(sources, number)} />`)}
         </ol>`}
-      ${!running && !error && sources.length > 0 && html`<p class="answer-note">${t("Written by a model from the passages that were found. Check what matters.")}</p>`}
+      ${!running && !error && sources.length > 0 && html`<p class="answer-note">${t("Written by a model from the passages that were found. Check what matters. Your next question may refer to this answer.")}</p>`}
     </section>`;
 }
+
+const Words = ({ text, sources }) =>
+  html`<p class="answer-text">${withMarkers(text).map((part) => html`<${Part} ...${part} sources=${sources} />`)}</p>`;
 
 const find = (sources, number) => sources.find((source) => source.number === number);
 const open = ({ document, chunk }) => openPanel(document.id, "passages", chunk.index);
