@@ -363,6 +363,18 @@ def test_the_same_bytes_again_are_pointed_at_and_not_stored_twice(page):
     expect(row(page, again)).to_have_count(0)
 
 
+@pytest.mark.parametrize(("motion", "behavior"), [("reduce", "instant"), (None, "smooth")])
+def test_who_wants_less_motion_is_not_scrolled_smoothly(page, motion, behavior):
+    page.emulate_media(reduced_motion=motion)
+    name = unique("txt")
+    ready(page, name, note(name))
+    page.evaluate(
+        "() => { Element.prototype.scrollIntoView = ({behavior}) => { window.told = behavior; }; }"
+    )
+    upload(page, name, note(name))
+    assert until(lambda: page.evaluate("window.told"), bool) == behavior
+
+
 def test_a_refused_file_says_why_and_can_be_dismissed(page):
     upload(page, "nothing.txt", b"")
     refused = page.locator("[data-upload=refused]", has_text="nothing.txt")

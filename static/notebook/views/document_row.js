@@ -15,12 +15,14 @@ import { Timeline } from "./timeline.js";
 import { Waiting } from "./waiting.js";
 
 const MINUTE_MS = 60_000;
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export const DocumentRow = memo(({ item, task, isSelected, isHighlighted }) => {
   const status = displayStatus(item, task);
   const row = useRef(null);
   useEffect(() => {
-    if (isHighlighted) row.current.scrollIntoView({ block: "center", behavior: "smooth" });
+    const behavior = reducedMotion.matches ? "instant" : "smooth"; // browsers don't see to it
+    if (isHighlighted) row.current.scrollIntoView({ block: "center", behavior });
   }, [isHighlighted]);
   return html`
     <li ref=${row} class=${`row${isHighlighted ? " is-highlighted" : ""}`} data-document=${item.id} data-status=${status}>
