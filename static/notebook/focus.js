@@ -12,7 +12,10 @@ export function focusOn(element) {
 
 function show(element) {
   element.focus({ preventScroll: true });
-  if (element.matches(":focus-visible")) element.scrollIntoView({ block: "nearest" });
+  if (!element.matches(":focus-visible")) return;
+  const reveal = () => document.activeElement === element && element.scrollIntoView({ block: "nearest" });
+  reveal();
+  requestAnimationFrame(() => requestAnimationFrame(reveal)); // what came into view above it may have grown
 }
 
 /** The next focus: in the open panel, as everything else is inert then, otherwise the list. */
