@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import IntegrityError, OperationalError, connection, transaction
 from rest_framework.test import APIClient
 
@@ -144,6 +146,30 @@ def test_a_file_that_is_gone_or_changed_fails_at_once(api, settings, embedder, a
     assert not Extraction.objects.exists()
     assert not Chunk.objects.exists()
     assert embedder.requests == 0
+
+
+def test_what_a_crash_left_of_a_file_is_not_taken_for_it(settings):
+    Path(settings.MEDIA_ROOT, "a.partial").write_bytes(b"half")
+    assert default_storage.save("a", ContentFile(b"all of it")) == "a"
+    assert Path(settings.MEDIA_ROOT, "a").read_bytes() == b"all of it"
+
+
+def test_two_may_store_the_same_file_at_the_same_time(settings):
+    class Meanwhile(ContentFile):
+        def chunks(self, *_args):
+            yield b"all "
+            assert default_storage.save("a", ContentFile(b"all of it")) == "a"
+            yield b"of it"
+
+    assert default_storage._save("a", Meanwhile(b"all of it")) == "a"
+    (path,) = stored(settings)
+    assert path.read_bytes() == b"all of it"
+
+
+@pytest.mark.parametrize("name", ["1. " + "很长的标题" * 50, "a." + "x" * 250])
+def test_a_name_may_have_an_ending_of_any_length(api, name):
+    answer = upload(api, name=name)
+    assert (answer.status_code, answer.json().get("name")) == (201, name)
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, flip_a_bit])
