@@ -217,6 +217,14 @@ def test_only_one_switch_at_a_time_and_none_to_what_is_there(user, document):
     assert states() == {"third": "ACTIVE"}
 
 
+def test_a_task_whose_switch_was_given_up_says_so_when_it_is_retried(user, document):
+    task = start(user)
+    assert switching.cancel()
+    services.retry(task.pk)
+    run_all(task)
+    assert (task.status, task.error_code) == ("FAILED", "subject_gone")
+
+
 def test_old_vectors_stay_for_searches_that_began_before(user, document, monkeypatch):
     monkeypatch.setattr(reembed, "GRACE", timedelta(seconds=60))
     task = start(user)
@@ -281,6 +289,18 @@ def test_vectors_outlive_their_document_only_if_the_operator_says_so(
     assert spaces.forget_expired() == 0
     KeptVector.objects.update(kept_at=timezone.now() - timedelta(days=8))
     assert spaces.forget_expired() == (len(TEXTS) if days else 0)
+
+
+def test_vectors_of_a_switch_that_was_given_up_are_not_kept(document, settings):
+    """A crash may leave them behind; deleting and storing must go on."""
+    settings.EMBEDDING_CACHE_DAYS = 7
+    space = next_space(state="BUILDING")
+    space.save()
+    ChunkVector.objects.update(space=space)
+    EmbeddingSpace.objects.filter(pk=space.pk).delete()
+    delete_document(document.pk)
+    connection.check_constraints()
+    assert not KeptVector.objects.exists()
 
 
 def test_a_kept_vector_is_not_paid_for_again(user, api, embedder, settings):
