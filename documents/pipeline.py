@@ -185,6 +185,7 @@ _DRAFT_COLUMNS = (
 
 def _save_drafts(run: StepRun, kept: Kept, passages: Iterable[Passage]) -> None:
     rows.change_many(_FORGET_DRAFTS, {"task": run.task_id})
+    rows.change("SET LOCAL statement_timeout = 0", {})  # to find all words of a book may take long
     columns = ", ".join(f'"{name}"' for name in _DRAFT_COLUMNS)
     copy = f"COPY {Draft._meta.db_table} ({columns}) FROM STDIN"
     with copying(copy) as drafts:

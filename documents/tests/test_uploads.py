@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from django.core.files.base import ContentFile
@@ -13,12 +14,13 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, OperationalError, connection, transaction
 from rest_framework.test import APIClient
 
-from documents import services
+from documents import pipeline, services
 from documents.models import Chunk, Document, Extraction
 from documents.storage import make_incoming
 from documents.tests import test_api
 from documents.tests.disks import small_disk
 from documents.tests.test_api import TEXT, assert_problem, process, upload
+from documents.weights import indexed
 from tasks import runner
 from tasks import services as task_services
 from tasks.models import Task, TaskDetail
@@ -32,6 +34,11 @@ HOUR = 3600
 
 def stored(settings):
     return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def statements_may_take(milliseconds):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {milliseconds}")
 
 
 @contextmanager
@@ -118,6 +125,21 @@ def test_what_comes_while_housekeeping_looks_stays_whatever_its_clock_says(
     monkeypatch.setattr(services, "_stored", meanwhile)
     assert services.remove_orphaned_files(older_than=-timedelta(hours=1)) == 0
     assert len(stored(settings)) == 1
+
+
+def test_the_words_of_a_book_may_take_longer_to_find_than_a_statement_may(
+    api, embedder, monkeypatch
+):
+    def slowly(*args):
+        Event().wait(1.1)
+        return indexed(*args)
+
+    monkeypatch.setattr(pipeline, "indexed", slowly)
+    upload(api)
+    task = Task.objects.get()
+    statements_may_take(1000)
+    run_all(task)
+    assert task.status == "COMPLETED"
 
 
 def flip_a_bit(path):
