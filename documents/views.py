@@ -25,7 +25,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from documents import downloads, planning, services, usage
-from documents.models import Chunk, Document, Extraction
+from documents.models import Chunk, Document
 from documents.serializers import (
     MOST_DAYS,
     ChunkSerializer,
@@ -203,8 +203,8 @@ class DocumentViewSet(
     def text(self, request: Request, **_: Any) -> Response:
         """The normalised text that the chunks' `start` and `end` refer to, in code points."""
         # Without its elements, which for a book take longer to parse than all the rest.
-        kept = Extraction.objects.filter(pk=self.get_object().extraction_id)
-        if (text := kept.values_list("text", flat=True).first()) is None:
+        kept = Document.objects.filter(pk=self.get_object().pk)
+        if (text := kept.values_list("extraction__text", flat=True).get()) is None:
             raise NotFound("This document has no text yet.", code="no_text_yet")
         return Response({"text": text})
 
