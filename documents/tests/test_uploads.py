@@ -6,7 +6,6 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 
 import pytest
 from django.core.files.base import ContentFile
@@ -14,8 +13,8 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, OperationalError, connection, transaction
 from rest_framework.test import APIClient
 
-from documents import pipeline, services
-from documents.models import Chunk, Document, Extraction
+from documents import services, words_file
+from documents.models import Chunk, Document, Draft, Extraction
 from documents.storage import make_incoming
 from documents.tests import test_api
 from documents.tests.disks import small_disk
@@ -34,11 +33,6 @@ HOUR = 3600
 
 def stored(settings):
     return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
-
-
-def statements_may_take(milliseconds):
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {milliseconds}")
 
 
 @contextmanager
@@ -127,19 +121,21 @@ def test_what_comes_while_housekeeping_looks_stays_whatever_its_clock_says(
     assert len(stored(settings)) == 1
 
 
-def test_the_words_of_a_book_may_take_longer_to_find_than_a_statement_may(
-    api, embedder, monkeypatch
-):
-    def slowly(*args):
-        Event().wait(1.1)
+def test_a_book_can_be_cancelled_while_its_words_are_found(api, embedder, monkeypatch):
+    """It may take a minute, longer than a lock on its task or a statement of Postgres may last."""
+
+    def cancelled_meanwhile(*args):
+        assert connection.savepoint_ids == before
+        task_services.cancel(task.pk)
         return indexed(*args)
 
-    monkeypatch.setattr(pipeline, "indexed", slowly)
+    monkeypatch.setattr(words_file, "indexed", cancelled_meanwhile)
+    monkeypatch.setattr(runner, "REPORT_SECONDS", 0)
     upload(api)
-    task = Task.objects.get()
-    statements_may_take(1000)
+    task, before = Task.objects.get(), list(connection.savepoint_ids)
     run_all(task)
-    assert task.status == "COMPLETED"
+    assert task.status == "CANCELLED"
+    assert not Draft.objects.exists()
 
 
 def flip_a_bit(path):
