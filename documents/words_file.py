@@ -14,7 +14,7 @@ class WordsFile:
     """The words of passages and their weights, in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._lines: Any = SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8")
+        self._lines: Any = SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115
         finalize(self, self._lines.close)
 
     def add(self, text: str, language: str, name: str) -> None:
