@@ -16,7 +16,7 @@ from documents.embeddings import gate as embedding_gate
 from documents.exceptions import EmbeddingModelUnknown, SpaceInUse, SwitchRunning
 from documents.models import Chunk, ChunkVector, Draft, EmbeddingSpace, KeptVector
 from documents.search import vectors
-from documents.services import delete_document
+from documents.services import delete_document, reprocess_document
 from documents.steps import reembed
 from documents.tests import embedding_server
 from documents.tests.embedding_server import error
@@ -183,6 +183,24 @@ def test_a_document_whose_vectors_are_of_the_old_space_gets_new_ones(user, docum
     run_all(its)
     assert its.status == "COMPLETED"
     assert found(user, "zebra stripes") == "Zebra stripes are here."
+
+
+def test_what_a_switch_has_paid_for_survives_that_its_document_is_processed_again(
+    user, api, embedder, settings
+):
+    file = SimpleUploadedFile("a.txt", b"Zebra stripes are here.")
+    document_id = api.post("/api/documents/", {"file": file}).json()["id"]
+    run_all(Task.objects.get())
+    task = start(user)
+    settings.TASK_SLICE_SECONDS = 0
+    runner.run_task(task.pk, task.attempt)
+    assert task.task_details.get(status="COMPLETED").step_type == "REEMBEDDING"
+    settings.TASK_SLICE_SECONDS = 600
+    embedder.reset()
+    run_all(reprocess_document(document_id))
+    run_all(task)
+    assert (task.status, embedder.texts) == ("COMPLETED", [])
+    assert ChunkVector.objects.count() == Chunk.objects.count() == 1
 
 
 def test_a_text_that_is_refused_is_named_and_the_old_space_serves(user, document, embedder):
