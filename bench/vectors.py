@@ -155,7 +155,9 @@ def _subject() -> Any:
     )  # fmt: skip
     task = Task.objects.create(pipeline="document", document=document, owner=owner)
     Extraction.objects.create(document=document, task=task, text="")
-    return SimpleNamespace(task_id=task.pk, subject_id=document.pk, owner_id=owner.pk)
+    return SimpleNamespace(
+        task_id=task.pk, subject_id=document.pk, owner_id=owner.pk, report=lambda *_: None
+    )
 
 
 def _passage(number: int) -> Any:
@@ -176,7 +178,9 @@ def _store(vectors: Any) -> dict[str, float]:
     started = time.perf_counter()
     with transaction.atomic():
         passages = [_passage(number) for number in range(count)]
-        pipeline._save_drafts(run, pipeline.Kept(text, "[]", "en", "", run.owner_id), passages)
+        read = pipeline.Kept(text, "[]", "en", "", run.owner_id)
+        words = pipeline._words_of(run, read, passages)
+        pipeline._save_drafts(run, read, passages, words)
     drafted = time.perf_counter()
     rows = Draft.objects.filter(task_id=run.task_id).order_by("index")
     digests = [bytes(digest) for digest in rows.values_list("digest", flat=True)]

@@ -16,6 +16,7 @@ from documents.models import Document
 from tasks.models import Lane
 
 BYTES_A_SECOND = 70_000
+LONGEST_SECONDS = 86_400  # what a zip says of its own size may be any number
 # Of 37 real files a byte of text took 5 times as long as one of a PDF to read and holds 11 times as
 # many characters to embed; a byte of markup .7 and 1.7 times. These lie between.
 _TEXT, _MARKUP = 7.0, 1.5
@@ -51,4 +52,5 @@ def _weight(content_type: str) -> float:
 
 def _effort(size: float, *, bulk: bool = False) -> Effort:
     long = bulk or size > settings.BULK_FROM_KB * 1000
-    return Effort(Lane.BULK if long else Lane.QUICK, int(size) // BYTES_A_SECOND)
+    seconds = min(int(size) // BYTES_A_SECOND, LONGEST_SECONDS)
+    return Effort(Lane.BULK if long else Lane.QUICK, seconds)

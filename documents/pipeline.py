@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -25,8 +25,8 @@ from documents.steps.split import split_kept
 from documents.steps.store import replace_chunks
 from documents.steps.validate import FileFacts, validate_file
 from documents.uploaded import local
-from documents.weights import indexed
 from documents.words import RULES
+from documents.words_file import WordsFile
 from tasks import rows
 from tasks.exceptions import Fenced
 from tasks.pipelines import Pipeline, Step, StepResult, StepRun
@@ -130,7 +130,7 @@ def split(run: StepRun) -> StepResult:
     used["chunk_strategy"] = run.options.get("chunk_strategy", "by_title")
     kept = _kept(run)
     passages = passages_of(kept.text, kept.elements, used, should_stop=run.stopped)
-    save = partial(_save_drafts, run, kept, passages)
+    save = partial(_save_drafts, run, kept, passages, _words_of(run, kept, passages))
     return StepResult(details={"chunk_count": len(passages), **used}, save=save)
 
 
@@ -183,16 +183,26 @@ _DRAFT_COLUMNS = (
 )  # fmt: skip
 
 
-def _save_drafts(run: StepRun, kept: Kept, passages: Iterable[Passage]) -> None:
+def _words_of(run: StepRun, kept: Kept, passages: Sequence[Passage]) -> WordsFile:
+    """Of a book this may take a minute: too long for a transaction that others have to wait for."""
+    found = WordsFile()
+    for done, passage in enumerate(passages):
+        run.report(done, len(passages))
+        text = embedded_text(passage.context, kept.text[passage.start : passage.end])
+        found.add(text, kept.language, kept.name)
+    return found
+
+
+def _save_drafts(run: StepRun, kept: Kept, passages: Sequence[Passage], words: WordsFile) -> None:
     rows.change_many(_FORGET_DRAFTS, {"task": run.task_id})
     columns = ", ".join(f'"{name}"' for name in _DRAFT_COLUMNS)
     copy = f"COPY {Draft._meta.db_table} ({columns}) FROM STDIN"
     with copying(copy) as drafts:
-        for passage in passages:
-            drafts.write_row(_draft_row(run, kept, passage))
+        for passage, found in zip(passages, words, strict=True):
+            drafts.write_row(_draft_row(run, kept, passage, found))
 
 
-def _draft_row(run: StepRun, kept: Kept, passage: Passage) -> tuple[Any, ...]:
+def _draft_row(run: StepRun, kept: Kept, passage: Passage, words: Iterable[str]) -> tuple[Any, ...]:
     body = kept.text[passage.start : passage.end]
     name = text_digest(passage.context, body)
     # The same passage of the same document keeps its id when the document is processed again.
@@ -200,8 +210,7 @@ def _draft_row(run: StepRun, kept: Kept, passage: Passage) -> tuple[Any, ...]:
     return (
         chunk_id, run.subject_id, run.task_id, passage.index, body, passage.start, passage.end,
         passage.page_start, passage.page_end, list(passage.headings), passage.context,
-        digest(name, kept.owner_id),
-        *indexed(embedded_text(passage.context, body), kept.language, kept.name), RULES,
+        digest(name, kept.owner_id), *words, RULES,
     )  # fmt: skip
 
 

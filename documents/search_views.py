@@ -79,6 +79,8 @@ class AskView(StrictView):
         form.is_valid(raise_exception=True)
         asked = form.validated_data
         question, history = asked.pop("question"), followup.recent(asked.pop("history") or ())
+        if history:
+            close_old_connections()  # hold none while the model writes
         query = async_to_sync(followup.standalone)(question, history)
         hits = search.search(owner_id=user_id(request), query=query, distinct=True, **asked)
         sources = prompt.fitting(hits, history)
@@ -86,7 +88,7 @@ class AskView(StrictView):
             {"number": number, **HitSerializer(hit).data}
             for number, hit in enumerate(sources, start=1)
         ]
-        close_old_connections()  # hold none while the model answers
+        close_old_connections()
         answer = asking.answer(question, sources, history)
         found = {"question": query, "sources": numbered}
         return event_stream.response(_events(found, answer, translation.get_language()))

@@ -29,15 +29,21 @@ LACKING = f"""
         SELECT FROM {VECTORS} v WHERE v.chunk_id = chunk.id AND v.space_id = %(space)s
     )
 """  # noqa: S608
+# Only in spaces that are not deleted before the end of the transaction: some of the vectors of one
+# that was given up may still be there.
 _KEEP = f"""
+    WITH space AS (
+        SELECT id FROM {EmbeddingSpace._meta.db_table} WHERE state <> '{State.RETIRED}'
+        FOR KEY SHARE
+    )
     INSERT INTO {KeptVector._meta.db_table} (space_id, digest, embedding)
     SELECT DISTINCT ON (space_id, digest) space_id, digest, embedding FROM (
         SELECT v.space_id, chunk.digest, v.embedding FROM {VECTORS} v
         JOIN {CHUNKS} chunk ON chunk.id = v.chunk_id WHERE v.document_id = %(document)s
         UNION ALL
         SELECT space_id, digest, embedding::halfvec FROM {Draft._meta.db_table}
-        WHERE document_id = %(document)s AND embedding IS NOT NULL AND space_id IS NOT NULL
-    ) gone
+        WHERE document_id = %(document)s AND embedding IS NOT NULL
+    ) gone WHERE space_id IN (SELECT id FROM space)
     ON CONFLICT (space_id, digest) DO UPDATE SET kept_at = now()
 """  # noqa: S608
 _EXPIRED = f"""

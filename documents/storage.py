@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage
@@ -14,9 +15,10 @@ class DurableFileSystemStorage(FileSystemStorage):
     """Django's storage, plus fsync of the file and of its folder before `save` returns."""
 
     def _save(self, name: str, content: Any) -> str:
-        source, target = Path(self.path(f"{name}.partial")), Path(self.path(name))
+        draft = f"{name}.{uuid4().hex}.partial"  # another process may be writing the same file
+        source, target = Path(self.path(draft)), Path(self.path(name))
         try:
-            super()._save(f"{name}.partial", content)  # type: ignore[misc]
+            super()._save(draft, content)  # type: ignore[misc]
             _sync(source)
             source.replace(target)
         except BaseException:
@@ -27,7 +29,14 @@ class DurableFileSystemStorage(FileSystemStorage):
 
 
 class UploadHandler(TemporaryFileUploadHandler):
-    """Django's, but on a full disk it frees at once what it has written."""
+    """Django's, but on a full disk it frees at once what it has written.
+
+    Its temporary files do not end as the uploads' names do: that may be too long for a file's name.
+    """
+
+    def new_file(self, field_name: str, file_name: str, *about: Any, **options: Any) -> None:
+        super().new_file(field_name, "upload", *about, **options)
+        self.file.name = file_name
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         try:

@@ -14,7 +14,7 @@ from documents.models import ChunkVector, EmbeddingSpace
 from documents.spaces import State
 from documents.steps import reembed
 from tasks import services as task_services
-from tasks.exceptions import Fenced
+from tasks.exceptions import SubjectGone
 from tasks.models import Lane, Status, Task
 from tasks.pipelines import Pipeline, Step, StepResult, StepRun
 
@@ -48,7 +48,7 @@ def _embed(run: StepRun) -> int:
 def _space(run: StepRun) -> EmbeddingSpace:
     space = EmbeddingSpace.objects.filter(pk=run.options["space"]).first()
     if space is None:
-        raise Fenced  # the switch was cancelled meanwhile
+        raise SubjectGone  # the switch was given up, and its task retried afterwards
     return space
 
 

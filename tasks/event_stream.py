@@ -57,6 +57,8 @@ async def follow(task_id: UUID, watcher: Watcher, last_seq: int) -> AsyncGenerat
     The `id` of an event is the snapshot's `seq`.
     """
     group, rows = events.task_group(task_id), Task.objects.filter(pk=task_id)
+    if watching.is_full(watcher.user.pk):  # many were asked for at the same time
+        return
     with watching.place(watcher.user.pk):
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
         async with hub.watch(group, watcher) as watch:

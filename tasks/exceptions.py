@@ -68,6 +68,12 @@ class StorageFull(TransientStepError):
     code = "storage_full"
 
 
+class SubjectGone(StepError):
+    """What this task works on no longer exists. Start a new one."""
+
+    code = "subject_gone"
+
+
 class OutOfMemory(StepError):
     """This document needs more memory than the worker has."""
 

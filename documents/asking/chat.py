@@ -1,7 +1,7 @@
 """Streams the answer of a chat endpoint, any that speaks OpenAI's protocol."""
 
 from codecs import getincrementaldecoder
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Any
 
@@ -35,7 +35,7 @@ def is_configured() -> bool:
     return bool(settings.CHAT_BASE_URL and settings.CHAT_MODEL)
 
 
-async def pieces(messages: list[Any]) -> AsyncIterator[str]:
+async def pieces(messages: list[Any]) -> AsyncGenerator[str, None]:
     """The answer's text as it comes. Raises a ChatError, also when it ends before it is complete.
 
     Leaving the iterator ends the request.

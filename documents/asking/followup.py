@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import aclosing
 from typing import Any, TypedDict
 
 from django.conf import settings
@@ -30,13 +31,15 @@ class Turn(TypedDict):
 
 
 def recent(history: Sequence[Turn]) -> list[Turn]:
-    """The last turns, as many as the model has room for, their citations cut out: they number
-    other passages than those of the next answer."""
+    """The last turns, as many as the model has room for, always the very last.
+
+    Their citations are cut out: they number other passages than those of the next answer.
+    """
     chosen: list[Turn] = []
     left = settings.CHAT_CONTEXT_TOKENS // _SHARE
     for turn in reversed(history):
         left -= size([turn])
-        if left < 0:
+        if left < 0 and chosen:
             break
         chosen.insert(0, {**turn, "answer": _MARKER.sub("", turn["answer"])})
     return chosen
@@ -75,5 +78,10 @@ async def _rewritten(question: str, history: Sequence[Turn]) -> str:
             {"conversation": history, "last question": question}, ensure_ascii=False
         )},
     ]  # fmt: skip
-    written = "".join([piece async for piece in chat.pieces(told)]).strip()
-    return written if len(written) <= LONGEST else ""
+    written = ""
+    async with aclosing(chat.pieces(told)) as pieces:
+        async for piece in pieces:
+            written += piece
+            if len(written) > LONGEST:
+                return ""
+    return written.strip()

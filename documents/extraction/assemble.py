@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 from unstructured.documents import elements as parts
 
@@ -34,6 +35,7 @@ _TRANSLATE: dict[int, str | None] = {
 }
 _ODD = re.compile("[" + "".join(map(re.escape, map(chr, _TRANSLATE))) + "]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_REFUSED = re.compile("[\0\ud800-\udfff]")
 # Sorting the marks on one letter takes quadratic time. As in UAX 15's stream-safe text format,
 # thirty are enough for any language; an invisible joiner separates the rest.
 _MARKS = "".join(char for char in map(chr, range(0x300, 0x1E950)) if unicodedata.combining(char))
@@ -88,8 +90,20 @@ def _place(element: parts.Element, kind: Kind, start: int, end: int) -> Element:
 
 def _extracted(reading: Reading, text: str, elements: tuple[Element, ...]) -> Extracted:
     quality = quality_of(reading, text, elements)
-    details = {**reading.details, **quality}
+    details = {**_storable(reading.details), **quality}
     return Extracted(text, elements, reading.pages, quality["language"], details)
+
+
+def _storable(detail: Any) -> Any:
+    """Names of attachments and the like, without what Postgres refuses in JSON."""
+    match detail:
+        case str():
+            return _REFUSED.sub("", detail)
+        case list():
+            return [_storable(each) for each in detail]
+        case dict():
+            return {name: _storable(each) for name, each in detail.items()}
+    return detail
 
 
 def normalise(text: str, *, code: bool = False) -> str:

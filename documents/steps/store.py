@@ -34,6 +34,24 @@ _VECTORS = f"""
     SELECT chunk_id, space_id, owner_id, document_id, l2_normalize(embedding) {_OF_TASK}
         AND embedding IS NOT NULL AND space_id = %(space)s
 """
+# Vectors of the space that a switch is filling: new chunks get those of the same texts back. Each
+# connection has a table of its own, which is emptied at the end of each transaction.
+_PLACE_ASIDE = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS vectors_aside (
+        digest bytea, space_id bigint, embedding halfvec
+    ) ON COMMIT DELETE ROWS
+"""
+_ASIDE = f"""
+    INSERT INTO vectors_aside SELECT DISTINCT ON (digest) digest, space_id, embedding
+    FROM {ChunkVector._meta.db_table} v JOIN {Chunk._meta.db_table} chunk ON chunk.id = chunk_id
+    WHERE v.document_id = %(document)s AND space_id = %(space)s
+"""  # noqa: S608 - names of our own, here and below
+_BACK = f"""
+    INSERT INTO {ChunkVector._meta.db_table} (chunk_id, space_id, owner_id, document_id, embedding)
+    SELECT id, space_id, owner_id, document_id, embedding
+    FROM {Chunk._meta.db_table} JOIN vectors_aside USING (digest)
+    WHERE document_id = %(document)s
+"""  # noqa: S608
 # Raw SQL: Django would read the rows that it deletes, and a text may be a book.
 _REMOVE = "DELETE FROM {table} WHERE document_id = %(document)s"
 _CURRENT = f"""
@@ -43,7 +61,7 @@ _CURRENT = f"""
     )
     FROM {Extraction._meta.db_table} extraction
     WHERE document.id = %(document)s AND extraction.task_id = %(task)s
-"""  # noqa: S608 - names of our own, here and below
+"""  # noqa: S608
 _OUTDATED = f"""
     DELETE FROM {Extraction._meta.db_table}
     WHERE document_id = %(document)s AND task_id <> %(task)s
@@ -58,6 +76,7 @@ def replace_chunks(document_id: UUID, task_id: UUID) -> int:
     """
     space = spaces.held()
     spaces.keep_vectors_of(document_id)
+    is_filling = _set_aside(document_id)
     rows.change_many(_REMOVE.format(table=Chunk._meta.db_table), {"document": document_id})
     chunks, vectors = _insert(task_id, space)
     if vectors != chunks or not chunks:
@@ -65,9 +84,19 @@ def replace_chunks(document_id: UUID, task_id: UUID) -> int:
         if drafts.exclude(embedding=None).exclude(space=space).exists():
             raise StepPaused  # the space was switched a moment ago
         raise VectorsIncomplete(stored=vectors, expected=chunks)
+    if is_filling:
+        rows.change_many(_BACK, {"document": document_id})
     _make_current(document_id, task_id, chunks)
     usage.add_for(document_id, chunks=chunks)
     return chunks
+
+
+def _set_aside(document_id: UUID) -> bool:
+    """Whether a switch is filling a space; if so, the document's vectors in it are set aside."""
+    if space := spaces.building():
+        rows.change(_PLACE_ASIDE, {})
+        rows.change_many(_ASIDE, {"document": document_id, "space": space.pk})
+    return space is not None
 
 
 def _insert(task_id: UUID, space: EmbeddingSpace) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from documents.models import Chunk, Document, Draft, Extraction
@@ -166,6 +167,12 @@ def test_a_processed_document_is_available_with_its_chunks_in_place(api, availab
         assert chunk["index"] == index
         assert chunk["text"] == text[chunk["start"] : chunk["end"]]
     assert [chunk["headings"] for chunk in chunks["results"]] == [["Tides"], ["Bread"]]
+
+
+def test_the_text_is_read_without_its_elements(api, available):
+    with CaptureQueriesContext(connection) as asked:
+        assert api.get(f"/api/documents/{available}/text/").status_code == 200
+    assert not any("elements" in query["sql"] for query in asked)
 
 
 def test_the_text_comes_as_json_to_who_asks_for_it(api, available):

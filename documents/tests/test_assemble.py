@@ -1,7 +1,19 @@
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.extraction.assemble import normalise
+from documents.extraction.assemble import assemble, normalise
+from documents.extraction.reading import Reading
+from documents.tests.files import LIMITS
+
+
+def test_what_a_reader_tells_is_fit_for_postgres():
+    told = {"attachments": ["a\0b.pdf"], "page_labels": {"1": "\0A\ud800-1"}, "sheets": 2}
+    reading = Reading(Path("a"), "a", "text/plain", LIMITS, details=told)
+    found = assemble(reading, ()).details
+    assert (found["attachments"], found["page_labels"]) == (["ab.pdf"], {"1": "A-1"})
+    assert found["sheets"] == 2
 
 
 def test_text_is_normalised():

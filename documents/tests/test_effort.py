@@ -1,6 +1,7 @@
 """How much work a document is taken for: what goes first, and what is long work."""
 
 import os
+import zipfile
 
 import pytest
 from django.contrib.auth.models import User
@@ -55,6 +56,14 @@ def test_of_a_zip_the_markup_counts_however_small_it_is_packed(tmp_path):
 
 def test_a_damaged_zip_is_left_to_validation(a_file):
     assert effort.of_file(a_file(30 * SECOND, b"P"), XLSX) == (Lane.QUICK, 0)
+
+
+def test_whatever_a_zip_says_of_its_size_is_a_number_that_can_be_stored(tmp_path):
+    path = word_file(tmp_path / "upload.docx", paragraphs=1)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.getinfo("word/document.xml").file_size = 2**62
+        archive.comment = b"its directory is written again"
+    assert effort.of_file(path, DOCX) == (Lane.BULK, effort.LONGEST_SECONDS)
 
 
 def test_long_work_begins_where_the_operator_says(a_file, settings):

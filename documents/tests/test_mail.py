@@ -105,6 +105,13 @@ def test_a_forwarded_message_is_read_under_its_own_heading(tmp_path):
     assert extracted.details["attachments"] == ["Bürge.pdf"]
 
 
+def test_long_names_of_attachments_are_cut(tmp_path):
+    path = tmp_path / "a.eml"
+    body, attached = "--m\n\nHello.\n", "Content-Disposition: attachment; filename={}\n\nx\n"
+    path.write_text(PARTS.format("mixed", "m") + body + "--m\n" + attached.format("n" * 5000))
+    assert extract(path).details["attachments"] == ["n" * 255]
+
+
 def test_a_body_with_a_name_is_still_the_body(tmp_path):
     named = 'Content-Type: text/plain; name="{}"\n\n{}\n'
     path = tmp_path / "a.eml"

@@ -16,7 +16,7 @@ from documents.embeddings import gate as embedding_gate
 from documents.exceptions import EmbeddingModelUnknown, SpaceInUse, SwitchRunning
 from documents.models import Chunk, ChunkVector, Draft, EmbeddingSpace, KeptVector
 from documents.search import vectors
-from documents.services import delete_document
+from documents.services import delete_document, reprocess_document
 from documents.steps import reembed
 from documents.tests import embedding_server
 from documents.tests.embedding_server import error
@@ -185,6 +185,24 @@ def test_a_document_whose_vectors_are_of_the_old_space_gets_new_ones(user, docum
     assert found(user, "zebra stripes") == "Zebra stripes are here."
 
 
+def test_what_a_switch_has_paid_for_survives_that_its_document_is_processed_again(
+    user, api, embedder, settings
+):
+    file = SimpleUploadedFile("a.txt", b"Zebra stripes are here.")
+    document_id = api.post("/api/documents/", {"file": file}).json()["id"]
+    run_all(Task.objects.get())
+    task = start(user)
+    settings.TASK_SLICE_SECONDS = 0
+    runner.run_task(task.pk, task.attempt)
+    assert task.task_details.get(status="COMPLETED").step_type == "REEMBEDDING"
+    settings.TASK_SLICE_SECONDS = 600
+    embedder.reset()
+    run_all(reprocess_document(document_id))
+    run_all(task)
+    assert (task.status, embedder.texts) == ("COMPLETED", [])
+    assert ChunkVector.objects.count() == Chunk.objects.count() == 1
+
+
 def test_a_text_that_is_refused_is_named_and_the_old_space_serves(user, document, embedder):
     embedder.misbehave = lambda request: (
         error(400) if any("word9 " in text for text in request["input"]) else None
@@ -215,6 +233,14 @@ def test_only_one_switch_at_a_time_and_none_to_what_is_there(user, document):
     assert not switching.cancel()
     run_all(start(user, passage_model="third"))
     assert states() == {"third": "ACTIVE"}
+
+
+def test_a_task_whose_switch_was_given_up_says_so_when_it_is_retried(user, document):
+    task = start(user)
+    assert switching.cancel()
+    services.retry(task.pk)
+    run_all(task)
+    assert (task.status, task.error_code) == ("FAILED", "subject_gone")
 
 
 def test_old_vectors_stay_for_searches_that_began_before(user, document, monkeypatch):
@@ -281,6 +307,18 @@ def test_vectors_outlive_their_document_only_if_the_operator_says_so(
     assert spaces.forget_expired() == 0
     KeptVector.objects.update(kept_at=timezone.now() - timedelta(days=8))
     assert spaces.forget_expired() == (len(TEXTS) if days else 0)
+
+
+def test_vectors_of_a_switch_that_was_given_up_are_not_kept(document, settings):
+    """A crash may leave them behind; deleting and storing must go on."""
+    settings.EMBEDDING_CACHE_DAYS = 7
+    space = next_space(state="BUILDING")
+    space.save()
+    ChunkVector.objects.update(space=space)
+    EmbeddingSpace.objects.filter(pk=space.pk).delete()
+    delete_document(document.pk)
+    connection.check_constraints()
+    assert not KeptVector.objects.exists()
 
 
 def test_a_kept_vector_is_not_paid_for_again(user, api, embedder, settings):

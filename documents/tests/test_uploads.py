@@ -8,15 +8,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import IntegrityError, OperationalError, connection, transaction
 from rest_framework.test import APIClient
 
-from documents import services
-from documents.models import Chunk, Document, Extraction
+from documents import services, words_file
+from documents.models import Chunk, Document, Draft, Extraction
 from documents.storage import make_incoming
 from documents.tests import test_api
 from documents.tests.disks import small_disk
 from documents.tests.test_api import TEXT, assert_problem, process, upload
+from documents.weights import indexed
 from tasks import runner
 from tasks import services as task_services
 from tasks.models import Task, TaskDetail
@@ -118,6 +121,23 @@ def test_what_comes_while_housekeeping_looks_stays_whatever_its_clock_says(
     assert len(stored(settings)) == 1
 
 
+def test_a_book_can_be_cancelled_while_its_words_are_found(api, embedder, monkeypatch):
+    """It may take a minute, longer than a lock on its task or a statement of Postgres may last."""
+
+    def cancelled_meanwhile(*args):
+        assert connection.savepoint_ids == before
+        task_services.cancel(task.pk)
+        return indexed(*args)
+
+    monkeypatch.setattr(words_file, "indexed", cancelled_meanwhile)
+    monkeypatch.setattr(runner, "REPORT_SECONDS", 0)
+    upload(api)
+    task, before = Task.objects.get(), list(connection.savepoint_ids)
+    run_all(task)
+    assert task.status == "CANCELLED"
+    assert not Draft.objects.exists()
+
+
 def flip_a_bit(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -144,6 +164,30 @@ def test_a_file_that_is_gone_or_changed_fails_at_once(api, settings, embedder, a
     assert not Extraction.objects.exists()
     assert not Chunk.objects.exists()
     assert embedder.requests == 0
+
+
+def test_what_a_crash_left_of_a_file_is_not_taken_for_it(settings):
+    Path(settings.MEDIA_ROOT, "a.partial").write_bytes(b"half")
+    assert default_storage.save("a", ContentFile(b"all of it")) == "a"
+    assert Path(settings.MEDIA_ROOT, "a").read_bytes() == b"all of it"
+
+
+def test_two_may_store_the_same_file_at_the_same_time(settings):
+    class Meanwhile(ContentFile):
+        def chunks(self, *_args):
+            yield b"all "
+            assert default_storage.save("a", ContentFile(b"all of it")) == "a"
+            yield b"of it"
+
+    assert default_storage._save("a", Meanwhile(b"all of it")) == "a"
+    (path,) = stored(settings)
+    assert path.read_bytes() == b"all of it"
+
+
+@pytest.mark.parametrize("name", ["1. " + "很长的标题" * 50, "a." + "x" * 250])
+def test_a_name_may_have_an_ending_of_any_length(api, name):
+    answer = upload(api, name=name)
+    assert (answer.status_code, answer.json().get("name")) == (201, name)
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, flip_a_bit])

@@ -193,3 +193,12 @@ def test_one_user_can_not_open_any_number(api, user, settings):
         refused = get(api, task)
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_watchers")
     assert get(api, task).status_code == 200
+
+
+async def test_nor_by_asking_for_them_at_the_same_time(user, watcher, settings):
+    settings.SOCKETS_PER_USER = 1
+    task = await later(make_task)(user)
+    first, second = (event_stream.follow(task.pk, watcher, 0) for _ in range(2))
+    async with aclosing(first), aclosing(second):
+        assert await anext(first, None)
+        assert await anext(second, None) is None

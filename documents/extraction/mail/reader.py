@@ -28,6 +28,7 @@ from documents.extraction.text.reader import blocks_of
 from documents.extraction.web import reader as web
 
 _MOST_PARTS = 2_000
+_MOST_NAMED, _LONGEST_NAME = 100, 255  # they are sent to everyone who watches the step
 _BARE_BOUNDARY = re.compile(r'(\bboundary\s*=\s*)([^"\s;]+)', re.IGNORECASE)
 _ASSUMED = "iso-8859-15"  # encoding of 8-bit texts that declare none
 _BODY = "__substg1.0_1000001E"  # the stream of a text that is not Unicode
@@ -196,5 +197,6 @@ def _name(attachment: Attachment) -> str:
 
 def _note_attachments(reading: Reading, names: list[str]) -> None:
     if names:
-        reading.details["attachments"] = names[:100]
+        named = [name[:_LONGEST_NAME] for name in names[:_MOST_NAMED]]
+        reading.details["attachments"] = named
         reading.warnings.append(f"{len(names)} attachments were not read")
