@@ -63,6 +63,7 @@ app.conf.update(
         "unacked_restore_throttle": 1,
     },
     # --- Workers
+    worker_concurrency=settings.WORKER_CONCURRENCY,
     worker_prefetch_multiplier=1,  # else a short document could wait behind a long one
     worker_max_tasks_per_child=500,  # libraries leak
     # On SIGTERM (remapped to SIGQUIT): seconds for steps to finish before messages are requeued.

@@ -275,6 +275,11 @@ TASK_LEASE_SECONDS = env.int("TASK_LEASE_SECONDS", 30)  # a silent worker is giv
 TASK_HEARTBEAT_SECONDS = env.float("TASK_HEARTBEAT_SECONDS", 1.5)  # a cancel is seen within it
 TASK_MAX_LOSSES = 3  # workers a step may lose before the task fails
 TASK_MAX_FAILURES = 8  # transient failures of a step, with backoff from 2 s to 5 minutes
+# Documents at once in one worker. Long work never takes the last slot; thanks to the extra one,
+# that leaves no core idle.
+WORKER_CONCURRENCY = env.within(
+    "WORKER_CONCURRENCY", 1 + max(2, os.cpu_count() or 1), least=1, most=1000
+)
 TASK_SLICE_SECONDS = env.int("TASK_SLICE_SECONDS", 2)  # then others have a turn
 BULK_FROM_KB = env.int("BULK_FROM_KB", 1000)  # more than such a PDF is long work
 SOCKETS_PER_USER = env.int("SOCKETS_PER_USER", 50)  # in one web process

@@ -38,18 +38,15 @@ def read_options(words: list[str]) -> Options:
     arguments = parser.parse_args(words)
     if arguments.stop_with_parent:
         signal_when_orphaned(signal.SIGTERM)
-    port = _number("PORT", default=8000, most=65_535)
-    _number("WORKER_CONCURRENCY", default=1, most=1000)  # otherwise its worker would keep dying
     data_dir = Path(os.environ.get("DATA_DIR") or PROJECT_DIR / ".data")
     host = os.environ.get("HOST") or "127.0.0.1"
-    return Options(data_dir=data_dir, host=host, port=port, web=not arguments.no_web)
+    return Options(data_dir=data_dir, host=host, port=_port(), web=not arguments.no_web)
 
 
-def _number(name: str, *, default: int, most: int) -> int:
-    """The value of that variable. StackError unless it is from 1 to `most`."""
-    said = os.environ.get(name) or str(default)
-    if not said.isdecimal() or not 0 < int(said) <= most:
-        raise StackError(f"{name} must be a number from 1 to {most}, not {said}.")
+def _port() -> int:
+    said = os.environ.get("PORT") or "8000"
+    if not said.isdecimal() or not 0 < int(said) <= 65_535:
+        raise StackError(f"PORT must be a number from 1 to 65535, not {said}.")
     return int(said)
 
 

@@ -12,12 +12,17 @@ import django
 from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from notebook.health import why_broker_is_away
 from notebook.stack.console import say
 from notebook.terminal import mistakes_told, require_postgres
+
+TRIES = 20
+LOCK_MS = 3000  # requests that want the same table wait behind us, for eight seconds at most
+HELD = "A transaction, such as a backup's, keeps a table from being changed. Waiting ..."
 
 
 def main() -> None:
@@ -26,11 +31,32 @@ def main() -> None:
         django.setup()
         require_postgres()
         try:
-            call_command("migrate", interactive=False, skip_checks=False, stdout=sys.stderr)
+            _migrate()
         except SystemCheckError as error:
             sys.exit(str(error))
         _warn()
         call_command("ensure_admin")
+
+
+def _migrate() -> None:
+    """Wait for tables that are in use, but never for long at a time: others go on meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [str(LOCK_MS)])
+    for _ in range(TRIES):
+        if _migrated():
+            return
+        say(HELD)
+    sys.exit("It did not end; start this again after it.")
+
+
+def _migrated() -> bool:
+    try:
+        call_command("migrate", interactive=False, skip_checks=False, stdout=sys.stderr)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
+            raise
+        return False
+    return True
 
 
 def _warn() -> None:

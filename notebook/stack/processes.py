@@ -19,7 +19,6 @@ def web(variables: dict[str, str], *, host: str, port: int) -> Command:
 
 def worker(variables: dict[str, str]) -> Command:
     arguments = ["-m", "celery", "-A", "notebook", "worker", "-Q", "document_processing"]
-    arguments += ["--pool", "prefork", "--concurrency", worker_concurrency()]
     # Two copies may share a broker, where workers of the same name would disturb each other.
     arguments += ["-n", f"worker-{os.getpid()}@%h", "--without-gossip", "--without-mingle"]
     # On SIGTERM: a few seconds to finish, then unfinished messages go back to the queue.
@@ -34,14 +33,6 @@ def sweeper(variables: dict[str, str]) -> Command:
 def beat(variables: dict[str, str]) -> Command:
     arguments = ["-m", "celery", "-A", "notebook", "beat", "--pidfile="]
     return _python(*arguments, name="beat", variables=variables, vital=False)
-
-
-def worker_concurrency() -> str:
-    """How many documents are processed at once: WORKER_CONCURRENCY, or one per core plus one.
-
-    Long work never takes the last slot; thanks to the extra one, that leaves no core idle.
-    """
-    return os.environ.get("WORKER_CONCURRENCY") or str(1 + max(2, os.cpu_count() or 1))
 
 
 def _python(

@@ -1,9 +1,11 @@
 """Daphne with our limits: `python -m notebook.stack.web --port 8000`."""
 
 import argparse
+import asyncio
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,6 +13,7 @@ import daphne.server  # first: it installs Twisted's asyncio reactor
 from autobahn.exception import Disconnected
 from daphne import http_protocol
 from django.conf import settings
+from twisted.internet.defer import Deferred
 
 from documents.storage import make_incoming
 from notebook.database import ImpatientConnection
@@ -26,13 +29,24 @@ from notebook.stack.heads import BoundedChannel
 from notebook.terminal import mistakes_told
 
 HTTP_TIMEOUT_SECONDS = 900  # for a whole download
+STOP_SECONDS = 5  # for requests under way when we are told to stop
+EVENT_STREAM = b"text/event-stream"
 DATABASE_SECONDS = 8  # if Postgres does not respond, the answer is 503
 WEBSOCKET_MESSAGE_BYTES = 64 * 1024
 WEBSOCKET_MESSAGES_WAITING = 100  # of one client, not yet handled
 
 
 class Server(daphne.server.Server):
-    """Daphne's, but request bodies are passed on as files, and sending waits for slow clients."""
+    """Daphne's, but request bodies are passed on as files, sending waits for slow clients, and a
+    stop waits for the requests under way."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._ports: list[Any] = []
+
+    def listen_success(self, port: Any) -> None:
+        super().listen_success(port)
+        self._ports.append(port)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if body := getattr(protocol, "body", None):
@@ -58,6 +72,33 @@ class Server(daphne.server.Server):
         if flow := getattr(protocol, "flow", None):
             flow.stopProducing()  # ends the wait in handle_reply
         super().protocol_disconnected(protocol)
+
+    def kill_all_applications(self) -> "Deferred[None]":
+        """Called once, when we are told to stop; the reactor runs on until this is done."""
+        for port in self._ports:
+            port.stopListening()
+        return Deferred.fromFuture(asyncio.ensure_future(self._end_applications()))
+
+    async def _end_applications(self) -> None:
+        """Sockets and event streams are not waited for: their clients reconnect elsewhere."""
+        if requests := self._applications(_is_request):
+            await asyncio.wait(requests, timeout=STOP_SECONDS)
+        rest = self._applications(lambda _protocol: True)
+        for application in rest:
+            application.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+
+    def _applications(self, chosen: Callable[[Any], bool]) -> list["asyncio.Future[None]"]:
+        found = [(each, its.get("application_instance")) for each, its in self.connections.items()]
+        return [running for each, running in found if running and chosen(each)]
+
+
+def _is_request(protocol: Any) -> bool:
+    """Whether it is one that ends by itself: no socket, and no stream of a task's events."""
+    method = getattr(protocol, "method", b"GET")
+    answer = getattr(protocol, "responseHeaders", None)
+    kind = answer.getRawHeaders(b"Content-Type", []) if answer else [EVENT_STREAM]
+    return method != b"GET" or EVENT_STREAM not in kind
 
 
 def _put_within_limit(protocol: Any, inbox: Any, put: Any, message: dict[str, Any]) -> None:

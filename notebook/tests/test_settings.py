@@ -104,6 +104,11 @@ def test_a_log_level_may_be_written_small(settings_of):
             (f"TOKEN_TTL_HOURS={hours}", "TOKEN_TTL_HOURS must be from 1 to 1000000.")
             for hours in ("0", "-1", "1000001", "99999999999999999999")
         ),
+        ("WORKER_CONCURRENCY=two", "WORKER_CONCURRENCY must be a whole number."),
+        *(
+            (f"WORKER_CONCURRENCY={slots}", "WORKER_CONCURRENCY must be from 1 to 1000.")
+            for slots in ("0", "-1", "1001")
+        ),
         (f"{STATEMENT}=-1", f"{STATEMENT} must be from 0 to 2147483647."),
         (f"{STATEMENT}=2147483648", f"{STATEMENT} must be from 0 to 2147483647."),
         ("LANGUAGE_CODE=xx", "LANGUAGE_CODE must be one of: en, zh-hans."),

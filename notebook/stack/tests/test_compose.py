@@ -6,7 +6,9 @@ from importlib.util import find_spec
 
 import pytest
 import yaml
+from django.conf import settings
 
+from notebook.celery import app
 from notebook.stack import processes
 from notebook.stack.child import PROJECT_DIR
 
@@ -75,6 +77,11 @@ def test_the_worker_is_started_as_the_supervisor_starts_it():
     assert {word for word in words("worker") if word.startswith("-")} == options
     environment = SERVICES["worker"]["environment"]
     assert own.variables.items() <= environment.items()
+
+
+def test_a_worker_has_as_many_slots_as_the_setting_however_it_is_started():
+    assert app.conf.worker_concurrency == settings.WORKER_CONCURRENCY
+    assert "--concurrency" not in processes.worker({}).arguments
 
 
 def test_images_are_pinned():

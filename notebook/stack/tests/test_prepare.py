@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 
+import psycopg
 import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from notebook.stack import prepare as prepared
 from notebook.stack.child import PROJECT_DIR
 from notebook.stack.service import free_port
 
@@ -85,6 +87,38 @@ def test_a_database_of_a_newer_version_is_told(said):
         assert told in said()
     finally:
         MigrationRecorder(connection).record_unapplied("documents", "9999_later")
+
+
+@pytest.fixture
+def held(transactional_db):
+    """A transaction that keeps migrations from being read, as others may keep tables."""
+    here = connection.get_connection_params()
+    names = ("user", "password", "host", "port", "dbname")
+    with psycopg.connect(**{name: here[name] for name in names}) as other:
+        other.execute("LOCK TABLE django_migrations")
+        yield other
+    with connection.cursor() as cursor:
+        cursor.execute("RESET lock_timeout")
+
+
+def test_a_table_in_use_is_waited_for_in_short_tries(held, monkeypatch):
+    told = []
+
+    def say(line):
+        told.append(line)
+        held.rollback()
+
+    monkeypatch.setattr(prepared, "LOCK_MS", 100)
+    monkeypatch.setattr(prepared, "say", say)
+    prepared._migrate()
+    assert told == [prepared.HELD]
+
+
+def test_a_table_that_stays_in_use_is_told_in_a_line(held, monkeypatch):
+    monkeypatch.setattr(prepared, "LOCK_MS", 100)
+    monkeypatch.setattr(prepared, "TRIES", 2)
+    with pytest.raises(SystemExit, match="It did not end"):
+        prepared._migrate()
 
 
 @pytest.mark.parametrize(

@@ -229,14 +229,6 @@ def test_a_port_that_is_none_is_refused(monkeypatch, port):
         read_options([])
 
 
-@pytest.mark.parametrize("slots", ["0", "-1", "two", "1.5"])
-def test_a_worker_of_no_slots_is_refused_before_anything_starts(monkeypatch, slots):
-    monkeypatch.setenv("WORKER_CONCURRENCY", slots)
-
-    with pytest.raises(StackError, match=f"WORKER_CONCURRENCY must be a number .*, not {slots}\\."):
-        read_options([])
-
-
 def test_port_and_data_directory_come_from_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("PORT", "8123")
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
