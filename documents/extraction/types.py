@@ -126,8 +126,9 @@ _PICTURES = {
     b"MM\x00+": "image/tiff",
 }
 _PHOTOS = {b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"}  # HEIC, as of iPhones, and AVIF
+_AS_PNG = gettext_noop("save the picture as .png")
 _HINTS = {
-    b"GIF8": gettext_noop("save the picture as .png"),
+    b"GIF8": _AS_PNG,
     b"\x1f\x8b": gettext_noop("unpack the archive and upload its files"),
     b"7z\xbc\xaf\x27\x1c": gettext_noop("unpack the archive and upload its files"),
     b"Rar!": gettext_noop("unpack the archive and upload its files"),
@@ -187,7 +188,7 @@ def _picture(head: bytes) -> str | None:
 def _hint(head: bytes) -> str | None:
     """What to do about a file of a known type that is not supported."""
     if head[4:12] in _PHOTOS:
-        return _HINTS[b"GIF8"]
+        return _AS_PNG
     for signature, hint in _HINTS.items():
         if head.startswith(signature) and not (signature == b"MZ" and _is_text(head)):
             return hint
