@@ -620,7 +620,8 @@ def test_a_short_stop_word_is_not_highlighted_in_another_languages_library(user,
     assert hit.highlights == [(3, 7), (11, 21)]
 
 
-def test_a_search_is_one_statement_after_a_look_at_some_chunks(user, embedder):
+def test_a_search_is_one_statement_after_a_look_at_some_chunks(user, embedder, monkeypatch):
+    monkeypatch.setattr(rarity, "KEPT_SECONDS", float("inf"))
     make_document(user, "a", ["storm"])
     find(user, "storm")  # the words' rarity is read now and then
     with CaptureQueriesContext(connection) as captured:
