@@ -7,6 +7,7 @@ into overlapping pairs of characters, as Lucene's CJKAnalyzer does: that needs n
 would lack new names.
 """
 
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -53,6 +54,11 @@ _JOINING = re.compile(rf"[{_HYPHENS}._/:@&'’,]")
 _OF_PIECE = "[^/:@&,]"
 _PIECE = re.compile(rf"(?<!{_OF_PIECE})(?={_OF_PIECE}*\d){_OF_PIECE}*?[{_HYPHENS}._'’]{_OF_PIECE}*")
 _IN_PIECE = re.compile(f"[^{_HYPHENS}._'’]+")
+# Up to two such characters beside digits belong to the number: "33年", "第3章".
+_COUNTER = re.compile(
+    rf"(?<=\d)[{_UNSPACED}]{{1,2}}(?![{_UNSPACED}])|(?<![{_UNSPACED}])[{_UNSPACED}]{{1,2}}(?=\d)"
+)
+_UNSPACED_WORD = 4  # characters that may be one word where no spaces tell: "平方公里"
 _MIXED = re.compile(r"[^\W\d_]\d|\d[^\W\d_]")
 # Accents of all scripts that Unicode decomposes, Hebrew points, Arabic vowels and tatweel.
 _ACCENT = re.compile(
@@ -150,9 +156,16 @@ def query_words(question: str, languages: Collection[str]) -> list[set[str]]:
 
 def is_exact(question: str) -> bool:
     """Whether it is numbers and identifiers, with at most one other word ("ticket 4711")."""
-    found = [match[0] for match in _EITHER.finditer(folded(question))]
+    text = folded(question)
+    found = [match[0] for match in _EITHER.finditer(text)]
     named = sum(any(map(str.isdigit, word)) for word in found)
-    return 0 < len(found) <= named + min(named, 1) and not _RUN.search(question)
+    others = len(found) - named + sum(map(_words_of, _RUN.findall(_COUNTER.sub(" ", text))))
+    return named > 0 and others <= 1
+
+
+def _words_of(run: str) -> int:
+    """How many words a run without spaces may be at least."""
+    return math.ceil(len(run) / _UNSPACED_WORD)
 
 
 def spans(

@@ -6,11 +6,12 @@ from documents import words
 from documents.embeddings.client import Vector
 from documents.models import Chunk, Document
 from documents.search.extent import Extent
+from documents.search.fusion import ENOUGH
 from documents.search.hits import Explanation, Hit
 from documents.search.question import Question
 from documents.search.running import rows
 from documents.search.scope import Scope
-from documents.search.statement import ENOUGH, statement
+from documents.search.statement import statement
 from documents.search.vectors import question_vector
 
 Mode = Literal["hybrid", "vector", "text"]

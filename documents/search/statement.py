@@ -9,25 +9,9 @@ from collections.abc import Mapping
 
 from documents.models import Chunk, ChunkVector, Document
 from documents.search.extent import Extent
+from documents.search.fusion import FUSION, NOTHING_FROM, TOLD
 from documents.search.scope import Scope
 
-# Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009) with their constant, as a share of the
-# maximum. The less of the question even the best by words has, the less ranks by words count, and
-# the more those by meaning: at worst a half and one and a half.
-RRF_K = 60
-_RRF = f"""(coalesce((2 - by_words) / ({RRF_K} + vector_rank), 0)
-    + coalesce(by_words / ({RRF_K} + text_rank), 0)) * {(RRF_K + 1) / 2}"""
-_TOLD = "told AS (SELECT (1 + coalesce(max(strength), 0)) / 2 AS by_words FROM worded)"
-# Ranks don't say whether the first is far better than the second. So two thirds of the score are
-# how close a hit comes to the best by meaning, with rank _NOTHING_FROM as 0, and to the best by
-# words, which counts fully only if it has at least the share ENOUGH of the question. After Bruch,
-# Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023.
-_NOTHING_FROM = 50
-ENOUGH = 0.6
-# The passages closest in meaning to a number hold other numbers: for `words.is_exact` queries the
-# third of the closeness goes to the words.
-_FUSION = f"""(({_RRF} + %(meaning)s * coalesce(nearness, 0)
-    + (2 - %(meaning)s) * coalesce(strength, 0)) / 3)"""
 _CHUNK, _VECTOR, _DOCUMENT = (model._meta.db_table for model in (Chunk, ChunkVector, Document))
 # Materialized, so that it is parsed once (a vector of 4,000 dimensions is 40 kB of text) and hidden
 # from the planner, which would add a bitmap of all the owner's chunks to that of the words.
@@ -65,7 +49,7 @@ _NEAR = f"""
     ),
     ends AS (
         SELECT min(product) AS best, max(product) AS least FROM placed_by_meaning
-        WHERE vector_rank <= {_NOTHING_FROM}
+        WHERE vector_rank <= {NOTHING_FROM}
     ),
     near AS (
         SELECT id, vector_rank {{document}},
@@ -130,10 +114,10 @@ _OF_EACH = f"""
 """  # noqa: S608
 _EITHER_DOCUMENT = ", coalesce(near.document_id, worded.document_id) AS document_id"
 _HITS = f"""
-    {_TOLD},
+    {TOLD},
     fused AS (
         SELECT id, vector_rank, text_rank,
-            {_FUSION} AS fusion {{either_document}}
+            {FUSION} AS fusion {{either_document}}
         FROM told CROSS JOIN (near FULL JOIN worded USING (id))
     ),
     {{best}}

@@ -263,20 +263,42 @@ def test_one_that_is_far_better_by_words_comes_before_one_that_is_a_little_neare
     assert ranks == [(2, 1), (1, 2)]
 
 
-def test_fusion_is_of_ranks_and_of_how_near_a_hit_comes_to_the_best(user, embedder, either_way):
-    made = ["storm sea", "storm sea zebra", "zebra", *(f"storm {n}" for n in range(60))]
+@pytest.mark.parametrize(
+    ("others", "certain"),
+    [(["storm sea zebra here"], "not"), (["sea"] * 8, "in part"), (["sea"], "yes")],
+)
+def test_fusion_is_of_ranks_and_of_how_near_a_hit_comes_to_the_best(
+    user, embedder, either_way, others, certain
+):
+    """And the further words are ahead, the more closeness by words counts for that by meaning."""
+    made = ["storm sea zebra", *others, "zebra", *(f"storm {n}" for n in range(60))]
     make_document(user, "a", made)
     analyze()
     why = [hit.explanation for hit in find(user, "storm sea zebra", top_k=100)]
     distances = {each.vector_rank: each.distance for each in why}
     best, least = distances[1], distances[50]
-    strongest = max(each.relevance for each in why)
+    by_words = {each.text_rank: each.relevance for each in why}
+    ahead = (1 - by_words[2] / by_words[1] - 0.2) / 0.3
+    assert {"not": ahead <= 0, "in part": 0.2 < ahead < 0.8, "yes": ahead >= 1}[certain], ahead
+    share = min(1, max(0, ahead))
     for each in why:
         ranks = [rank for rank in (each.vector_rank, each.text_rank) if rank]
         rrf = sum(1 / (60 + rank) for rank in ranks) * 61 / 2
         near = max(0, (least - each.distance) / (least - best)) if each.vector_rank else 0
-        strong = each.relevance / strongest if each.text_rank else 0  # the best has all words
-        assert each.fusion == pytest.approx((rrf + near + strong) / 3, abs=1e-3)
+        strong = each.relevance / by_words[1] if each.text_rank else 0  # the best has all words
+        closeness = (1 - share) * near + (1 + share) * strong
+        assert each.fusion == pytest.approx((rrf + closeness) / 3, abs=1e-3)
+
+
+def test_a_quote_is_found_where_it_stands_before_what_is_near_by_meaning(
+    user, embedder, either_way
+):
+    quote = "brass wicks polished by keepers"
+    right = f"{quote} " + " ".join(f"other{n}" for n in range(60))
+    make_document(user, "a", [right, *(f"keepers wicks {n}" for n in range(60))])
+    analyze()
+    first = find(user, quote)[0]
+    assert (first.chunk.text, first.explanation.vector_rank) == (right, None)
 
 
 def test_the_less_of_a_question_words_find_the_less_their_ranks_count(user, embedder, either_way):

@@ -196,7 +196,9 @@ def test_a_letter_is_no_stem():
         ("3.11.7", True), ("AB-1234/5", True), ("+49 (0)30 1234-5678", True), ("#88?", True),
         ("ticket 4711", True), ("25 Nm", True), ("CO₂ emissions", True), ("２０２４", True),
         ("sales of 2024", False), ("two words 11 12 13", False), ("release", False), ("...", False),
-        ("第3章", False),
+        ("第3章", True), ("1475年9月13日", True), ("昭和33年", True), ("1,900,000平方公里", True),
+        ("1951年上半期", True), ("1980년에", True), ("주문번호 4711", True), ("売上 2015年", True),
+        ("2015年の売上高合計", False), ("平方公里", False), ("2015年 売上 合計", False),
     ],
 )  # fmt: skip
 def test_figures_with_one_other_word_at_most_mean_what_is_written(question, exact):
