@@ -184,6 +184,20 @@ def test_a_word_that_is_all_ending_is_a_word(word, language):
     assert indexed(word, language, "")[0] == f"'{folded}'"
 
 
+@pytest.mark.parametrize(
+    ("text", "question", "place"),
+    [
+        ("Herr Müller kam", "mueller", "Müller"), ("Herr Mueller kam", "Müller", "Mueller"),
+        ("Herr Mueller kam", "Mu\u0308ller", "Mueller"), ("aus Zürich", "ZUERICH", "Zürich"),
+        ("die Bäcker", "Baeckern", "Bäcker"), ("das Oel", "Öl", "Oel"),
+    ],
+)  # fmt: skip
+def test_umlauts_are_found_spelled_out_in_german_documents(text, question, place):
+    (forms,) = words.query_words(question, ["de", "en"])
+    assert forms & words.word_counts(text, "de").keys()
+    assert [text[slice(*found)] for found in words.spans(text, "de", forms)] == [place]
+
+
 def test_a_letter_is_no_stem():
     assert Stemmer.Stemmer("turkish").stemWord("time") == "t"
     assert words.query_words("time", ["en", "tr"]) == [{"time"}]
