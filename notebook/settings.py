@@ -153,7 +153,7 @@ STORAGES = {
     "default": {
         "BACKEND": env.str("STORAGE_BACKEND", "documents.storage.DurableFileSystemStorage")
     },
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", 100)
 # Uploads go to disk at once; memory stays flat whatever is sent.
