@@ -7,12 +7,13 @@ from rest_framework import serializers
 
 from documents.asking import MOST_CHARACTERS
 from documents.models import Document
+from documents.search.question import LONGEST
 from documents.serializers import ChunkSerializer
 from tasks.strict import StrictSerializer
 
 
 class SearchSerializer(StrictSerializer):
-    query = serializers.CharField(max_length=1000)
+    query = serializers.CharField(max_length=LONGEST)
     mode = serializers.ChoiceField(
         ["hybrid", "vector", "text"], default="hybrid",
         help_text="By meaning (`vector`), by words (`text`), or both, fused by their ranks.",
@@ -169,14 +170,14 @@ def results_serializer(**shown: bool) -> SearchResultsSerializer:
 
 
 class TurnSerializer(StrictSerializer):
-    question = serializers.CharField(max_length=1000)
+    question = serializers.CharField(max_length=LONGEST)
     answer = serializers.CharField(
         max_length=MOST_CHARACTERS, allow_blank=True, help_text="As it was streamed."
     )
 
 
 class QuestionSerializer(StrictSerializer):
-    question = serializers.CharField(max_length=1000)
+    question = serializers.CharField(max_length=LONGEST)
     history = TurnSerializer(  # type: ignore[call-arg] # max_length is the list's
         many=True, default=list, allow_null=True, max_length=50,
         help_text="What was asked and answered before, oldest first: it says what the question "

@@ -12,13 +12,13 @@ from django.conf import settings
 from documents.asking import chat
 from documents.exceptions import ChatError
 from documents.extraction.tokens import estimate_tokens
+from documents.search.question import LONGEST
 
 RULES = """\
 You rewrite the last question of a conversation so that it can be understood without the
 conversation: put in the names and things that it refers to. Keep its language. If it can be
 understood as it is, repeat it. Do not answer it; write the question alone."""
 SECONDS = 20  # to wait for that
-LONGEST = 1_000  # characters of a question
 _SHARE = 3  # at most a third of the model's room is for what was said before
 _MARKER = re.compile(r" ?\[\d{1,3}\]")
 

@@ -12,6 +12,7 @@ from documents.search.sample import Sample
 from documents.stop_words import STOP_WORDS
 from documents.weights import dimension, sparse
 
+LONGEST = 1_000  # characters of a question
 MOST_WORDS = 64
 # At most so many chunks are looked up by their words. Beyond that, a question's commonest words
 # only rank chunks that have a rarer one (as "MaxScore" does: Turtle and Flood, "Query Evaluation:
