@@ -1,9 +1,10 @@
-"""Django's CommonMiddleware, with 308 for a missing slash and any Host for health checks."""
+"""Django's CommonMiddleware, with 308 for a missing slash and any Host for what is asked from
+beside the proxy."""
 
 from django.http import HttpRequest, HttpResponsePermanentRedirect
 from django.middleware import common
 
-from notebook import health
+from notebook import health, metrics
 
 
 class _Redirect(HttpResponsePermanentRedirect):
@@ -16,7 +17,7 @@ class CommonMiddleware(common.CommonMiddleware):
     response_redirect_class = _Redirect
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        """Health checks may use any Host: containers and load balancers don't know ours."""
-        if request.path in health.PATHS:
+        """Health checks and Prometheus may use any Host: what runs beside us doesn't know ours."""
+        if request.path in (*health.PATHS, metrics.PATH):
             return None
         return super().process_request(request)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.i18n import JavaScriptCatalog
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from notebook import health, views
+from notebook import health, metrics, views
 from notebook.languages import LanguageView
 from notebook.tokens import TokenView
 
@@ -33,4 +33,5 @@ urlpatterns = [
     path("api/", include(api)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
 ]
