@@ -42,7 +42,7 @@ class _Tables(Collector):
     def collect(self) -> Iterator[Metric]:
         yield _labelled("notebook_info", "The version that answers.", "version", {VERSION: 1})
         yield from _of_tasks(overview.look())
-        yield _gauge("notebook_tasks_paused", "Pending tasks that wait for a time.", _paused())
+        yield _gauge("notebook_tasks_paused", "Tasks that wait for a time.", _paused())
         used = Usage.objects.aggregate(**{name: Sum(name, default=0) for name in COUNTS})
         for name, total in used.items():
             says = f"{name.capitalize()} of all owners, as counted for their usage."
