@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -14,7 +14,6 @@ from tasks import rows
 
 COUNTS = ("documents", "chunks", "tokens", "requests")
 _NOTHING: dict[str, Any] = dict.fromkeys(COUNTS, 0)
-LOOK_AGAIN_SECONDS = 300  # to see whether the budget was raised
 # The day by Postgres' clock, in UTC, so that all workers agree.
 _TODAY = "(statement_timestamp() AT TIME ZONE 'UTC')::date"
 _ADD = f"""
@@ -31,14 +30,18 @@ _OF_OWNER = f"SELECT %(owner)s, {_VALUES}"
 _OF_DOCUMENT = f"""
     SELECT owner_id, {_VALUES} FROM {Document._meta.db_table} WHERE id = %(document)s
 """  # noqa: S608
-# The tokens that the document's owner has left today, and the seconds until the day ends.
-_LEFT = f"""
-    SELECT %(budget)s - coalesce((
-        SELECT tokens FROM {Usage._meta.db_table}
-        WHERE owner_id = document.owner_id AND day = {_TODAY}
-    ), 0), extract(epoch FROM (({_TODAY} + 1)::timestamp AT TIME ZONE 'UTC')
-        - statement_timestamp())
-    FROM {Document._meta.db_table} document WHERE id = %(document)s
+# The document's owner, and the seconds until the day ends, if today's tokens are used up.
+_OVER_BUDGET = f"""
+    SELECT owner_id, extract(epoch FROM (({_TODAY} + 1)::timestamp AT TIME ZONE 'UTC')
+        - statement_timestamp())::float
+    FROM {Document._meta.db_table} document JOIN {Usage._meta.db_table} USING (owner_id)
+    WHERE document.id = %(document)s AND day = {_TODAY} AND tokens >= %(budget)s
+"""  # noqa: S608
+_HAS_TOKENS = f"""
+    SELECT NOT EXISTS (
+        SELECT FROM {Usage._meta.db_table}
+        WHERE owner_id = %(owner)s AND day = {_TODAY} AND tokens >= %(budget)s
+    )
 """  # noqa: S608
 
 
@@ -72,15 +75,26 @@ def add_for(document_id: UUID, **counts: int) -> None:
     rows.change(_ADD.format(owner=_OF_DOCUMENT), values)
 
 
-def seconds_over_budget(document_id: UUID) -> float:
-    """How long the document's owner has to wait for tokens; 0 if some are left or unlimited."""
-    if not settings.EMBEDDING_DAILY_TOKENS:
-        return 0
-    values = {"budget": settings.EMBEDDING_DAILY_TOKENS, "document": document_id}
+class OverBudget(NamedTuple):
+    owner_id: int
+    seconds: float  # until the day ends
+
+
+def over_budget(document_id: UUID) -> OverBudget | None:
+    """None if the document's owner has tokens left today."""
+    budget = settings.EMBEDDING_DAILY_TOKENS
+    if not budget:
+        return None
     with connection.cursor() as cursor:
-        cursor.execute(_LEFT, values)
+        cursor.execute(_OVER_BUDGET, {"document": document_id, "budget": budget})
         row = cursor.fetchone()
-    return min(LOOK_AGAIN_SECONDS, float(row[1])) if row and row[0] <= 0 else 0
+    return OverBudget(*row) if row else None
+
+
+def has_tokens(owner_id: int) -> bool:
+    """Whether this owner has tokens left today."""
+    budget = settings.EMBEDDING_DAILY_TOKENS
+    return not budget or bool(rows.row(_HAS_TOKENS, {"owner": owner_id, "budget": budget})[0])
 
 
 def report(owner_id: int, first: date, last: date) -> Report:

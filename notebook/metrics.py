@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.db.models import Sum
-from django.db.models.functions import Now
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -17,7 +16,6 @@ from documents.models import Usage
 from documents.usage import COUNTS
 from notebook.version import VERSION
 from tasks import overview
-from tasks.models import OutboxMessage
 
 PATH = "/metrics"
 
@@ -42,7 +40,6 @@ class _Tables(Collector):
     def collect(self) -> Iterator[Metric]:
         yield _labelled("notebook_info", "The version that answers.", "version", {VERSION: 1})
         yield from _of_tasks(overview.look())
-        yield _gauge("notebook_tasks_paused", "Tasks that wait for a time.", _paused())
         used = Usage.objects.aggregate(**{name: Sum(name, default=0) for name in COUNTS})
         for name, total in used.items():
             says = f"{name.capitalize()} of all owners, as counted for their usage."
@@ -55,16 +52,14 @@ def _of_tasks(seen: overview.Overview) -> Iterator[Metric]:
     causes = {cause.error_code: cause.count for cause in seen.causes}
     says = "Failed tasks whose document has no newer one, by error code."
     yield _labelled("notebook_tasks_failed", says, "code", causes)
+    paused = sum(pause.count for pause in seen.pauses)
+    yield _gauge("notebook_tasks_paused", "Tasks that wait for a time.", paused)
     oldest = seen.oldest_waiting
     age = (timezone.now() - oldest.updated_at).total_seconds() if oldest else 0
     yield _gauge("notebook_oldest_pending_seconds", "Age of the longest pending task.", age)
     yield _gauge("notebook_workers", "Workers that answer.", len(seen.workers))
     slots = sum(worker.slots for worker in seen.workers)
     yield _gauge("notebook_worker_slots", "Steps that they run at the same time.", slots)
-
-
-def _paused() -> int:
-    return OutboxMessage.objects.filter(sent_at=None, due_at__gt=Now()).count()
 
 
 def _gauge(name: str, says: str, value: float) -> Metric:

@@ -81,15 +81,25 @@ class OutOfMemory(StepError):
 
 
 class StepPaused(Exception):
-    """The step keeps what it has and wants to continue after `seconds`; this uses up no try."""
+    """The step keeps what it has and wants to continue after `seconds`; this uses up no try.
+
+    It continues earlier if it `waits_for` something of which its pipeline says that it is there.
+    """
 
     def __init__(
-        self, seconds: float = 0, reason: str = "", *, code: str = "", progressed: bool = False
+        self,
+        seconds: float = 0,
+        reason: str = "",
+        *,
+        code: str = "",
+        waits_for: str = "",
+        progressed: bool = False,
     ) -> None:
         super().__init__(reason)
         self.seconds = seconds
         self.reason = reason
         self.code = code  # for programs, beside the reason
+        self.waits_for = waits_for  # the same for all steps that wait for the same
         self.progressed = progressed  # if so, earlier failures no longer count
 
 

@@ -27,30 +27,42 @@ BROKER_AWAY = (OSError, OperationalError, InconsistencyError, RedisError)
 # Resets the position, estimate and problem of an earlier wait.
 _PUT = f"""
     INSERT INTO {OutboxMessage._meta.db_table} (
-        task_id, step_type, attempt, owner_id, lane, turn_at, problem, due_at, sent_at
+        task_id, step_type, attempt, owner_id, lane, turn_at, waits_for, problem, due_at, sent_at
     ) VALUES (
-        %(task)s, %(step_type)s, %(attempt)s, %(owner)s, %(lane)s, %(turn_at)s, '',
+        %(task)s, %(step_type)s, %(attempt)s, %(owner)s, %(lane)s, %(turn_at)s, %(waits_for)s, '',
         statement_timestamp() + %(delay)s * interval '1 second',
         CASE WHEN %(at_once)s THEN statement_timestamp() END
     ) ON CONFLICT (task_id) DO UPDATE SET
-        (step_type, attempt, owner_id, lane, turn_at, problem, due_at, sent_at, position, seconds)
+        (step_type, attempt, owner_id, lane, turn_at, waits_for, problem, due_at, sent_at,
+            position, seconds)
         = (excluded.step_type, excluded.attempt, excluded.owner_id, excluded.lane,
-            excluded.turn_at, '', excluded.due_at, excluded.sent_at, NULL, NULL)
+            excluded.turn_at, excluded.waits_for, '', excluded.due_at, excluded.sent_at,
+            NULL, NULL)
 """  # noqa: S608 - names of our own, here and below
 _DROP = f"DELETE FROM {OutboxMessage._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
+# Skips what somebody else is about to change, so that it never waits for a lock.
+_WAKE = f"""
+    UPDATE {OutboxMessage._meta.db_table} SET due_at = statement_timestamp(), waits_for = ''
+    WHERE task_id = ANY(ARRAY(
+        SELECT task_id FROM {OutboxMessage._meta.db_table}
+        WHERE waits_for = %(waits_for)s AND sent_at IS NULL FOR UPDATE SKIP LOCKED
+    ))
+"""  # noqa: S608
 PARK_SECONDS = 15  # between tries of a step that only newer workers know
 # One thread, so that a frozen broker blocks neither requests nor other threads.
 _sender = ThreadPoolExecutor(1, thread_name_prefix="outbox")
 
 
-def put(task: Task, step_type: str, *, delay: float = 0, goes_on: bool = False) -> None:
+def put(
+    task: Task, step_type: str, *, delay: float = 0, waits_for: str = "", goes_on: bool = False
+) -> None:
     """Record that `step_type` ("" = dispatch) is due in `delay` seconds; send it after commit.
 
-    A task that `goes_on` frees a worker for its own next step: its message is sent at once unless
-    others are waiting.
+    It is due earlier if `wake` is called for what it `waits_for`. A task that `goes_on` frees a
+    worker for its own next step: its message is sent at once unless others are waiting.
     """
     at_once = goes_on and not queue.somebody_waits()
-    message = {"step_type": step_type, "delay": delay, "at_once": at_once}
+    message = {"step_type": step_type, "at_once": at_once, "delay": delay, "waits_for": waits_for}
     rows.change(_PUT, message | _of(task))
     if at_once:
         found = Admitted(task.pk, step_type, task.attempt, task.pipeline)
@@ -84,6 +96,17 @@ def take(task_id: UUID, step_type: str) -> bool:
 def drop(task_id: UUID) -> None:
     """Delete the task's message."""
     rows.change(_DROP, {"task": task_id})
+
+
+def awaited() -> list[tuple[str, str]]:
+    """What is waited for: each pipeline and name."""
+    waiting = OutboxMessage.objects.exclude(waits_for="")
+    return list(waiting.values_list("task__pipeline", "waits_for").distinct())
+
+
+def wake(waits_for: str) -> int:
+    """Make due what waits for this; how many."""
+    return rows.change_many(_WAKE, {"waits_for": waits_for})
 
 
 def park(task_id: UUID, attempt: int) -> None:

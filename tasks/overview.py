@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, QuerySet
-from django.db.models.functions import TruncHour
+from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
+from django.db.models.functions import Now, TruncHour
 from django.utils import timezone
 
-from tasks.models import Status, Task, Worker
+from tasks.models import Status, Task, TaskDetail, Worker
 from tasks.queue import SEEN_SECONDS
 
 HOURS = 24
@@ -38,10 +38,19 @@ class Cause:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pause:
+    """Steps that wait for the same, or for a time."""
+
+    sentence: str | None
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Overview:
     counts: dict[Status, int]
     hours: Sequence[Hour]  # the last day, the present hour last
     causes: Sequence[Cause]  # the most frequent first
+    pauses: Sequence[Pause]  # the most frequent first
     oldest_waiting: Task | None
     workers: Sequence[Worker]  # those that answer
 
@@ -53,6 +62,7 @@ def look() -> Overview:
         counts=_counts(),
         hours=_hours(),
         causes=_causes(),
+        pauses=pauses(),
         oldest_waiting=waiting.order_by("updated_at").first(),
         workers=list(Worker.objects.filter(seen_at__gte=_ago(seconds=SEEN_SECONDS))),
     )
@@ -69,6 +79,15 @@ def last_runs(tasks: "QuerySet[Task]") -> "QuerySet[Task]":
         document=OuterRef("document"), created_at__gt=OuterRef("created_at")
     )
     return tasks.filter(~Exists(newer))
+
+
+def pauses() -> list[Pause]:
+    """Why steps wait that a worker could run, but not now."""
+    paused = TaskDetail.objects.filter(
+        step_type=F("task__outbox__step_type"), task__outbox__due_at__gt=Now()
+    )
+    rows: Any = paused.order_by().values(sentence=F("error_message")).annotate(count=Count("pk"))
+    return [Pause(**row) for row in rows.order_by("-count", "sentence")]
 
 
 def _failed() -> "QuerySet[Task]":

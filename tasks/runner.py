@@ -144,8 +144,8 @@ def _settle(detail: TaskDetail, error: BaseException) -> None:
 def _pause(detail: TaskDetail, paused: StepPaused) -> None:
     counts: dict[str, Any] = {"failures": 0} if paused.progressed else {}
     why = {"reason": paused.reason or None, "error_code": paused.code or None}
-    kept = {"details": detail.details}
-    _persist(services.postpone, detail, seconds=paused.seconds, **why, **counts, **kept)
+    until = {"seconds": paused.seconds, "waits_for": paused.waits_for}
+    _persist(services.postpone, detail, **until, **why, **counts, details=detail.details)
 
 
 def _persist(write: Callable[..., Written], *args: Any, **values: Any) -> Written:

@@ -179,10 +179,12 @@ def postpone(
     seconds: float,
     reason: str | None = None,
     error_code: str | None = None,
+    waits_for: str = "",
     restart: str = "",
     **counts: Any,
 ) -> None:
-    """Give the step back, to be run again in `seconds`; `reason` is shown while it waits.
+    """Give the step back, to be run again in `seconds`, or when what it `waits_for` is there;
+    `reason` is shown while it waits.
 
     `restart` is a code that says why its run ended, if the worker was the cause and not the step.
     """
@@ -195,7 +197,7 @@ def postpone(
     elif reason:
         why = {"error_code": error_code, "reason": reason}
         history.record_wait(task, **why, **_place(detail))
-    outbox.put(task, detail.step_type, delay=seconds)
+    outbox.put(task, detail.step_type, delay=seconds, waits_for=waits_for)
     announce(task)
 
 

@@ -20,6 +20,7 @@ from documents.exceptions import (
     EmbeddingRateLimited,
     EmbeddingUnavailable,
     EmbeddingUnreadable,
+    EmbeddingWait,
 )
 from documents.extraction.tokens import estimate_tokens
 from documents.models import EmbeddingSpace
@@ -77,6 +78,16 @@ def embed_query(
     return call.run()[0]  # type: ignore[no-any-return] # a row
 
 
+def answers(space: EmbeddingSpace) -> bool:
+    """Whether requests may be sent to the space's endpoint. If it was down, it is asked, at most as
+    often as `gate` allows; that takes up to PROBE_SECONDS."""
+    try:
+        _Call(space, space.passage_model, [], tries=1, seconds=gate.PROBE_SECONDS).enter()
+    except (EmbeddingWait, EmbeddingUnreadable):
+        return False
+    return True
+
+
 def warm_up() -> None:
     """Import the client now rather than for the first text."""
     _endpoint()
@@ -117,7 +128,7 @@ class _Call:
                 self._wait_or_raise(random.uniform(0, longest), error)  # noqa: S311
 
     def _ask(self) -> Vectors:
-        began = self._enter()
+        began = self.enter()
         try:
             vectors = self._request(self.model, self.texts, self.seconds, self.spent)
         except (EmbeddingUnavailable, EmbeddingUnreadable) as error:
@@ -131,7 +142,7 @@ class _Call:
         gate.answered(began, endpoint=self.space.url)
         return vectors
 
-    def _enter(self) -> int:
+    def enter(self) -> int:
         """Wait until the gate lets us in; returns when that was, by Valkey's clock."""
         tokens = self._tokens()
         paid = False

@@ -12,12 +12,13 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext_noop
 
-from documents import spaces, usage
+from documents import spaces, usage, waits
 from documents.copying import copying
 from documents.embeddings.client import Vectors, embed_passages
-from documents.exceptions import EmbeddingRefused, EmbeddingWait
+from documents.exceptions import EmbeddingDown, EmbeddingRefused, EmbeddingWait
 from documents.models import Draft, EmbeddingSpace, KeptVector
 from documents.spaces import CHUNKS, VECTORS
+from documents.usage import OverBudget
 from tasks import rows
 from tasks.exceptions import StepPaused
 from tasks.sentences import TRIES_AGAIN
@@ -100,15 +101,15 @@ def embed_drafts(
         for batch in batches(_missing(task_id, space, part)):
             if done > had and seconds_left() <= 0:  # at least one batch per turn
                 raise StepPaused(progressed=True)
-            if seconds := usage.seconds_over_budget(document_id):
-                raise StepPaused(seconds, OVER_BUDGET, code="daily_budget")
+            if over := usage.over_budget(document_id):
+                raise _over_budget(over)
             try:
                 for come in embedded(space, batch, should_stop):
                     done += _keep(task_id, document_id, space, come)
                     asked += len(come[0])
                     report(done, total, asked)
             except EmbeddingWait as error:
-                raise paused(error, progressed=done > had) from error
+                raise paused(space, error, progressed=done > had) from error
     return total, asked
 
 
@@ -184,10 +185,22 @@ def embedded(
         yield batch, vectors, tokens
 
 
-def paused(error: EmbeddingWait, *, progressed: bool) -> StepPaused:
-    """The pause for an endpoint that must not be asked now, with jitter."""
+def _over_budget(over: OverBudget) -> StepPaused:
+    waits_for = waits.for_tokens(over.owner_id)
+    return StepPaused(over.seconds, OVER_BUDGET, code="daily_budget", waits_for=waits_for)
+
+
+def paused(space: EmbeddingSpace, error: EmbeddingWait, *, progressed: bool) -> StepPaused:
+    """The pause for an endpoint that must not be asked now: until it is back if it is down, else
+    for a time with jitter."""
+    why = TRIES_AGAIN.format(sentence=error.message)
+    if isinstance(error, EmbeddingDown):
+        return StepPaused(
+            waits.LONGEST_SECONDS, why, code=error.code, waits_for=waits.for_endpoint(space),
+            progressed=progressed,
+        )  # fmt: skip
     seconds = (error.retry_after or 0) + random.uniform(0, error.jitter)  # noqa: S311
-    return StepPaused(seconds, TRIES_AGAIN.format(sentence=error.message), progressed=progressed)
+    return StepPaused(seconds, why, code=error.code, progressed=progressed)
 
 
 def _keep(task_id: UUID, document_id: UUID, space: EmbeddingSpace, come: Embedded) -> int:

@@ -88,7 +88,7 @@ def embed_chunks(
                     done += _keep(space, payer_id, rows, part, vectors, tokens)
                     report(done, max(total, done))
             except EmbeddingWait as error:
-                raise paused(error, progressed=done > had) from error
+                raise paused(space, error, progressed=done > had) from error
             except EmbeddingRefused as error:
                 raise _refused(space, rows) from error
         after = max(rows)

@@ -8,13 +8,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.db.models.functions import Now
 
-from documents import spaces
+from documents import spaces, waits
 from documents.embeddings import client as embeddings
 from documents.embeddings import gate
 from documents.models import Chunk, Draft
 from documents.steps import embed
 from documents.tests.embedding_server import error
-from tasks import runner, services
+from tasks import runner, services, sweeper
 from tasks.models import OutboxMessage, Task, TaskDetail
 from tasks.tests.factories import run_all, send_nothing
 
@@ -42,8 +42,12 @@ def text():
 
 @pytest.fixture
 def task(api):
-    upload = SimpleUploadedFile("parts.md", text().encode())
-    document_id = api.post("/api/documents/", {"file": upload}).json()["id"]
+    return upload(api, text())
+
+
+def upload(api, content):
+    file = SimpleUploadedFile("parts.md", content.encode())
+    document_id = api.post("/api/documents/", {"file": file}).json()["id"]
     return Task.objects.get(document_id=document_id)
 
 
@@ -178,6 +182,49 @@ def test_a_dead_endpoint_parks_the_document_and_asks_no_more(task, embedder, set
     gate.reset()
     go_on(task)
     assert task.status == "COMPLETED"
+
+
+def test_all_that_wait_for_a_dead_endpoint_go_on_when_a_single_probe_is_answered(
+    task, api, embedder, settings
+):
+    settings.EMBEDDING_BREAKER_SECONDS = 300
+    tasks = [task, upload(api, text() + "again")]
+    embedder.misbehave = lambda request: error(502)
+    for each in tasks:
+        while run_until_parked(each).error_code != "embedding_unavailable":
+            go_on(each)
+    asked = embedder.requests
+    assert [seconds_until_due(each) > 3000 for each in tasks] == [True, True]
+    assert (sweeper.wake_the_waiting(), embedder.requests) == (0, asked)  # it is not time to ask
+    the_breaker_is_due()
+    assert (sweeper.wake_the_waiting(), embedder.requests) == (0, asked + 1)
+    assert (sweeper.wake_the_waiting(), embedder.requests) == (0, asked + 1)
+    embedder.misbehave = lambda request: None
+    the_breaker_is_due()
+    assert (sweeper.wake_the_waiting(), embedder.requests) == (2, asked + 2)
+    for each in tasks:
+        run_all(each)
+    assert [each.status for each in tasks] == ["COMPLETED", "COMPLETED"]
+
+
+def test_while_the_endpoint_limits_us_what_waits_for_it_stays(task, embedder):
+    embedder.misbehave = lambda request: error(502)
+    while run_until_parked(task).error_code != "embedding_unavailable":
+        go_on(task)
+    embedder.misbehave = lambda request: error(429, **{"Retry-After": "20"})
+    the_breaker_is_due()
+    assert sweeper.wake_the_waiting() == 0
+    assert not gate.state()["open"]
+    assert sweeper.wake_the_waiting() == 0  # it is back, but not to be asked yet
+
+
+def test_who_waits_for_the_endpoint_of_a_space_that_was_dropped_finds_out(db):
+    assert waits.is_there("endpoint:0") is True
+    assert waits.is_there("weather:0") is False  # of a newer version
+
+
+def the_breaker_is_due():
+    gate._valkey().hset(gate._key(), "open_until", 1)
 
 
 def test_a_text_that_always_fails_fails_its_document_alone(task, embedder, settings):

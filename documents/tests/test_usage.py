@@ -13,6 +13,7 @@ from documents import search, usage
 from documents.checks import times_agree
 from documents.models import Chunk, Document, Usage
 from documents.tests.embedding_server import body, vector
+from tasks import sweeper
 from tasks.models import OutboxMessage, Task
 from tasks.tests.factories import at_once, run_all
 
@@ -98,7 +99,8 @@ def test_who_used_up_the_day_waits_and_says_why_and_goes_on_by_itself(api, user,
     assert (step.failures, step.losses) == (0, 0)
     assert used(user)["tokens"] == 4  # a batch of two began while there was one left
     wait = OutboxMessage.objects.annotate(wait=F("due_at") - Now()).get().wait
-    assert timedelta() < wait <= timedelta(seconds=usage.LOOK_AGAIN_SECONDS)
+    assert timedelta() < wait <= timedelta(days=1)
+    assert wait_ends_at_midnight(wait)
     Usage.objects.update(day=F("day") - 1)  # the next day
     OutboxMessage.objects.update(due_at=Now())
     run_all(task)
@@ -106,11 +108,17 @@ def test_who_used_up_the_day_waits_and_says_why_and_goes_on_by_itself(api, user,
     assert task.task_details.get(pk=step.pk).error_code is None
 
 
+def wait_ends_at_midnight(wait):
+    then = datetime.now(UTC) + wait + timedelta(seconds=30)
+    return (then.hour, then.minute) == (0, 0)
+
+
 def test_a_raised_budget_lets_it_go_on(api, settings):
     settings.EMBEDDING_DAILY_TOKENS = 3
     task = process(upload(api))
+    assert sweeper.wake_the_waiting() == 0
     settings.EMBEDDING_DAILY_TOKENS = 30
-    OutboxMessage.objects.update(due_at=Now())
+    assert sweeper.wake_the_waiting() == 1
     run_all(task)
     assert task.status == "COMPLETED"
 
@@ -123,8 +131,9 @@ def test_a_budget_is_each_owners_and_search_goes_on(api, user, other_user, setti
         owner=other_user, name="b", sha256="b" * 64, size=1, content_type="text/plain"
     )
     mine = Chunk.objects.first().document_id
-    assert usage.seconds_over_budget(mine) > 0
-    assert usage.seconds_over_budget(theirs.pk) == 0
+    assert usage.over_budget(mine).owner_id == user.pk
+    assert usage.over_budget(theirs.pk) is None
+    assert [usage.has_tokens(each.pk) for each in (user, other_user)] == [False, True]
 
 
 def test_the_api_tells_the_callers_own_use_by_day(api, user, other_user, settings):

@@ -7,7 +7,7 @@ from django.db import connection
 from kombu.exceptions import OperationalError
 
 from notebook.diagnosis.finding import Finding, Level
-from tasks import sweeper, workers
+from tasks import overview, sweeper, workers
 from tasks.models import OutboxMessage, Status, TaskDetail, Worker
 
 LONG_SECONDS = 60  # a wait worth a note
@@ -68,20 +68,9 @@ def waiting() -> Finding:
     return Finding(level=level, name="Waiting", sentence=said, facts=facts)
 
 
-_PAUSED = f"""
-    SELECT coalesce(detail.error_message, ''), count(*)
-    FROM {OutboxMessage._meta.db_table} message
-    LEFT JOIN {TaskDetail._meta.db_table} detail
-    ON detail.task_id = message.task_id AND detail.step_type = message.step_type
-    WHERE message.due_at > statement_timestamp() GROUP BY 1 ORDER BY 2 DESC, 1
-"""  # noqa: S608
-
-
 def paused() -> Finding:
     """The tasks that wait for a pause to end, by the reason shown."""
-    with connection.cursor() as cursor:
-        cursor.execute(_PAUSED)
-        reasons: dict[str, int] = dict(cursor.fetchall())
+    reasons = {pause.sentence or "": pause.count for pause in overview.pauses()}
     if not reasons:
         return Finding(level=Level.OK, name="Paused", sentence="No task waits for a pause to end.")
     said = " ".join(

@@ -24,6 +24,8 @@ class OutboxMessage(models.Model):
     due_at = models.DateTimeField(db_default=Now())
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+    # What ends the wait before it is due: a name of its pipeline's. "" is nothing.
+    waits_for = models.CharField(max_length=40, blank=True, db_default="")
     # The task's own, kept here because the queue is ordered by them.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
@@ -49,6 +51,8 @@ class OutboxMessage(models.Model):
             models.Index(
                 fields=["sent_at"], name="outbox_sent", condition=Q(sent_at__isnull=False)
             ),
+            # what is waited for
+            models.Index(fields=["waits_for"], name="outbox_waits", condition=~Q(waits_for="")),
         ]
 
     def __str__(self) -> str:

@@ -255,6 +255,15 @@ def test_the_overview_counts_by_state_and_names_who_waits_longest(admin_client, 
     assert "worker-7@here (3)" in overview_of(admin_client)
 
 
+def test_the_overview_tells_why_steps_are_paused_and_how_many(admin_client, user):
+    assert "Paused" not in overview_of(admin_client)
+    for reason in ("The service is away.", "The service is away.", None):
+        step = services.dispatch(make_task(user).pk, 1, worker="w")
+        services.postpone(step, seconds=3600, reason=reason)
+    page = overview_of(admin_client)
+    assert "<dd>2 × The service is away.<br>1 × –</dd>" in page
+
+
 def test_who_waits_longest_is_found_without_looking_at_all(user):
     fill_queue(user)
     with CaptureQueriesContext(connection) as done:

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +14,8 @@ from django.db import DatabaseError, connection
 from tasks import sweeper
 
 log = structlog.get_logger(__name__)
+# Apart, because a frozen broker or endpoint must not hold up the rest.
+APART: tuple[Callable[[], object], ...] = (sweeper.feed_the_queue, sweeper.wake_the_waiting)
 
 
 class Command(BaseCommand):
@@ -24,13 +27,13 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         locked = False
-        with ThreadPoolExecutor(1, thread_name_prefix="feeder") as feeder:
-            fed: Future[None] | None = None
+        begun: dict[Callable[[], object], Future[None]] = {}
+        with ThreadPoolExecutor(len(APART), thread_name_prefix="sweeper") as pool:
             while not self._stop.wait(settings.SWEEP_SECONDS):
                 locked = _round(locked)
-                # Apart, because a frozen broker must not hold up the rest.
-                if locked and (fed is None or fed.done()):
-                    fed = feeder.submit(_feed)
+                for work in APART if locked else ():
+                    if work not in begun or begun[work].done():
+                        begun[work] = pool.submit(_apart, work)
 
 
 def _round(locked: bool) -> bool:
@@ -48,9 +51,9 @@ def _round(locked: bool) -> bool:
     return True
 
 
-def _feed() -> None:
+def _apart(work: Callable[[], object]) -> None:
     try:
-        sweeper.feed_the_queue()
+        work()
     except DatabaseError as error:
         log.warning("database_unavailable", error=type(error).__name__)
     except Exception:
