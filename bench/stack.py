@@ -36,6 +36,7 @@ class Stack:
     url: str
     supervisor: psutil.Process
     data_dir: Path
+    environment: dict[str, str]
     api: httpx2.Client
     token: str
 
@@ -139,17 +140,18 @@ def running_stack(*, embedding_url: str, dimensions: int, workers: int) -> Itera
                 cwd=PROJECT, env=environment, stdout=log, stderr=log,
             )  # fmt: skip
         try:
-            yield _connected(f"http://127.0.0.1:{port}", process.pid, Path(folder))
+            yield _connected(f"http://127.0.0.1:{port}", process.pid, environment)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
 
 
-def _connected(url: str, pid: int, data_dir: Path) -> Stack:
+def _connected(url: str, pid: int, environment: dict[str, str]) -> Stack:
+    data_dir = Path(environment["DATA_DIR"])
     until(lambda: httpx2.get(f"{url}/healthz").is_success, seconds=120)
     given = {"username": "admin", "password": PASSWORD}
     token = httpx2.post(f"{url}/api/auth/token/", json=given, timeout=30).json()["token"]
     headers = {"Authorization": f"Token {token}"}
     api = httpx2.Client(base_url=url, timeout=120, headers=headers)
     until(lambda: all((data_dir / "run" / f"{name}.pid").exists() for name in PARTS))
-    return Stack(url, psutil.Process(pid), data_dir, api, token)
+    return Stack(url, psutil.Process(pid), data_dir, environment, api, token)
