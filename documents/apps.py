@@ -15,6 +15,7 @@ class DocumentsConfig(AppConfig):
     def ready(self) -> None:
         pipelines.register(import_module("documents.pipeline").DOCUMENT)
         pipelines.register(import_module("documents.switching").EMBEDDINGS)
+        import_module("documents.waits").register()
         post_migrate.connect(_make_first_space, sender=self)
         import_module("documents.checks")
 

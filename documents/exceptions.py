@@ -200,10 +200,6 @@ class EmbeddingUnavailable(TransientStepError):
 class EmbeddingWait(TransientStepError):
     """The embedding service can't be asked right now."""
 
-    def __init__(self, *, retry_after: float | None = None, jitter: float = 2) -> None:
-        super().__init__(retry_after=retry_after)
-        self.jitter = jitter  # seconds over which all that wait may come back
-
 
 class EmbeddingDown(EmbeddingWait):
     """The embedding service can't be reached."""

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.utils.translation import gettext_lazy
 
-from documents import waits
 from documents.copying import copying
 from documents.extraction.elements import Element, Extracted, Passage
 from documents.extraction.office.libreoffice import program_folder
@@ -291,5 +290,4 @@ DOCUMENT = Pipeline(
         Step("VECTOR_STORAGE", gettext_lazy("Vector storage"), "store_vectors", store, 10),
     ),
     settle=settle,
-    is_there=waits.is_there,
 )

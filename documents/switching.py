@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy
 
-from documents import graphs, spaces, waits
+from documents import graphs, spaces
 from documents.embeddings import client as embeddings
 from documents.embeddings.client import ANY_DIMENSIONS
 from documents.exceptions import SpaceInUse, SwitchRunning
@@ -65,7 +65,6 @@ EMBEDDINGS = Pipeline(
         Step("VECTOR_REMOVAL", gettext_lazy("Removal of old vectors"), "remove_vectors", remove, 5),
     ),
     settle=_settle,
-    is_there=waits.is_there,
 )
 
 

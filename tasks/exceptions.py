@@ -83,7 +83,7 @@ class OutOfMemory(StepError):
 class StepPaused(Exception):
     """The step keeps what it has and wants to continue after `seconds`; this uses up no try.
 
-    It continues earlier if it `waits_for` something of which its pipeline says that it is there.
+    It continues earlier if what it `waits_for` (tasks/waits.py) is there.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class StepPaused(Exception):
         self.seconds = seconds
         self.reason = reason
         self.code = code  # for programs, beside the reason
-        self.waits_for = waits_for  # the same for all steps that wait for the same
+        self.waits_for = waits_for
         self.progressed = progressed  # if so, earlier failures no longer count
 
 

@@ -40,12 +40,25 @@ _PUT = f"""
             NULL, NULL)
 """  # noqa: S608 - names of our own, here and below
 _DROP = f"DELETE FROM {OutboxMessage._meta.db_table} WHERE task_id = %(task)s"  # noqa: S608
+# The names, one after the other, through the index.
+_AWAITED = f"""
+    WITH RECURSIVE names AS (
+        (SELECT min(waits_for) AS name FROM {OutboxMessage._meta.db_table} WHERE waits_for <> '')
+        UNION ALL
+        SELECT (
+            SELECT min(waits_for) FROM {OutboxMessage._meta.db_table}
+            WHERE waits_for > name AND waits_for <> ''
+        ) FROM names WHERE name IS NOT NULL
+    )
+    SELECT name FROM names WHERE name IS NOT NULL
+"""  # noqa: S608
 # Skips what somebody else is about to change, so that it never waits for a lock.
 _WAKE = f"""
     UPDATE {OutboxMessage._meta.db_table} SET due_at = statement_timestamp(), waits_for = ''
     WHERE task_id = ANY(ARRAY(
         SELECT task_id FROM {OutboxMessage._meta.db_table}
-        WHERE waits_for = %(waits_for)s AND sent_at IS NULL FOR UPDATE SKIP LOCKED
+        WHERE waits_for = %(waits_for)s::text AND waits_for <> '' AND sent_at IS NULL
+        ORDER BY turn_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
     ))
 """  # noqa: S608
 PARK_SECONDS = 15  # between tries of a step that only newer workers know
@@ -98,15 +111,14 @@ def drop(task_id: UUID) -> None:
     rows.change(_DROP, {"task": task_id})
 
 
-def awaited() -> list[tuple[str, str]]:
-    """What is waited for: each pipeline and name."""
-    waiting = OutboxMessage.objects.exclude(waits_for="")
-    return list(waiting.values_list("task__pipeline", "waits_for").distinct())
+def awaited() -> list[str]:
+    """All that is waited for."""
+    return [name for (name,) in rows.every(_AWAITED, {})]
 
 
-def wake(waits_for: str) -> int:
-    """Make due what waits for this; how many."""
-    return rows.change_many(_WAKE, {"waits_for": waits_for})
+def wake(waits_for: str, most: int) -> int:
+    """Make due what waits for this, `most` at most, the earliest first; how many."""
+    return rows.change_many(_WAKE, {"waits_for": waits_for, "most": most})
 
 
 def park(task_id: UUID, attempt: int) -> None:

@@ -61,8 +61,6 @@ class Pipeline:
     steps: tuple[Step, ...]
     # Called in the transaction that ends or restarts a task: (subject, status, code, message).
     settle: Callable[[UUID, str, str | None, str | None], None]
-    # Whether what its paused steps wait for, by that name, is there. May take some seconds.
-    is_there: Callable[[str], bool] = lambda _waits_for: False
 
     def step(self, step_type: str) -> Step:
         return self.steps[self.index(step_type)]

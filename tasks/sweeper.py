@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from psycopg.errors import LockNotAvailable
 
-from tasks import outbox, pipelines, queue, rows, services, workers
+from tasks import outbox, queue, rows, services, workers
 from tasks.exceptions import Fenced, WorkerLost
 from tasks.models import OutboxMessage, Status, Task, TaskDetail
 
@@ -44,27 +44,6 @@ def _feed() -> str:
     except outbox.BROKER_AWAY as error:
         log.warning("broker_unavailable", error=type(error).__name__)
         return OutboxMessage.Problem.NO_QUEUE
-
-
-def wake_the_waiting() -> int:
-    """One round: queue what waits for something that is there again; how many.
-
-    So of all that wait for the same, however many, nobody has to look. Blocks for some seconds
-    while an endpoint that is asked does not answer, so it is separate from `sweep`.
-    """
-    woken = sum(
-        outbox.wake(name) for pipeline, name in outbox.awaited() if _is_there(pipeline, name)
-    )
-    if woken:
-        outbox.publish_due()
-    return woken
-
-
-def _is_there(pipeline: str, waits_for: str) -> bool:
-    try:
-        return pipelines.get(pipeline).is_there(waits_for)
-    except LookupError:  # a pipeline of a newer version
-        return False
 
 
 def take_over_lost_steps() -> int:

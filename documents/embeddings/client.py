@@ -78,14 +78,13 @@ def embed_query(
     return call.run()[0]  # type: ignore[no-any-return] # a row
 
 
-def answers(space: EmbeddingSpace) -> bool:
-    """Whether requests may be sent to the space's endpoint. If it was down, it is asked, at most as
-    often as `gate` allows; that takes up to PROBE_SECONDS."""
-    try:
-        _Call(space, space.passage_model, [], tries=1, seconds=gate.PROBE_SECONDS).enter()
-    except (EmbeddingWait, EmbeddingUnreadable):
-        return False
-    return True
+def may_be_asked(space: EmbeddingSpace) -> bool:
+    """Whether passages may be sent to the space's endpoint now. If it was down, it is asked, at
+    most as often as `gate` allows; that takes up to PROBE_SECONDS."""
+    entry = gate.look(endpoint=space.url)
+    if entry.verdict == "probe":
+        return _Call(space, space.passage_model, [], tries=1, seconds=0).is_back(entry.began)
+    return entry.verdict == "go"
 
 
 def warm_up() -> None:
@@ -127,8 +126,16 @@ class _Call:
                 longest = min(gate.SHORT_SECONDS, BACKOFF_SECONDS * 2**failures)
                 self._wait_or_raise(random.uniform(0, longest), error)  # noqa: S311
 
+    def is_back(self, began: int) -> bool:
+        """Whether a probe is answered."""
+        try:
+            self._probe(began)
+        except (EmbeddingWait, EmbeddingUnreadable):
+            return False
+        return True
+
     def _ask(self) -> Vectors:
-        began = self.enter()
+        began = self._enter()
         try:
             vectors = self._request(self.model, self.texts, self.seconds, self.spent)
         except (EmbeddingUnavailable, EmbeddingUnreadable) as error:
@@ -142,7 +149,7 @@ class _Call:
         gate.answered(began, endpoint=self.space.url)
         return vectors
 
-    def enter(self) -> int:
+    def _enter(self) -> int:
         """Wait until the gate lets us in; returns when that was, by Valkey's clock."""
         tokens = self._tokens()
         paid = False
@@ -159,9 +166,9 @@ class _Call:
                 case "probe":
                     self._probe(entry.began)
                 case "wait":
-                    raise EmbeddingRateLimited(retry_after=entry.seconds, jitter=entry.jitter)
+                    raise EmbeddingRateLimited(retry_after=entry.seconds)
                 case "down":
-                    raise EmbeddingDown(retry_after=entry.seconds, jitter=entry.jitter)
+                    raise EmbeddingDown(retry_after=entry.seconds)
 
     def _tokens(self) -> int:
         if not settings.EMBEDDING_TOKENS_PER_MINUTE:
@@ -181,8 +188,8 @@ class _Call:
                 self.space, model, texts, seconds=seconds, should_stop=stop, spent=spent
             )
         except EmbeddingRateLimited as error:
-            hold, jitter = gate.limited(error.retry_after, endpoint=self.space.url)
-            raise EmbeddingRateLimited(retry_after=hold, jitter=jitter) from error
+            hold = gate.limited(error.retry_after, endpoint=self.space.url)
+            raise EmbeddingRateLimited(retry_after=hold) from error
         return vectors
 
     def _failed(self, error: EmbeddingUnavailable | EmbeddingUnreadable) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any, Literal, TypedDict
 
@@ -27,7 +27,6 @@ PROBE = "Is anybody there?"
 PROBE_SECONDS = 5  # timeout of a probe
 SHORT_SECONDS = 2  # the caller waits for a hold up to this itself
 FIRST_HOLD_SECONDS, LONGEST_HOLD_SECONDS = 1, 60  # after a 429 without a Retry-After
-LONGEST_JITTER_SECONDS = 30
 
 # Fields, all in milliseconds: hold_until; limited_since: the first 429 since a success;
 # requests_at, tokens_at: when the operator's limits allow the next request (GCRA);
@@ -51,31 +50,31 @@ local function forget(...) redis.call('HDEL', key, ...) end
 """
 _ENTER = """
 local request_cost, token_cost, longest, probe = arguments()
-local since = get('limited_since')
 local held = get('hold_until') - now
-if held > 0 then return {'wait', held, now, now - since} end
+if held > 0 then return {'wait', held, now} end
 local opened = get('open_until')
-if opened > now then return {'down', opened - now, now, 0} end
+if opened > now then return {'down', opened - now, now} end
 if opened > 0 then
     local probing = get('probe_until') - now
-    if probing > 0 then return {'down', math.min(probing, 1000), now, 0} end
+    if probing > 0 then return {'down', math.min(probing, 1000), now} end
     set('probe_until', now + probe)
-    return {'probe', 0, now, 0}
+    return {'probe', 0, now}
 end
 local requests, tokens = get('requests_at'), get('tokens_at')
 local wait = 0
-if request_cost > 0 then wait = math.max(wait, requests - now) end
-if token_cost > 0 then wait = math.max(wait, tokens - now) end
-if longest >= 0 and wait > longest then return {'wait', wait, now, 0} end
+if request_cost ~= 0 then wait = math.max(wait, requests - now) end
+if token_cost ~= 0 then wait = math.max(wait, tokens - now) end
+if longest >= 0 and wait > longest then return {'wait', wait, now} end
 if request_cost > 0 then set('requests_at', math.max(requests, now) + request_cost) end
 if token_cost > 0 then set('tokens_at', math.max(tokens, now) + token_cost) end
-return {'go', wait, now, 0}
+return {'go', wait, now}
 """
 _ANSWERED = """
 forget('failures', 'open_until', 'probe_until')
 if arguments() >= get('limited_since') then forget('limited_since') end
 return 0
 """
+_UNCHARGED = -1  # as a cost: heed the limit, but use up nothing
 # Without a Retry-After the hold is as long as the endpoint has been limiting us: it doubles.
 _LIMITED = """
 local asked, first, longest, jitter = arguments()
@@ -85,7 +84,7 @@ if since == 0 then since = now; set('limited_since', now) end
 local hold = asked
 if hold == 0 then hold = math.max(first, math.min(longest, now - since)) * jitter end
 set('hold_until', math.max(get('hold_until'), now + hold))
-return {get('hold_until') - now, now - since}
+return get('hold_until') - now
 """
 _FAILED = """
 local threshold, probe = arguments()
@@ -119,7 +118,6 @@ class Entry:
     verdict: Literal["go", "wait", "down", "probe"]
     seconds: float = 0  # "go": send after so long; "wait", "down": ask again after so long
     began: int = 0  # Valkey's time, to be passed to `answered`
-    jitter: float = 2  # seconds
 
 
 def enter(*, tokens: int, paid: bool, urgent: bool, endpoint: str = "") -> Entry:
@@ -132,12 +130,23 @@ def enter(*, tokens: int, paid: bool, urgent: bool, endpoint: str = "") -> Entry
     request_cost = 0 if paid else _milliseconds_each(settings.EMBEDDING_REQUESTS_PER_MINUTE)
     token_cost = 0 if paid else tokens * _milliseconds_each(settings.EMBEDDING_TOKENS_PER_MINUTE)
     longest = -1 if urgent else SHORT_SECONDS * 1000
+    entry = _enter(endpoint, request_cost, token_cost, longest)
+    return replace(entry, seconds=0) if urgent and entry.verdict == "go" else entry
+
+
+def look(*, endpoint: str = "") -> Entry:
+    """The same for whoever sends no request but wants to know: nothing is charged."""
+    limits = (settings.EMBEDDING_REQUESTS_PER_MINUTE, settings.EMBEDDING_TOKENS_PER_MINUTE)
+    requests, tokens = (_UNCHARGED if limit else 0 for limit in limits)
+    return _enter(endpoint, requests, tokens, SHORT_SECONDS * 1000)
+
+
+def _enter(endpoint: str, request_cost: float, token_cost: float, longest: float) -> Entry:
     found = _run(endpoint, _ENTER, request_cost, token_cost, longest, _lease())
     if found is None:
         return Entry("go")
-    verdict, wait, began, age = found
-    seconds = 0 if urgent and verdict == b"go" else wait / 1000
-    return Entry(verdict.decode(), seconds, began, _jitter(seconds, age / 1000))
+    verdict, wait, began = found
+    return Entry(verdict.decode(), wait / 1000, began)
 
 
 def answered(began: int, *, endpoint: str = "") -> None:
@@ -145,15 +154,14 @@ def answered(began: int, *, endpoint: str = "") -> None:
     _run(endpoint, _ANSWERED, began)
 
 
-def limited(retry_after: float | None, *, endpoint: str = "") -> tuple[float, float]:
-    """The endpoint sent a 429. Returns the seconds to hold off, and those of jitter."""
+def limited(retry_after: float | None, *, endpoint: str = "") -> float:
+    """The endpoint sent a 429. Returns the seconds to hold off."""
     jitter = random.uniform(0.75, 1.25)  # noqa: S311 - no secret
     first, longest = FIRST_HOLD_SECONDS * 1000, LONGEST_HOLD_SECONDS * 1000
     found = _run(endpoint, _LIMITED, (retry_after or 0) * 1000, first, longest, jitter)
     if found is None:
-        return retry_after or random.uniform(5, 30), LONGEST_JITTER_SECONDS  # noqa: S311
-    hold, age = found[0] / 1000, found[1] / 1000
-    return hold, _jitter(hold, age)
+        return retry_after or random.uniform(5, 30)  # noqa: S311
+    return float(found / 1000)
 
 
 def failed(*, endpoint: str = "") -> Literal["closed", "probe"] | float:
@@ -182,11 +190,6 @@ def reset() -> None:
     """Forget everything. Raises RedisError."""
     _valkey().delete(_key())
     _Away.until = 0
-
-
-def _jitter(hold: float, age: float) -> float:
-    """The longer the wait, the more requests wait, and the less a second matters."""
-    return min(LONGEST_JITTER_SECONDS, max(SHORT_SECONDS, hold / 10, age / 4))
 
 
 def _milliseconds_each(per_minute: int) -> float:

@@ -1,7 +1,6 @@
 """generate_embeddings: a vector for every passage, each batch stored as soon as it is paid for."""
 
 import hashlib
-import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -15,7 +14,7 @@ from django.utils.translation import gettext_noop
 from documents import spaces, usage, waits
 from documents.copying import copying
 from documents.embeddings.client import Vectors, embed_passages
-from documents.exceptions import EmbeddingDown, EmbeddingRefused, EmbeddingWait
+from documents.exceptions import EmbeddingRefused, EmbeddingWait
 from documents.models import Draft, EmbeddingSpace, KeptVector
 from documents.spaces import CHUNKS, VECTORS
 from documents.usage import OverBudget
@@ -191,16 +190,11 @@ def _over_budget(over: OverBudget) -> StepPaused:
 
 
 def paused(space: EmbeddingSpace, error: EmbeddingWait, *, progressed: bool) -> StepPaused:
-    """The pause for an endpoint that must not be asked now: until it is back if it is down, else
-    for a time with jitter."""
-    why = TRIES_AGAIN.format(sentence=error.message)
-    if isinstance(error, EmbeddingDown):
-        return StepPaused(
-            waits.LONGEST_SECONDS, why, code=error.code, waits_for=waits.for_endpoint(space),
-            progressed=progressed,
-        )  # fmt: skip
-    seconds = (error.retry_after or 0) + random.uniform(0, error.jitter)  # noqa: S311
-    return StepPaused(seconds, why, code=error.code, progressed=progressed)
+    """The pause until the endpoint may be asked again."""
+    why, waits_for = TRIES_AGAIN.format(sentence=error.message), waits.for_endpoint(space)
+    return StepPaused(
+        waits.LONGEST_SECONDS, why, code=error.code, waits_for=waits_for, progressed=progressed
+    )
 
 
 def _keep(task_id: UUID, document_id: UUID, space: EmbeddingSpace, come: Embedded) -> int:

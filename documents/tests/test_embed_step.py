@@ -8,15 +8,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.db.models.functions import Now
 
-from documents import spaces, waits
+from documents import spaces
 from documents.embeddings import client as embeddings
 from documents.embeddings import gate
 from documents.models import Chunk, Draft
 from documents.steps import embed
 from documents.tests.embedding_server import error
-from tasks import runner, services, sweeper
+from tasks import runner, services, waits
 from tasks.models import OutboxMessage, Task, TaskDetail
 from tasks.tests.factories import run_all, send_nothing
+from tasks.waits import Waker
 
 pytestmark = pytest.mark.django_db
 PARTS = 16
@@ -142,30 +143,34 @@ def below(plan):
 
 def test_429_for_hours_costs_no_try_and_the_document_is_done_at_its_end(task, embedder):
     embedder.misbehave = lambda request: error(429, **{"Retry-After": "20"})
-    for _ in range(40):
+    run_until_parked(task)
+    for times in range(2, 41):
+        assert Waker().wake() == 0  # while the hold lasts
         gate.reset()  # the hold is over
-        detail = go_on(task)
+        assert Waker().wake() == 1
+        detail = run_until_parked(task)
         assert (detail.status, detail.failures, detail.error_message) == (
             "PENDING", 0, RATE_LIMITED,
         )  # fmt: skip
-        assert 19 <= seconds_until_due(task) <= 23
-    assert embedder.requests == 40
+        assert embedder.requests == times
     gate.reset()
     embedder.misbehave = lambda request: None
-    go_on(task)
+    assert Waker().wake() == 1
+    run_all(task)
     assert (task.status, Chunk.objects.count()) == ("COMPLETED", PARTS)
     assert len(embedder.texts) == PARTS
 
 
-def test_what_is_parked_together_does_not_come_back_together(task, embedder):
-    gate.limited(1000)
-    found = set()
-    for _ in range(20):
-        go_on(task)
-        found.add(round(seconds_until_due(task)))
-    assert embedder.requests == 0
-    assert min(found) >= 995
-    assert len(found) > 8
+def test_what_waits_for_the_operators_limit_is_not_woken_before_it_allows(task, embedder, settings):
+    settings.EMBEDDING_REQUESTS_PER_MINUTE = 1
+    embeddings.embed_query("the request of this minute")
+    detail = run_until_parked(task)
+    assert (detail.status, detail.error_message, embedder.requests) == ("PENDING", RATE_LIMITED, 1)
+    assert [Waker().wake(), Waker().wake()] == [0, 0]
+    settings.EMBEDDING_REQUESTS_PER_MINUTE = 0
+    assert Waker().wake() == 1
+    run_all(task)
+    assert task.status == "COMPLETED"
 
 
 def test_a_dead_endpoint_parks_the_document_and_asks_no_more(task, embedder, settings):
@@ -195,13 +200,13 @@ def test_all_that_wait_for_a_dead_endpoint_go_on_when_a_single_probe_is_answered
             go_on(each)
     asked = embedder.requests
     assert [seconds_until_due(each) > 3000 for each in tasks] == [True, True]
-    assert (sweeper.wake_the_waiting(), embedder.requests) == (0, asked)  # it is not time to ask
+    assert (Waker().wake(), embedder.requests) == (0, asked)  # it is not time to ask
     the_breaker_is_due()
-    assert (sweeper.wake_the_waiting(), embedder.requests) == (0, asked + 1)
-    assert (sweeper.wake_the_waiting(), embedder.requests) == (0, asked + 1)
+    assert (Waker().wake(), embedder.requests) == (0, asked + 1)
+    assert (Waker().wake(), embedder.requests) == (0, asked + 1)
     embedder.misbehave = lambda request: None
     the_breaker_is_due()
-    assert (sweeper.wake_the_waiting(), embedder.requests) == (2, asked + 2)
+    assert (Waker().wake(), embedder.requests) == (2, asked + 2)
     for each in tasks:
         run_all(each)
     assert [each.status for each in tasks] == ["COMPLETED", "COMPLETED"]
@@ -213,14 +218,13 @@ def test_while_the_endpoint_limits_us_what_waits_for_it_stays(task, embedder):
         go_on(task)
     embedder.misbehave = lambda request: error(429, **{"Retry-After": "20"})
     the_breaker_is_due()
-    assert sweeper.wake_the_waiting() == 0
+    assert Waker().wake() == 0
     assert not gate.state()["open"]
-    assert sweeper.wake_the_waiting() == 0  # it is back, but not to be asked yet
+    assert Waker().wake() == 0  # it is back, but not to be asked yet
 
 
 def test_who_waits_for_the_endpoint_of_a_space_that_was_dropped_finds_out(db):
     assert waits.is_there("endpoint:0") is True
-    assert waits.is_there("weather:0") is False  # of a newer version
 
 
 def the_breaker_is_due():

@@ -13,9 +13,9 @@ from documents import search, usage
 from documents.checks import times_agree
 from documents.models import Chunk, Document, Usage
 from documents.tests.embedding_server import body, vector
-from tasks import sweeper
 from tasks.models import OutboxMessage, Task
 from tasks.tests.factories import at_once, run_all
+from tasks.waits import Waker
 
 pytestmark = pytest.mark.django_db
 TEXT = "\n\n".join(f"# Part {n}\n\nThe word{n} is here." for n in range(6))
@@ -116,9 +116,9 @@ def wait_ends_at_midnight(wait):
 def test_a_raised_budget_lets_it_go_on(api, settings):
     settings.EMBEDDING_DAILY_TOKENS = 3
     task = process(upload(api))
-    assert sweeper.wake_the_waiting() == 0
+    assert Waker().wake() == 0
     settings.EMBEDDING_DAILY_TOKENS = 30
-    assert sweeper.wake_the_waiting() == 1
+    assert Waker().wake() == 1
     run_all(task)
     assert task.status == "COMPLETED"
 

@@ -24,7 +24,7 @@ class OutboxMessage(models.Model):
     due_at = models.DateTimeField(db_default=Now())
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
-    # What ends the wait before it is due: a name of its pipeline's. "" is nothing.
+    # What ends the wait before it is due (tasks/waits.py). "" is nothing.
     waits_for = models.CharField(max_length=40, blank=True, db_default="")
     # The task's own, kept here because the queue is ordered by them.
     owner = models.ForeignKey(
@@ -52,7 +52,9 @@ class OutboxMessage(models.Model):
                 fields=["sent_at"], name="outbox_sent", condition=Q(sent_at__isnull=False)
             ),
             # what is waited for
-            models.Index(fields=["waits_for"], name="outbox_waits", condition=~Q(waits_for="")),
+            models.Index(
+                fields=["waits_for", "turn_at"], name="outbox_waits", condition=~Q(waits_for="")
+            ),
         ]
 
     def __str__(self) -> str:

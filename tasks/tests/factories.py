@@ -19,12 +19,11 @@ Behaviour = Callable[[StepRun], StepResult]
 
 
 class Script:
-    """What the steps do, by type, which ran, and what is there."""
+    """What the steps do, by type, and which ran."""
 
     def __init__(self) -> None:
         self.steps: dict[str, Behaviour] = {}
         self.runs: list[str] = []
-        self.there: set[str] = set()  # of what steps wait for
 
     def run(self, step_type: str) -> Behaviour:
         def step(run: StepRun) -> StepResult:
@@ -53,15 +52,8 @@ def register(script: Script) -> None:
         )
         for name, w in (("ONE", 20), ("TWO", 60), ("THREE", 20))
     )
-    pipelines.register(
-        Pipeline(
-            name="test",
-            celery_name="test_start",
-            steps=steps,
-            settle=pipelines.get("document").settle,
-            is_there=script.there.__contains__,
-        )
-    )
+    settle = pipelines.get("document").settle
+    pipelines.register(Pipeline(name="test", celery_name="test_start", steps=steps, settle=settle))
 
 
 class _Nobody:

@@ -9,7 +9,6 @@ from django.db.models.functions import Now
 from django.db.utils import ConnectionHandler
 
 from tasks import outbox, services, sweeper
-from tasks.exceptions import StepPaused
 from tasks.management.commands.sweep import _round
 from tasks.models import OutboxMessage, Task, TaskDetail
 from tasks.pipelines import StepResult
@@ -18,7 +17,6 @@ from tasks.tests.factories import (
     let_leases_run_out,
     lose_messages,
     make_task,
-    raising,
     run_all,
     waiting_in_broker,
 )
@@ -207,58 +205,6 @@ def test_a_sweeper_that_lets_go_lets_another_in_though_a_pool_keeps_its_connecti
         assert taken == (True,)
     finally:
         pooled["default"].close_pool()
-
-
-def pause(user, script, waits_for):
-    """A task whose first step waits for it, for an hour at most."""
-    script.steps["ONE"] = raising(StepPaused(3600, "It is away.", waits_for=waits_for))
-    task = make_task(user)
-    run_all(task)
-    return task
-
-
-def due():
-    return set(OutboxMessage.objects.filter(due_at__lte=Now()).values_list("task", flat=True))
-
-
-def test_all_that_wait_for_the_same_go_on_when_it_is_there_and_nobody_else(user, script):
-    first, second = (pause(user, script, "endpoint:1") for _ in range(2))
-    other = pause(user, script, "endpoint:2")
-    assert (sweeper.wake_the_waiting(), due()) == (0, set())
-    script.there.add("endpoint:1")
-    assert (sweeper.wake_the_waiting(), due()) == (2, {first.pk, second.pk})
-    assert sweeper.wake_the_waiting() == 0
-    script.steps.clear()
-    for task in (first, second, other):
-        run_all(task)
-    assert [first.status, second.status, other.status] == ["COMPLETED", "COMPLETED", "RUNNING"]
-
-
-def test_what_is_sent_at_once_waits_for_nothing_any_more(user, script):
-    task = pause(user, script, "endpoint:1")
-    services.cancel(task.pk)
-    services.retry(task.pk)
-    script.there.add("endpoint:1")
-    assert sweeper.wake_the_waiting() == 0
-    assert due() == {task.pk}
-
-
-def test_what_a_newer_version_waits_for_is_left_to_it(user, script):
-    task = pause(user, script, "endpoint:1")
-    script.there.add("endpoint:1")
-    Task.objects.filter(pk=task.pk).update(pipeline="of_tomorrow")
-    assert (sweeper.wake_the_waiting(), due()) == (0, set())
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_message_that_somebody_holds_is_left_to_the_next_round(user, script):
-    held, free = (pause(user, script, "endpoint:1") for _ in range(2))
-    script.there.add("endpoint:1")
-    row = "SELECT FROM tasks_outboxmessage WHERE task_id = %s FOR UPDATE"
-    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
-        other.execute(row, [held.pk])
-        assert (sweeper.wake_the_waiting(), due()) == (1, {free.pk})
-    assert (sweeper.wake_the_waiting(), due()) == (1, {held.pk, free.pk})
 
 
 def test_who_becomes_the_sweeper_lets_workers_renew_their_leases_first(running):

@@ -12,10 +12,9 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
 from tasks import sweeper
+from tasks.waits import Waker
 
 log = structlog.get_logger(__name__)
-# Apart, because a frozen broker or endpoint must not hold up the rest.
-APART: tuple[Callable[[], object], ...] = (sweeper.feed_the_queue, sweeper.wake_the_waiting)
 
 
 class Command(BaseCommand):
@@ -27,11 +26,13 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         locked = False
+        # Apart, because a frozen broker or endpoint must not hold up the rest.
+        apart = (sweeper.feed_the_queue, Waker().wake)
         begun: dict[Callable[[], object], Future[None]] = {}
-        with ThreadPoolExecutor(len(APART), thread_name_prefix="sweeper") as pool:
+        with ThreadPoolExecutor(len(apart), thread_name_prefix="sweeper") as pool:
             while not self._stop.wait(settings.SWEEP_SECONDS):
                 locked = _round(locked)
-                for work in APART if locked else ():
+                for work in apart if locked else ():
                     if work not in begun or begun[work].done():
                         begun[work] = pool.submit(_apart, work)
 
