@@ -7,8 +7,6 @@ from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +14,7 @@ from documents import services
 from documents.extraction.types import SUPPORTED
 from documents.models import ChunkVector, Document, EmbeddingSpace, Usage
 from tasks.admin.details import described
+from tasks.admin.links import LinkingAdmin, link
 from tasks.admin.lists import (
     CauseFilter,
     LongListAdmin,
@@ -39,9 +38,10 @@ class TypeFilter(ValueFilter):
 
 
 @admin.register(Document)
-class DocumentAdmin(LongListAdmin, ReadOnlyAdmin):
+class DocumentAdmin(LinkingAdmin, LongListAdmin, ReadOnlyAdmin):
     """Documents can't be added here: they are uploaded through the service."""
 
+    linked = (*LinkingAdmin.linked, Task)
     list_display = (
         "name",
         "owner",
@@ -57,7 +57,7 @@ class DocumentAdmin(LongListAdmin, ReadOnlyAdmin):
     search_help_text = _("Name, owner, id or SHA-256")
     list_select_related = ("owner",)
     fields = (
-        "id", "name", "owner", "status", "error_code", "reason", "content_type", "bytes",
+        "id", "name", "owner_link", "status", "error_code", "reason", "content_type", "bytes",
         "sha256", "page_count", "chunk_count", "language", "quality", "task",
         "created_at", "updated_at",
     )  # fmt: skip
@@ -101,8 +101,7 @@ class DocumentAdmin(LongListAdmin, ReadOnlyAdmin):
         latest = getattr(document, "latest_tasks", None)
         if not latest:
             return "–"
-        address = reverse("admin:tasks_task_change", args=[latest[0].pk])
-        return format_html('<a href="{}">{}</a>', address, latest[0].get_status_display())
+        return link(document, latest[0], latest[0].get_status_display())
 
     @admin.display(description=_("how well it was read"))
     def quality(self, document: Document) -> str:
@@ -110,10 +109,12 @@ class DocumentAdmin(LongListAdmin, ReadOnlyAdmin):
 
 
 @admin.register(Usage)
-class UsageAdmin(ReadOnlyAdmin):
+class UsageAdmin(LinkingAdmin, ReadOnlyAdmin):
     """Usage of each owner by day, as counters; read-only."""
 
     list_display = ("day", "owner", "documents", "chunks", "tokens", "requests")
+    fields = ("owner_link", "day", "documents", "chunks", "tokens", "requests")
+    readonly_fields = fields
     list_filter = ("day",)
     search_fields = ("owner__username",)
     date_hierarchy = "day"
@@ -125,9 +126,10 @@ class UsageAdmin(ReadOnlyAdmin):
 
 
 @admin.register(EmbeddingSpace)
-class EmbeddingSpaceAdmin(ReadOnlyAdmin):
+class EmbeddingSpaceAdmin(LinkingAdmin, ReadOnlyAdmin):
     """The active embedding space, and one being built. Changed by `manage.py embeddings`."""
 
+    linked = (Task,)
     list_display = ("passage_model", "dimensions", "state", "vectors", "work", "switched_at")
     fields = (
         "passage_model", "query_model", "dimensions", "passage_prefix", "query_prefix", "base_url",
@@ -147,6 +149,4 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     def work(self, space: EmbeddingSpace) -> str:
         if space.task is None:
             return "–"
-        address = reverse("admin:tasks_task_change", args=[space.task_id])
-        told = f"{space.task.get_status_display()}, {space.task.progress}%"
-        return format_html('<a href="{}">{}</a>', address, told)
+        return link(space, space.task, f"{space.task.get_status_display()}, {space.task.progress}%")

@@ -11,12 +11,14 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from django_celery_results.models import GroupResult
 from knox.models import AuthToken
 
 from documents.models import Document, Usage
 from documents.owners import delete_owner
 from notebook.models import ApiToken
+from tasks.admin.links import LinkingAdmin, link
 from tasks.admin.lists import ReadOnlyAdmin, delete_each
 from tasks.models import LIVE, Task
 
@@ -32,7 +34,7 @@ NAMES_OF_OTHERS = (  # of other packages, which lack translations
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnlyAdmin):
+class ApiTokenAdmin(LinkingAdmin, ReadOnlyAdmin):
     """API tokens: whose, and until when. Deleting one revokes it.
 
     Staff can't create one for somebody else: that would let them sign in as that user.
@@ -42,12 +44,24 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("token_key", "user__username")
     ordering = ("-created",)
-    fields = ("token_key", "user", "created", "expiry")
+    fields = ("token_key", "user_link", "created", "expiry")
+    readonly_fields = fields
+
+    @admin.display(description=_("user"))
+    def user_link(self, token: ApiToken) -> str:
+        return link(token, token.user)
 
 
 @admin.register(User)
 class UserAdmin(DjangosUserAdmin[User]):
     """Deleting a user deletes everything of theirs: documents with files, tasks, tokens, usage."""
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Without the password, which has a link to change it, for those who may not."""
+        told = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj):
+            return told
+        return [(title, {**part, "fields": _visible(part["fields"])}) for title, part in told]
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         delete_each(request, [obj], delete_owner)
@@ -65,6 +79,10 @@ class UserAdmin(DjangosUserAdmin[User]):
             needed.add(Document._meta.verbose_name)
         others = Task.objects.filter(owner__in=users, document=None, status__in=LIVE)
         return named, _counted(users), needed, [str(task) for task in others]
+
+
+def _visible(fields: Any) -> list[Any]:
+    return [name for name in fields if name != "password"]
 
 
 def _documents_of(user: User) -> Iterator[str]:

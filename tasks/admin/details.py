@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tasks import history
+from tasks.admin.links import LinkingAdmin, link
 from tasks.models import Status, Task, TaskDetail, TaskEvent
 from tasks.sentences import translated
 
@@ -46,7 +47,7 @@ def in_seconds(lasted: timedelta) -> str:
     return gettext("%(n)s s") % {"n": number_format(lasted.total_seconds(), decimal_pos=1)}
 
 
-class _PartOfTask(admin.TabularInline[Any, Task]):
+class _PartOfTask(LinkingAdmin, admin.TabularInline[Any, Task]):
     """Visible to whoever may view the task; Django would require a permission of its own."""
 
     can_delete = False
@@ -96,7 +97,7 @@ class TaskDetailInline(_PartOfTask):
 class TaskEventInline(_PartOfTask):
     model = TaskEvent
     verbose_name_plural = _("history")
-    fields = ("when", "event", "by", "attempt", "step_name", "why", "worker")
+    fields = ("when", "event", "by_whom", "attempt", "step_name", "why", "worker")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[TaskEvent]":
@@ -110,6 +111,10 @@ class TaskEventInline(_PartOfTask):
         return gettext("%(first)s to %(last)s, %(n)d times") % {
             "first": first, "last": last, "n": entry.times,
         }  # fmt: skip
+
+    @admin.display(description=_("by"))
+    def by_whom(self, entry: TaskEvent) -> str:
+        return link(entry, entry.by)
 
     @admin.display(description=_("step"))
     def step_name(self, entry: TaskEvent) -> str:

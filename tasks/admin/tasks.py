@@ -16,9 +16,11 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from django_celery_results.models import TaskResult
 
 from tasks import overview, pipelines, services
 from tasks.admin.details import TaskDetailInline, TaskEventInline, in_seconds
+from tasks.admin.links import LinkingAdmin, link
 from tasks.admin.lists import GONE, CauseFilter, LongListAdmin, ReadOnlyAdmin, of_one, of_owner
 from tasks.exceptions import WrongState
 from tasks.models import LIVE, OutboxMessage, Status, Task, TaskDetail, Worker
@@ -56,7 +58,8 @@ class LastRunFilter(admin.SimpleListFilter):
 
 
 @admin.register(Task)
-class TaskAdmin(LongListAdmin):
+class TaskAdmin(LinkingAdmin, LongListAdmin):
+    linked = (*LinkingAdmin.linked, Task.document.field.related_model)
     list_display = ("document_name", "state", "why", "step", "bar", "age", "owner")
     list_filter = ("status", "lane", CauseFilter, LastRunFilter, "created_at")
     search_fields = ("document__name", "owner__username", "error_message")
@@ -66,8 +69,8 @@ class TaskAdmin(LongListAdmin):
     actions = ("retry_selected", "cancel_selected")
     change_form_template = "admin/tasks/task/change_form.html"
     fields = (
-        "id", "document_link", "owner", "state", "bar", "step", "age", "why", "attempt", "lane",
-        "options", "created_at", "started_at", "completed_at", "celery_results",
+        "id", "document_link", "owner_link", "state", "bar", "step", "age", "why", "attempt",
+        "lane", "options", "created_at", "started_at", "completed_at", "celery_results",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -89,6 +92,10 @@ class TaskAdmin(LongListAdmin):
         named = Q(document__in=documents.values("pk")) | of_owner(word)
         return named | Q(error_message__icontains=word)
 
+    def get_fields(self, request: HttpRequest, obj: Task | None = None) -> Any:
+        told = super().get_fields(request, obj)
+        return told if self.may_see(request, TaskResult) else told[:-1]
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -103,10 +110,7 @@ class TaskAdmin(LongListAdmin):
 
     @admin.display(description=_("document"))
     def document_link(self, task: Task) -> str:
-        if task.document is None:
-            return "–"
-        address = reverse("admin:documents_document_change", args=[task.document_id])
-        return format_html('<a href="{}">{}</a>', address, task.document)
+        return link(task, task.document)
 
     @admin.display(description=_("Celery results"))
     def celery_results(self, task: Task) -> str:

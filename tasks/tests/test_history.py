@@ -78,7 +78,7 @@ def test_the_owner_and_staff_are_told_apart_and_not_named(api, client, admin_use
     ]  # fmt: skip
     assert admin_user.username not in str(found)
     page = client.get(f"/admin/tasks/task/{task.pk}/change/").content.decode()
-    assert page.count('<td class="field-by">') == 5
+    assert page.count('<td class="field-by_whom">') == 5
     assert f">{admin_user.username}</a>" in page
 
 
@@ -192,4 +192,4 @@ def test_many_entries_cost_no_more_queries(admin_client, user, django_assert_max
         services.retry(task.pk, by_id=user.pk)
     with django_assert_max_num_queries(14):
         page = admin_client.get(f"/admin/tasks/task/{task.pk}/change/").content.decode()
-    assert page.count('<td class="field-by">') == 41
+    assert page.count('<td class="field-by_whom">') == 41
