@@ -100,6 +100,27 @@ def test_every_code_that_a_document_may_fail_with_is_told():
     assert {code for code in codes if not code.startswith("chat_")} <= told_codes("Of documents")
 
 
+def retries_told():
+    """What the last column says of each code of a document."""
+    told = (PROJECT / "docs" / "errors.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:-1] for line in told.splitlines() if line.startswith("| `")]
+    return {
+        code: last.strip() for codes, _, last in rows for code in re.findall(r"`([a-z_]+)`", codes)
+    }
+
+
+def test_the_page_offers_no_retry_of_what_the_docs_say_it_cannot_help():
+    advice = (PROJECT / "static" / "notebook" / "advice.js").read_text(encoding="utf-8")
+    named = re.search(r"ONLY_ANOTHER_FILE = new Set\(\[(.*?)\]\)", advice, re.DOTALL)
+    told = retries_told()
+    assert told.keys() == told_codes("Of documents")
+    assert set(told.values()) == {"yes", "no", "PDFs and pictures", "–"}
+    assert {code for code, retry in told.items() if retry == "no"} == set(
+        re.findall(r'"([a-z_]+)"', named[1])
+    )
+    assert [code for code, retry in told.items() if retry.startswith("PDFs")] == ["no_text"]
+
+
 @pytest.mark.parametrize("name", ["openapi.yaml", "CHANGELOG.md"])
 def test_the_version_is_written_once(name):
     from notebook.version import VERSION

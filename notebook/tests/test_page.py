@@ -244,6 +244,18 @@ def test_who_has_no_scan_is_not_advised_to_scan_it_again(page):
     found = upload(page, name, f"<!doctype html><html><!-- {name} --></html>".encode())
     expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
     expect(found.locator(".reason")).to_have_text("No text was found in the file (Web page).")
+    expect(found.get_by_role("button", name="Retry")).to_have_count(0)
+
+
+def test_a_damaged_file_offers_no_retry_but_tells_what_helps(page):
+    name = unique("pdf")
+    found = upload(page, name, b"%PDF-1.7 " + name.encode())
+    expect(found).to_have_attribute("data-status", "FAILED", timeout=PROCESSED_MS)
+    expect(found.locator(".reason")).to_have_text(
+        "The file is damaged and can't be read. "
+        "Open it, save it again or in another format, and upload the new file."
+    )
+    expect(found.get_by_role("button", name="Retry")).to_have_count(0)
 
 
 def test_a_document_that_only_another_file_can_help_offers_no_retry(page):

@@ -6,19 +6,23 @@ const split = () => t("Split it and upload the parts.");
 const later = () => t("Retry it later. Finished work is kept.");
 const operator = () => t("Only the operator can fix this; retry it afterwards.");
 
+const mayBeScan = ({ content_type: type }) => /pdf$|^image/.test(type);
+
 const ADVICE = {
   corrupt_file: save,
   reader_crashed: save,
-  reader_timeout: save,
   too_complex: save,
-  no_text: ({ content_type: type }) =>
-    (/pdf$|^image/.test(type) ? t("If it is a scan, scan it again with more contrast, or as text.") : ""),
+  unsupported_type: save,
+  no_text: (item) =>
+    (mayBeScan(item) ? t("If it is a scan, scan it again with more contrast, or as text.") : ""),
   archive_bomb: split,
+  file_too_large: split,
   too_many_pages: split,
   too_much_text: split,
   image_too_large: () => t("Reduce the picture's size and upload it again."),
+  reader_timeout: split,
   reader_out_of_memory: split,
-  out_of_memory: split,
+  out_of_memory: () => t("Retry it when the server is less busy, or split it and upload the parts."),
   embedding_unavailable: later,
   embedding_invalid: later,
   rate_limited: later,
@@ -29,11 +33,22 @@ const ADVICE = {
   vectors_incomplete: later,
   embedding_auth: operator,
   model_not_found: operator,
-  internal_error: later,
+  embedding_refused: operator,
+  internal_error: operator,
 };
 
-const ONLY_ANOTHER_FILE = new Set(["password_protected", "source_missing", "checksum_mismatch"]);
+/** The outcome depends on the file alone, whatever the operator sets: docs/errors.md. */
+const ONLY_ANOTHER_FILE = new Set([
+  "password_protected",
+  "corrupt_file",
+  "empty_file",
+  "image_too_large",
+  "source_missing",
+  "checksum_mismatch",
+  "subject_gone",
+]);
 
-/** Whether a retry could succeed. */
-export const mayHelp = (code) => !ONLY_ANOTHER_FILE.has(code);
+/** Whether a retry could succeed. Of a scan, more pages may be read than before. */
+export const mayHelp = (code, item) =>
+  !ONLY_ANOTHER_FILE.has(code) && (code !== "no_text" || mayBeScan(item));
 export const adviceOn = (code, item) => ADVICE[code]?.(item) ?? "";

@@ -98,7 +98,7 @@ function RowActions({ item, task, status }) {
 const codeOf = (item, task) => task?.error_code ?? item.error_code ?? item.task?.error_code;
 
 export const canRetry = (item, status, task) =>
-  item.task && (status === "CANCELLED" || (status === "FAILED" && mayHelp(codeOf(item, task))));
+  item.task && (status === "CANCELLED" || (status === "FAILED" && mayHelp(codeOf(item, task), item)));
 
 /** Why it failed; or why the last reprocessing failed, while the earlier result is kept. */
 function Reason({ item, task, status }) {
