@@ -180,8 +180,8 @@ def _fail_or_postpone(detail: TaskDetail, error: BaseException) -> None:
         _persist(services.fail, detail, known)
     else:
         wait = getattr(known, "retry_after", None) or _backoff(detail.failures)
-        failures = F("failures") + 1
-        _persist(services.postpone, detail, seconds=wait, reason=known.message, failures=failures)
+        why = {"reason": known.message, "error_code": known.code}
+        _persist(services.postpone, detail, seconds=wait, **why, failures=F("failures") + 1)
 
 
 def _most_failures(error: StepError) -> int:

@@ -79,10 +79,12 @@ def test_a_transient_error_waits_and_tries_again(task, script, error):
     run_all(task)
     detail = task.task_details.get(step_type="TWO")
     assert (task.status, detail.status, detail.failures) == ("RUNNING", "PENDING", 1)
+    assert detail.error_code == "temporarily_unavailable"
     script.steps.clear()
     OutboxMessage.objects.update(due_at=Now())
     run_all(task)
     assert task.status == "COMPLETED"
+    assert task.task_details.get(step_type="TWO").error_code is None
 
 
 def test_transient_errors_end_after_the_configured_number(task, script, settings):
