@@ -1,16 +1,18 @@
 """Adapts other packages' admin pages: users and API tokens."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
+from axes.admin import AccessAttemptAdmin
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as DjangosUserAdmin
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_celery_results.models import GroupResult
 from knox.models import AuthToken
@@ -25,12 +27,7 @@ from tasks.models import LIVE, Task
 # shown as ours; never written
 admin.site.unregister((get_user_model(), AuthToken, GroupResult))
 MOST_NAMED = 100  # of a user's documents, listed before they are deleted
-NAMES_OF_OTHERS = (  # of other packages, which lack translations
-    gettext_noop("Celery Results"), gettext_noop("task result"), gettext_noop("task results"),
-    gettext_noop("access attempt"), gettext_noop("access attempts"),
-    gettext_noop("access failure"), gettext_noop("access failures"),
-    gettext_noop("access log"), gettext_noop("access logs"),
-)  # fmt: skip
+AccessAttemptAdmin.status.short_description = _("status")  # django-axes doesn't translate it
 
 
 @admin.register(ApiToken)
@@ -40,16 +37,30 @@ class ApiTokenAdmin(LinkingAdmin, ReadOnlyAdmin):
     Staff can't create one for somebody else: that would let them sign in as that user.
     """
 
-    list_display = ("token_key", "user", "created", "expiry")
+    list_display = fields = readonly_fields = ("key", "user_link", "made_at", "ends_at")
     list_select_related = ("user",)
     search_fields = ("token_key", "user__username")
     ordering = ("-created",)
-    fields = ("token_key", "user_link", "created", "expiry")
-    readonly_fields = fields
 
-    @admin.display(description=_("user"))
+    # Knox doesn't translate the names of its fields.
+
+    @admin.display(description=_("token key"), ordering="token_key")
+    def key(self, token: ApiToken) -> str:
+        return str(token.token_key)
+
+    @admin.display(description=_("user"), ordering="user__username")
     def user_link(self, token: ApiToken) -> str:
         return link(token, token.user)
+
+    @admin.display(description=_("created"), ordering="created")
+    def made_at(self, token: ApiToken) -> datetime:
+        made: datetime = token.created
+        return made
+
+    @admin.display(description=_("expiry"), ordering="expiry")
+    def ends_at(self, token: ApiToken) -> datetime | None:
+        ends: datetime | None = token.expiry
+        return ends
 
 
 @admin.register(User)

@@ -12,7 +12,12 @@ from string import Formatter
 
 import polib
 import pytest
+from axes.models import AccessAttempt, AccessLog
+from django.urls import reverse
 from django.utils import translation
+from django_celery_results.models import TaskResult
+from knox.models import AuthToken
+from lxml import html
 
 from documents.exceptions import (
     EmbeddingDown,
@@ -21,6 +26,7 @@ from documents.exceptions import (
     UnsupportedButHelpable,
     UnsupportedType,
 )
+from notebook.models import ApiToken
 from tasks import events, services
 from tasks.admin import details
 from tasks.exceptions import TaskError, WorkerLost, WrongState
@@ -230,3 +236,32 @@ def test_the_admin_and_the_page_speak_chinese(admin_client, failed):
     assert "退出登录" in page
     assert not TaskDetail.objects.filter(error_message__contains="不支持").exists()
     assert not Task.objects.filter(error_message__contains="不支持").exists()
+
+
+@pytest.fixture
+def rows_of_others(user):
+    TaskResult.objects.create(task_id="1", task_name="a", status="FAILURE")
+    AuthToken.objects.create(user)
+    seen = {"username": "eve", "path_info": "/login/", "ip_address": "127.0.0.1"}
+    AccessAttempt.objects.create(**seen, get_data="", post_data="", failures_since_start=1)
+    AccessLog.objects.create(**seen)
+
+
+@pytest.mark.parametrize("model", [TaskResult, AccessAttempt, AccessLog, ApiToken])
+def test_admin_pages_of_other_packages_are_told_in_chinese(admin_client, rows_of_others, model):
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    addresses = [
+        reverse(f"{name}_changelist"),
+        reverse(f"{name}_change", args=[model.objects.first().pk]),
+    ]
+    for address in addresses:
+        page = html.fromstring(
+            admin_client.get(address, headers={"Accept-Language": "zh-CN"}).content
+        )
+        said = page.xpath(
+            "//thead//th|//label|//fieldset//h2|//summary|//option|//div[contains(@class, 'help')]"
+            "|//td[@class='field-status']"
+        )
+        words = {" ".join(each.text_content().split()).rstrip(":") for each in said}
+        assert len(words) > 3
+        assert {each for each in words if each.isascii() and re.search("[a-z]{2}", each)} == set()
