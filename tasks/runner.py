@@ -169,6 +169,13 @@ def _wait_for_room(detail: TaskDetail) -> None:
 
 def _fail_or_postpone(detail: TaskDetail, error: BaseException) -> None:
     known = _classify(error)
+    if known.permanent or detail.failures + 1 >= _most_failures(known):
+        _persist(services.fail, detail, known)
+    else:
+        wait = getattr(known, "retry_after", None) or _backoff(detail.failures)
+        why = {"reason": known.message, "error_code": known.code}
+        _persist(services.postpone, detail, seconds=wait, **why, failures=F("failures") + 1)
+    # Only now: a document that was deleted meanwhile leads to all kinds of errors, and to Fenced.
     log.warning(
         "step_failed",
         task_id=str(detail.task_id),
@@ -176,12 +183,6 @@ def _fail_or_postpone(detail: TaskDetail, error: BaseException) -> None:
         error_code=known.code,
         exc_info=None if isinstance(error, TaskError) else error,
     )
-    if known.permanent or detail.failures + 1 >= _most_failures(known):
-        _persist(services.fail, detail, known)
-    else:
-        wait = getattr(known, "retry_after", None) or _backoff(detail.failures)
-        why = {"reason": known.message, "error_code": known.code}
-        _persist(services.postpone, detail, seconds=wait, **why, failures=F("failures") + 1)
 
 
 def _most_failures(error: StepError) -> int:
