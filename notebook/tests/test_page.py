@@ -167,6 +167,14 @@ def test_a_file_dropped_anywhere_on_the_page_is_uploaded(page):
     expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
 
 
+def drop(page, context, folder):
+    devtools = context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        drag = {"type": kind, "x": 400, "y": 400, "data": data}
+        devtools.send("Input.dispatchDragEvent", drag)
+
+
 def test_of_a_dropped_folder_what_systems_left_in_it_is_not_uploaded(page, context, tmp_path):
     inner = tmp_path / "inner"
     inner.mkdir()
@@ -174,15 +182,43 @@ def test_of_a_dropped_folder_what_systems_left_in_it_is_not_uploaded(page, conte
     for folder, name in zip((tmp_path, inner), names, strict=True):
         for each in (name, ".DS_Store", "Thumbs.db", f"._{name}", f"~${name}"):
             (folder / each).write_bytes(note(each))
-    devtools = context.new_cdp_session(page)
-    data = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        drag = {"type": kind, "x": 400, "y": 400, "data": data}
-        devtools.send("Input.dispatchDragEvent", drag)
+    drop(page, context, tmp_path)
     for name in names:
         expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
     expect(page.locator("[data-upload]")).to_have_count(0)
     assert [row(page, name).count() for name in (*names, "DS_Store", "Thumbs.db")] == [1, 1, 0, 0]
+
+
+WHEN_LISTED = """() => addEventListener("drop", ({dataTransfer}) => {
+    const reader = Object.getPrototypeOf(dataTransfer.items[0].webkitGetAsEntry().createReader());
+    const {readEntries} = reader;
+    reader.readEntries = function (resolve, reject) {
+        readEntries.call(this, (entries) => listed().then(() => resolve(entries)), reject);
+    };
+}, {capture: true, once: true})"""
+
+
+def test_what_of_a_dropped_folder_cannot_be_read_is_told_and_the_rest_uploaded(
+    page, context, tmp_path
+):
+    inner, name, gone = tmp_path / "inner", unique("txt"), tmp_path / unique("txt")
+    inner.mkdir()
+    for path in (tmp_path / name, gone):
+        path.write_bytes(note(path.name))
+
+    def remove():
+        gone.unlink(missing_ok=True)
+        if inner.exists():
+            inner.rmdir()
+
+    page.expose_function("listed", remove)
+    page.evaluate(WHEN_LISTED)
+    drop(page, context, tmp_path)
+    expect(row(page, name)).to_have_attribute("data-status", "AVAILABLE", timeout=PROCESSED_MS)
+    told = page.locator(".toast-error")
+    expect(told).to_contain_text("could not be read")
+    expect(told).to_contain_text(gone.name)
+    expect(told).to_contain_text("inner")
 
 
 PASTE = """(target, [name, ...texts]) => {

@@ -115,24 +115,49 @@ addEventListener("beforeunload", (event) => {
   if (!isLeaving() && !getState().uploads.every(isOver)) event.preventDefault(); // the browser asks
 });
 
-/** The files of a drop, including those in dropped folders. */
+/** The files of a drop, including those in dropped folders. What can't be read is told. */
 export async function filesOfDrop({ items, files }) {
   const entries = [...items].map((item) => item.webkitGetAsEntry?.());
   if (!entries.some((entry) => entry?.isDirectory)) return [...files];
-  return (await Promise.all(entries.filter(Boolean).map(filesOfEntry))).flat();
+  const unread = [];
+  const found = await filesOf(entries.filter(Boolean), unread);
+  if (unread.length) toast(t("{names} could not be read.", { names: someOf(unread) }), { isError: true });
+  return found;
 }
+
+const MOST_NAMED = 5;
+const someOf = (names) =>
+  [...names.slice(0, MOST_NAMED), ...(names.length > MOST_NAMED ? ["…"] : [])].join(", ");
 
 /** Files that systems and Office create beside the user's own. */
 const LITTER = /^(\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|~\$.*)$/i;
 
-async function filesOfEntry(entry) {
-  if (LITTER.test(entry.name)) return [];
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
-  const reader = entry.createReader();
+async function filesOf(entries, unread) {
+  const own = entries.filter(({ name }) => !LITTER.test(name));
+  const each = own.map((entry) => (entry.isFile ? fileOf(entry, unread) : filesIn(entry, unread)));
+  return (await Promise.all(each)).flat();
+}
+
+async function fileOf(entry, unread) {
+  try {
+    return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  } catch {
+    unread.push(entry.name);
+    return [];
+  }
+}
+
+async function filesIn(folder, unread) {
+  const reader = folder.createReader();
   const found = [];
-  for (;;) {
-    const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!batch.length) return found;
-    found.push(...(await Promise.all(batch.map(filesOfEntry))).flat());
+  try {
+    for (;;) {
+      const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      if (!batch.length) return found;
+      found.push(...(await filesOf(batch, unread)));
+    }
+  } catch {
+    unread.push(folder.name);
+    return found;
   }
 }
