@@ -164,3 +164,25 @@ def test_numbers_that_touch_are_parted_by_the_columns_of_the_other_rows(tmp_path
     lines = lines_of(rows, (50, 150, 205, 330))
     (part,) = parts_of(extract(files.pdf(tmp_path / "a.pdf", [lines])))
     assert part[1].splitlines()[-1] == "All others | 2,218,406 | 1,180,160 | 2017"
+
+
+@pytest.mark.parametrize("by_column", [False, True])  # PDFium sees no word over two lines then
+def test_words_that_are_hyphenated_in_a_cell_are_whole(tmp_path, by_column):
+    rows = [
+        ("Item", "Price", "Where it is sold"),
+        ("Bolt", "1.20", "At the regional distribu-"),
+        ("", "", "tion offices only"),
+        ("Nut", "0.40", "In every shop since 2014-"),
+        ("", "", "2015 or so, and later on"),
+        ("Cog", "7.70", "Anywhere, but never on-"),
+        ("Gear", "9.90", "On request"),
+    ]
+    lines = [each for each in lines_of(rows, (72, 170, 250)) if each[2]]
+    lines.sort(key=lambda line: (line[0], -line[1]) if by_column else (-line[1], line[0]))
+    (part,) = parts_of(extract(files.pdf(tmp_path / "a.pdf", [lines])))
+    assert part[1].splitlines()[1:] == [
+        "Bolt | 1.20 | At the regional distribution offices only",
+        "Nut | 0.40 | In every shop since 2014-2015 or so, and later on",
+        "Cog | 7.70 | Anywhere, but never on-",
+        "Gear | 9.90 | On request",
+    ]

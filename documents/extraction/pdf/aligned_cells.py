@@ -145,9 +145,17 @@ def _cells(stack: _Stack) -> list[Cell]:
 
 def longer(cell: Cell, more: Cell) -> Cell:
     """A cell extended by its next line."""
-    text = f"{cell.text} {more.text}"
-    if cell.text.endswith("\xad"):
-        text = cell.text[:-1] + more.text
-    elif CJK.match(cell.text[-1:]) and CJK.match(more.text):
-        text = cell.text + more.text
+    text = continued(cell.text, more.text)
     return Cell(text, min(cell.left, more.left), max(cell.right, more.right))
+
+
+def continued(text: str, more: str) -> str:
+    """The text of a cell and of its next line, either of which may be empty."""
+    if not (text and more):
+        return text + more
+    if text.endswith(("\xad", "-")) and text[-2:-1].isalnum():
+        is_one_word = text[-2].isalpha() and more[0].islower()
+        return text[:-1] + more if is_one_word else text + more
+    if CJK.match(text[-1]) and CJK.match(more):
+        return text + more
+    return f"{text} {more}"

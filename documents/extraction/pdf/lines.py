@@ -190,8 +190,10 @@ def _line(letters: Letters, text: str, at: int, number: int, *, gaps: bool) -> L
     size, turn = letters.size_and_turn(middle)
     start, end = letters.edges(turn)
     left, right = start(at), end(last)
+    if soft_hyphen:
+        text = text[:-1] + "\xad"
     return Line(
-        text=text[:-1] + "\xad" if soft_hyphen else text,
+        text=text,
         left=left,
         right=right,
         base=letters.base(middle, turn),

@@ -10,7 +10,7 @@ from unstructured.documents.elements import Element
 
 from documents.extraction import build
 from documents.extraction.lines import Line
-from documents.extraction.pdf.aligned_cells import Row
+from documents.extraction.pdf.aligned_cells import Row, continued
 from documents.extraction.pdf.rows import rows_of
 from documents.extraction.pdf.wrapped_cells import (
     Columns,
@@ -239,12 +239,13 @@ def _table(run: Sequence[Row], columns: Columns) -> Iterator[Element]:
     for row in run:
         placed = _placed(row, columns)
         if rows and len(row.cells) == 1 and not placed[0]:
-            rows[-1] = [" ".join(filter(None, pair)) for pair in zip(rows[-1], placed, strict=True)]
+            rows[-1] = list(map(continued, rows[-1], placed))
         else:
             rows.append(placed)
     first, *rest = run
     header = first.lines[0].bold and not all(row.lines[0].bold for row in rest)
-    made = build.table(rows, first.lines[0].page, header=header or None)
+    texts = ([text.replace("\xad", "-") for text in row] for row in rows)
+    made = build.table(texts, first.lines[0].page, header=header or None)
     if made is not None:
         yield made
 
