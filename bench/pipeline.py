@@ -94,9 +94,9 @@ def _own_work(stack: Stack) -> float:
     try:
         tasks = [_upload_note(stack, SMALL_DOCUMENTS + number) for number in range(count)]
         program = Program(Path(sys.executable), "bench.own_work", environment=stack.environment)
-        program.ask(tasks[:WARM_UP])
-        seconds: float = program.ask(tasks[WARM_UP:]).answer
-        program.close()
+        with contextlib.closing(program):
+            program.ask(tasks[:WARM_UP])
+            seconds: float = program.ask(tasks[WARM_UP:]).answer
     finally:
         worker.resume()
     return 1000 * seconds / SMALL_DOCUMENTS

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Sum
 
 from documents.models import Document, Usage
@@ -83,11 +82,7 @@ class OverBudget(NamedTuple):
 def over_budget(document_id: UUID) -> OverBudget | None:
     """None if the document's owner has tokens left today."""
     budget = settings.EMBEDDING_DAILY_TOKENS
-    if not budget:
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(_OVER_BUDGET, {"document": document_id, "budget": budget})
-        row = cursor.fetchone()
+    row = budget and rows.row(_OVER_BUDGET, {"document": document_id, "budget": budget})
     return OverBudget(*row) if row else None
 
 

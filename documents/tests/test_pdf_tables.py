@@ -166,7 +166,7 @@ def test_numbers_that_touch_are_parted_by_the_columns_of_the_other_rows(tmp_path
     assert part[1].splitlines()[-1] == "All others | 2,218,406 | 1,180,160 | 2017"
 
 
-@pytest.mark.parametrize("by_column", [False, True])  # PDFium sees no word over two lines then
+@pytest.mark.parametrize("by_column", [False, True])  # the order in which they were drawn
 def test_words_that_are_hyphenated_in_a_cell_are_whole(tmp_path, by_column):
     rows = [
         ("Item", "Price", "Where it is sold"),

@@ -54,6 +54,12 @@ def test_the_environment_wins_over_the_file(settings_of):
     assert (found["MAX_PAGES"], found["CHUNK_SIZE"]) == (8, 99)
 
 
+def test_with_https_browsers_are_told_of_this_host_alone(settings_of):
+    names = [f"SECURE_HSTS_{name}" for name in ("SECONDS", "INCLUDE_SUBDOMAINS", "PRELOAD")]
+    found = settings_of("HTTPS=true\n", *names)
+    assert [found[name] for name in names] == [31_536_000, None, None]
+
+
 def test_every_line_of_the_example_can_be_used_as_it_is(settings_of):
     example = (PROJECT / ".env.example").read_text(encoding="utf-8")
     dotenv = re.sub(r"^# (?=[A-Z_]+=)", "", example, flags=re.MULTILINE)

@@ -94,7 +94,9 @@ class TaskAdmin(LinkingAdmin, LongListAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Task | None = None) -> Any:
         told = super().get_fields(request, obj)
-        return told if self.may_see(request, TaskResult) else told[:-1]
+        if self.may_see(request, TaskResult):
+            return told
+        return [name for name in told if name != "celery_results"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

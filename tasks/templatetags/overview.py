@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from tasks import overview
-from tasks.overview import Cause, Hour, Pause
+from tasks.overview import Hour
 from tasks.sentences import translated
 
 register = template.Library()
@@ -29,8 +29,8 @@ def tasks_url(**filters: str) -> str:
 
 
 @register.filter
-def reason(cause: Cause | Pause) -> str:
-    return translated(cause.sentence or getattr(cause, "error_code", None) or "–")
+def reason(sentence: str | None) -> str:
+    return translated(sentence or "–")
 
 
 @register.filter
